@@ -1,0 +1,98 @@
+package codec
+
+import (
+	"encoding/binary"
+	"strconv"
+)
+
+// WithOpaque returns a copy of a whole frame with another opaque. Everything else stays to the byte.
+func WithOpaque(frame []byte, opaque int32) ([]byte, error) {
+	p, h, err := scanWhole(frame)
+	if err != nil {
+		return nil, err
+	}
+	raw := frame[PrefixLen:p.BodyOff()]
+	if p.Encoding == Binary {
+		out := append([]byte(nil), frame...)
+		binary.BigEndian.PutUint32(out[PrefixLen+5:], uint32(opaque))
+		return out, nil
+	}
+	if h.NoOpaque {
+		return nil, badFrame("the header names no opaque that could be changed")
+	}
+	at, end := jsonFieldAt(raw, "opaque")
+	return splice(frame, p, at, end, strconv.AppendInt(nil, int64(opaque), 10)), nil
+}
+
+// WithExt returns the prefix and header of a frame with another value for one ext field that it has already;
+// the body, bodyLen bytes, follows unchanged. head is the frame's prefix and header. ok is false when the field is
+// not there.
+func WithExt(head []byte, h *Header, bodyLen int, key, value string) (out []byte, ok bool) {
+	raw := head[PrefixLen:]
+	ext := raw[h.extOff:h.extEnd]
+	at, end := -1, 0
+	if h.Encoding == Binary {
+		walkBinaryExt(ext, func(k, v []byte, lenOff int) bool {
+			if string(k) == key {
+				at, end = lenOff, lenOff+4+len(v)
+			}
+			return true
+		})
+	} else if h.extOff != h.extEnd {
+		walkJSONExt(ext, func(k, _ []byte, start, stop int) bool {
+			if string(k) == key {
+				at, end = start, stop
+			}
+			return true
+		})
+	}
+	if at < 0 {
+		return nil, false
+	}
+	at, end = at+int(h.extOff), end+int(h.extOff)
+	var put []byte
+	if h.Encoding == Binary {
+		put = append(binary.BigEndian.AppendUint32(nil, uint32(len(value))), value...)
+	} else {
+		put = AppendJSONString(nil, value)
+	}
+	p := Prefix{Size: len(head) + bodyLen, HeaderLen: len(raw), Encoding: h.Encoding}
+	out = splice(head, p, at, end, put)
+	if h.Encoding == Binary {
+		lenAt := PrefixLen + int(h.extOff) - 4
+		binary.BigEndian.PutUint32(out[lenAt:], uint32(int(h.extEnd-h.extOff)+len(put)-(end-at)))
+	}
+	return out, true
+}
+
+// splice replaces header bytes [at, end) by put and corrects the lengths of the prefix.
+func splice(b []byte, p Prefix, at, end int, put []byte) []byte {
+	grow := len(put) - (end - at)
+	out := make([]byte, 0, len(b)+grow)
+	out = append(append(append(out, b[:PrefixLen+at]...), put...), b[PrefixLen+end:]...)
+	putPrefix(out, p.HeaderLen+grow, p.Size-PrefixLen-p.HeaderLen, p.Encoding)
+	return out
+}
+
+func scanWhole(frame []byte) (Prefix, *Header, error) {
+	if len(frame) < PrefixLen {
+		return Prefix{}, nil, badFrame("%d bytes are no frame", len(frame))
+	}
+	p, err := ReadPrefix(frame, Limits{MaxFrame: len(frame), MaxHeader: len(frame)})
+	if err != nil {
+		return p, nil, err
+	}
+	h := new(Header)
+	return p, h, h.Scan(frame[PrefixLen:p.BodyOff()], p.Encoding)
+}
+
+// jsonFieldAt finds where the value of a top-level key stands in a header that Scan accepted.
+func jsonFieldAt(raw []byte, key string) (at, end int) {
+	walkJSONExt(raw, func(k, _ []byte, start, stop int) bool {
+		if string(k) == key {
+			at, end = start, stop
+		}
+		return true
+	})
+	return at, end
+}

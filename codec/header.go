@@ -1,0 +1,68 @@
+package codec
+
+// Flag bits (RemotingCommand.java#RPC_TYPE, #RPC_ONEWAY).
+const (
+	FlagResponse = 1 << 0
+	FlagOneway   = 1 << 1
+)
+
+// Header is what the scanner found. It holds no bytes: Ext needs the same header bytes again.
+type Header struct {
+	Code     int32
+	Flag     int32
+	Opaque   int32
+	Version  int32 // ordinal of MQVersion.java, see version.go
+	Language Language
+	Encoding Encoding
+	// NoOpaque is set when the header names no opaque. A Java peer then makes one up, so nobody can match the answer.
+	NoOpaque       bool
+	extOff, extEnd int32 // JSON: the object with its braces; binary: the pairs; equal: no ext fields
+}
+
+// IsResponse tells an answer from a request.
+func (h *Header) IsResponse() bool { return h.Flag&FlagResponse != 0 }
+
+// IsOneway tells a request that gets no answer.
+func (h *Header) IsOneway() bool { return h.Flag&FlagOneway != 0 }
+
+// Scan fills h from header bytes, without the prefix. Nothing of raw is kept.
+func (h *Header) Scan(raw []byte, enc Encoding) error {
+	*h = Header{Encoding: enc}
+	if enc == Binary {
+		return h.scanBinary(raw)
+	}
+	return h.scanJSON(raw)
+}
+
+// Ext finds one ext field in raw, the bytes that Scan was given. It returns the field's value as it stands in raw
+// where possible; only a JSON value with escapes is a copy. Of a key that stands twice the last counts, as for Java.
+func (h *Header) Ext(raw []byte, key string) (value []byte, ok bool) {
+	for k, v := range h.ExtFields(raw) {
+		if string(k) == key {
+			value, ok = v, true
+		}
+	}
+	return value, ok
+}
+
+// ExtString is Ext for those who want a string, "" when the field is absent.
+func (h *Header) ExtString(raw []byte, key string) string {
+	v, _ := h.Ext(raw, key)
+	return string(v)
+}
+
+// ExtFields yields the ext fields in the order of the wire. Keys and values may point into raw. Fields with a null
+// value are left out. It ends early at the first malformed one.
+func (h *Header) ExtFields(raw []byte) func(yield func(key, value []byte) bool) {
+	return func(yield func(key, value []byte) bool) {
+		if h.extOff == h.extEnd {
+			return
+		}
+		ext := raw[h.extOff:h.extEnd]
+		if h.Encoding == Binary {
+			walkBinaryExt(ext, func(k, v []byte, _ int) bool { return yield(k, v) })
+			return
+		}
+		walkJSONExt(ext, func(k, v []byte, _, _ int) bool { return yield(k, v) })
+	}
+}

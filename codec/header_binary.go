@@ -1,0 +1,62 @@
+package codec
+
+import "encoding/binary"
+
+// The fixed part of a ROCKETMQ header (RocketMQSerializable.java): code int16, language int8, version int16,
+// opaque int32, flag int32, remark length int32, remark, ext length int32, ext.
+const (
+	binaryRemarkOff = 13 // of the remark's length
+	binaryFixed     = 21 // with both lengths
+)
+
+func (h *Header) scanBinary(raw []byte) error {
+	if len(raw) < binaryFixed {
+		return badFrame("ROCKETMQ header of %d bytes is shorter than its fixed part of %d", len(raw), binaryFixed)
+	}
+	h.Code = int32(int16(binary.BigEndian.Uint16(raw)))
+	h.Language = Language(raw[2])
+	h.Version = int32(int16(binary.BigEndian.Uint16(raw[3:])))
+	h.Opaque = int32(binary.BigEndian.Uint32(raw[5:]))
+	h.Flag = int32(binary.BigEndian.Uint32(raw[9:]))
+	remark := int(int32(binary.BigEndian.Uint32(raw[binaryRemarkOff:])))
+	if remark < 0 || remark > len(raw)-binaryFixed {
+		return badFrame("remark length %d does not fit into a ROCKETMQ header of %d bytes", remark, len(raw))
+	}
+	off := binaryRemarkOff + 4 + remark
+	ext := int(int32(binary.BigEndian.Uint32(raw[off:])))
+	if ext < 0 || ext > len(raw)-off-4 {
+		return badFrame("ext fields length %d does not fit into a ROCKETMQ header of %d bytes", ext, len(raw))
+	}
+	h.extOff = int32(off + 4)
+	h.extEnd = h.extOff + int32(ext)
+	return nil
+}
+
+// walkBinaryExt yields key, value and the offset of the value's length field. A zero-length value is null for Java
+// (RocketMQSerializable.java#readStr) and left out. It reports whether the bytes were well formed to their end.
+func walkBinaryExt(b []byte, yield func(key, value []byte, lenOff int) bool) bool {
+	for off := 0; off < len(b); {
+		if len(b)-off < 2 {
+			return false
+		}
+		kl := int(int16(binary.BigEndian.Uint16(b[off:])))
+		off += 2
+		if kl < 0 || len(b)-off < kl+4 {
+			return false
+		}
+		key := b[off : off+kl]
+		off += kl
+		lenOff := off
+		vl := int(int32(binary.BigEndian.Uint32(b[off:])))
+		off += 4
+		if vl < 0 || len(b)-off < vl {
+			return false
+		}
+		value := b[off : off+vl]
+		off += vl
+		if vl > 0 && !yield(key, value, lenOff) {
+			return true
+		}
+	}
+	return true
+}

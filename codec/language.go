@@ -1,0 +1,44 @@
+package codec
+
+// Language is the code of a peer's implementation language (LanguageCode.java).
+type Language byte
+
+// LanguageUnknown stands for a name that no RocketMQ version knows; Java reads it as null.
+const LanguageUnknown Language = 255
+
+// Languages by number.
+const (
+	Java Language = iota
+	CPP
+	DotNet
+	Python
+	Delphi
+	Erlang
+	Ruby
+	Other
+	HTTP
+	Go
+	PHP
+	OMS
+	Rust
+	NodeJS
+)
+
+var languageNames = [...]string{"JAVA", "CPP", "DOTNET", "PYTHON", "DELPHI", "ERLANG", "RUBY", "OTHER", "HTTP", "GO",
+	"PHP", "OMS", "RUST", "NODE_JS"}
+
+func (l Language) String() string {
+	if int(l) < len(languageNames) {
+		return languageNames[l]
+	}
+	return "UNKNOWN"
+}
+
+func languageByName(name []byte) Language {
+	for i, n := range languageNames {
+		if string(name) == n {
+			return Language(i)
+		}
+	}
+	return LanguageUnknown
+}
