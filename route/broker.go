@@ -1,0 +1,42 @@
+package route
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// BrokerID names one broker process: several brokers may share a name (master 0, slaves 1…).
+type BrokerID struct {
+	Name string
+	ID   int64
+}
+
+// String is the form of configuration and state files, "broker-a/0".
+func (b BrokerID) String() string { return b.Name + "/" + strconv.FormatInt(b.ID, 10) }
+
+// Compare orders by name, then by id.
+func (b BrokerID) Compare(o BrokerID) int {
+	return cmp.Or(strings.Compare(b.Name, o.Name), cmp.Compare(b.ID, o.ID))
+}
+
+// ParseBrokerID reads what String writes. Only the last slash counts: names may have some.
+func ParseBrokerID(s string) (BrokerID, error) {
+	slash := strings.LastIndexByte(s, '/')
+	if slash < 1 {
+		return BrokerID{}, fmt.Errorf("%q is no broker: write name/id, for example broker-a/0", s)
+	}
+	id, err := strconv.ParseInt(s[slash+1:], 10, 64)
+	if err != nil || s[slash+1:] != strconv.FormatInt(id, 10) {
+		return BrokerID{}, fmt.Errorf("%q is no broker: the id behind the slash must be an integer such as 0", s)
+	}
+	return BrokerID{Name: s[:slash], ID: id}, nil
+}
+
+// Broker is a broker process as a name server knows it.
+type Broker struct {
+	BrokerID
+	Cluster string // RocketMQ's cluster name, not the proxy's
+	Address string // as the name server said it: where the proxy dials
+}
