@@ -1,0 +1,2 @@
+// Package integration is under construction.
+package integration

@@ -1,0 +1,66 @@
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.rocketmq.client.QueryResult;
+import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.producer.SendResult;
+import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageDecoder;
+import org.apache.rocketmq.common.message.MessageExt;
+
+/** Messages by id and by key. */
+final class QueryStories {
+    static void addTo(Map<String, Stories.Story> stories) {
+        stories.put("ViewByOffsetId", QueryStories::viewByOffsetId);
+        stories.put("QueryByKey", QueryStories::queryByKey);
+    }
+
+    /** The client dials the address inside the id, so it has to be one that the name server advertises. */
+    private static void viewByOffsetId(Stage stage) throws Exception {
+        String topic = stage.topic(2);
+        DefaultMQProducer producer = stage.producer();
+        List<SendResult> results = new ArrayList<>();
+        List<byte[]> bodies = SendStories.bodies(8);
+        for (byte[] body : bodies) {
+            results.add(producer.send(new Message(topic, body)));
+        }
+        for (int i = 0; i < bodies.size(); i++) {
+            String id = results.get(i).getOffsetMsgId();
+            InetSocketAddress inside = (InetSocketAddress) MessageDecoder.decodeMessageId(id).getAddress();
+            String address = inside.getAddress().getHostAddress() + ":" + inside.getPort();
+            String advertised = stage.world.brokers.get(results.get(i).getMessageQueue().getBrokerName());
+            Stage.equal(address, advertised, "address inside the offset message id");
+            MessageExt found = producer.viewMessage(topic, id);
+            Stage.equal(Stage.sum(found.getBody()), Stage.sum(bodies.get(i)), "body of the message found by " + id);
+        }
+    }
+
+    private static void queryByKey(Stage stage) throws Exception {
+        String topic = stage.topic(2);
+        DefaultMQProducer producer = stage.producer();
+        Map<String, SendResult> results = new HashMap<>();
+        for (int i = 0; i < 8; i++) {
+            results.put("key-" + i, producer.send(new Message(topic, "", "key-" + i, Stage.body(i, 100 + i))));
+        }
+        for (int i = 0; i < 8; i++) {
+            String key = "key-" + i;
+            List<MessageExt> found = new ArrayList<>();
+            Stage.await("the index entry of " + key, () -> { // made behind the send
+                try {
+                    QueryResult result = producer.queryMessage(topic, key, 32, 0, Long.MAX_VALUE);
+                    found.addAll(result.getMessageList());
+                } catch (org.apache.rocketmq.client.exception.MQClientException e) {
+                    // "no message" is an exception
+                }
+                return !found.isEmpty();
+            });
+            Stage.equal(found.size(), 1, "messages found by " + key);
+            Stage.equal(Stage.sum(found.get(0).getBody()), Stage.sum(Stage.body(i, 100 + i)), "body found by " + key);
+            // By the unique id that the client gave it.
+            MessageExt byId = producer.viewMessage(topic, results.get(key).getMsgId());
+            Stage.equal(Stage.sum(byId.getBody()), Stage.sum(Stage.body(i, 100 + i)), "body found by id");
+        }
+    }
+}

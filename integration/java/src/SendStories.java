@@ -1,0 +1,151 @@
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.producer.SendCallback;
+import org.apache.rocketmq.client.producer.SendResult;
+import org.apache.rocketmq.client.producer.SendStatus;
+import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageExt;
+
+/** Every way to send. What was sent is consumed again and compared byte by byte. */
+final class SendStories {
+    static void addTo(Map<String, Stories.Story> stories) {
+        stories.put("SendSync", SendStories::sync);
+        stories.put("SendAsync", SendStories::async);
+        stories.put("SendOneway", SendStories::oneway);
+        stories.put("SendBatch", SendStories::batch);
+        stories.put("SendVipChannel", SendStories::vipChannel);
+        stories.put("AutoCreateTopic", SendStories::autoCreateTopic);
+    }
+
+    /** From one byte to 3 MiB, bodies that compress and that do not, with properties. */
+    private static void sync(Stage stage) throws Exception {
+        String topic = stage.topic(4);
+        DefaultMQProducer producer = stage.producer();
+        List<byte[]> bodies = new ArrayList<>();
+        for (int size : new int[] {1, 2, 100, 4095, 4096, 4097, 70_000, 1 << 20, 3 << 20}) {
+            bodies.add(Stage.body(size, size));
+        }
+        bodies.add("the same again and again ".repeat(40_000).getBytes(StandardCharsets.UTF_8));
+        for (byte[] body : bodies) {
+            Message message = new Message(topic, "a tag", "key-" + body.length, body);
+            message.putUserProperty("grüße", "世界 " + body.length);
+            sent(producer.send(message));
+        }
+        Inbox inbox = consume(stage, topic);
+        inbox.awaitExactly(bodies);
+        for (MessageExt m : inbox.all()) {
+            Stage.equal(m.getTags(), "a tag", "tag");
+            Stage.equal(m.getKeys(), "key-" + m.getBody().length, "key");
+            Stage.equal(m.getUserProperty("grüße"), "世界 " + m.getBody().length, "property");
+        }
+    }
+
+    private static void async(Stage stage) throws Exception {
+        String topic = stage.topic(4);
+        DefaultMQProducer producer = stage.producer();
+        ConcurrentLinkedQueue<SendResult> results = new ConcurrentLinkedQueue<>();
+        ConcurrentLinkedQueue<Throwable> failures = new ConcurrentLinkedQueue<>();
+        List<byte[]> bodies = bodies(100);
+        for (byte[] body : bodies) {
+            producer.send(new Message(topic, body), new SendCallback() {
+                @Override
+                public void onSuccess(SendResult result) {
+                    results.add(result);
+                }
+
+                @Override
+                public void onException(Throwable e) {
+                    failures.add(e);
+                }
+            });
+        }
+        Stage.await("100 callbacks", () -> results.size() + failures.size() == 100);
+        Stage.check(failures.isEmpty(), "failed sends: " + failures);
+        results.forEach(SendStories::sent);
+        consume(stage, topic).awaitExactly(bodies);
+    }
+
+    private static void oneway(Stage stage) throws Exception {
+        String topic = stage.topic(4);
+        DefaultMQProducer producer = stage.producer();
+        List<byte[]> bodies = bodies(100);
+        for (byte[] body : bodies) {
+            producer.sendOneway(new Message(topic, body));
+        }
+        consume(stage, topic).awaitExactly(bodies);
+    }
+
+    private static void batch(Stage stage) throws Exception {
+        String topic = stage.topic(4);
+        DefaultMQProducer producer = stage.producer();
+        List<byte[]> bodies = bodies(60);
+        for (int i = 0; i < 60; i += 20) {
+            List<Message> batch = new ArrayList<>();
+            for (byte[] body : bodies.subList(i, i + 20)) {
+                batch.add(new Message(topic, body));
+            }
+            SendResult result = producer.send(batch);
+            sent(result);
+            Stage.equal(result.getMsgId().split(",").length, 20, "number of message ids of a batch");
+        }
+        consume(stage, topic).awaitExactly(bodies);
+    }
+
+    /** With the VIP channel on, clients dial the advertised port - 2 for all but a few requests. */
+    private static void vipChannel(Stage stage) throws Exception {
+        String topic = stage.topic(4);
+        DefaultMQProducer producer = new DefaultMQProducer(stage.unique("producer"));
+        stage.prepare(producer);
+        producer.setVipChannelEnabled(true);
+        producer.start();
+        List<byte[]> bodies = bodies(20);
+        for (byte[] body : bodies) {
+            sent(producer.send(new Message(topic, body)));
+        }
+        DefaultMQPushConsumer consumer = stage.consumer(stage.unique("group"));
+        consumer.setVipChannelEnabled(true);
+        consumer.subscribe(topic, "*");
+        Inbox inbox = new Inbox();
+        inbox.listenTo(consumer);
+        consumer.start();
+        inbox.awaitExactly(bodies);
+    }
+
+    /** A topic that nobody created: the first send is refused by the name server, and made through TBW102. */
+    private static void autoCreateTopic(Stage stage) throws Exception {
+        String topic = stage.unique("topic");
+        DefaultMQProducer producer = stage.producer();
+        List<byte[]> bodies = bodies(5);
+        for (byte[] body : bodies) {
+            sent(producer.send(new Message(topic, body)));
+        }
+        consume(stage, topic).awaitExactly(bodies);
+    }
+
+    static void sent(SendResult result) {
+        Stage.equal(result.getSendStatus(), SendStatus.SEND_OK, "status of a send");
+    }
+
+    static List<byte[]> bodies(int n) {
+        List<byte[]> bodies = new ArrayList<>();
+        for (int i = 0; i < n; i++) {
+            bodies.add(Stage.body(i, 200 + i));
+        }
+        return bodies;
+    }
+
+    /** Starts a consumer of the topic in a group of its own. */
+    static Inbox consume(Stage stage, String topic) throws Exception {
+        DefaultMQPushConsumer consumer = stage.consumer(stage.unique("group"));
+        consumer.subscribe(topic, "*");
+        Inbox inbox = new Inbox();
+        inbox.listenTo(consumer);
+        consumer.start();
+        return inbox;
+    }
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package integration
+
+import "syscall"
+
+// dieWithParent does nothing here: only Linux has a parent-death signal.
+func dieWithParent() *syscall.SysProcAttr { return nil }

@@ -1,0 +1,133 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// buildProxy builds the program under test, once per test process, and returns its path.
+var buildProxy = sync.OnceValues(func() (string, error) {
+	dir, err := runDir()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "rocketmq-proxy")
+	out, err := exec.Command("go", "build", "-o", path, "github.com/rocketmq-proxy/rocketmq-proxy").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("cannot build the proxy: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// proxy is the program under test as a process of its own, started by its command line as users start it.
+type proxy struct {
+	*process
+	listen string // clients are told that this is their name server
+	admin  string
+}
+
+// proxyConfig is what one proxy differs from another in.
+type proxyConfig struct {
+	nameServer string
+	metrics    string // the lines of [metrics]
+}
+
+// brokerPorts is how many ports a proxy may use for brokers: each broker takes three, since VIP clients dial the
+// advertised port - 2.
+const brokerPorts = 12
+
+// serveProxy starts `rocketmq-proxy serve` in front of a name server and returns when it is ready.
+func serveProxy(dir string, config proxyConfig) (*proxy, error) {
+	// Neighbours: listener, admin, two unused ones (for the VIP port of the first broker), the brokers'.
+	first, err := freePorts(4 + brokerPorts)
+	if err != nil {
+		return nil, err
+	}
+	text := fmt.Sprintf(`
+drain_timeout = "5s"
+
+[[cluster]]
+name = "main"
+name_servers = [%q]
+
+[[listener]]
+name = "it"
+address = %q
+cluster = "main"
+brokers = "port-per-broker"
+broker_ports = "%d-%d"
+rewrite_message_ids = true
+
+[admin]
+address = %q
+`, config.nameServer, loopback(first), first+4, first+4+brokerPorts-1, loopback(first+1))
+	if config.metrics != "" {
+		text += "\n[metrics]\n" + config.metrics + "\n"
+	}
+	path := filepath.Join(dir, "proxy.toml")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		return nil, fmt.Errorf("cannot configure the proxy: %w", err)
+	}
+	return launchProxy(dir, loopback(first), loopback(first+1), "serve", "--config", path)
+}
+
+// devProxy starts `rocketmq-proxy dev`: the proxy in front of its embedded name server and broker.
+func devProxy(dir string) (*proxy, error) {
+	first, err := freePorts(2)
+	if err != nil {
+		return nil, err
+	}
+	listen, admin := loopback(first), loopback(first+1)
+	return launchProxy(dir, listen, admin, "dev", "--listen", listen, "--admin", admin)
+}
+
+func launchProxy(dir, listen, admin string, args ...string) (*proxy, error) {
+	binary, err := buildProxy()
+	if err != nil {
+		return nil, err
+	}
+	p, err := startProcess("rocketmq-proxy "+args[0], filepath.Join(dir, "proxy.log"), append([]string{binary}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	err = p.await("ready", patience, func(ctx context.Context) error {
+		_, err := httpGet(ctx, "http://"+admin+"/readyz")
+		return err
+	})
+	if err != nil {
+		p.kill()
+		return nil, err
+	}
+	return &proxy{process: p, listen: listen, admin: admin}, nil
+}
+
+// stop asks the proxy to end as an operator would, and is an error unless it drains and exits with 0.
+func (p *proxy) stop() error { return p.terminate(stopTimeout) }
+
+// httpGet returns the body of an answer with status 200.
+func httpGet(ctx context.Context, url string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return "", fmt.Errorf("cannot read %s: %w", url, err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s answers %s: %s", url, response.Status, strings.TrimSpace(string(body)))
+	}
+	return string(body), nil
+}

@@ -1,0 +1,120 @@
+package integration
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+)
+
+// A bare remoting client for what the harness itself has to know or prepare: which brokers there are, and topics.
+// It is written out here, not taken from codec, because what is under test must not judge itself.
+
+type answer struct {
+	Code      int               `json:"code"`
+	Remark    string            `json:"remark"`
+	ExtFields map[string]string `json:"extFields"`
+	body      []byte
+}
+
+// call sends one request over a connection of its own and waits for the answer.
+func call(ctx context.Context, address string, code int, fields map[string]string) (*answer, error) {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot send request %d: %w", code, err)
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	// 317 is the version the Go client sends (PROTOCOL.md A.4).
+	header, err := json.Marshal(map[string]any{
+		"code": code, "language": "GO", "version": 317, "opaque": 1, "flag": 0, "extFields": fields})
+	if err != nil {
+		return nil, fmt.Errorf("cannot encode request %d: %w", code, err)
+	}
+	frame := binary.BigEndian.AppendUint32(nil, uint32(4+len(header)))
+	frame = binary.BigEndian.AppendUint32(frame, uint32(len(header)))
+	if _, err := conn.Write(append(frame, header...)); err != nil {
+		return nil, fmt.Errorf("cannot send request %d to %s: %w", code, address, err)
+	}
+	var lengths [8]byte
+	if _, err := io.ReadFull(conn, lengths[:]); err != nil {
+		return nil, fmt.Errorf("no answer to request %d from %s: %w", code, address, err)
+	}
+	payload := make([]byte, binary.BigEndian.Uint32(lengths[:4])-4)
+	headerLength := binary.BigEndian.Uint32(lengths[4:]) & 0xFFFFFF // the top byte is the header's encoding
+	if _, err := io.ReadFull(conn, payload); err != nil {
+		return nil, fmt.Errorf("half an answer to request %d from %s: %w", code, address, err)
+	}
+	var a answer
+	if err := json.Unmarshal(payload[:headerLength], &a); err != nil {
+		return nil, fmt.Errorf("cannot read the answer to request %d from %s: %w", code, address, err)
+	}
+	a.body = payload[headerLength:]
+	return &a, nil
+}
+
+// brokerEntry matches one broker of the answers to 105 and 106. They are no JSON: fastjson leaves numeric keys
+// without quotes (PROTOCOL.md A.7).
+var brokerEntry = regexp.MustCompile(`"brokerAddrs":\{"?0"?:"([^"]+)"[^}]*\},"brokerName":"([^"]+)"`)
+
+// masters asks a name server for its brokers and returns name -> address of the master.
+func masters(ctx context.Context, nameServer string) (map[string]string, error) {
+	a, err := call(ctx, nameServer, 106, nil) // GET_BROKER_CLUSTER_INFO
+	if err != nil {
+		return nil, err
+	}
+	return brokersIn(a.body), nil
+}
+
+// routeOf asks a name server for the brokers of a topic; the map is empty when the topic is unknown.
+func routeOf(ctx context.Context, nameServer, topic string) (map[string]string, error) {
+	a, err := call(ctx, nameServer, 105, map[string]string{"topic": topic}) // GET_ROUTEINFO_BY_TOPIC
+	if err != nil {
+		return nil, err
+	}
+	return brokersIn(a.body), nil
+}
+
+func brokersIn(body []byte) map[string]string {
+	found := make(map[string]string)
+	for _, m := range brokerEntry.FindAllSubmatch(body, -1) {
+		found[string(m[2])] = string(m[1])
+	}
+	return found
+}
+
+// createTopic creates a topic with that many queues on each of the given brokers, and returns once the name server
+// knows it there.
+func createTopic(ctx context.Context, nameServer string, brokers map[string]string, topic string, queues int) error {
+	for name, address := range brokers {
+		a, err := call(ctx, address, 17, map[string]string{ // UPDATE_AND_CREATE_TOPIC
+			"topic": topic, "defaultTopic": "TBW102", "perm": "6", "topicFilterType": "SINGLE_TAG",
+			"topicSysFlag": "0", "order": "false",
+			"readQueueNums": strconv.Itoa(queues), "writeQueueNums": strconv.Itoa(queues),
+		})
+		if err != nil {
+			return fmt.Errorf("cannot create topic %s on %s: %w", topic, name, err)
+		}
+		if a.Code != 0 {
+			return fmt.Errorf("cannot create topic %s on %s: code %d %s", topic, name, a.Code, a.Remark)
+		}
+	}
+	want := slices.Sorted(maps.Keys(brokers))
+	return until(ctx, func() error {
+		route, err := routeOf(ctx, nameServer, topic)
+		if err != nil {
+			return err
+		}
+		if got := slices.Sorted(maps.Keys(route)); !slices.Equal(got, want) {
+			return fmt.Errorf("the route of topic %s names brokers %q; want %q", topic, got, want)
+		}
+		return nil
+	})
+}
