@@ -1,0 +1,70 @@
+package route_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+)
+
+// manyBrokers is a 105 body with n brokers of one master and one slave.
+func manyBrokers(n int) []byte {
+	brokers, queues := make([]string, n), make([]string, n)
+	for i := range n {
+		brokers[i] = fmt.Sprintf(`{"brokerAddrs":{0:"10.0.%d.1:10911",1:"10.0.%d.2:10911"},"brokerName":"broker-%d","cluster":"DefaultCluster","enableActingMaster":false}`, i, i, i)
+		queues[i] = fmt.Sprintf(`{"brokerName":"broker-%d","perm":6,"readQueueNums":8,"topicSysFlag":0,"writeQueueNums":8}`, i)
+	}
+	return []byte(`{"brokerDatas":[` + strings.Join(brokers, ",") + `],"filterServerTable":{},"queueDatas":[` + strings.Join(queues, ",") + `]}`)
+}
+
+func BenchmarkRewriteTopicRoute(b *testing.B) {
+	for _, brokers := range []int{1, 16} {
+		for _, d := range []route.Dialect{route.Quoted, route.Unquoted} {
+			b.Run(fmt.Sprintf("%d brokers %s", brokers, d), func(b *testing.B) {
+				body := manyBrokers(brokers)
+				b.SetBytes(int64(len(body)))
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := route.RewriteTopicRoute(body, d, everywhere); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkRewriteCluster(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := route.RewriteCluster([]byte(clusterBody), everywhere); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRewriteMessageIDs(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		route.RewriteMessageIDs(idV4, hostV4, 20000)
+	}
+}
+
+func BenchmarkStoreHostRewriter(b *testing.B) {
+	body := bytes.Repeat(messageV4, 32)
+	r := route.NewStoreHostRewriter(hostV4, 20000)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Rewrite(body)
+	}
+}
+
+func BenchmarkFullHeartbeat(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		route.FullHeartbeat([]byte(heartbeatBody))
+	}
+}

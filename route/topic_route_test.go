@@ -1,0 +1,177 @@
+package route_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+)
+
+func TestTopicRouteBrokers(t *testing.T) {
+	f := func(body string, want ...route.Broker) {
+		t.Helper()
+		got, err := route.TopicRouteBrokers([]byte(body))
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	master := route.Broker{BrokerID: route.BrokerID{Name: "broker-a", ID: 0}, Cluster: "DefaultCluster", Address: "10.0.0.1:10911"}
+	slave := route.Broker{BrokerID: route.BrokerID{Name: "broker-a", ID: 1}, Cluster: "DefaultCluster", Address: "10.0.0.2:10911"}
+	f(routeUnquoted, master, slave)
+	f(routeQuoted, master, slave)
+	f(routeOrder, master, slave)
+	f(routeOdd, // broker 123/1 has an empty address
+		route.Broker{BrokerID: route.BrokerID{Name: "123", ID: 0}, Address: "10.0.0.1:10911"},
+		route.Broker{BrokerID: route.BrokerID{Name: "broker-b", ID: 0}, Cluster: "cé", Address: "[2001:db8::1]:10911"},
+		route.Broker{BrokerID: route.BrokerID{Name: "broker-b", ID: 2}, Cluster: "cé", Address: "10.0.0.4:10911"})
+	f(`{}`)
+	f(`{"brokerDatas":null,"queueDatas":null,"topicQueueMappingByBroker":null}`)
+	f(`{"brokerDatas":[{"brokerName":"a","brokerAddrs":null},{"brokerName":"b"},{"brokerName":"c","brokerAddrs":{0:null}}]}`)
+	f(`{"brokerDatas":[{"brokerName":"a","brokerAddrs":{-1:"h:1"}}]}`,
+		route.Broker{BrokerID: route.BrokerID{Name: "a", ID: -1}, Address: "h:1"})
+}
+
+func TestRewriteTopicRouteKeepsTheRest(t *testing.T) {
+	// A place for each broker that is where it was: nothing may change but the dialect.
+	same := at("broker-a/0=10.0.0.1:10911 broker-a/1=10.0.0.2:10911")
+	f := func(body string, d route.Dialect, want string) {
+		t.Helper()
+		got, err := route.RewriteTopicRoute([]byte(body), d, same)
+		require.NoError(t, err)
+		require.Equal(t, want, string(got))
+	}
+	f(routeUnquoted, route.Unquoted, routeUnquoted)
+	f(routeUnquoted, route.Quoted, routeQuoted)
+	f(routeQuoted, route.Unquoted, routeUnquoted)
+	f(routeQuoted, route.Quoted, routeQuoted)
+	f(routeOrder, route.Unquoted, routeOrder)
+	f(`{}`, route.Quoted, `{}`)
+	f("\t{ \"a\" : [ ] }\n", route.Quoted, "\t{ \"a\" : [ ] }\n")
+}
+
+func TestRewriteTopicRouteOdd(t *testing.T) {
+	f := func(d route.Dialect, places, want string) {
+		t.Helper()
+		got, err := route.RewriteTopicRoute([]byte(routeOdd), d, at(places))
+		require.NoError(t, err)
+		require.Equal(t, want, string(got))
+	}
+	// The process without an address is left out, whatever its place. The broker called "123" stays a string.
+	f(route.Unquoted, "123/0=p:1 123/1=p:2 broker-b/0=[2001:db8::9]:3 broker-b/2=p:4", ` {
+	"future":{"brokerAddrs":{0:"not an address"},{"brokerName":"x"}:[1,-2.5e+3,true,null,{}],7:"\"}]"},
+	"queueDatas":[ {"brokerName":"123","perm":6} , {"perm":4,"brokerName":"broker-\u0062","zone":null} ],
+	"brokerDatas":[ {"brokerAddrs":{ 0 : "p:1" },"brokerName":"123","zoneName":"z1"} ,
+		{"cluster":"c\u00e9","brokerName":"broker-b","brokerAddrs":{0:"[2001:db8::9]:3",2:"p:4"}} ],
+	"topicQueueMappingByBroker":{"123":{"bname":"123","currIdMap":{0:0,1:1},"dirty":false,"totalQueues":2},"broker-b":null}
+} `)
+	// Without a place for any process of broker-b its queues go with it; the other is as before.
+	f(route.Quoted, "123/0=p:1", ` {
+	"future":{"brokerAddrs":{"0":"not an address"},{"brokerName":"x"}:[1,-2.5e+3,true,null,{}],"7":"\"}]"},
+	"queueDatas":[ {"brokerName":"123","perm":6} ],
+	"brokerDatas":[ {"brokerAddrs":{ "0" : "p:1" },"brokerName":"123","zoneName":"z1"} ],
+	"topicQueueMappingByBroker":{"123":{"bname":"123","currIdMap":{"0":0,"1":1},"dirty":false,"totalQueues":2},"broker-b":null}
+} `)
+	// The slave stays a slave: its id is not changed, and the master is not made of it.
+	f(route.Quoted, "broker-b/2=p:4", ` {
+	"future":{"brokerAddrs":{"0":"not an address"},{"brokerName":"x"}:[1,-2.5e+3,true,null,{}],"7":"\"}]"},
+	"queueDatas":[  {"perm":4,"brokerName":"broker-\u0062","zone":null} ],
+	"brokerDatas":[ `+`
+		{"cluster":"c\u00e9","brokerName":"broker-b","brokerAddrs":{"2":"p:4"}} ],
+	"topicQueueMappingByBroker":{"123":{"bname":"123","currIdMap":{"0":0,"1":1},"dirty":false,"totalQueues":2},"broker-b":null}
+} `)
+}
+
+func TestRewriteTopicRouteLeavesOut(t *testing.T) {
+	body := func(ids string) string {
+		return `{"brokerDatas":[{"brokerAddrs":{` + ids + `},"brokerName":"a"}],"queueDatas":[{"brokerName":"a"},{"brokerName":"b"}]}`
+	}
+	f := func(places, want string) {
+		t.Helper()
+		got, err := route.RewriteTopicRoute([]byte(body(`0:"h:0",1:"h:1",2:"h:2",3:"h:3"`)), route.Unquoted, at(places))
+		require.NoError(t, err)
+		require.Equal(t, want, string(got))
+	}
+	f("a/0=p:0 a/1=p:1 a/2=p:2 a/3=p:3", body(`0:"p:0",1:"p:1",2:"p:2",3:"p:3"`))
+	f("a/0=p:0", body(`0:"p:0"`))
+	f("a/1=p:1", body(`1:"p:1"`))
+	f("a/3=p:3", body(`3:"p:3"`))
+	f("a/0=p:0 a/3=p:3", body(`0:"p:0",3:"p:3"`))
+	f("a/1=p:1 a/2=p:2", body(`1:"p:1",2:"p:2"`))
+	// Queues of a broker that the route does not list at all are none of our business: clients skip them.
+	f("", `{"brokerDatas":[],"queueDatas":[{"brokerName":"b"}]}`)
+
+	// Two entries of one name: the queues stay as long as one entry does.
+	got, err := route.RewriteTopicRoute([]byte(`{"queueDatas":[{"brokerName":"a"}],"brokerDatas":[{"brokerName":"a","brokerAddrs":{0:"h:0"}},{"brokerName":"a","brokerAddrs":{1:"h:1"}}]}`),
+		route.Unquoted, at("a/1=p:1"))
+	require.NoError(t, err)
+	require.Equal(t, `{"queueDatas":[{"brokerName":"a"}],"brokerDatas":[{"brokerName":"a","brokerAddrs":{1:"p:1"}}]}`, string(got))
+}
+
+func TestRewriteTopicRouteDoesNotTouchItsInput(t *testing.T) {
+	in := []byte(routeUnquoted)
+	out, err := route.RewriteTopicRoute(in, route.Unquoted, at("broker-a/0=10.0.0.1:10911 broker-a/1=10.0.0.2:10911"))
+	require.NoError(t, err)
+	clear(out)
+	require.Equal(t, routeUnquoted, string(in))
+}
+
+func TestRewriteTopicRouteFailure(t *testing.T) {
+	f := func(body, want string) {
+		t.Helper()
+		_, err := route.RewriteTopicRoute([]byte(body), route.Quoted, everywhere)
+		require.ErrorContains(t, err, want)
+		require.IsType(t, (*route.BodyError)(nil), err)
+		brokers, err := route.TopicRouteBrokers([]byte(body))
+		require.ErrorContains(t, err, want)
+		require.Empty(t, brokers)
+	}
+	f(``, `no '{' at byte 0 of 0`)
+	f(`[]`, `no '{'`)
+	f(`{}x`, `bytes behind the object`)
+	f(`{"brokerDatas":{}}`, `no '['`)
+	f(`{"brokerDatas":[{"brokerAddrs":{0:"h:1"}}]}`, `a broker without a name`)
+	f(`{"brokerDatas":[{"brokerName":"a","brokerAddrs":{"x":"h:1"}}]}`, `broker id "x", which is no integer`)
+	f(`{"brokerDatas":[{"brokerName":"a","brokerAddrs":{99999999999999999999:"h:1"}}]}`, `which is no integer`)
+	f(`{"brokerDatas":[{"brokerName":"a","brokerAddrs":{0:17}}]}`, `a value that is no string`)
+	f(`{"brokerDatas":[{"brokerName":"a","brokerName":"b"}]}`, `key "brokerName" twice`)
+	f(`{"brokerDatas":[],"brokerDatas":[]}`, `key "brokerDatas" twice`)
+	f(`{"queueDatas":[{"brokerName":"a" "perm":6}]}`, `no comma`)
+	f(`{"queueDatas":[{"brokerName":"a",}]}`, `no key`)
+	f(`{"a" 1}`, `no colon`)
+	f(`{0.5:1}`, `which is no integer`)
+	f(`{"a":"b`, `a string without an end`)
+	f(`{"a":"b\"}`, `a string without an end`)
+	f(`{"a":nil}`, `no value`)
+	f(`{"a":[1,]}`, `no value`)
+	f(`{"a":-}`, `no value`)
+	f(`{"a":1e}`, `no value`)
+	f(`{"a":`, `no value`)
+	f(`{"a":[`, `no value`)
+	f(`{`, `no key`)
+
+	// Nesting costs stack and is bounded, in values and in keys.
+	f(`{"a":`+strings.Repeat("[", 100_000), `levels of nesting`)
+	f(`{"a":`+strings.Repeat(`{"a":`, 100_000), `levels of nesting`)
+	f(strings.Repeat("{", 100_000), `levels of nesting`)
+	f(`{"brokerDatas":[{"brokerAddrs":{`+strings.Repeat("{", 100_000), `levels of nesting`)
+}
+
+// Every prefix of a body is an error, and none is a panic.
+func TestRewriteTopicRouteCutOff(t *testing.T) {
+	body := strings.TrimSpace(routeOdd)
+	for n := range len(body) {
+		_, err := route.RewriteTopicRoute([]byte(body[:n]), route.Quoted, everywhere)
+		require.Error(t, err, "first %d bytes", n)
+	}
+}
+
+func TestDialectFor(t *testing.T) {
+	require.Equal(t, route.Unquoted, route.DialectFor(0, false))
+	require.Equal(t, route.Unquoted, route.DialectFor(317, false)) // the Go client
+	require.Equal(t, route.Quoted, route.DialectFor(317, true))
+	require.Equal(t, route.Unquoted, route.DialectFor(400, false))
+	require.Equal(t, route.Quoted, route.DialectFor(401, false))
+	require.Equal(t, route.Quoted, route.DialectFor(513, false))
+	require.Equal(t, "quoted unquoted", route.Quoted.String()+" "+route.Unquoted.String())
+}
