@@ -1,0 +1,79 @@
+package config
+
+import (
+	"fmt"
+	"time"
+)
+
+// Default returns a configuration with every default and without clusters and listeners.
+func Default() *Config {
+	return &Config{
+		StatPrefix:   "main",
+		DrainTimeout: 30 * time.Second,
+		Log:          Log{Level: "info", Format: "text"},
+		Admin:        Admin{Address: "127.0.0.1:9180"},
+		Metrics:      Metrics{PushInterval: 10 * time.Second},
+		Limits:       Limits{MaxFrame: 16 * MiB, MaxHeader: 1 * MiB, BufferPerConnection: 1 * MiB},
+		Timeouts:     Timeouts{Dial: 2 * time.Second, Idle: 120 * time.Second, NameServer: time.Second},
+	}
+}
+
+// DefaultCluster returns what a [[cluster]] without any key is. It lacks name servers.
+func DefaultCluster() Cluster {
+	return Cluster{Name: "main", Refresh: 30 * time.Second}
+}
+
+// DefaultListener returns what a [[listener]] without any key is.
+func DefaultListener() Listener {
+	return Listener{
+		Name:        "main",
+		Address:     "0.0.0.0:9876",
+		Brokers:     PortPerBroker,
+		BrokerPorts: PortRange{First: 20000, Last: 20999},
+		VIPChannel:  true,
+	}
+}
+
+// defaultBroker returns what a [[cluster.broker]] without any key is.
+func defaultBroker() Broker {
+	return Broker{Cluster: "DefaultCluster", ReadQueues: 8, WriteQueues: 8, Perm: 6, Topics: []string{"*"}}
+}
+
+// setDefaults gives an entry of a list of tables its defaults before its keys are read.
+func setDefaults(entry any) {
+	switch e := entry.(type) {
+	case *Cluster:
+		*e = DefaultCluster()
+	case *Listener:
+		*e = DefaultListener()
+	case *Broker:
+		*e = defaultBroker()
+	default:
+		panic(fmt.Sprintf("BUG: %T has no defaults", entry))
+	}
+}
+
+// Complete fills in what follows from other keys: a listener's cluster when there is only one, its stat_prefix from
+// the top level, its advertise_ports from broker_ports. [Load] has done it already.
+func (c *Config) Complete() {
+	follows := func(at, key, origin string) {
+		if c.origins != nil {
+			c.origins[join(at, key)] = "default, " + origin
+		}
+	}
+	for i := range c.Listeners {
+		l, at := &c.Listeners[i], index("listener", i)
+		if l.Cluster == "" && len(c.Clusters) == 1 {
+			l.Cluster = c.Clusters[0].Name
+			follows(at, "cluster", "the only cluster")
+		}
+		if l.StatPrefix == "" {
+			l.StatPrefix = c.StatPrefix
+			follows(at, "stat_prefix", "as stat_prefix")
+		}
+		if l.AdvertisePorts.Any() && !l.BrokerPorts.Any() {
+			l.AdvertisePorts = l.BrokerPorts
+			follows(at, "advertise_ports", "as broker_ports")
+		}
+	}
+}

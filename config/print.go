@@ -1,0 +1,160 @@
+package config
+
+import (
+	"bytes"
+	"encoding"
+	"fmt"
+	"io"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Print writes the effective configuration as TOML, the origin of each value behind it, secrets masked.
+func Print(w io.Writer, cfg *Config) error {
+	r := renderer{
+		above:  func(string, reflect.Type, reflect.StructField) string { return "" },
+		behind: func(path string) string {
+			if origin := cfg.origin(path); origin != "" {
+				return "  # " + origin
+			}
+			return ""
+		},
+	}
+	r.table("", reflect.ValueOf(cfg).Elem())
+	_, err := w.Write(bytes.TrimLeft(r.out.Bytes(), "\n"))
+	return err
+}
+
+// origin tells where a key got its value: its own origin, or that of the list it is in.
+func (c *Config) origin(path string) string {
+	if c.origins == nil {
+		return "" // built by hand
+	}
+	for at := path; at != ""; at = at[:max(0, strings.LastIndexByte(at, '['))] {
+		if origin, ok := c.origins[at]; ok {
+			return origin
+		}
+		if !strings.HasSuffix(at, "]") {
+			break
+		}
+	}
+	return "default"
+}
+
+// renderer writes structs as TOML in the order of their fields, plain values before tables.
+type renderer struct {
+	out    bytes.Buffer
+	above  func(path string, owner reflect.Type, f reflect.StructField) string // comment lines before a key
+	behind func(path string) string                                            // comment after a value
+}
+
+func (r *renderer) table(path string, v reflect.Value) {
+	var tables []reflect.StructField
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		key := f.Tag.Get("toml")
+		switch field := v.FieldByIndex(f.Index); {
+		case key == "":
+		case isTable(field):
+			tables = append(tables, f)
+		default:
+			r.out.WriteString(r.above(path, v.Type(), f))
+			r.line(join(path, key), key, written(field, f.Tag.Get("secret")))
+		}
+	}
+	for _, f := range tables {
+		r.below(path, v, f)
+	}
+}
+
+// below writes a table, each table of a list, or the names of a map.
+func (r *renderer) below(path string, owner reflect.Value, f reflect.StructField) {
+	v, at := owner.FieldByIndex(f.Index), join(path, f.Tag.Get("toml"))
+	header := func(brackets string) {
+		r.out.WriteString("\n" + r.above(path, owner.Type(), f))
+		fmt.Fprintf(&r.out, brackets+"\n", tableName(at))
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		header("[%s]")
+		r.table(at, v)
+	case reflect.Slice:
+		for i := range v.Len() {
+			header("[[%s]]")
+			r.table(index(at, i), v.Index(i))
+		}
+	case reflect.Map:
+		header("[%s]")
+		for _, name := range sortedNames(v) {
+			r.line(join(at, name), name, written(v.MapIndex(reflect.ValueOf(name)), ""))
+		}
+	}
+}
+
+func (r *renderer) line(path, key, value string) {
+	fmt.Fprintf(&r.out, "%s = %s%s\n", quoteKey(key), value, r.behind(path))
+}
+
+// isTable tells what has a header of its own: structs that are no text, lists of them, and maps with names in them.
+func isTable(v reflect.Value) bool {
+	switch _, isText := v.Interface().(encoding.TextMarshaler); v.Kind() {
+	case reflect.Struct:
+		return !isText
+	case reflect.Slice:
+		return v.Type().Elem().Kind() == reflect.Struct
+	case reflect.Map:
+		return v.Len() > 0
+	}
+	return false
+}
+
+func sortedNames(v reflect.Value) []string {
+	names := map[string]bool{}
+	for _, key := range v.MapKeys() {
+		names[key.String()] = true
+	}
+	return sortedKeys(names)
+}
+
+// written writes a plain value.
+func written(v reflect.Value, secret string) string {
+	switch x := v.Interface().(type) {
+	case PortRange:
+		if x.Any() {
+			return "0"
+		}
+		return quote(x.String())
+	case time.Duration:
+		return quote(shortDuration(x))
+	case Size:
+		return quote(x.String())
+	case string:
+		return quote(mask(x, secret))
+	case []string:
+		items := make([]string, len(x))
+		for i, item := range x {
+			items[i] = quote(item)
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	case bool:
+		return strconv.FormatBool(x)
+	case int:
+		return strconv.Itoa(x)
+	case map[string]string, map[string]int:
+		return "{}"
+	}
+	panic(fmt.Sprintf("BUG: a configuration cannot hold a %s", v.Type()))
+}
+
+// shortDuration writes "2m" instead of Go's "2m0s".
+func shortDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

@@ -1,0 +1,93 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Problems is the error of [Load] and [Validate]: everything that is wrong, not only the first thing.
+type Problems struct {
+	List []Problem
+}
+
+// Error is one line per problem.
+func (p *Problems) Error() string {
+	lines := make([]string, len(p.List))
+	for i, problem := range p.List {
+		lines[i] = problem.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Problem is one thing that is wrong, for the person who has to put it right.
+type Problem struct {
+	Key    string // path of the key, such as listener[0].broker_ports; "" when the file cannot be read at all
+	Owner  string // the entry it belongs to, such as `listener "office"`; "" outside of lists
+	Value  string // the value as TOML would write it, secrets masked; "" when there is none
+	Origin string // where the value came from, such as "file proxy.toml"; "" when it is not known
+	Fault  string // what is wrong
+	Remedy string // what would be right
+
+	// about names other keys: of a contradiction, the second side; of an unknown key, the one that was meant. When one
+	// of the keys cannot be read, a contradiction would be one with a value that nobody has written, and is not told.
+	about []string
+}
+
+// String is the problem in one sentence.
+func (p Problem) String() string {
+	var b strings.Builder
+	b.WriteString("cannot ")
+	if p.Key == "" {
+		fmt.Fprintf(&b, "read %s", p.Origin)
+	} else {
+		fmt.Fprintf(&b, "use %s", p.Key)
+	}
+	if p.Value != "" {
+		fmt.Fprintf(&b, " = %s", p.Value)
+	}
+	if p.Owner != "" {
+		fmt.Fprintf(&b, " of %s", p.Owner)
+	}
+	if p.Key != "" && p.Origin != "" {
+		fmt.Fprintf(&b, " (%s)", p.Origin)
+	}
+	fmt.Fprintf(&b, ": %s; %s", p.Fault, p.Remedy)
+	return b.String()
+}
+
+// asError is nil when there are no problems.
+func asError(list []Problem) error {
+	if len(list) == 0 {
+		return nil
+	}
+	return &Problems{List: list}
+}
+
+// owner names the list entry that a path lies in, by its own name where it has one.
+func (c *Config) owner(path string) string {
+	for i := range c.Clusters {
+		if within(path, index("cluster", i)) {
+			return fmt.Sprintf("cluster %q", c.Clusters[i].Name)
+		}
+	}
+	for i := range c.Listeners {
+		if within(path, index("listener", i)) {
+			return fmt.Sprintf("listener %q", c.Listeners[i].Name)
+		}
+	}
+	return ""
+}
+
+// consequence tells whether a contradiction only follows from a value that could not be read.
+func consequence(p Problem, unread []Problem) bool {
+	for _, u := range unread {
+		for _, lost := range append([]string{u.Key}, u.about...) {
+			for _, key := range append([]string{p.Key}, p.about...) {
+				if within(key, lost) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

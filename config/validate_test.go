@@ -1,0 +1,172 @@
+package config
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// valid is a configuration that a test can spoil.
+func valid(listeners int) *Config {
+	cfg := Default()
+	cluster := DefaultCluster()
+	cluster.NameServers = []string{"10.0.0.1:9876"}
+	cfg.Clusters = []Cluster{cluster}
+	for i := range listeners {
+		l := DefaultListener()
+		l.Name = string(rune('a' + i))
+		l.Address = "0.0.0.0:" + []string{"9876", "9877", "9878"}[i]
+		l.BrokerPorts = PortRange{20000 + 1000*i, 20999 + 1000*i}
+		cfg.Listeners = append(cfg.Listeners, l)
+	}
+	return cfg
+}
+
+func TestValidateSuccess(t *testing.T) {
+	f := func(listeners int, change func(*Config)) {
+		t.Helper()
+		cfg := valid(listeners)
+		change(cfg)
+		cfg.Complete()
+		require.NoError(t, Validate(cfg))
+	}
+	f(3, func(c *Config) {})
+	f(1, func(c *Config) { c.DrainTimeout = 0 })
+	f(2, func(c *Config) { // the same ports on two addresses of the machine
+		c.Listeners[0].Address, c.Listeners[1].Address = "10.0.0.1:9000", "10.0.0.2:9000"
+		c.Listeners[1].BrokerPorts = c.Listeners[0].BrokerPorts
+	})
+	f(2, func(c *Config) { // any free port claims none
+		c.Listeners[0].Address, c.Listeners[1].Address = "127.0.0.1:0", "127.0.0.1:0"
+		c.Listeners[0].BrokerPorts, c.Listeners[1].BrokerPorts = PortRange{}, PortRange{}
+		c.Admin.Address = "127.0.0.1:0"
+	})
+	f(1, func(c *Config) { c.Listeners[0].Ports = map[string]int{"a/0": 20000, "a/1": 20001, "b.x/0": 20004} })
+	f(1, func(c *Config) {
+		c.Listeners[0].VIPChannel = false
+		c.Listeners[0].Ports = map[string]int{"a/0": 20000, "b/0": 20002}
+	})
+	f(1, func(c *Config) {
+		c.Clusters[0].NameServers = []string{"127.0.0.1:9000", "ns-0.mq.svc.cluster.local:9876", "[::1]:9000"}
+	})
+	f(1, func(c *Config) { c.Admin.Address = ":9180" })
+	f(1, func(c *Config) { c.Metrics.PushURL = "https://me:pw@h:8428/x?token=1" })
+}
+
+func TestValidateFailure(t *testing.T) {
+	f := func(change func(*Config), want ...string) {
+		t.Helper()
+		cfg := valid(2)
+		change(cfg)
+		cfg.Complete()
+		err := Validate(cfg)
+		require.Error(t, err)
+		require.Equal(t, want, strings.Split(err.Error(), "\n"))
+	}
+	ports := func(p ...int) PortRange { return PortRange{p[0], p[1]} }
+
+	f(func(c *Config) { *c = *Default() },
+		`cannot use cluster: there is none; add a [[cluster]] with name_servers to the file, or start with --name-server host:port`,
+		`cannot use listener: there is none; add a [[listener]] to the file; without keys it listens on 0.0.0.0:9876`)
+	f(func(c *Config) { c.StatPrefix = "a b" },
+		`cannot use stat_prefix = "a b": it does not fit into the names of metrics; use letters, digits, and - . _ between them`)
+	f(func(c *Config) { c.DrainTimeout = -1 },
+		`cannot use drain_timeout = "-1ns": a drain cannot last less than no time; write "0s" to close connections at once, or a duration such as "30s"`)
+	f(func(c *Config) { c.Log.Format = "xml" },
+		`cannot use log.format = "xml": it is not one of the words that are known here; write "text", "json"`)
+	f(func(c *Config) { c.Timeouts.Dial, c.Clusters[0].Refresh = 0, -1 },
+		`cannot use cluster[0].refresh = "-1ns" of cluster "main": it must be above zero; write a duration such as "1s"`,
+		`cannot use timeouts.dial = "0s": it must be above zero; write a duration such as "1s"`)
+
+	// Clusters.
+	f(func(c *Config) {
+		c.Clusters = append(c.Clusters, c.Clusters[0])
+		c.Listeners = c.Listeners[:1]
+		c.Listeners[0].Cluster = "main"
+	},
+		`cannot use cluster[1].name = "main" of cluster "main": cluster[0].name is the same; give each a name of its own`)
+	f(func(c *Config) { c.Clusters[0].NameServers, c.Clusters[0].Brokers = nil, []Broker{defaultBroker()} },
+		`cannot use cluster[0].broker of cluster "main": brokers without a name server are not available in this version; set name_servers of the cluster and remove its [[cluster.broker]] tables`)
+	f(func(c *Config) { c.Clusters[0].NameServers = []string{"10.0.0.1"} },
+		`cannot use cluster[0].name_servers[0] = "10.0.0.1" of cluster "main": it is not an address; write it as "host:port", an IPv6 host in brackets`)
+	f(func(c *Config) { c.Clusters[0].NameServers = []string{"localhost:9876"} },
+		`cannot use cluster[0].name_servers[0] = "localhost:9876" of cluster "main": that is the proxy's own listener "a"; name the real name server, or give the listener another port`)
+
+	// Listeners.
+	f(func(c *Config) { c.Listeners[1].Name = "a" },
+		`cannot use listener[1].name = "a" of listener "a": listener[0].name is the same; give each a name of its own`)
+	f(func(c *Config) { c.Listeners[1].Cluster = "other" },
+		`cannot use listener[1].cluster = "other" of listener "b": there is no [[cluster]] of that name; name one of main`)
+	f(func(c *Config) {
+		c.Clusters = append(c.Clusters, c.Clusters[0])
+		c.Clusters[1].Name = "second"
+		c.Listeners[1].Cluster = "second"
+	}, `cannot use listener[0].cluster = "" of listener "a": there are 2 clusters to choose from; name one of main, second`)
+	f(func(c *Config) { c.Listeners[0].Brokers = "one-port" },
+		`cannot use listener[0].brokers = "one-port" of listener "a": one port for all brokers is not available in this version; write "port-per-broker"`)
+	const host = `: it is not a host name or an IP address alone; write it as "mq.example.com", "192.0.2.1" or "2001:db8::1", without brackets and port; the ports are those of advertise_ports`
+	f(func(c *Config) { c.Listeners[0].Advertise = "mq.example.com:9876" }, `cannot use listener[0].advertise = "mq.example.com:9876" of listener "a"`+host)
+	f(func(c *Config) { c.Listeners[0].Advertise = "[::1]" }, `cannot use listener[0].advertise = "[::1]" of listener "a"`+host)
+	f(func(c *Config) { c.Listeners[0].Advertise = "::" },
+		`cannot use listener[0].advertise = "::" of listener "a": clients cannot dial it; write the address that they can dial, or "" for the one they reached us on`)
+
+	// Ports.
+	f(func(c *Config) { c.Listeners[0].AdvertisePorts = ports(30000, 30009) },
+		`cannot use listener[0].advertise_ports = "30000-30009" of listener "a": they stand for broker_ports one for one, and are 10 instead of 1000; write a range as long as 20000-20999`)
+	f(func(c *Config) {
+		c.Listeners[0].AdvertisePorts, c.Listeners[0].BrokerPorts = ports(30000, 30009), PortRange{}
+	},
+		`cannot use listener[0].advertise_ports = "30000-30009" of listener "a": they stand for broker_ports one for one, and broker_ports is any free port; give broker_ports a range as long, or remove advertise_ports`)
+	f(func(c *Config) {
+		c.Listeners[0].Ports = map[string]int{"a": 20000, "b/0": 20010, "c/0": 20010, "d/0": 30000, "e/0": 70000, "f/0": 20012}
+	},
+		`cannot use listener[0].ports.a = 20000 of listener "a": that key names no broker; write it as "name/id", such as "broker-a/0"`,
+		`cannot use listener[0].ports.c/0 = 20010 of listener "a": b/0 has that port already; give each broker a port of its own`,
+		`cannot use listener[0].ports.d/0 = 30000 of listener "a": it lies outside of broker_ports; choose one of 20000-20999`,
+		`cannot use listener[0].ports.e/0 = 70000 of listener "a": it is not a port; write a number from 1 to 65535`,
+		`cannot use listener[0].ports.f/0 = 20012 of listener "a": clients <= 4.4 dial two ports below and would reach c/0; leave port - 2 of every broker free, or set vip_channel = false`)
+
+	// Sockets.
+	f(func(c *Config) { c.Listeners[1].Address = "127.0.0.1:9876" },
+		`cannot use listener[1].address = "127.0.0.1:9876" of listener "b": it claims a port of the address of listener "a"; give each ports of its own`)
+	f(func(c *Config) { c.Listeners[0].Address = "0.0.0.0:20500" },
+		`cannot use listener[0].broker_ports = "20000-20999" of listener "a": it claims a port of the address of listener "a"; give each ports of its own`)
+	f(func(c *Config) { c.Listeners[1].BrokerPorts = ports(20999, 21001) },
+		`cannot use listener[1].broker_ports = "20999-21001" of listener "b": it claims a port of the broker_ports of listener "a"; give each ports of its own`)
+	f(func(c *Config) {
+		c.Listeners[0].BrokerPorts = PortRange{}
+		c.Listeners[0].Ports = map[string]int{"x/0": 9876}
+	}, `cannot use listener[0].ports.x/0 = 9876 of listener "a": it claims a port of the address of listener "a"; give each ports of its own`)
+	f(func(c *Config) { c.Admin.Address = "127.0.0.1:20007" },
+		`cannot use admin.address = "127.0.0.1:20007": it claims a port of the broker_ports of listener "a"; give each ports of its own`)
+	f(func(c *Config) { c.Admin.Address = "" },
+		`cannot use admin.address = "": it is not an address; write it as "host:port", an IPv6 host in brackets`)
+
+	// Metrics and limits.
+	f(func(c *Config) { c.Metrics.PushURL = "me:pw@host:8428" },
+		`cannot use metrics.push_url = "xxxxx": it is not a web address; write it as "http://host:port/path" or "https://…"`)
+	f(func(c *Config) { c.Metrics.PushLabels = map[string]string{"a-b": "c"} },
+		`cannot use metrics.push_labels.a-b = "c": it is not a name that a label may have; use letters, digits and _ only, and no digit in front`)
+	f(func(c *Config) { c.Limits.MaxFrame = 0 },
+		`cannot use limits.max_frame = "0B": it is out of bounds; write a size from 1B to 2147483647B`)
+	f(func(c *Config) { c.Limits.MaxFrame = 4 * KiB },
+		`cannot use limits.max_header = "1MiB": a header is a part of its frame, and limits.max_frame is 4KiB; make it no larger than limits.max_frame`)
+}
+
+func TestSameHost(t *testing.T) {
+	f := func(a, b string, want bool) {
+		t.Helper()
+		require.Equal(t, want, sameHost(a, b), "%q %q", a, b)
+		require.Equal(t, want, sameHost(b, a), "%q %q", b, a)
+	}
+	f("", "10.0.0.1", true)
+	f("::", "10.0.0.1", true)
+	f("0.0.0.0", "10.0.0.1", true)
+	f("0.0.0.0", "::1", false)
+	f("0.0.0.0", "::", true)
+	f("10.0.0.1", "10.0.0.2", false)
+	f("localhost", "127.0.0.1", true)
+	f("mq.example.com", "10.0.0.1", false)
+	f("mq.example.com", "0.0.0.0", true)
+}
