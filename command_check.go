@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+)
+
+// dialTimeout is long enough for a name server that is there, and short enough to wait for.
+const dialTimeout = 2 * time.Second
+
+func (p *program) check() *cobra.Command {
+	var dial bool
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Tell every problem of a configuration at once; exit with 0 or 2",
+		Args:  noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := p.load(c)
+			var bad *config.Problems
+			if errors.As(err, &bad) {
+				fmt.Fprintln(p.stdout, err)
+				return failure{exitUsage, fmt.Errorf("problems found: %d", len(bad.List))}
+			}
+			fmt.Fprintf(p.stdout, "the configuration is right: clusters: %d, listeners: %d\n", len(cfg.Clusters), len(cfg.Listeners))
+			if dial {
+				return p.dialAll(cfg)
+			}
+			return nil
+		},
+	}
+	addSourceFlags(c)
+	c.Flags().BoolVar(&dial, "dial", false, "also try to connect to every name server")
+	return c
+}
+
+// dialAll tries all name servers at once and reports in the order of the file.
+func (p *program) dialAll(cfg *config.Config) error {
+	var reports []chan error
+	for _, cluster := range cfg.Clusters {
+		for _, server := range cluster.NameServers {
+			report := make(chan error, 1)
+			reports = append(reports, report)
+			go func() { report <- dial(cluster.Name, server) }()
+		}
+	}
+	unreachable := 0
+	for _, report := range reports {
+		if err := <-report; err != nil {
+			fmt.Fprintln(p.stdout, err)
+			unreachable++
+		}
+	}
+	if unreachable > 0 {
+		return failure{exitUsage, fmt.Errorf("name servers that cannot be reached: %d of %d", unreachable, len(reports))}
+	}
+	fmt.Fprintf(p.stdout, "every name server can be reached: %d\n", len(reports))
+	return nil
+}
+
+func dial(cluster, server string) error {
+	conn, err := net.DialTimeout("tcp", server, dialTimeout)
+	if err != nil {
+		return fmt.Errorf("cannot reach name server %s of cluster %q: %w; start it, or put name_servers right", server, cluster, err)
+	}
+	return conn.Close()
+}

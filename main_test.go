@@ -1,0 +1,127 @@
+package main
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// call runs the program as a shell would.
+func call(env []string, args ...string) (code int, stdout, stderr string) {
+	var out, errs strings.Builder
+	code = run(args, env, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func writeConfig(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "proxy.toml")
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	return file
+}
+
+func TestBadUsage(t *testing.T) {
+	f := func(sentence, usage string, args ...string) {
+		t.Helper()
+		code, stdout, stderr := call(nil, args...)
+		require.Equal(t, 2, code)
+		require.Empty(t, stdout)
+		first, _, _ := strings.Cut(stderr, "\n")
+		require.Equal(t, sentence, first)
+		require.Contains(t, stderr, "Usage:\n  "+usage)
+	}
+	f(`cannot run rocketmq-proxy: no command is given`, "rocketmq-proxy")
+	f(`cannot run rocketmq-proxy: unknown command "start" for "rocketmq-proxy"`, "rocketmq-proxy", "start")
+	f(`cannot run rocketmq-proxy: unknown flag: --port`, "rocketmq-proxy", "--port", "1")
+	f(`cannot run rocketmq-proxy serve: unknown flag: --port`, "rocketmq-proxy serve [flags]", "serve", "--port", "1")
+	f(`cannot run rocketmq-proxy serve: it takes flags only, and "proxy.toml" is none`, "rocketmq-proxy serve [flags]", "serve", "proxy.toml")
+	f(`cannot run rocketmq-proxy dev: unknown flag: --config`, "rocketmq-proxy dev [flags]", "dev", "--config", "x")
+	f(`cannot run rocketmq-proxy check: flag needs an argument: --config`, "rocketmq-proxy check [flags]", "check", "--config")
+}
+
+func TestHelpIsNoMistake(t *testing.T) {
+	f := func(want string, args ...string) {
+		t.Helper()
+		code, stdout, stderr := call(nil, args...)
+		require.Equal(t, 0, code)
+		require.Empty(t, stderr)
+		require.Contains(t, stdout, want)
+	}
+	f("Available Commands:", "--help")
+	f("--name-server host:port[,host:port]", "serve", "--help")
+	f("--check-only", "dev", "-h")
+}
+
+// serve refuses a bad configuration before it opens anything.
+func TestServeRefusesBadConfiguration(t *testing.T) {
+	code, stdout, stderr := call(nil, "serve", "--name-server", "nowhere", "--log-level", "loud")
+	require.Equal(t, 2, code)
+	require.Empty(t, stdout)
+	require.Equal(t, `cannot use log.level = "loud" (flag --log-level): it is not one of the words that are known here; write "debug", "info", "warn", "error"
+cannot use cluster[0].name_servers[0] = "nowhere" of cluster "main" (flag --name-server): it is not an address; write it as "host:port", an IPv6 host in brackets
+`, stderr)
+}
+
+func TestCheck(t *testing.T) {
+	f := func(text string, code int, stdout, stderr string) {
+		t.Helper()
+		gotCode, gotOut, gotErr := call(nil, "check", "--config", writeConfig(t, text))
+		require.Equal(t, code, gotCode)
+		require.Equal(t, stdout, gotOut)
+		require.Equal(t, stderr, gotErr)
+	}
+	f("[[cluster]]\nname_servers = ['10.0.0.1:9876']\n[[listener]]", 0, "the configuration is right: clusters: 1, listeners: 1\n", "")
+	f("", 2, `cannot use cluster: there is none; add a [[cluster]] with name_servers to the file, or start with --name-server host:port
+cannot use listener: there is none; add a [[listener]] to the file; without keys it listens on 0.0.0.0:9876
+`, "problems found: 2\n")
+}
+
+func TestCheckDial(t *testing.T) {
+	open, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer open.Close()
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, closed.Close())
+
+	code, stdout, stderr := call(nil, "check", "--dial", "--name-server", open.Addr().String())
+	require.Equal(t, 0, code, stderr)
+	require.Equal(t, "the configuration is right: clusters: 1, listeners: 1\nevery name server can be reached: 1\n", stdout)
+
+	code, stdout, stderr = call(nil, "check", "--dial", "--name-server", open.Addr().String()+","+closed.Addr().String())
+	require.Equal(t, 2, code)
+	require.Contains(t, stdout, "cannot reach name server "+closed.Addr().String()+` of cluster "main": `)
+	require.Equal(t, "name servers that cannot be reached: 1 of 2\n", stderr)
+}
+
+// config shows what the environment and flags made of the file.
+func TestConfig(t *testing.T) {
+	file := writeConfig(t, "[[cluster]]\nname_servers = ['10.0.0.1:9876']\n[[listener]]\n[metrics]\npush_url = 'http://me:pw@h/'")
+	code, stdout, stderr := call([]string{"ROCKETMQ_PROXY_STATE_DIR=/tmp/x"}, "config", "--config", file, "--listen", "127.0.0.1:1")
+	require.Equal(t, 0, code, stderr)
+	require.Empty(t, stderr)
+	f := func(line string) {
+		t.Helper()
+		require.Contains(t, strings.Split(stdout, "\n"), line)
+	}
+	f(`stat_prefix = "main"  # default`)
+	f(`state_dir = "/tmp/x"  # environment ROCKETMQ_PROXY_STATE_DIR`)
+	f(`name_servers = ["10.0.0.1:9876"]  # file ` + file)
+	f(`address = "127.0.0.1:1"  # flag --listen`)
+	f(`push_url = "http://xxxxx@h/"  # file ` + file)
+
+	code, _, stderr = call(nil, "config", "--config", "nowhere.toml")
+	require.Equal(t, 2, code)
+	require.Equal(t, "cannot read nowhere.toml: there is no such file; give a readable TOML file with --config\n", stderr)
+}
+
+func TestVersion(t *testing.T) {
+	code, stdout, stderr := call(nil, "version")
+	require.Equal(t, 0, code)
+	require.Empty(t, stderr)
+	require.Regexp(t, `^rocketmq-proxy dev( \([0-9a-f]+(, modified)?\))? go1\.\S+ \w+/\w+\n$`, stdout)
+}

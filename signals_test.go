@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// supervised runs a fake server under virtual time; send delivers a signal and lets everything settle.
+func supervised(t *testing.T, serve func(ctx context.Context, stopNow <-chan struct{}) error, story func(send func(os.Signal), log *strings.Builder)) error {
+	var err error
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		signals := make(chan os.Signal)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			err = supervise(slog.New(slog.NewTextHandler(&log, nil)), signals, serve)
+		}()
+		story(func(s os.Signal) { signals <- s; synctest.Wait() }, &log)
+		<-done
+		time.Sleep(time.Hour) // for a server that hangs: no goroutine may outlive the bubble
+	})
+	return err
+}
+
+// drains is a server that ends when it is told to, after a while.
+func drains(ctx context.Context, stopNow <-chan struct{}) error {
+	<-ctx.Done()
+	select {
+	case <-stopNow:
+		return errors.New("cut short")
+	case <-time.After(10 * time.Second):
+		return nil
+	}
+}
+
+func TestFirstSignalDrains(t *testing.T) {
+	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		err := supervised(t, drains, func(send func(os.Signal), log *strings.Builder) { send(s) })
+		require.NoError(t, err)
+	}
+}
+
+func TestSecondSignalStopsAtOnce(t *testing.T) {
+	err := supervised(t, drains, func(send func(os.Signal), _ *strings.Builder) {
+		send(syscall.SIGTERM)
+		send(syscall.SIGTERM)
+	})
+	require.Equal(t, failure{1, errStopped}, err)
+}
+
+// A server that does not come back is left behind.
+func TestSecondSignalStopsAServerThatHangs(t *testing.T) {
+	hangs := func(context.Context, <-chan struct{}) error { time.Sleep(time.Minute); return nil }
+	err := supervised(t, hangs, func(send func(os.Signal), _ *strings.Builder) {
+		send(syscall.SIGINT)
+		send(syscall.SIGINT)
+	})
+	require.Equal(t, failure{1, errStopped}, err)
+}
+
+func TestHangupChangesNothing(t *testing.T) {
+	err := supervised(t, drains, func(send func(os.Signal), log *strings.Builder) {
+		send(syscall.SIGHUP)
+		send(syscall.SIGHUP)
+		require.Equal(t, 2, strings.Count(log.String(), "reload is not available in this version, nothing has changed"))
+		require.NotContains(t, log.String(), "draining")
+		send(syscall.SIGTERM)
+	})
+	require.NoError(t, err)
+}
+
+func TestServerFailure(t *testing.T) {
+	broken := errors.New("cannot listen")
+	fails := func(context.Context, <-chan struct{}) error { return broken }
+	err := supervised(t, fails, func(func(os.Signal), *strings.Builder) {})
+	require.Equal(t, failure{1, broken}, err)
+	require.EqualError(t, err, "cannot listen")
+}
