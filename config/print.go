@@ -17,7 +17,7 @@ func Print(w io.Writer, cfg *Config) error {
 		above:  func(string, reflect.Type, reflect.StructField) string { return "" },
 		behind: func(path string) string {
 			if origin := cfg.origin(path); origin != "" {
-				return "  # " + origin
+				return "  # " + oneLine(origin)
 			}
 			return ""
 		},

@@ -52,7 +52,7 @@ func (p Problem) String() string {
 		fmt.Fprintf(&b, " (%s)", p.Origin)
 	}
 	fmt.Fprintf(&b, ": %s; %s", p.Fault, p.Remedy)
-	return b.String()
+	return oneLine(b.String())
 }
 
 // asError is nil when there are no problems.

@@ -33,6 +33,7 @@ func TestUnknownKeys(t *testing.T) {
 		`cannot use metrics.api_token = "xxxxx" (file proxy.toml): there is no such key; remove it, or look its name up in proxy.example.toml`)
 	f(minimal+"[tls]\nwhatever = 1\nkey = 'k'",
 		`cannot use tls = { key = "xxxxx", whatever = 1 } (file proxy.toml): there is no such key; remove it, or look its name up in proxy.example.toml`)
+	f(`"a\nb" = 1`+"\n"+minimal, `cannot use a\u000Ab = 1 (file proxy.toml): there is no such key; remove it, or look its name up in proxy.example.toml`)
 	f(`"" = 1`+"\n"+minimal, `cannot use "" = 1 (file proxy.toml): there is no such key; remove it, or look its name up in proxy.example.toml`)
 }
 

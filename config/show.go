@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -90,6 +91,19 @@ func quote(s string) string {
 		}
 	}
 	b.WriteByte('"')
+	return b.String()
+}
+
+// oneLine keeps names that hold control characters (of files, variables, quoted keys) from breaking a line.
+func oneLine(s string) string {
+	var b strings.Builder
+	for _, r := range strings.ToValidUTF8(s, "�") {
+		if unicode.IsControl(r) {
+			fmt.Fprintf(&b, `\u%04X`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
 	return b.String()
 }
 
