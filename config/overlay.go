@@ -22,7 +22,8 @@ var kubernetesPort = regexp.MustCompile(`(^|_)PORT$`)
 // dropForeign keeps a variable under its own name, or drops it when Kubernetes has made it.
 func dropForeign(name, value string) (string, any) {
 	short := strings.TrimPrefix(name, envPrefix)
-	if kubernetesLink.MatchString(short) || kubernetesPort.MatchString(short) && strings.Contains(value, "://") {
+	foreign := kubernetesLink.MatchString(short) || kubernetesPort.MatchString(short) && strings.Contains(value, "://")
+	if foreign && !strings.Contains(short, "__") { // two underscores are ours: no Service has such a name
 		return "", nil
 	}
 	return name, value

@@ -14,7 +14,7 @@ import (
 // Print writes the effective configuration as TOML, the origin of each value behind it, secrets masked.
 func Print(w io.Writer, cfg *Config) error {
 	r := renderer{
-		above:  func(string, reflect.Type, reflect.StructField) string { return "" },
+		above: func(string, reflect.Type, reflect.StructField) string { return "" },
 		behind: func(path string) string {
 			if origin := cfg.origin(path); origin != "" {
 				return "  # " + oneLine(origin)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,16 +49,13 @@ func (c *checker) listenersCluster(key string, l *Listener) {
 	}
 }
 
-// hostName is lenient: what counts is that clients can resolve it, and that it is no address with something around it.
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
-
 func (c *checker) advertise(key, host string) {
 	ip, err := netip.ParseAddr(host)
 	switch {
 	case host == "" || err == nil && !ip.IsUnspecified():
 	case err == nil:
 		c.add(key, quote(host), "clients cannot dial it", `write the address that they can dial, or "" for the one they reached us on`)
-	case !hostName.MatchString(host):
+	case !isHost(host):
 		c.add(key, quote(host), "it is not a host name or an IP address alone",
 			`write it as "mq.example.com", "192.0.2.1" or "2001:db8::1", without brackets and port; the ports are those of advertise_ports`)
 	}

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"regexp"
 	"strconv"
+	"strings"
 )
 
 // hostPort checks the form of an address and tells whether it is right.
@@ -23,14 +25,18 @@ func splitAddress(address string) (host string, port int, ok bool) {
 		return "", 0, false
 	}
 	n, err := strconv.ParseUint(digits, 10, 16)
-	ok = err == nil && (host == "" || hostName.MatchString(host) || isIP(host))
+	ok = err == nil && (host == "" || isHost(host))
 	return host, int(n), ok
 }
 
-func isIP(host string) bool {
+// isHost tells an IP address or a host name. Digits and dots that are no IP address are a mistyped one.
+func isHost(host string) bool {
 	_, err := netip.ParseAddr(host)
-	return err == nil
+	return err == nil || hostName.MatchString(host) && strings.Trim(host, "0123456789.") != ""
 }
+
+// hostName is lenient: what counts is that it can be resolved, and that it is no address with something around it.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
 
 // A socket is what one key makes the proxy listen on.
 type socket struct {

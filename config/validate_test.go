@@ -107,6 +107,7 @@ func TestValidateFailure(t *testing.T) {
 		`cannot use listener[0].brokers = "one-port" of listener "a": one port for all brokers is not available in this version; write "port-per-broker"`)
 	const host = `: it is not a host name or an IP address alone; write it as "mq.example.com", "192.0.2.1" or "2001:db8::1", without brackets and port; the ports are those of advertise_ports`
 	f(func(c *Config) { c.Listeners[0].Advertise = "mq.example.com:9876" }, `cannot use listener[0].advertise = "mq.example.com:9876" of listener "a"`+host)
+	f(func(c *Config) { c.Listeners[0].Advertise = "10.0.0.256" }, `cannot use listener[0].advertise = "10.0.0.256" of listener "a"`+host)
 	f(func(c *Config) { c.Listeners[0].Advertise = "[::1]" }, `cannot use listener[0].advertise = "[::1]" of listener "a"`+host)
 	f(func(c *Config) { c.Listeners[0].Advertise = "::" },
 		`cannot use listener[0].advertise = "::" of listener "a": clients cannot dial it; write the address that they can dial, or "" for the one they reached us on`)
