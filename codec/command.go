@@ -157,10 +157,10 @@ func ReadCommand(r io.Reader, lim Limits) (*Command, Encoding, error) {
 
 // Answer makes an empty response to a request with this header.
 func (h *Header) Answer(code int32, remark string) *Command {
-	return &Command{Code: code, Language: Go, Version: Version5_5_0, Opaque: h.Opaque, Flag: FlagResponse, Remark: remark}
+	return &Command{Code: code, Language: Java, Version: Version5_5_0, Opaque: h.Opaque, Flag: FlagResponse, Remark: remark}
 }
 
 // Answer makes an empty response to c.
 func (c *Command) Answer(code int32, remark string) *Command {
-	return &Command{Code: code, Language: Go, Version: Version5_5_0, Opaque: c.Opaque, Flag: FlagResponse, Remark: remark}
+	return &Command{Code: code, Language: Java, Version: Version5_5_0, Opaque: c.Opaque, Flag: FlagResponse, Remark: remark}
 }

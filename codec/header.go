@@ -52,7 +52,7 @@ func (h *Header) ExtString(raw []byte, key string) string {
 }
 
 // ExtFields yields the ext fields in the order of the wire. Keys and values may point into raw. Fields with a null
-// value are left out. It ends early at the first malformed one.
+// value are left out. Scan has checked that they are well formed.
 func (h *Header) ExtFields(raw []byte) func(yield func(key, value []byte) bool) {
 	return func(yield func(key, value []byte) bool) {
 		if h.extOff == h.extEnd {

@@ -27,8 +27,11 @@ func (h *Header) scanBinary(raw []byte) error {
 	if ext < 0 || ext > len(raw)-off-4 {
 		return badFrame("ext fields length %d does not fit into a ROCKETMQ header of %d bytes", ext, len(raw))
 	}
-	h.extOff = int32(off + 4)
-	h.extEnd = h.extOff + int32(ext)
+	off += 4
+	if !walkBinaryExt(raw[off:off+ext], func(_, _ []byte, _ int) bool { return true }) {
+		return badFrame("ext fields of %d bytes do not end where their lengths say", ext)
+	}
+	h.extOff, h.extEnd = int32(off), int32(off+ext)
 	return nil
 }
 

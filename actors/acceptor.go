@@ -1,0 +1,30 @@
+package actors
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// acceptor takes connections off one open socket, which belongs to its listener.
+type acceptor struct {
+	env         *Env
+	ln          transport.Listener
+	port        *messages.Port
+	connections *actor.PID
+}
+
+// Receive is part of actor.Actor.
+func (a *acceptor) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		a.ln.Accept(newSink(a.env.System, ctx.Self()))
+	case *transport.Accepted:
+		ctx.Send(a.connections, &messages.Accepted{Port: a.port, Conn: m.Conn})
+	case *transport.AcceptFailed:
+		a.env.Log.Error("cannot accept a connection; trying again", "listener", a.port.Listener, "address", a.ln.Addr().String(), "error", m.Err)
+	case *messages.Fault:
+		panic(m.Reason)
+	}
+}

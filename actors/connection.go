@@ -1,0 +1,205 @@
+package actors
+
+import (
+	"errors"
+	"io"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// connection is one client socket: frames in, decisions, answers out. Its children are the upstream that its port
+// stands for and the requests that wait for an answer.
+//
+// It is temporary: when it panics it is stopped, its socket is closed, and the client connects again. Where it reads
+// from the client is in connection_requests.go, from the upstream in connection_answers.go.
+type connection struct {
+	env       *Env
+	port      *messages.Port
+	directory *actor.PID // of a name-server port
+	listener  *actor.PID
+	ctx       actor.Context // valid within Receive only
+	self      sink
+	sock      transport.Conn
+
+	// Requests.
+	pending map[int32]*messages.Exchange // by opaque
+	count   int                          // of pending ones
+	waiting int                          // of them, those not handed to an upstream
+	asking  int                          // of them, those the directory has
+	free    []lease
+	backlog []parkedChunk // read, but not to be decided yet
+	rest    bodyFate      // what happens to the rest of the frame that the client is sending
+	beat    heartbeat
+
+	// The upstream.
+	link     sink // its actor; zero: never needed one yet
+	linkPID  *actor.PID
+	epoch    int
+	linkUp   bool
+	linkName string
+
+	// Answers.
+	down bodyFate // what happens to the rest of the frame that the upstream is sending
+	hold [][]byte // answers of ours that wait for the end of that frame
+	edit *storeHostEdit
+
+	delta    *messages.Delta
+	born     int64
+	lastRead int64 // from either side, on the process clock
+	language codec.Language
+	version  int32
+	draining bool
+}
+
+// bodyFate is what happens to the bytes of a frame that come in later chunks.
+type bodyFate int
+
+const (
+	boundary bodyFate = iota // there is none
+	relay
+	drop
+)
+
+// lease is a request actor that waits for work.
+type lease struct {
+	pid     *actor.PID
+	process actor.Process
+}
+
+// errIdle ends connections without traffic, as brokers and name servers do.
+var errIdle = errors.New("no traffic in either direction within timeouts.idle")
+
+// Receive is part of actor.Actor.
+func (c *connection) Receive(ctx actor.Context) {
+	c.ctx = ctx
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		c.pending = map[int32]*messages.Exchange{}
+	case *messages.Accepted:
+		c.open(m)
+	case *transport.Chunk:
+		c.read(m)
+	case *messages.Deliver:
+		c.deliver(m)
+	case *messages.Settled:
+		c.settled(m.X)
+	case *messages.Opened:
+		c.opened(m)
+	case *messages.Lost:
+		c.lost(m)
+	case *messages.Told:
+		c.told(m)
+	case *messages.Placed:
+		c.placed(m)
+	case *transport.Drained:
+		c.unpark()
+	case *transport.Closed:
+		c.end(m.Err)
+	case *messages.Tick:
+		c.tick(m.Now)
+	case *messages.Drain:
+		c.draining = true
+		c.endIfDrained()
+	case *messages.Report:
+		ctx.Send(m.To, c.report())
+	case *messages.Fault:
+		panic(m.Reason)
+	case *actor.Stopping:
+		c.env.cleanUp(c.close)
+	}
+	c.flush()
+}
+
+func (c *connection) open(m *messages.Accepted) {
+	c.port, c.sock = m.Port, m.Conn
+	c.self = newSink(c.env.System, c.ctx.Self())
+	c.born = c.env.now()
+	c.lastRead = c.born
+	c.note().Opened++
+	c.sock.Start(c.self)
+}
+
+// end stops the connection. An end of stream, even a half-close, is a disconnect: so brokers treat it.
+func (c *connection) end(why error) {
+	var malformed *codec.FrameError
+	switch {
+	case errors.Is(why, io.EOF):
+		c.env.Log.Debug("client disconnected", c.who()...)
+	case errors.As(why, &malformed):
+		c.env.Log.Warn("a client sent what is no frame; its connection is closed, as brokers do", append(c.who(), "reason", malformed.Reason)...)
+	default:
+		c.env.Log.Info("client connection ended", append(c.who(), "reason", why)...)
+	}
+	c.ctx.Stop(c.ctx.Self())
+}
+
+// close is everything that must be given back. The upstream, a child, is stopped with us: to its broker that is the
+// client's unregister.
+func (c *connection) close() {
+	if c.sock == nil {
+		return
+	}
+	c.sock.Close()
+	for _, p := range c.backlog {
+		p.chunk.Release()
+	}
+	c.backlog = nil
+	for _, x := range c.pending {
+		for ; x != nil; x = x.Next {
+			if x.Actor == nil {
+				continue
+			}
+			c.handed(x)
+			c.sample(messages.Sample{Kind: messages.RequestAbandoned, Code: x.Header.Code})
+		}
+	}
+	clear(c.pending)
+	c.note().Closed++
+}
+
+// tick looks for what took too long.
+func (c *connection) tick(now int64) {
+	c.expire(now)
+	if c.sock != nil && now-c.lastRead > int64(c.env.Settings.IdleTimeout) {
+		c.end(errIdle)
+	}
+}
+
+func (c *connection) endIfDrained() {
+	if c.draining && c.count == 0 && c.rest == boundary && c.down == boundary {
+		c.sock.Finish()
+		c.ctx.Stop(c.ctx.Self())
+	}
+}
+
+func (c *connection) who() []any {
+	return []any{"listener", c.port.Listener, "port", c.port.Role.String(), "broker", c.port.Broker.String(), "client", c.sock.Remote().String()}
+}
+
+func (c *connection) report() *messages.ClientReport {
+	now := c.env.now()
+	r := &messages.ClientReport{Listener: c.port.Listener, Role: c.port.Role.String(), Remote: c.sock.Remote().String(),
+		Local: c.sock.Local().String(), ClientID: c.beat.clientID, Version: c.version, Age: seconds(now - c.born),
+		Idle: seconds(now - c.lastRead), InFlight: c.count, Kept: c.sock.Kept()}
+	if c.version != 0 {
+		r.Language = c.language.String()
+	}
+	if c.port.Role != messages.NameServerPort {
+		r.Broker = c.port.Broker.String()
+	}
+	if c.linkPID != nil {
+		state := "connecting"
+		if c.linkUp {
+			state = "open"
+		}
+		r.Upstream = &messages.UpstreamReport{Listener: r.Listener, Broker: r.Broker, Address: c.linkName, State: state,
+			Client: r.Remote, ClientID: r.ClientID, Epoch: c.epoch, InFlight: c.count - c.waiting}
+	}
+	return r
+}
+
+func seconds(nanos int64) float64 { return float64(nanos/1e6) / 1e3 }

@@ -1,0 +1,189 @@
+package actors
+
+import (
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// deliver takes bytes of the upstream. Runs of them are written to the client as they stand.
+func (c *connection) deliver(m *messages.Deliver) {
+	ch := m.Chunk
+	defer ch.Release()
+	if m.Epoch != c.epoch {
+		return
+	}
+	c.lastRead = c.env.now()
+	c.note().FromUp += int64(m.To - m.From)
+	from := c.leadDown(ch, m)
+	for i := range ch.Frames {
+		f := &ch.Frames[i]
+		if f.Off < m.From || f.Off >= m.To {
+			continue
+		}
+		c.writeChunk(ch, from, f.Off)
+		from = f.Off
+		c.writeHeld()
+		fate, head := c.answer(ch, f)
+		switch {
+		case fate == drop:
+			from = min(f.End, m.To)
+		case head != nil:
+			c.write(head)
+			from = f.BodyOff
+		}
+		if f.End > len(ch.B) {
+			c.down = fate
+		}
+	}
+	c.writeChunk(ch, from, m.To)
+	if c.down == boundary {
+		c.writeHeld()
+	}
+	c.endIfDrained()
+}
+
+// leadDown deals with the bytes that continue the frame before and returns where what is to be relayed begins.
+func (c *connection) leadDown(ch *transport.Chunk, m *messages.Deliver) int {
+	lead := max(min(ch.Lead(), m.To), m.From)
+	if c.down == boundary {
+		return m.From
+	}
+	if c.edit != nil {
+		c.edit.Rewrite(ch.B[m.From:lead])
+	}
+	from := m.From
+	if c.down == drop {
+		from = lead
+	}
+	if len(ch.Frames) > 0 || ch.Rest == 0 {
+		c.down, c.edit = boundary, nil
+	}
+	return from
+}
+
+// answer settles the request that a frame of the upstream answers. head replaces the frame's prefix and header.
+func (c *connection) answer(ch *transport.Chunk, f *codec.Frame) (fate bodyFate, head []byte) {
+	c.edit = nil
+	h := &f.Header
+	if !h.IsResponse() {
+		c.sample(messages.Sample{Kind: messages.PushRead, Code: h.Code})
+		return relay, nil
+	}
+	x := c.take(h.Opaque)
+	if x == nil { // nobody waits for it here; a broker's connection would bring it as well
+		c.sample(messages.Sample{Kind: messages.ResponseRead, Code: -1})
+		return relay, nil
+	}
+	c.sample(messages.Sample{Kind: messages.ResponseRead, Code: x.Header.Code})
+	if x.Actor == nil { // its client has got an answer of ours already
+		return drop, nil
+	}
+	c.sample(messages.Sample{Kind: messages.RequestAnswered, Code: x.Header.Code, Response: h.Code, Nanos: c.lastRead - x.Arrived})
+	x.Answered.Code = h.Code
+	x.Process.SendUserMessage(x.Actor, &x.Answered)
+	if c.port.RewriteIDs {
+		head = c.rewrite(ch, f, x)
+	}
+	return relay, head
+}
+
+// take removes the oldest relayed request with this opaque from those that wait.
+func (c *connection) take(opaque int32) *messages.Exchange {
+	var found, before *messages.Exchange
+	var prev *messages.Exchange
+	for x := c.pending[opaque]; x != nil; prev, x = x, x.Next {
+		if x.Relayed {
+			found, before = x, prev
+		}
+	}
+	if found != nil {
+		c.unlink(found, before)
+	}
+	return found
+}
+
+// unlink removes x, which follows before in its list.
+func (c *connection) unlink(x, before *messages.Exchange) {
+	switch {
+	case before != nil:
+		before.Next = x.Next
+	case x.Next != nil:
+		c.pending[x.Header.Opaque] = x.Next
+	default:
+		delete(c.pending, x.Header.Opaque)
+	}
+	x.Next = nil
+	if x.Actor != nil || x.Answer != nil {
+		c.count--
+	}
+	c.handed(x)
+}
+
+// forget removes x if it still waits, and reports whether it did.
+func (c *connection) forget(x *messages.Exchange) bool {
+	var before *messages.Exchange
+	for y := c.pending[x.Header.Opaque]; y != nil; before, y = y, y.Next {
+		if y == x {
+			c.unlink(x, before)
+			return true
+		}
+	}
+	return false
+}
+
+// handed notes that a request does not wait for its upstream any more.
+func (c *connection) handed(x *messages.Exchange) {
+	if x.Waiting {
+		x.Waiting = false
+		c.waiting--
+		c.sample(messages.Sample{Kind: messages.RequestHanded, Code: x.Header.Code})
+	}
+}
+
+// settled takes a request's actor back, and gives the client our answer if it still waits for one.
+func (c *connection) settled(x *messages.Exchange) {
+	c.free = append(c.free, lease{x.Actor, x.Process})
+	x.Actor, x.Process = nil, nil
+	if x.Answer == nil || !c.forget(x) {
+		return
+	}
+	c.sample(messages.Sample{Kind: messages.RequestAnswered, Own: true, Code: x.Header.Code, Response: x.ResponseCode,
+		Nanos: c.env.now() - x.Arrived})
+	if x.Relayed && c.linkUp {
+		// Its actor failed while the upstream works on it: what comes later must not be a second answer.
+		c.mourn(x)
+	}
+	c.hold = append(c.hold, x.Answer)
+	if c.down == boundary {
+		c.writeHeld()
+	}
+	c.endIfDrained()
+}
+
+// mourn leaves a mark for an answer that is to be dropped when it comes.
+func (c *connection) mourn(x *messages.Exchange) {
+	mark := &messages.Exchange{Header: x.Header, Relayed: true, Arrived: x.Arrived}
+	mark.Next = c.pending[x.Header.Opaque]
+	c.pending[x.Header.Opaque] = mark
+}
+
+func (c *connection) writeHeld() {
+	for i, b := range c.hold {
+		c.hold[i] = nil
+		c.write(b)
+	}
+	c.hold = c.hold[:0]
+}
+
+func (c *connection) write(b []byte) {
+	c.note().ToDown += int64(len(b))
+	c.sock.Write(b, nil)
+}
+
+func (c *connection) writeChunk(ch *transport.Chunk, from, to int) {
+	if from < to {
+		c.note().ToDown += int64(to - from)
+		c.sock.Write(ch.B[from:to], ch)
+	}
+}

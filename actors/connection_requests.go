@@ -1,0 +1,193 @@
+package actors
+
+import (
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// parkedChunk is a chunk that waits with its frames from index next on; what lies before from is done with.
+type parkedChunk struct {
+	chunk      *transport.Chunk
+	next, from int
+}
+
+// maxAsking is how many questions of one client the directory has at a time. Answers to them are ours to keep when
+// the client does not read, so their number is bounded before they are made.
+const maxAsking = 32
+
+// read takes a chunk of the client.
+func (c *connection) read(ch *transport.Chunk) {
+	c.lastRead = c.env.now()
+	c.note().FromDown += int64(len(ch.B))
+	if ch.Err != nil { // the socket's Closed comes next
+		c.sample(messages.Sample{Kind: messages.RequestMalformed})
+	}
+	if len(c.backlog) > 0 || c.full() {
+		c.backlog = append(c.backlog, parkedChunk{ch, -1, 0})
+		return
+	}
+	c.decide(parkedChunk{ch, -1, 0})
+}
+
+// full reports that nothing new may be begun for a client that does not read its answers, or asks without waiting.
+// The chunks that wait meanwhile fill the window of its socket, which is then not read any more.
+func (c *connection) full() bool {
+	return c.asking >= maxAsking || c.sock.Kept() > c.env.Settings.BufferPerConnection
+}
+
+// unpark goes on with what waits.
+func (c *connection) unpark() {
+	for len(c.backlog) > 0 && !c.full() {
+		p := c.backlog[0]
+		c.backlog = c.backlog[1:]
+		c.decide(p)
+	}
+	if len(c.backlog) == 0 {
+		c.backlog = nil
+	}
+}
+
+// decide goes through the frames of a chunk. Runs of bytes that all go to the upstream are forwarded as they stand.
+func (c *connection) decide(p parkedChunk) {
+	ch := p.chunk
+	if p.next < 0 {
+		p.next, p.from = 0, c.lead(ch)
+	}
+	for i := p.next; i < len(ch.Frames); i++ {
+		f := &ch.Frames[i]
+		if c.port.Role == messages.NameServerPort && c.full() {
+			c.forward(ch, p.from, f.Off)
+			c.backlog = append([]parkedChunk{{ch, i, f.Off}}, c.backlog...)
+			return
+		}
+		if c.request(ch, f) == relay {
+			continue
+		}
+		c.forward(ch, p.from, f.Off)
+		p.from = min(f.End, len(ch.B))
+	}
+	c.forward(ch, p.from, len(ch.B))
+	ch.Release()
+}
+
+// lead deals with the bytes that continue the frame before and returns where what is to be relayed begins.
+func (c *connection) lead(ch *transport.Chunk) int {
+	n := ch.Lead()
+	if n == 0 {
+		return 0
+	}
+	c.beat.more(c, ch.B[:n])
+	from := 0
+	if c.rest == drop {
+		from = n
+	}
+	if len(ch.Frames) > 0 || ch.Rest == 0 {
+		c.rest = boundary
+	}
+	return from
+}
+
+// forward hands bytes to the upstream.
+func (c *connection) forward(ch *transport.Chunk, from, to int) {
+	if from >= to {
+		return
+	}
+	if c.linkPID == nil {
+		c.linkPID = c.ctx.SpawnPrefix(c.env.upstream, "upstream")
+		c.link = newSink(c.env.System, c.linkPID)
+		c.resume()
+	}
+	ch.Retain()
+	c.note().ToUp += int64(to - from)
+	c.link.Deliver(&messages.Forward{Chunk: ch, From: from, To: to, Epoch: c.epoch})
+}
+
+func (c *connection) resume() {
+	c.epoch++
+	c.link.Deliver(&messages.Resume{Port: c.port, Near: c.sock, Epoch: c.epoch, Heartbeat: c.beat.full})
+}
+
+// request decides about one frame of the client and says what becomes of its bytes.
+func (c *connection) request(ch *transport.Chunk, f *codec.Frame) bodyFate {
+	h := &f.Header
+	fate := relay
+	if h.IsResponse() {
+		c.sample(messages.Sample{Kind: messages.PushAnswered})
+	} else {
+		c.language, c.version = h.Language, h.Version
+		fate = c.dispatch(ch, f)
+	}
+	if f.End > len(ch.B) {
+		c.rest = fate
+	}
+	return fate
+}
+
+func (c *connection) dispatch(ch *transport.Chunk, f *codec.Frame) bodyFate {
+	action := route.OnBrokerPort(f.Header.Code)
+	if c.port.Role == messages.NameServerPort {
+		action = route.OnNameServerPort(f.Header.Code)
+	}
+	switch {
+	case action == route.Relay:
+		c.watchMembership(ch, f)
+		if f.Header.IsOneway() {
+			c.sample(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
+			return relay
+		}
+		c.begin(f, "").Relayed = true
+		return relay
+	case f.Header.IsOneway(): // nobody waits for what we would answer
+		c.sample(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
+	case action == route.RefuseRegistration:
+		c.fail(c.begin(f, ""), codec.ResNoPermission, route.RefusalRemark(f.Header.Code), nil)
+	default:
+		topic := ""
+		if action == route.AnswerTopicRoute {
+			topic = f.Header.ExtString(ch.RawHeader(f), "topic")
+		}
+		x := c.begin(f, topic)
+		x.StandardJSON = f.Header.ExtString(ch.RawHeader(f), "acceptStandardJsonOnly") == "true"
+		c.asking++
+		c.ctx.Send(c.directory, &messages.Ask{X: x, Topic: topic, Cluster: action == route.AnswerClusterInfo, To: c.ctx.Self()})
+	}
+	return drop
+}
+
+// begin leases a request actor for a request and notes that it waits.
+func (c *connection) begin(f *codec.Frame, topic string) *messages.Exchange {
+	x := messages.NewExchange()
+	x.Header, x.Arrived, x.Topic = f.Header, c.lastRead, topic
+	x.Next = c.pending[f.Header.Opaque]
+	c.pending[f.Header.Opaque] = x
+	c.count++
+	c.sample(messages.Sample{Kind: messages.RequestRead, Code: x.Header.Code})
+	if !c.linkUp || f.Header.Code == codec.ReqGetRouteInfoByTopic {
+		x.Waiting = true
+		c.waiting++
+		c.sample(messages.Sample{Kind: messages.RequestWaiting, Code: x.Header.Code})
+	}
+	l := c.leaseOne()
+	x.Actor, x.Process = l.pid, l.process
+	l.process.SendUserMessage(l.pid, &x.Begin)
+	return x
+}
+
+func (c *connection) leaseOne() lease {
+	if n := len(c.free); n > 0 {
+		l := c.free[n-1]
+		c.free = c.free[:n-1]
+		return l
+	}
+	pid := c.ctx.SpawnPrefix(c.env.requests, "request")
+	process, _ := c.env.System.ProcessRegistry.Get(pid)
+	return lease{pid, process}
+}
+
+// fail has the request's actor make an answer of ours.
+func (c *connection) fail(x *messages.Exchange, code int32, remark string, body []byte) {
+	x.Failed.Code, x.Failed.Remark, x.Failed.Body = code, remark, body
+	x.Process.SendUserMessage(x.Actor, &x.Failed)
+}

@@ -1,0 +1,31 @@
+package actors
+
+import (
+	"sync"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+)
+
+var deltas = sync.Pool{New: func() any { return new(messages.Delta) }}
+
+// note is the delta that is being filled.
+func (c *connection) note() *messages.Delta {
+	if c.delta == nil {
+		c.delta = deltas.Get().(*messages.Delta)
+		c.delta.Port = c.port
+	}
+	return c.delta
+}
+
+func (c *connection) sample(s messages.Sample) {
+	d := c.note()
+	d.Samples = append(d.Samples, s)
+}
+
+// flush hands what has happened to the stats actor: once for all that one message brought.
+func (c *connection) flush() {
+	if c.delta != nil {
+		c.env.stats.Deliver(c.delta)
+		c.delta = nil
+	}
+}

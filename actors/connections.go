@@ -1,0 +1,62 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+)
+
+// connections is the supervisor of a listener's client connections. It does nothing that could fail.
+type connections struct {
+	env       *Env
+	listener  *actor.PID
+	directory *actor.PID
+	props     *actor.Props
+	cancel    func()
+	draining  bool
+}
+
+// meet introduces the others.
+type meet struct{ listener, directory *actor.PID }
+
+// tickInterval is how exact idle and expiry timers are. One timer for all costs less than one each.
+const tickInterval = 5 * time.Second
+
+// Receive is part of actor.Actor.
+func (c *connections) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		c.props = c.env.props(func() actor.Actor {
+			return &connection{env: c.env, listener: c.listener, directory: c.directory}
+		}, inline{}, nil)
+		c.cancel = every(tickInterval, newSink(c.env.System, ctx.Self()), &messages.Tick{})
+	case *meet:
+		c.listener, c.directory = m.listener, m.directory
+	case *messages.Accepted:
+		if c.draining {
+			m.Conn.Close()
+			return
+		}
+		ctx.Send(ctx.SpawnPrefix(c.props, "connection"), m)
+	case *messages.Tick:
+		c.all(ctx, &messages.Tick{Now: c.env.now()})
+	case *messages.Drain:
+		c.draining = true
+		c.all(ctx, m)
+	case *messages.Report:
+		ctx.Send(m.To, &messages.Counted{N: len(ctx.Children())})
+		c.all(ctx, m)
+	case *messages.Fault:
+		panic(m.Reason)
+	case *actor.Stopping, *actor.Restarting:
+		c.env.cleanUp(c.cancel)
+	}
+}
+
+func (c *connections) all(ctx actor.Context, m any) {
+	for _, child := range ctx.Children() {
+		ctx.Send(child, m)
+	}
+}

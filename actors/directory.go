@@ -1,0 +1,287 @@
+package actors
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+)
+
+// Directory is what a directory actor keeps across its own crashes.
+type Directory struct {
+	Cluster     string
+	NameServers []string
+	Refresh     time.Duration // how often the cluster is asked again; 0: 30 s
+	View        *View
+
+	entries     map[string]*entry
+	subscribers []*actor.PID
+}
+
+// NewDirectory makes the state of a directory actor.
+func NewDirectory(cluster string, nameServers []string, refresh time.Duration) *Directory {
+	if refresh <= 0 {
+		refresh = 30 * time.Second
+	}
+	return &Directory{Cluster: cluster, NameServers: nameServers, Refresh: refresh, View: newView(nameServers), entries: map[string]*entry{}}
+}
+
+// directory asks the name servers on behalf of everyone: one query per topic at a time however many clients ask, and
+// for a moment its answer serves those who come later. When no name server answers, the last good answer does.
+type directory struct {
+	*Directory
+	env     *Env
+	self    sink
+	servers map[string]*actor.PID // nameserver actors by address
+	queries map[int64]*query
+	lastID  int64
+	downAt  int64 // when no name server answered; 0: one does
+	warned  int64
+	looked  int64 // when the cluster was last asked for
+	cancel  func()
+}
+
+// entry is what is known of one topic, or of the cluster.
+type entry struct {
+	code    int32
+	remark  string
+	body    []byte
+	brokers []route.Broker
+	good    bool
+	at      int64 // when it was fetched
+	used    int64
+	waiting []*messages.Ask
+	asking  bool
+}
+
+// query is one question that goes from name server to name server until one answers.
+type query struct {
+	topic string
+	tried int
+	last  error
+}
+
+// clusterTopic is the key of the cluster's entry; no topic has this name.
+const clusterTopic = "\x00cluster"
+
+const (
+	// fresh is how long an answer serves others without a new query. Short, so that a topic that was created or
+	// changed a moment ago looks as it does at a name server; long enough that 10,000 clients cost one query a second.
+	fresh = time.Second
+	// forget: entries that nobody asked for. Clients poll each 30 s.
+	forgetAfter = time.Hour
+	// retryDown is how long nobody waits for name servers that have just failed to answer.
+	retryDown = time.Second
+	warnEvery = 10 * time.Second
+)
+
+// Receive is part of actor.Actor.
+func (d *directory) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		d.start(ctx)
+	case *messages.Subscribe:
+		if !slices.ContainsFunc(d.subscribers, m.To.Equal) {
+			d.subscribers = append(d.subscribers, m.To)
+		}
+		if !d.View.Answered().IsZero() {
+			ctx.Send(m.To, &messages.Brokers{List: d.View.Brokers()})
+		}
+	case *messages.Ask:
+		d.ask(ctx, m)
+	case *messages.Queried:
+		d.queried(ctx, m)
+	case *messages.Refresh:
+		d.refresh(ctx)
+	case *messages.Tick:
+		d.tick(ctx)
+	case *messages.Fault:
+		panic(m.Reason)
+	case *actor.Restarting:
+		d.env.cleanUp(func() { d.cancel(); d.giveUpAll(ctx) })
+	case *actor.Stopping:
+		d.env.cleanUp(d.cancel)
+	}
+}
+
+func (d *directory) start(ctx actor.Context) {
+	d.self = newSink(d.env.System, ctx.Self())
+	d.queries, d.servers = map[int64]*query{}, map[string]*actor.PID{}
+	for _, address := range d.NameServers {
+		props := d.env.props(func() actor.Actor { return &nameserver{env: d.env, address: address} }, nil, nil)
+		pid, err := ctx.SpawnNamed(props, "nameserver/"+address)
+		if err != nil {
+			panic(fmt.Sprintf("cannot start the actor of name server %s: %v", address, err))
+		}
+		d.servers[address] = pid
+	}
+	d.cancel = every(retryDown, d.self, &messages.Tick{})
+	d.look(ctx)
+}
+
+// tick looks at the cluster when it is time: often while nobody has answered yet.
+func (d *directory) tick(ctx actor.Context) {
+	now := d.env.now()
+	if d.downAt != 0 || now-d.looked >= int64(d.Refresh) {
+		d.look(ctx)
+	}
+	for topic, e := range d.entries {
+		if !e.asking && now-e.used > int64(forgetAfter) && topic != clusterTopic {
+			delete(d.entries, topic)
+		}
+	}
+}
+
+// refresh looks at once, but not more often than answers are fresh: many clients lose the same broker together.
+func (d *directory) refresh(ctx actor.Context) {
+	if d.env.now()-d.looked >= int64(fresh) {
+		d.look(ctx)
+	}
+}
+
+func (d *directory) look(ctx actor.Context) {
+	d.looked = d.env.now()
+	if e := d.entry(clusterTopic); !e.asking {
+		d.query(ctx, clusterTopic, e)
+	}
+}
+
+func (d *directory) entry(topic string) *entry {
+	e := d.entries[topic]
+	if e == nil {
+		e = &entry{}
+		d.entries[topic] = e
+	}
+	e.used = d.env.now()
+	return e
+}
+
+func (d *directory) ask(ctx actor.Context, m *messages.Ask) {
+	topic := m.Topic
+	if m.Cluster {
+		topic = clusterTopic
+	}
+	e := d.entry(topic)
+	now := d.env.now()
+	down := d.downAt != 0 && now-d.downAt < int64(retryDown)
+	if !e.asking && e.at != 0 && (now-e.at < int64(fresh) || e.good && down) {
+		d.tell(ctx, m, e)
+		return
+	}
+	e.waiting = append(e.waiting, m)
+	if !e.asking {
+		d.query(ctx, topic, e)
+	}
+}
+
+// query asks the name server that answered last.
+func (d *directory) query(ctx actor.Context, topic string, e *entry) {
+	e.asking = true
+	d.lastID++
+	q := &query{topic: topic}
+	d.queries[d.lastID] = q
+	d.next(ctx, d.lastID, q)
+}
+
+func (d *directory) next(ctx actor.Context, id int64, q *query) {
+	address, _ := d.View.NameServer(q.tried)
+	q.tried++
+	m := &messages.Query{ID: id, Code: codec.ReqGetBrokerClusterInfo}
+	if q.topic != clusterTopic {
+		m.Code, m.Ext = codec.ReqGetRouteInfoByTopic, map[string]string{"topic": q.topic, "acceptStandardJsonOnly": "true"}
+	}
+	ctx.Send(d.servers[address], m)
+}
+
+func (d *directory) queried(ctx actor.Context, m *messages.Queried) {
+	q := d.queries[m.ID]
+	if q == nil {
+		return
+	}
+	e := d.entry(q.topic)
+	if err := d.accept(ctx, q, e, m); err != nil {
+		q.last = fmt.Errorf("name server %s: %w", m.Address, err)
+		if q.tried < len(d.NameServers) {
+			d.next(ctx, m.ID, q)
+			return
+		}
+		d.failed(ctx, q, e)
+	}
+	delete(d.queries, m.ID)
+	e.asking = false
+	waiting := e.waiting
+	e.waiting = nil
+	for _, w := range waiting {
+		d.tell(ctx, w, e)
+	}
+}
+
+// accept takes an answer that is good: a route, or the word that there is none.
+func (d *directory) accept(ctx actor.Context, q *query, e *entry, m *messages.Queried) error {
+	if m.Err != nil {
+		return m.Err
+	}
+	var brokers []route.Broker
+	var err error
+	switch {
+	case m.Answer.Code == codec.ResTopicNotExist && q.topic != clusterTopic:
+	case m.Answer.Code != codec.ResSuccess:
+		return fmt.Errorf("it answers %s: %s", codec.ResponseCodeName(m.Answer.Code), m.Answer.Remark)
+	case q.topic == clusterTopic:
+		brokers, err = route.ClusterBrokers(m.Answer.Body)
+	default:
+		brokers, err = route.TopicRouteBrokers(m.Answer.Body)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read its answer: %w", err)
+	}
+	d.downAt = 0
+	first := d.View.Answered().IsZero()
+	e.code, e.remark, e.body, e.brokers = m.Answer.Code, m.Answer.Remark, m.Answer.Body, brokers
+	e.good, e.at = true, d.env.now()
+	if d.View.learn(m.Address, brokers) || first {
+		d.env.Log.Info("brokers are known", "cluster", d.Cluster, "name server", m.Address, "brokers", d.View.Brokers())
+		for _, s := range d.subscribers {
+			ctx.Send(s, &messages.Brokers{List: d.View.Brokers()})
+		}
+	}
+	return nil
+}
+
+// failed: no name server answered. The last good answer stays; without one it is code 1, never 17, which would make
+// producers create the topic.
+func (d *directory) failed(ctx actor.Context, q *query, e *entry) {
+	now := d.env.now()
+	d.downAt = now
+	if d.warned == 0 || now-d.warned >= int64(warnEvery) {
+		d.warned = now
+		d.env.Log.Warn("no name server answers; serving what was known, retrying each second", "cluster", d.Cluster,
+			"name servers", d.NameServers, "last error", q.last, "last answer", d.View.Answered())
+	}
+	if !e.good {
+		e.code, e.at = codec.ResSystemError, now
+		e.remark = fmt.Sprintf("rocketmq-proxy: no name server of cluster %s answers: %v", d.Cluster, q.last)
+	}
+}
+
+func (d *directory) tell(ctx actor.Context, m *messages.Ask, e *entry) {
+	ctx.Send(m.To, &messages.Told{X: m.X, Cluster: m.Cluster, Code: e.code, Remark: e.remark, Body: e.body, Brokers: e.brokers})
+}
+
+// giveUpAll answers everybody who waits, from what is known.
+func (d *directory) giveUpAll(ctx actor.Context) {
+	for _, e := range d.entries {
+		if !e.good {
+			e.code, e.remark, e.at = codec.ResSystemError, "rocketmq-proxy: the directory failed; ask again", 0
+		}
+		for _, w := range e.waiting {
+			d.tell(ctx, w, e)
+		}
+		e.waiting, e.asking = nil, false
+	}
+}

@@ -1,0 +1,99 @@
+package actors
+
+import (
+	"sync"
+	"time"
+)
+
+// throughput only makes the library's own mailbox yield; ours takes whole batches.
+const throughput = 300
+
+// workers is the dispatcher of the pillars: goroutines that stay, so that a message does not pay for a new stack each
+// time. There is always a worker for what is scheduled, so an actor that were to block would not stop the others.
+type workers struct {
+	mu   sync.Mutex
+	idle []chan func() // last in, first out: the warmest stack next
+}
+
+// idleWorkers is how many workers wait for work for good; those beyond end after a moment.
+const idleWorkers = 4
+
+func (w *workers) Throughput() int { return throughput }
+
+func (w *workers) Schedule(fn func()) {
+	w.mu.Lock()
+	if n := len(w.idle); n > 0 {
+		next := w.idle[n-1]
+		w.idle = w.idle[:n-1]
+		w.mu.Unlock()
+		next <- fn
+		return
+	}
+	w.mu.Unlock()
+	go w.work(fn)
+}
+
+func (w *workers) work(fn func()) {
+	inbox := make(chan func(), 1)
+	for {
+		fn()
+		w.mu.Lock()
+		if len(w.idle) >= idleWorkers {
+			w.mu.Unlock()
+			return
+		}
+		w.idle = append(w.idle, inbox)
+		w.mu.Unlock()
+		if fn = <-inbox; fn == nil {
+			return
+		}
+	}
+}
+
+// Stop ends the idle workers; those at work end by themselves or stay for the next message.
+func (w *workers) Stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, inbox := range w.idle {
+		close(inbox)
+	}
+	w.idle = nil
+}
+
+// inline runs an actor where its message comes from. Connections, upstreams and requests use it: what a socket's
+// reader brings runs through connection, request and upstream down to the write without another goroutine, as it
+// does on an event loop. Whoever finds the actor busy leaves the message in its mailbox, so nobody waits and nothing
+// runs twice. It is only for actors that never block.
+type inline struct{}
+
+func (inline) Throughput() int    { return throughput }
+func (inline) Schedule(fn func()) { fn() }
+
+// after sends msg to an actor later. It returns what takes that back.
+func after(d time.Duration, s sink, msg any) (cancel func()) {
+	t := time.AfterFunc(d, func() { s.Deliver(msg) })
+	return func() { t.Stop() }
+}
+
+// every sends msg to an actor again and again.
+func every(d time.Duration, s sink, msg any) (cancel func()) {
+	var t *time.Timer
+	var mu sync.Mutex
+	stopped := false
+	mu.Lock()
+	t = time.AfterFunc(d, func() {
+		s.Deliver(msg)
+		mu.Lock()
+		defer mu.Unlock()
+		if !stopped {
+			t.Reset(d)
+		}
+	})
+	mu.Unlock()
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		stopped = true
+		t.Stop()
+	}
+}

@@ -1,0 +1,120 @@
+package actors
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	cmap "github.com/orcaman/concurrent-map"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// Settings are the numbers that the actors work by. The zero value means the defaults.
+type Settings struct {
+	BufferPerConnection int           // bytes that may be kept for one client; 0: 1 MiB
+	IdleTimeout         time.Duration // a connection without traffic in either direction is closed; 0: 120 s
+	QueryTimeout        time.Duration // one query to one name server; 0: 1 s
+	MaxFrame            int           // bytes; 0: 16 MiB
+	MaxHeader           int           // bytes; 0: 1 MiB
+}
+
+func (s Settings) withDefaults() Settings {
+	if s.BufferPerConnection <= 0 {
+		s.BufferPerConnection = 1 << 20
+	}
+	if s.IdleTimeout <= 0 {
+		s.IdleTimeout = 120 * time.Second
+	}
+	if s.QueryTimeout <= 0 {
+		s.QueryTimeout = time.Second
+	}
+	return s
+}
+
+// Env is what all actors of one proxy share. Nothing in it changes once the tree stands.
+type Env struct {
+	System    *actor.ActorSystem
+	Transport transport.Transport
+	Log       *slog.Logger
+	Settings  Settings
+	Failures  *Failures
+	// GiveUp is called when a pillar cannot be kept alive or opened: the process must end.
+	GiveUp func(why error)
+
+	workers  *workers
+	started  time.Time
+	stats    sink
+	requests *actor.Props
+	upstream *actor.Props
+}
+
+// NewEnv makes the actor system of one proxy.
+func NewEnv(t transport.Transport, log *slog.Logger, settings Settings, giveUp func(error)) *Env {
+	e := &Env{Transport: t, Log: log, Settings: settings.withDefaults(), GiveUp: giveUp, Failures: &Failures{},
+		workers: &workers{}, started: time.Now()}
+	e.System = actor.NewActorSystem(
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
+		actor.WithDeadLetterRequestLogging(false))
+	shrinkRegistry(e.System)
+	e.requests = e.props(func() actor.Actor { return &request{env: e} }, inline{}, nil)
+	e.upstream = e.props(func() actor.Actor { return &upstream{env: e} }, inline{}, nil)
+	return e
+}
+
+// shrinkRegistry replaces the library's process table of 1024 x 32 maps (2.8 MB, 66,000 objects, a cache miss for each
+// new id) by 4 x 32. It must come before anything is spawned by others.
+func shrinkRegistry(s *actor.ActorSystem) {
+	old := s.ProcessRegistry.LocalPIDs.LocalPIDs
+	fresh := make([]cmap.ConcurrentMap, 4)
+	for i := range fresh {
+		fresh[i] = cmap.New()
+	}
+	s.ProcessRegistry.LocalPIDs.LocalPIDs = fresh
+	for _, m := range old {
+		for k, v := range m.Items() {
+			s.ProcessRegistry.LocalPIDs.GetBucket(k).Set(k, v)
+		}
+	}
+}
+
+// now is the process clock in nanoseconds.
+func (e *Env) now() int64 { return int64(time.Since(e.started)) }
+
+// props makes the recipe of an actor: our mailbox, our dispatchers, our supervision. exceeded is for supervisors.
+func (e *Env) props(produce func() actor.Actor, d actor.Dispatcher, exceeded func(actor.Supervisor, *actor.PID, error)) *actor.Props {
+	if d == nil {
+		d = e.workers
+	}
+	if exceeded == nil {
+		exceeded = escalate
+	}
+	return actor.PropsFromProducer(produce,
+		actor.WithMailbox(mailboxProducer(e.panicked)),
+		actor.WithDispatcher(d),
+		actor.WithSupervisor(&supervisor{failures: e.Failures, exceeded: exceeded}))
+}
+
+// panicked logs a panic with its stack; its supervisor decides and counts.
+func (e *Env) panicked(reason any, stack []byte) {
+	e.Log.Error("BUG: an actor panicked; its supervisor handles it", "reason", reason, "stack", string(stack))
+}
+
+// cleanUp runs f, which belongs to Stopping or Restarting, so that it cannot fail.
+func (e *Env) cleanUp(f func()) {
+	guarded(func(r any) { e.Log.Error("BUG: an actor panicked while stopping", "reason", r) }, f)
+}
+
+// Actors lists the ids of all live actors below prefix.
+func (e *Env) Actors(prefix string) []string {
+	var ids []string
+	for _, m := range e.System.ProcessRegistry.LocalPIDs.LocalPIDs {
+		for _, id := range m.Keys() {
+			if strings.HasPrefix(id, prefix) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}

@@ -1,0 +1,166 @@
+package actors
+
+import (
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// mailbox is an actor.Mailbox for actors that come in tens of thousands: one allocation, no buffers until messages
+// wait, system messages first, and batches taken under one lock. The library's own needs seven allocations and never
+// gives memory back.
+type mailbox struct {
+	mu         sync.Mutex
+	in         []any // user messages, the senders' side
+	system     []any
+	out        []any // the batch that is being worked on
+	pos        int
+	systems    atomic.Int32 // len(system), to look at without the lock
+	scheduled  bool
+	suspended  bool
+	invoker    actor.MessageInvoker
+	dispatcher actor.Dispatcher
+	onPanic    func(reason any, stack []byte)
+	runFn      func()
+}
+
+// keepCap is the capacity in messages that a mailbox keeps after a burst.
+const keepCap = 64
+
+func mailboxProducer(onPanic func(reason any, stack []byte)) actor.MailboxProducer {
+	return func() actor.Mailbox {
+		m := &mailbox{onPanic: onPanic}
+		m.runFn = m.run
+		return m
+	}
+}
+
+// Start is part of actor.Mailbox.
+func (m *mailbox) Start() {}
+
+// RegisterHandlers is part of actor.Mailbox.
+func (m *mailbox) RegisterHandlers(i actor.MessageInvoker, d actor.Dispatcher) {
+	m.invoker, m.dispatcher = i, d
+}
+
+// UserMessageCount is part of actor.Mailbox: what waits behind the batch at work.
+func (m *mailbox) UserMessageCount() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.in)
+}
+
+// PostUserMessage is part of actor.Mailbox.
+func (m *mailbox) PostUserMessage(msg any) {
+	m.mu.Lock()
+	m.in = append(m.in, msg)
+	m.scheduleLocked(!m.suspended)
+}
+
+// PostSystemMessage is part of actor.Mailbox.
+func (m *mailbox) PostSystemMessage(msg any) {
+	m.mu.Lock()
+	m.system = append(m.system, msg)
+	m.systems.Add(1)
+	m.scheduleLocked(true)
+}
+
+// scheduleLocked gives the lock back and has the mailbox run if nobody runs it.
+func (m *mailbox) scheduleLocked(due bool) {
+	start := due && !m.scheduled
+	if start {
+		m.scheduled = true
+	}
+	m.mu.Unlock()
+	if start {
+		m.dispatcher.Schedule(m.runFn)
+	}
+}
+
+func (m *mailbox) run() {
+	for !m.runUntilIdle() {
+	}
+}
+
+// runUntilIdle reports false when a message made the actor panic: its supervisor knows, go on with what is left.
+func (m *mailbox) runUntilIdle() (idle bool) {
+	var msg any
+	defer func() {
+		if reason := recover(); reason != nil {
+			m.onPanic(reason, debug.Stack())
+			m.invoker.EscalateFailure(reason, msg)
+			idle = false
+		}
+	}()
+	for {
+		system, more := m.next()
+		if !more {
+			return true
+		}
+		if system != nil {
+			msg = system
+			m.invoker.InvokeSystemMessage(system)
+			continue
+		}
+		for m.pos < len(m.out) && m.systems.Load() == 0 {
+			msg = m.out[m.pos]
+			m.out[m.pos] = nil
+			m.pos++
+			m.invoker.InvokeUserMessage(msg)
+		}
+	}
+}
+
+// next takes a system message or makes out the next batch; more is false when there is nothing to do.
+func (m *mailbox) next() (system any, more bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for len(m.system) > 0 {
+		msg := m.system[0]
+		m.system[0] = nil
+		if m.system = m.system[1:]; len(m.system) == 0 {
+			m.system = nil
+		}
+		m.systems.Add(-1)
+		switch msg.(type) {
+		case *actor.SuspendMailbox:
+			m.suspended = true
+		case *actor.ResumeMailbox:
+			m.suspended = false
+		default:
+			return msg, true
+		}
+	}
+	if m.suspended {
+		m.scheduled = false
+		return nil, false
+	}
+	if m.pos == len(m.out) {
+		if len(m.in) == 0 {
+			if cap(m.out) > keepCap || cap(m.in) > keepCap {
+				m.in, m.out = nil, nil
+			}
+			m.out, m.pos = m.out[:0], 0
+			m.scheduled = false
+			return nil, false
+		}
+		m.in, m.out, m.pos = m.out[:0], m.in, 0
+	}
+	return nil, true
+}
+
+// sink hands the events of a socket to an actor's mailbox without a look-up.
+type sink struct {
+	pid     *actor.PID
+	process actor.Process
+}
+
+func newSink(system *actor.ActorSystem, pid *actor.PID) sink {
+	process, _ := system.ProcessRegistry.Get(pid)
+	return sink{pid, process}
+}
+
+// Deliver is part of transport.Sink.
+func (s sink) Deliver(event any) { s.process.SendUserMessage(s.pid, event) }

@@ -1,0 +1,76 @@
+package actors
+
+import (
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+)
+
+// Tree is everything that a proxy consists of, and what of it outlives the actors.
+type Tree struct {
+	Statistics  *Statistics
+	Directories []*Directory
+	Listeners   []*Listener
+}
+
+// Root is the id of the top supervisor; all others begin with it.
+const Root = "proxy"
+
+// proxy is the top supervisor. The order of its children is the order of need: who counts, who knows, who opens doors.
+// A pillar that fails again and again ends the process: outside, somebody restarts it with a clean state.
+type proxy struct {
+	env  *Env
+	tree *Tree
+}
+
+// Start spawns the tree and returns its top.
+func (e *Env) Start(tree *Tree) (*actor.PID, error) {
+	props := e.props(func() actor.Actor { return &proxy{e, tree} }, nil, func(_ actor.Supervisor, _ *actor.PID, why error) { e.GiveUp(why) })
+	return e.System.Root.SpawnNamed(props, Root)
+}
+
+// Stop stops the tree, from the doors inwards, and returns when all of it is gone.
+func (e *Env) Stop(top *actor.PID) error {
+	err := e.System.Root.StopFuture(top).Wait()
+	e.System.Shutdown()
+	e.workers.Stop()
+	return err
+}
+
+// Receive is part of actor.Actor.
+func (p *proxy) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		p.start(ctx)
+	case *messages.Drain, *messages.Report:
+		for _, child := range ctx.Children() {
+			if Kind(child.Id) == "listener" {
+				ctx.Send(child, m)
+			}
+		}
+	case *messages.Fault:
+		panic(m.Reason)
+	}
+}
+
+func (p *proxy) start(ctx actor.Context) {
+	s := p.spawn(ctx, "stats", func() actor.Actor { return &stats{env: p.env, out: p.tree.Statistics} })
+	p.env.stats = newSink(p.env.System, s)
+	directories := map[*Directory]*actor.PID{}
+	for _, d := range p.tree.Directories {
+		directories[d] = p.spawn(ctx, "directory/"+d.Cluster, func() actor.Actor { return &directory{Directory: d, env: p.env} })
+	}
+	for _, l := range p.tree.Listeners {
+		p.spawn(ctx, "listener/"+l.Name, func() actor.Actor { return &listener{Listener: l, env: p.env, directory: directories[l.Directory]} })
+	}
+}
+
+func (p *proxy) spawn(ctx actor.Context, name string, produce func() actor.Actor) *actor.PID {
+	pid, err := ctx.SpawnNamed(p.env.props(produce, nil, nil), name)
+	if err != nil {
+		p.env.GiveUp(fmt.Errorf("cannot start actor %s: %w", name, err))
+	}
+	return pid
+}

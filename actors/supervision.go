@@ -1,0 +1,114 @@
+package actors
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// What supervisors do about a panic. A lost connection is news and comes as a message; a panic is a bug and comes here.
+//
+//	who fails     what happens                                       more than the limit
+//	request       restart; its one request is answered with code 1    (64 in 10 s) the connection ends
+//	upstream      restart; its requests are answered with code 14     (5 in 10 s) the connection ends
+//	connection    stop; its client reconnects                         -
+//	acceptor      restart on the same open socket                     (10 in 10 s) the listener fails
+//	connections   resume: its children are the clients, keep them     (10 in 10 s) the listener fails
+//	listener      resume, for the same reason                         (10 in 10 s) the process ends
+//	nameserver    restart                                             (10 in 10 s) the directory fails
+//	directory     restart; it finds its last answers again            (10 in 10 s) the process ends
+//	stats         restart; the counters are kept outside              (10 in 10 s) the process ends
+type directive int
+
+const (
+	restart directive = iota
+	resume
+	stop
+)
+
+// window is the time in which failures are counted. Restarts come at once: all state that could poison a restart is
+// gone with the instance, and a fault that comes with every message reaches its limit within the window.
+const window = 10 * time.Second
+
+type rule struct {
+	does  directive
+	limit int // failures within the window; 0: no limit
+}
+
+var rules = map[string]rule{
+	"request":     {restart, 64},
+	"upstream":    {restart, 5},
+	"connection":  {stop, 0},
+	"acceptor":    {restart, 10},
+	"connections": {resume, 10},
+	"listener":    {resume, 10},
+	"nameserver":  {restart, 10},
+	"directory":   {restart, 10},
+	"stats":       {restart, 10},
+}
+
+// Kind is what an actor is, read off its id: proxy/listener/office/connections/connection$3/upstream is an upstream.
+func Kind(pid string) string {
+	last := pid[strings.LastIndexByte(pid, '/')+1:]
+	if i := strings.IndexByte(last, '$'); i >= 0 {
+		last = last[:i]
+	}
+	if _, ok := rules[last]; ok {
+		return last
+	}
+	// listener/<name>, directory/<cluster>, acceptor/<address>, nameserver/<address>: the kind comes before the name.
+	parts := strings.Split(pid, "/")
+	for i := len(parts) - 2; i >= 0; i-- {
+		if _, ok := rules[parts[i]]; ok {
+			return parts[i]
+		}
+	}
+	return last
+}
+
+// supervisor is the strategy of every supervisor of the tree. exceeded is what it does when a child fails too often.
+type supervisor struct {
+	failures *Failures
+	exceeded func(s actor.Supervisor, child *actor.PID, why error)
+}
+
+// HandleFailure is part of actor.SupervisorStrategy.
+func (s *supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, _ any) {
+	kind := Kind(child.Id)
+	r, known := rules[kind]
+	if !known {
+		r = rule{restart, 10}
+	}
+	s.failures.add(child.Id, kind, reason)
+	if r.limit > 0 {
+		rs.Fail()
+		if n := rs.NumberOfFailures(window); n > r.limit {
+			rs.Reset()
+			s.exceeded(sup, child, fmt.Errorf("%s %s failed %d times within %s, the last time with: %v", kind, child.Id, n, window, reason))
+			return
+		}
+	}
+	switch r.does {
+	case resume:
+		sup.ResumeChildren(child)
+	case stop:
+		sup.StopChildren(child)
+	default:
+		sup.RestartChildren(child)
+	}
+}
+
+// escalate fails the supervisor itself, which its own supervisor then handles.
+func escalate(sup actor.Supervisor, _ *actor.PID, why error) { sup.EscalateFailure(why, nil) }
+
+// guarded runs clean-up that must not fail: a panic in Stopping or Stopped would keep the parent waiting for ever.
+func guarded(onPanic func(any), f func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			onPanic(r)
+		}
+	}()
+	f()
+}

@@ -1,0 +1,285 @@
+package actors
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// upstream keeps one client's connection to its broker (or name server): dial, replay the client's heartbeat, pass
+// bytes on, report the loss, begin again.
+//
+//	resting ──Forward──▶ dialling ──▶ (replaying ──▶) open ──▶ lost ──Resume──▶ resting, or dialling when there is a
+//	                                                                            heartbeat to keep the client registered
+//
+// It decides nothing about requests: its connection knows what waits for an answer.
+type upstream struct {
+	env  *Env
+	port *messages.Port
+	near transport.Conn // the client's socket
+	self sink
+	up   sink // the connection
+
+	state     upstreamState
+	epoch     int
+	heartbeat []byte // to be replayed first; nil: none
+	address   string
+	sock      transport.Conn
+	parked    []*messages.Forward // behind a heartbeat that is being replayed
+	swallow   int                 // bytes of the replay's answer that are still to come
+	attempt   int                 // failed dials in a row
+	retryAt   int64               // no dial before, on the process clock
+	cancel    func()              // of the timer of a redial or of a replay
+}
+
+type upstreamState int
+
+const (
+	unborn  upstreamState = iota // no Resume yet, or Lost was told and not resumed
+	resting                      // dials on the next Forward, but not before retryAt
+	dialling
+	replaying
+	open
+)
+
+func (s upstreamState) String() string {
+	return [...]string{"lost", "resting", "dialling", "replaying", "open"}[s]
+}
+
+// Self-messages; the epoch tells late ones.
+type redial struct{ epoch int }
+type replayOverdue struct{ epoch int }
+
+const (
+	// replayOpaque marks the one request that is ours on a client's connection. Clients count up from 0.
+	replayOpaque = math.MinInt32
+	// replayPatience: a broker that does not answer a heartbeat is not kept from the client's requests for longer.
+	replayPatience = 2 * time.Second
+	// The first redial comes at once; then the pause doubles up to the longest, with a jitter, as a restarting broker
+	// meets the redials of all its clients.
+	firstPause   = 100 * time.Millisecond
+	longestPause = 5 * time.Second
+)
+
+// Receive is part of actor.Actor.
+func (u *upstream) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		u.self, u.up = newSink(u.env.System, ctx.Self()), newSink(u.env.System, ctx.Parent())
+	case *messages.Forward:
+		u.forward(m)
+	case *transport.Chunk:
+		u.fromBroker(m)
+	case *transport.Connected:
+		u.connected(m)
+	case *transport.Closed:
+		if m.Conn == u.sock {
+			u.lose(m.Err.Error(), false)
+		}
+	case *messages.Resume:
+		u.resume(m)
+	case *redial:
+		if m.epoch == u.epoch && u.state == resting {
+			u.dial()
+		}
+	case *replayOverdue:
+		if m.epoch == u.epoch && u.state == replaying {
+			u.open()
+		}
+	case *messages.Fault:
+		panic(m.Reason)
+	case *actor.Restarting:
+		u.env.cleanUp(func() { u.lose("BUG: its actor failed", false) })
+	case *actor.Stopping:
+		u.env.cleanUp(u.drop)
+	}
+}
+
+// resume begins an epoch after the one that was lost.
+func (u *upstream) resume(m *messages.Resume) {
+	u.port, u.near = m.Port, m.Near
+	u.epoch, u.heartbeat, u.state = m.Epoch, m.Heartbeat, resting
+	if u.heartbeat == nil {
+		return
+	}
+	if wait := time.Duration(u.retryAt - u.env.now()); wait > 0 {
+		u.cancel = after(wait, u.self, &redial{u.epoch})
+		return
+	}
+	u.dial()
+}
+
+func (u *upstream) forward(m *messages.Forward) {
+	if m.Epoch != u.epoch || u.state == unborn {
+		m.Chunk.Release()
+		return
+	}
+	if u.state == resting {
+		if u.env.now() < u.retryAt {
+			m.Chunk.Release()
+			u.lose("it was refused a moment ago", false)
+			return
+		}
+		u.dial()
+	}
+	switch u.state {
+	case unborn: // dial failed at once
+		m.Chunk.Release()
+	case dialling, replaying:
+		if u.heartbeat != nil {
+			u.parked = append(u.parked, m)
+			return
+		}
+		u.write(m)
+	default:
+		u.write(m)
+	}
+}
+
+func (u *upstream) write(m *messages.Forward) {
+	u.sock.Write(m.Chunk.B[m.From:m.To], m.Chunk)
+	m.Chunk.Release()
+}
+
+func (u *upstream) dial() {
+	u.stopTimer()
+	address, ok := u.port.Target(u.attempt)
+	if !ok {
+		u.lose("its address is not known", false)
+		return
+	}
+	u.address = address
+	u.state = dialling
+	u.sock = u.env.Transport.Dial(address, u.near, u.self)
+}
+
+func (u *upstream) connected(m *transport.Connected) {
+	if m.Conn != u.sock {
+		return
+	}
+	if u.heartbeat == nil {
+		u.open()
+		return
+	}
+	frame, err := codec.WithOpaque(u.heartbeat, replayOpaque)
+	if err != nil { // it was scanned when it came: only a header without opaque gets here
+		u.open()
+		return
+	}
+	u.state = replaying
+	u.sock.Write(frame, nil)
+	u.cancel = after(replayPatience, u.self, &replayOverdue{u.epoch})
+}
+
+// open lets everything through.
+func (u *upstream) open() {
+	u.stopTimer()
+	u.state = open
+	for _, m := range u.parked {
+		u.write(m)
+	}
+	u.parked = nil
+	u.up.Deliver(&messages.Opened{Epoch: u.epoch, Upstream: u.address})
+}
+
+func (u *upstream) fromBroker(ch *transport.Chunk) {
+	if ch.Conn != u.sock {
+		ch.Release()
+		return
+	}
+	u.attempt, u.retryAt = 0, 0
+	from := min(u.swallow, len(ch.B))
+	u.swallow -= from
+	if u.state == replaying {
+		from = u.skipReplay(ch, from)
+	}
+	bad := ch.Err
+	if from < len(ch.B) {
+		u.deliver(ch, from, len(ch.B))
+	}
+	ch.Release()
+	if bad != nil {
+		u.lose(bad.Error(), true)
+	}
+}
+
+func (u *upstream) deliver(ch *transport.Chunk, from, to int) {
+	if from < to {
+		ch.Retain()
+		u.up.Deliver(&messages.Deliver{Chunk: ch, From: from, To: to, Epoch: u.epoch})
+	}
+}
+
+// skipReplay passes on what comes before the answer to our heartbeat and swallows the answer; it returns where the
+// rest begins.
+func (u *upstream) skipReplay(ch *transport.Chunk, from int) int {
+	for i := range ch.Frames {
+		f := &ch.Frames[i]
+		if f.Header.Opaque != replayOpaque || !f.Header.IsResponse() {
+			continue
+		}
+		u.deliver(ch, from, f.Off)
+		if f.Header.Code != codec.ResSuccess {
+			u.env.Log.Warn("a broker refused a replayed heartbeat; the client's next one may fare better",
+				"upstream", u.address, "code", codec.ResponseCodeName(f.Header.Code), "remark", f.Header.Remark(ch.RawHeader(f)))
+		}
+		from = min(f.End, len(ch.B))
+		u.swallow = f.End - from
+		u.open()
+		return from
+	}
+	return from
+}
+
+// lose ends the epoch and tells the connection.
+func (u *upstream) lose(reason string, malformed bool) {
+	if u.state == unborn {
+		return
+	}
+	name := u.address
+	if name == "" {
+		name = fmt.Sprintf("%s %s", u.port.Role, u.port.Broker)
+	}
+	if u.state != resting {
+		if u.state == dialling || u.attempt > 0 {
+			u.retryAt = u.env.now() + int64(pause(u.attempt))
+		}
+		u.attempt++
+	}
+	u.drop()
+	u.state = unborn
+	u.up.Deliver(&messages.Lost{Epoch: u.epoch, Upstream: name, Reason: reason, Malformed: malformed})
+}
+
+// pause is how long to wait after the n-th failure in a row, counted from 0, give or take a fifth.
+func pause(n int) time.Duration {
+	d := min(firstPause<<min(n, 10), longestPause)
+	return d - d/5 + rand.N(2*d/5)
+}
+
+// drop closes the socket and forgets what waited for it.
+func (u *upstream) drop() {
+	u.stopTimer()
+	if u.sock != nil {
+		u.sock.Close()
+		u.sock = nil
+	}
+	for _, m := range u.parked {
+		m.Chunk.Release()
+	}
+	u.parked, u.swallow = nil, 0
+}
+
+func (u *upstream) stopTimer() {
+	if u.cancel != nil {
+		u.cancel()
+		u.cancel = nil
+	}
+}

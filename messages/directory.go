@@ -1,0 +1,61 @@
+package messages
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+)
+
+// Subscribe asks a directory to send Brokers now, if it knows any, and on each change.
+type Subscribe struct{ To *actor.PID }
+
+// Brokers is everything a directory knows; a broker that has left its name servers keeps its last address.
+type Brokers struct{ List []route.Broker }
+
+// Ask asks a directory for a topic's route (105) or, with Cluster set, for the cluster's brokers (106).
+type Ask struct {
+	X       *Exchange
+	Topic   string
+	Cluster bool
+	To      *actor.PID // gets the Told
+}
+
+// Told answers Ask as a name server would. Code is what the name server said, or 1 when none could be asked.
+type Told struct {
+	X       *Exchange
+	Cluster bool
+	Code    int32
+	Remark  string
+	Body    []byte // shared and never changed
+	Brokers []route.Broker
+}
+
+// Refresh asks a directory to look again at once: an upstream failed.
+type Refresh struct{}
+
+// Query asks one name server. The answer comes as Queried, in any case.
+type Query struct {
+	ID   int64
+	Code int32
+	Ext  map[string]string
+}
+
+// Queried is the outcome of a Query: an answer, or an error.
+type Queried struct {
+	ID      int64
+	Address string
+	Answer  *codec.Command
+	Err     error
+}
+
+// Place asks a listener to open ports for brokers that it may not know yet. The answer is Placed, when each of them
+// has a port or has been left out.
+type Place struct {
+	Brokers []route.Broker
+	Told    *Told
+	To      *actor.PID
+}
+
+// Placed gives the Told of a Place back.
+type Placed struct{ Told *Told }

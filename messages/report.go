@@ -1,0 +1,38 @@
+package messages
+
+import "github.com/asynkron/protoactor-go/actor"
+
+// Report asks for a ClientReport of each connection below the receiver; Counted says first how many will come.
+type Report struct{ To *actor.PID }
+
+// Counted is how many ClientReports follow from one supervisor.
+type Counted struct{ N int }
+
+// ClientReport describes one client connection and its upstream.
+type ClientReport struct {
+	Listener string          `json:"listener"`
+	Role     string          `json:"role"`
+	Broker   string          `json:"broker,omitempty"`
+	Remote   string          `json:"remote"`
+	Local    string          `json:"local"`
+	ClientID string          `json:"client_id,omitempty"`
+	Language string          `json:"language,omitempty"`
+	Version  int32           `json:"version,omitempty"`
+	Age      float64         `json:"age_seconds"`
+	Idle     float64         `json:"idle_seconds"`
+	InFlight int             `json:"requests_in_flight"`
+	Kept     int             `json:"bytes_kept"`
+	Upstream *UpstreamReport `json:"-"`
+}
+
+// UpstreamReport describes one upstream socket.
+type UpstreamReport struct {
+	Listener string `json:"listener"`
+	Broker   string `json:"broker,omitempty"`
+	Address  string `json:"address"`
+	State    string `json:"state"`
+	Client   string `json:"client"`
+	ClientID string `json:"client_id,omitempty"`
+	Epoch    int    `json:"epoch"`
+	InFlight int    `json:"requests_in_flight"`
+}

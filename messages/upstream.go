@@ -1,0 +1,45 @@
+package messages
+
+import "github.com/rocketmq-proxy/rocketmq-proxy/transport"
+
+// An upstream actor keeps one socket after another for its connection. An epoch is the life of one of them, whether
+// it ever opened or not; each end of one is told by Lost, and Resume begins the next. So both sides agree which bytes
+// belong to which socket, however their messages cross.
+
+// Resume begins an epoch. It carries everything that an upstream actor must know, so that one that was restarted
+// knows it too.
+type Resume struct {
+	Port      *Port
+	Near      transport.Conn // the client's socket
+	Epoch     int
+	Heartbeat []byte // the client's last full heartbeat, a whole frame, to be replayed first; nil: none
+}
+
+// Forward is bytes of the client for the upstream: B[From:To] of a chunk, of which the receiver gets a reference.
+type Forward struct {
+	Chunk    *transport.Chunk
+	From, To int
+	Epoch    int
+}
+
+// Opened tells that what was forwarded in this epoch so far has been handed to the socket.
+type Opened struct {
+	Epoch    int
+	Upstream string // the address
+}
+
+// Lost ends an epoch: nothing forwarded in it will be answered any more.
+type Lost struct {
+	Epoch     int
+	Upstream  string // the address
+	Reason    string
+	Malformed bool // the upstream sent what is no frame
+}
+
+// Deliver is bytes of the upstream for the client: B[From:To] of a chunk, of which the receiver gets a reference.
+// Frames that begin outside of From..To are not meant.
+type Deliver struct {
+	Chunk    *transport.Chunk
+	From, To int
+	Epoch    int
+}

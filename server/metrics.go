@@ -1,0 +1,41 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// describe registers the metrics that are read off when they are asked for.
+func (s *Server) describe() {
+	set := s.tree.Statistics.Set
+	s.env.Failures.OnFailure = func(kind string) {
+		set.GetOrCreateCounter(fmt.Sprintf("rocketmq_proxy_actor_restarts{actor=%q}", kind)).Inc()
+	}
+	for _, kind := range []string{"listener", "acceptor", "connections", "connection", "request", "upstream", "directory", "nameserver", "stats"} {
+		set.GetOrCreateCounter(fmt.Sprintf("rocketmq_proxy_actor_restarts{actor=%q}", kind))
+	}
+	set.NewGauge("rocketmq_proxy_ready", func() float64 {
+		if s.Ready() {
+			return 1
+		}
+		return 0
+	})
+	for _, d := range s.tree.Directories {
+		set.NewGauge(fmt.Sprintf("rocketmq_proxy_directory_age_seconds{cluster=%q}", d.Cluster), func() float64 {
+			if at := d.View.Answered(); !at.IsZero() {
+				return time.Since(at).Seconds()
+			}
+			return time.Since(s.started).Seconds()
+		})
+		set.NewGauge(fmt.Sprintf("rocketmq_proxy_brokers{cluster=%q}", d.Cluster), func() float64 { return float64(len(d.View.Brokers())) })
+	}
+}
+
+// writeMetrics writes everything in Prometheus text.
+func (s *Server) writeMetrics(w io.Writer) {
+	s.tree.Statistics.Set.WritePrometheus(w)
+	metrics.WriteProcessMetrics(w)
+}

@@ -1,0 +1,59 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+)
+
+// portFile is where a listener's port table outlives the process: {"broker-a/0": 20000}.
+type portFile string
+
+// load reads the table; a missing file is an empty one.
+func (f portFile) load() (map[route.BrokerID]int, error) {
+	text, err := os.ReadFile(string(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the port table (state_dir): %w", err)
+	}
+	var named map[string]int
+	if err := json.Unmarshal(text, &named); err != nil {
+		return nil, fmt.Errorf("cannot read the port table %s; repair it, or remove it to give out ports anew: %w", f, err)
+	}
+	ports := make(map[route.BrokerID]int, len(named))
+	for key, port := range named {
+		id, err := route.ParseBrokerID(key)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the port table %s: %w", f, err)
+		}
+		ports[id] = port
+	}
+	return ports, nil
+}
+
+// save replaces the file as a whole, so that a crash leaves the old or the new one.
+func (f portFile) save(ports map[route.BrokerID]int) error {
+	named := make(map[string]int, len(ports))
+	for id, port := range ports {
+		named[id.String()] = port
+	}
+	text, err := json.MarshalIndent(named, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(string(f)), 0o755); err != nil {
+		return err
+	}
+	tmp := string(f) + ".new"
+	if err := os.WriteFile(tmp, append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(tmp, string(f))
+}

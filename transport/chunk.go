@@ -1,0 +1,75 @@
+package transport
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+)
+
+// Chunk is what one read returned. Who receives it owns one reference and gives it back by Release; Retain adds one.
+// Nobody may change B except the first receiver, before it hands any part on.
+type Chunk struct {
+	B      []byte        // the bytes, up to the last one that is accounted for
+	Frames []codec.Frame // the frames that begin in B
+	Rest   int           // bytes of the last frame that are still to come; 0: the chunk ends at a frame boundary
+	Conn   Conn          // where it was read
+	Err    error         // *codec.FrameError: what follows B is no frame; nothing more is read
+
+	refs   atomic.Int32
+	buf    []byte // B's storage
+	credit func(n int)
+}
+
+// Lead is the number of bytes at the start of B that belong to the frame before.
+func (c *Chunk) Lead() int {
+	if len(c.Frames) > 0 {
+		return c.Frames[0].Off
+	}
+	return len(c.B)
+}
+
+// Head returns prefix and header of a frame.
+func (c *Chunk) Head(f *codec.Frame) []byte { return c.B[f.Off:f.BodyOff] }
+
+// RawHeader returns the header bytes of a frame, as Header.Ext wants them.
+func (c *Chunk) RawHeader(f *codec.Frame) []byte { return c.B[f.Off+codec.PrefixLen : f.BodyOff] }
+
+// Body returns the part of a frame's body that lies in this chunk.
+func (c *Chunk) Body(f *codec.Frame) []byte { return c.B[f.BodyOff:min(f.End, len(c.B))] }
+
+// Retain adds a reference.
+func (c *Chunk) Retain() { c.refs.Add(1) }
+
+// Release gives a reference back. With the last one the memory is used again and the source reads on.
+func (c *Chunk) Release() {
+	n := c.refs.Add(-1)
+	if n > 0 {
+		return
+	}
+	if n < 0 {
+		panic("BUG: chunk released more often than retained")
+	}
+	credit, size := c.credit, cap(c.buf)
+	putBuffer(c.buf)
+	c.B, c.buf, c.Conn, c.Err, c.credit = nil, nil, nil, nil, nil
+	c.Frames = c.Frames[:0]
+	chunks.Put(c)
+	if credit != nil {
+		credit(size)
+	}
+}
+
+var chunks = sync.Pool{New: func() any { return new(Chunk) }}
+
+// newChunk takes buf, of which n bytes are good, and finds the frames in it. carry is what must come first in the
+// next buffer.
+func newChunk(buf []byte, n int, split *codec.Splitter, conn Conn, credit func(int)) (c *Chunk, carry int) {
+	c = chunks.Get().(*Chunk)
+	c.refs.Store(1)
+	c.buf, c.Conn, c.credit = buf, conn, credit
+	var used int
+	c.Frames, used, c.Err = split.Split(buf[:n], c.Frames[:0])
+	c.B, c.Rest = buf[:used], split.Rest()
+	return c, n - used
+}

@@ -1,0 +1,77 @@
+package transport
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+)
+
+// Net is the transport on goroutines, for every system and for sockets that are not the kernel's (TLS, pipes).
+type Net struct {
+	Limits      codec.Limits
+	Window      int           // bytes in chunks that a connection may have handed out; 0: 512 KiB
+	DialTimeout time.Duration // 0: 2 s
+	// Dialer opens connections; nil: the system's.
+	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+func (t *Net) window() int {
+	if t.Window <= 0 {
+		return 512 << 10
+	}
+	return t.Window
+}
+
+func (t *Net) dialTimeout() time.Duration {
+	if t.DialTimeout <= 0 {
+		return 2 * time.Second
+	}
+	return t.DialTimeout
+}
+
+// Listen opens a listening socket.
+func (t *Net) Listen(address string) (Listener, error) {
+	ln, err := (&net.ListenConfig{KeepAlive: keepAlive}).Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return &netListener{t: t, ln: ln}, nil
+}
+
+// keepAlive finds peers that vanished without a word; the idle timer alone would not for a client that waits.
+const keepAlive = 60 * time.Second
+
+// Dial begins to connect.
+func (t *Net) Dial(address string, _ Conn, sink Sink) Conn {
+	c := t.newConn(nil)
+	c.sink = sink
+	go c.dial(address)
+	return c
+}
+
+// Wrap makes a Conn of an open connection.
+func (t *Net) Wrap(nc net.Conn) Conn {
+	c := t.newConn(nc)
+	c.ready = true
+	return c
+}
+
+func (t *Net) open(address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), t.dialTimeout())
+	defer cancel()
+	if t.Dialer != nil {
+		return t.Dialer(ctx, "tcp", address)
+	}
+	return (&net.Dialer{KeepAlive: keepAlive}).DialContext(ctx, "tcp", address)
+}
+
+func addrPort(a net.Addr) netip.AddrPort {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		ap := tcp.AddrPort()
+		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	}
+	return netip.AddrPort{}
+}

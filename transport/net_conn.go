@@ -1,0 +1,197 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+)
+
+// segment is a part of a write that did not fit.
+type segment struct {
+	b     []byte
+	owner *Chunk // nil: b is the connection's own
+}
+
+// netConn is a Conn on goroutines. mu guards everything that the owner, the reader and the writer share.
+type netConn struct {
+	t   *Net
+	nc  net.Conn        // set once connected
+	raw syscall.RawConn // nil where the socket is not the kernel's
+
+	mu        sync.Mutex
+	wake      sync.Cond // credit came back or the connection was closed
+	sink      Sink
+	out       []segment
+	kept      int
+	handed    int // bytes of buffers in chunks that are out
+	ready     bool
+	writing   bool // a writer goroutine exists
+	finishing bool
+	closed    bool
+	fault     error // why the writer closed it
+
+	// The reader's own.
+	split    codec.Splitter
+	readBuf  []byte // nil while waiting, unless something is carried over
+	carry    int    // bytes at its start: the beginning of a frame whose header is incomplete
+	readSize int
+	readN    int
+	readErr  error
+	readFn   func(fd uintptr) bool
+
+	// Of a write attempt, under mu.
+	writeBuf []byte
+	writeN   int
+	writeErr error
+	writeFn  func(fd uintptr) bool
+}
+
+func (t *Net) newConn(nc net.Conn) *netConn {
+	c := &netConn{t: t, readSize: minBuffer}
+	c.split.Limits = t.Limits
+	c.wake.L = &c.mu
+	c.readFn, c.writeFn = c.readOnce, c.writeOnce
+	c.attach(nc)
+	return c
+}
+
+func (c *netConn) attach(nc net.Conn) {
+	c.nc = nc
+	if sc, ok := nc.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			c.raw = raw
+		}
+	}
+}
+
+func (c *netConn) Local() netip.AddrPort {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.nc == nil {
+		return netip.AddrPort{}
+	}
+	return addrPort(c.nc.LocalAddr())
+}
+
+func (c *netConn) Remote() netip.AddrPort {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.nc == nil {
+		return netip.AddrPort{}
+	}
+	return addrPort(c.nc.RemoteAddr())
+}
+
+func (c *netConn) Schedule(fn func()) { fn() }
+
+func (c *netConn) Start(sink Sink) {
+	c.mu.Lock()
+	c.sink = sink
+	c.mu.Unlock()
+	go c.readLoop()
+}
+
+func (c *netConn) Kept() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.kept
+}
+
+func (c *netConn) dial(address string) {
+	nc, err := c.t.open(address)
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		if err == nil {
+			nc.Close()
+		}
+		return
+	}
+	if err != nil {
+		c.shutLocked()
+		sink := c.sink
+		c.mu.Unlock()
+		sink.Deliver(&Closed{Conn: c, Err: err})
+		return
+	}
+	c.attach(nc)
+	c.ready = true
+	c.startWriterLocked()
+	sink := c.sink
+	c.mu.Unlock()
+	sink.Deliver(&Connected{Conn: c})
+	c.readLoop()
+}
+
+func (c *netConn) Finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.finishing = true
+	if c.kept == 0 {
+		c.closeLocked()
+	}
+}
+
+func (c *netConn) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closeLocked()
+}
+
+// closeLocked is the owner's close: no event follows.
+func (c *netConn) closeLocked() {
+	c.sink = discard{}
+	c.shutLocked()
+}
+
+// shutLocked closes the socket and forgets what was kept. The reader wakes up and ends.
+func (c *netConn) shutLocked() {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	if c.nc != nil {
+		c.nc.Close()
+	}
+	dropped := c.out
+	c.out, c.kept = nil, 0
+	c.wake.Broadcast()
+	// Release may lead into another connection's lock, never into this one's: credits go to the source of a chunk.
+	c.mu.Unlock()
+	for _, s := range dropped {
+		if s.owner != nil {
+			s.owner.Release()
+		}
+	}
+	c.mu.Lock()
+}
+
+type discard struct{}
+
+func (discard) Deliver(event any) {
+	if c, ok := event.(*Chunk); ok {
+		c.Release()
+	}
+}
+
+var errClosedByWriter = errors.New("writing failed")
+
+// deliverClosed is the reader's last act.
+func (c *netConn) deliverClosed(err error) {
+	c.mu.Lock()
+	if c.fault != nil {
+		err = c.fault
+	}
+	c.shutLocked()
+	sink := c.sink
+	c.mu.Unlock()
+	if err == nil {
+		err = io.EOF
+	}
+	sink.Deliver(&Closed{Conn: c, Err: err})
+}

@@ -1,0 +1,50 @@
+package transport
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// acceptPause is how long accepting rests after an error such as too many open files: long enough not to spin,
+// short enough that a freed descriptor is used at once for a human.
+const acceptPause = 100 * time.Millisecond
+
+type netListener struct {
+	t    *Net
+	ln   net.Listener
+	once sync.Once
+	mu   sync.Mutex
+	sink Sink
+}
+
+func (l *netListener) Addr() netip.AddrPort { return addrPort(l.ln.Addr()) }
+
+func (l *netListener) Close() { l.ln.Close() }
+
+func (l *netListener) Accept(sink Sink) {
+	l.mu.Lock()
+	l.sink = sink
+	l.mu.Unlock()
+	l.once.Do(func() { go l.acceptLoop() })
+}
+
+func (l *netListener) acceptLoop() {
+	for {
+		nc, err := l.ln.Accept()
+		l.mu.Lock()
+		sink := l.sink
+		l.mu.Unlock()
+		switch {
+		case err == nil:
+			sink.Deliver(&Accepted{Conn: l.t.Wrap(nc)})
+		case errors.Is(err, net.ErrClosed):
+			return
+		default:
+			sink.Deliver(&AcceptFailed{Err: err})
+			time.Sleep(acceptPause)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"syscall"
+)
+
+// readLoop runs on its own goroutine until the socket ends.
+func (c *netConn) readLoop() {
+	for c.waitForWindow() {
+		n, err := c.fill()
+		if n > 0 {
+			if !c.hand(n) {
+				return
+			}
+		}
+		if err != nil {
+			c.deliverClosed(err)
+			return
+		}
+	}
+	c.deliverClosed(nil)
+}
+
+// waitForWindow waits until enough chunks have come back. It reports false when the connection was closed meanwhile.
+func (c *netConn) waitForWindow() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.handed >= c.t.window() && !c.closed {
+		c.wake.Wait()
+	}
+	return !c.closed
+}
+
+// credit takes the bytes of a released chunk back.
+func (c *netConn) credit(n int) {
+	c.mu.Lock()
+	c.handed -= n
+	c.mu.Unlock()
+	c.wake.Signal()
+}
+
+// fill reads once, behind what was carried over, and leaves the bytes in readBuf; n counts them with the carried ones.
+func (c *netConn) fill() (n int, err error) {
+	if c.raw == nil {
+		c.takeBuffer()
+		m, err := c.nc.Read(c.readBuf[c.carry:])
+		return c.filled(m), err
+	}
+	if err := c.raw.Read(c.readFn); err != nil {
+		return 0, err
+	}
+	if c.readErr == nil && c.readN == 0 {
+		return 0, io.EOF
+	}
+	return c.filled(c.readN), c.readErr
+}
+
+// readOnce is the body of a raw read: false means not readable yet, wait. A waiting connection holds no buffer
+// unless a part of a header has come.
+func (c *netConn) readOnce(fd uintptr) bool {
+	c.takeBuffer()
+	for {
+		c.readN, c.readErr = syscall.Read(int(fd), c.readBuf[c.carry:])
+		if !errors.Is(c.readErr, syscall.EINTR) {
+			break
+		}
+	}
+	if c.readN < 0 {
+		c.readN = 0
+	}
+	if errors.Is(c.readErr, syscall.EAGAIN) {
+		c.dropBuffer()
+		return false
+	}
+	return true
+}
+
+// takeBuffer makes sure that there is a buffer; with something carried over there is one already (hand).
+func (c *netConn) takeBuffer() {
+	if c.readBuf == nil {
+		c.readBuf = getBuffer(c.readSize)
+	}
+}
+
+func (c *netConn) dropBuffer() {
+	if c.carry == 0 {
+		putBuffer(c.readBuf)
+		c.readBuf = nil
+	}
+}
+
+// filled accounts for m new bytes and adapts the size of the next buffer to what the peer sends.
+func (c *netConn) filled(m int) int {
+	room := len(c.readBuf) - c.carry
+	switch {
+	case m == room:
+		c.readSize = min(c.readSize*2, maxReadSize)
+	case m < c.readSize/4:
+		c.readSize = max(c.readSize/2, minBuffer)
+	}
+	return c.carry + m
+}
+
+// maxReadSize: a read of 64 KiB takes longer to copy than to call; more buys nothing and costs memory.
+const maxReadSize = 64 << 10
+
+// hand delivers the first n bytes of readBuf. It reports false when they were no frames: the stream is over.
+func (c *netConn) hand(n int) bool {
+	buf := c.readBuf
+	c.readBuf, c.carry = nil, 0
+	chunk, carry := newChunk(buf, n, &c.split, c, c.credit)
+	if carry > 0 {
+		// The tail moves to a buffer of its own, so that the chunk's can go as soon as the chunk is done. Buffers grow
+		// with the bytes that have arrived, never by what a length field claims.
+		c.readBuf, c.carry = getBuffer(max(c.readSize, 2*carry)), carry
+		copy(c.readBuf, buf[n-carry:n])
+	}
+	c.mu.Lock()
+	c.handed += cap(buf)
+	sink := c.sink
+	c.mu.Unlock()
+	bad := chunk.Err
+	if len(chunk.B) == 0 && bad == nil {
+		chunk.Release()
+		return true
+	}
+	sink.Deliver(chunk)
+	if bad != nil {
+		c.deliverClosed(bad)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,119 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+)
+
+func (c *netConn) Write(b []byte, owner *Chunk) {
+	if len(b) == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	if c.ready && c.kept == 0 && c.raw != nil {
+		n, err := c.tryLocked(b)
+		if err != nil {
+			c.failLocked(err)
+			return
+		}
+		if b = b[n:]; len(b) == 0 {
+			return
+		}
+	}
+	if owner != nil {
+		owner.Retain()
+	}
+	c.out = append(c.out, segment{b, owner})
+	c.kept += len(b)
+	c.startWriterLocked()
+}
+
+// tryLocked writes what fits now.
+func (c *netConn) tryLocked(b []byte) (int, error) {
+	c.writeBuf, c.writeN, c.writeErr = b, 0, nil
+	err := c.raw.Write(c.writeFn)
+	c.writeBuf = nil
+	if err == nil {
+		err = c.writeErr
+	}
+	return c.writeN, err
+}
+
+// writeOnce is the body of a raw write: it never asks to wait.
+func (c *netConn) writeOnce(fd uintptr) bool {
+	for {
+		n, err := syscall.Write(int(fd), c.writeBuf)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+			continue
+		case errors.Is(err, syscall.EAGAIN):
+		case err != nil:
+			c.writeErr = err
+		default:
+			c.writeN = n
+		}
+		return true
+	}
+}
+
+// failLocked closes the socket; its reader brings the news.
+func (c *netConn) failLocked(err error) {
+	if c.fault == nil {
+		c.fault = fmt.Errorf("%w: %w", errClosedByWriter, err)
+	}
+	c.shutLocked()
+}
+
+func (c *netConn) startWriterLocked() {
+	if c.ready && !c.writing && c.kept > 0 {
+		c.writing = true
+		go c.writeLoop()
+	}
+}
+
+// writeLoop runs on a goroutine of its own for as long as something is kept.
+func (c *netConn) writeLoop() {
+	c.mu.Lock()
+	for c.kept > 0 && !c.closed {
+		batch := c.out
+		c.out = nil
+		c.mu.Unlock()
+		n, err := c.writeBatch(batch)
+		c.mu.Lock()
+		c.kept = max(c.kept-n, 0) // a close meanwhile has set it to 0
+		if err != nil {
+			c.failLocked(err)
+		}
+	}
+	c.writing = false
+	if c.finishing {
+		c.closeLocked()
+	}
+	closed, sink := c.closed, c.sink
+	c.mu.Unlock()
+	if !closed {
+		sink.Deliver(&Drained{Conn: c})
+	}
+}
+
+// writeBatch writes segments one after another in as few calls as the system allows and gives their chunks back.
+func (c *netConn) writeBatch(batch []segment) (n int, err error) {
+	bufs := make(net.Buffers, 0, len(batch))
+	for _, s := range batch {
+		n += len(s.b)
+		bufs = append(bufs, s.b)
+	}
+	_, err = bufs.WriteTo(c.nc)
+	for _, s := range batch {
+		if s.owner != nil {
+			s.owner.Release()
+		}
+	}
+	return n, err
+}

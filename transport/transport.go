@@ -1,0 +1,81 @@
+// Package transport moves bytes between sockets and whoever owns them, in chunks.
+//
+// The unit of flow is the [Chunk]: what one read returned, with the list of the frames that begin in it. An owner
+// gets chunks and the news of its socket through a [Sink], one call at a time, and writes by [Conn.Write], which
+// never blocks: what does not fit into the socket is kept and written later.
+//
+// # Back-pressure
+//
+// A chunk is counted: who keeps a part of it (a write that did not fit) holds a reference, and a connection reads on
+// only while the chunks it has handed out and not got back are below its window. So a reader that is slow makes the
+// other side's socket stop being read, nothing is dropped, and memory per connection stays below the window.
+//
+// # Implementations
+//
+// [Net] works on goroutines: one reads, another one exists only while something is kept. An idle connection on a
+// kernel socket holds no buffer: the reader waits for readability and takes a buffer then.
+package transport
+
+import (
+	"net/netip"
+)
+
+// Sink receives what a socket has to say: a *Chunk, *Connected, *Drained or *Closed. Deliver must not block.
+type Sink interface {
+	Deliver(event any)
+}
+
+// Connected tells that a dial has succeeded.
+type Connected struct{ Conn Conn }
+
+// Drained tells that nothing is kept any more after a write did not fit.
+type Drained struct{ Conn Conn }
+
+// Closed is a socket's last event. It is not sent after the owner's own Close.
+type Closed struct {
+	Conn Conn
+	Err  error // io.EOF when the peer has finished, else the reason; never nil
+}
+
+// Conn is one socket. Its methods belong to one owner, and none of them blocks.
+type Conn interface {
+	// Start begins to read; events go to sink from now on.
+	Start(sink Sink)
+	// Write writes b after everything written before. b lies in owner, which Write retains for as long as it keeps
+	// a part of b; with a nil owner b belongs to the connection from now on. Writes before Connected are kept.
+	Write(b []byte, owner *Chunk)
+	// Kept is the number of bytes that were written but have not gone out.
+	Kept() int
+	// Finish closes the socket once everything kept has gone out.
+	Finish()
+	// Close closes the socket at once and ends its events.
+	Close()
+	// Local and Remote are the socket's addresses; invalid while dialling.
+	Local() netip.AddrPort
+	Remote() netip.AddrPort
+	// Schedule runs fn where this socket's events run. It is what a dispatcher of the actors of this socket uses.
+	Schedule(fn func())
+}
+
+// Listener is an open listening socket. What it accepts goes to the sink as *Accepted.
+type Listener interface {
+	// Accept starts accepting for sink and ends an earlier accepting for another one.
+	Accept(sink Sink)
+	Addr() netip.AddrPort
+	Close()
+}
+
+// Accepted is a new connection that nobody reads from yet: Start or Close it.
+type Accepted struct{ Conn Conn }
+
+// AcceptFailed tells that accepting failed for a reason that may pass, as too many open files; it goes on by itself.
+type AcceptFailed struct{ Err error }
+
+// Transport makes sockets.
+type Transport interface {
+	// Listen opens a listening socket on host:port; port 0 is any free one.
+	Listen(address string) (Listener, error)
+	// Dial begins to connect and returns at once. near is the connection that the new one works for: both run on the
+	// same loop where there are loops. The outcome comes as Connected or Closed.
+	Dial(address string, near Conn, sink Sink) Conn
+}
