@@ -168,7 +168,17 @@ func (c *Cluster) awaitBroker(name string) error {
 			return fmt.Errorf("the name server at %s lists %v", c.NameServer, found)
 		}
 		// A broker that is killed stays listed for minutes, so ask it as well: GET_BROKER_CONFIG.
-		_, err = call(ctx, b.address, 26, nil)
+		if _, err := call(ctx, b.address, 26, nil); err != nil {
+			return err
+		}
+		// A broker makes this topic with its first look for transactions to check (transactionCheckInterval after its
+		// start). Before that, 4.9.7 throws away the half messages of all transactions when *any* topic is deleted:
+		// AdminBrokerProcessor.deleteTopic cleans every queue whose topic has no configuration.
+		const halfTopic = "RMQ_SYS_TRANS_HALF_TOPIC"
+		route, err := routeOf(ctx, c.NameServer, halfTopic)
+		if err == nil && route[name] == "" {
+			err = fmt.Errorf("the broker has not made %s yet", halfTopic)
+		}
 		return err
 	})
 }

@@ -41,6 +41,13 @@ final class ConsumeStories {
         Inbox inbox = new Inbox();
         var queues = consumer.fetchSubscribeMessageQueues(topic);
         Stage.equal(queues.size(), 2 * stage.world.brokers.size(), "number of queues");
+        Stage.await("the queues to hold what was sent", () -> { // brokers fill them behind the send
+            long total = 0;
+            for (MessageQueue queue : queues) {
+                total += consumer.maxOffset(queue) - consumer.minOffset(queue);
+            }
+            return total == bodies.size();
+        });
         for (MessageQueue queue : queues) {
             long offset = consumer.minOffset(queue);
             long end = consumer.maxOffset(queue);

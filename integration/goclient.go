@@ -1,0 +1,160 @@
+package integration
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/apache/rocketmq-client-go/v2"
+	"github.com/apache/rocketmq-client-go/v2/consumer"
+	"github.com/apache/rocketmq-client-go/v2/primitive"
+	"github.com/apache/rocketmq-client-go/v2/producer"
+	"github.com/stretchr/testify/require"
+)
+
+// Clients of rocketmq-client-go for one test, shut down when it ends. Each has an instance name of its own: the Go
+// client shares one connection among all that have the same.
+
+func (target *Target) resolver() primitive.NsResolver {
+	return primitive.NewPassthroughResolver([]string{target.NameServer})
+}
+
+func (target *Target) producerOptions(t *testing.T) []producer.Option {
+	return []producer.Option{
+		producer.WithNsResolver(target.resolver()),
+		producer.WithGroupName(unique(t, "producer")),
+		producer.WithInstanceName(unique(t, "client")),
+		producer.WithSendMsgTimeout(20 * time.Second),
+		producer.WithRetry(0), // a retry would hide a send that was lost on the way
+	}
+}
+
+// Producer returns a started producer.
+func (target *Target) Producer(t *testing.T, options ...producer.Option) rocketmq.Producer {
+	t.Helper()
+	p, err := rocketmq.NewProducer(append(target.producerOptions(t), options...)...)
+	require.NoError(t, err)
+	require.NoError(t, p.Start())
+	t.Cleanup(func() { _ = p.Shutdown() })
+	return p
+}
+
+type listener = func(context.Context, ...*primitive.MessageExt) (consumer.ConsumeResult, error)
+
+// Consumer returns a started push consumer of one topic; a topic without offsets is read from its begin.
+func (target *Target) Consumer(t *testing.T, group, topic string, selector consumer.MessageSelector, f listener, options ...consumer.Option) rocketmq.PushConsumer {
+	t.Helper()
+	c, err := rocketmq.NewPushConsumer(append([]consumer.Option{
+		consumer.WithNsResolver(target.resolver()),
+		consumer.WithGroupName(group),
+		consumer.WithInstance(unique(t, "client")),
+		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset),
+	}, options...)...)
+	require.NoError(t, err)
+	require.NoError(t, c.Subscribe(topic, selector, f))
+	require.NoError(t, c.Start())
+	t.Cleanup(func() { _ = c.Shutdown() })
+	return c
+}
+
+// Consume collects what a new group gets from a topic.
+func (target *Target) Consume(t *testing.T, topic string) *inbox {
+	t.Helper()
+	in := new(inbox)
+	target.Consumer(t, unique(t, "group"), topic, consumer.MessageSelector{}, in.accept)
+	return in
+}
+
+// send sends one message and requires that it was stored.
+func send(t *testing.T, p rocketmq.Producer, messages ...*primitive.Message) *primitive.SendResult {
+	t.Helper()
+	result, err := p.SendSync(t.Context(), messages...)
+	require.NoError(t, err)
+	require.Equal(t, primitive.SendOK, result.Status)
+	return result
+}
+
+// inbox collects what consumers are given, in order of arrival.
+type inbox struct {
+	mu       sync.Mutex
+	messages []*primitive.MessageExt
+}
+
+func (in *inbox) accept(_ context.Context, got ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+	in.add(got)
+	return consumer.ConsumeSuccess, nil
+}
+
+func (in *inbox) add(got []*primitive.MessageExt) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.messages = append(in.messages, got...)
+}
+
+// all returns what has come so far.
+func (in *inbox) all() []*primitive.MessageExt {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return append([]*primitive.MessageExt(nil), in.messages...)
+}
+
+type checksum [sha256.Size]byte
+
+// awaitExactly waits until every body has come, and fails unless each came exactly once and nothing else did.
+func (in *inbox) awaitExactly(t *testing.T, bodies [][]byte) {
+	t.Helper()
+	want := make(map[checksum]int)
+	for _, body := range bodies {
+		want[sha256.Sum256(body)]++
+	}
+	var got map[checksum]int
+	await(t, func() error {
+		got = make(map[checksum]int)
+		for _, m := range in.all() {
+			got[sha256.Sum256(m.Body)]++
+		}
+		missing := 0
+		for sum := range want {
+			if got[sum] == 0 {
+				missing++
+			}
+		}
+		if missing > 0 {
+			return fmt.Errorf("%d of %d messages have not come; %d have", missing, len(bodies), len(in.all()))
+		}
+		return nil
+	})
+	require.Equal(t, want, got, "messages by checksum of the body")
+}
+
+// await waits for a condition with the patience of a story.
+func await(t *testing.T, check func() error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := until(ctx, check); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// randomBody returns bytes that no compression shortens, the same for the same seed.
+func randomBody(seed uint64, size int) []byte {
+	body := make([]byte, size)
+	var key [32]byte
+	key[0], key[1], key[2] = byte(seed), byte(seed>>8), byte(seed>>16)
+	_, _ = rand.NewChaCha8(key).Read(body) // never fails
+	return body
+}
+
+// randomBodies returns n different bodies of some hundred bytes.
+func randomBodies(n int) [][]byte {
+	bodies := make([][]byte, n)
+	for i := range bodies {
+		bodies[i] = randomBody(uint64(i), 200+i)
+	}
+	return bodies
+}
