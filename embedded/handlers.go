@@ -1,0 +1,50 @@
+package embedded
+
+import "github.com/rocketmq-proxy/rocketmq-proxy/codec"
+
+// brokerHandlers are the requests a broker knows, by family. Handlers run under the set's lock. Handlers lead back to
+// this table, which is why it is filled at init.
+var brokerHandlers map[int32]func(*Broker, *request) *codec.Command
+
+func init() {
+	brokerHandlers = map[int32]func(*Broker, *request) *codec.Command{
+		codec.ReqSendMessage:      (*Broker).send,
+		codec.ReqSendMessageV2:    (*Broker).send,
+		codec.ReqSendBatchMessage: (*Broker).sendBatch,
+
+		codec.ReqEndTransaction: (*Broker).endTransaction,
+
+		codec.ReqConsumerSendMsgBack: (*Broker).sendBack,
+		codec.ReqSendReplyMessage:    (*Broker).sendReply,
+		codec.ReqSendReplyMessageV2:  (*Broker).sendReply,
+
+		codec.ReqPullMessage:     (*Broker).pull,
+		codec.ReqLitePullMessage: (*Broker).pull,
+
+		codec.ReqQueryConsumerOffset:     (*Broker).queryOffset,
+		codec.ReqUpdateConsumerOffset:    (*Broker).updateOffset,
+		codec.ReqSearchOffsetByTimestamp: (*Broker).searchOffset,
+		codec.ReqGetMaxOffset:            (*Broker).maxOffset,
+		codec.ReqGetMinOffset:            (*Broker).minOffset,
+		codec.ReqGetEarliestMsgStoreTime: (*Broker).earliestStoreTime,
+
+		codec.ReqHeartBeat:              (*Broker).heartbeat,
+		codec.ReqUnregisterClient:       (*Broker).unregister,
+		codec.ReqCheckClientConfig:      (*Broker).checkClientConfig,
+		codec.ReqGetConsumerListByGroup: (*Broker).consumerList,
+
+		codec.ReqLockBatchMQ:   (*Broker).lockQueues,
+		codec.ReqUnlockBatchMQ: (*Broker).unlockQueues,
+	}
+}
+
+// onVIPChannel tells whether a request is served on port-2, which has no long polling
+// (BrokerController.java#registerProcessor).
+func onVIPChannel(code int32) bool {
+	switch code {
+	case codec.ReqPullMessage, codec.ReqLitePullMessage, codec.ReqPopMessage, codec.ReqPeekMessage,
+		codec.ReqNotification, codec.ReqPollingInfo:
+		return false
+	}
+	return true
+}
