@@ -37,11 +37,16 @@ func (h *Header) Scan(raw []byte, enc Encoding) error {
 // Ext finds one ext field in raw, the bytes that Scan was given. It returns the field's value as it stands in raw
 // where possible; only a JSON value with escapes is a copy. Of a key that stands twice the last counts, as for Java.
 func (h *Header) Ext(raw []byte, key string) (value []byte, ok bool) {
-	for k, v := range h.ExtFields(raw) {
+	ext := raw[h.extOff:h.extEnd]
+	if h.Encoding == JSON {
+		return findJSONExt(ext, key)
+	}
+	walkBinaryExt(ext, func(k, v []byte, _ int) bool {
 		if string(k) == key {
 			value, ok = v, true
 		}
-	}
+		return true
+	})
 	return value, ok
 }
 

@@ -150,6 +150,43 @@ func badJSON(raw []byte, off int, what string) error {
 // quoteKey quotes a key for an error; a peer decides how long it is.
 func quoteKey(key []byte) string { return strconv.Quote(string(key[:min(len(key), 40)])) }
 
+// findJSONExt finds a field without looking into the others: their escapes stay as they are.
+func findJSONExt(b []byte, key string) (value []byte, ok bool) {
+	if len(b) == 0 {
+		return nil, false
+	}
+	c := jsonCursor{b: b, off: 1}
+	for first := true; ; first = false {
+		k, escaped, more, good := c.key(first)
+		if !good || !more {
+			break
+		}
+		if escaped {
+			k = unescape(k)
+		}
+		start, end, good := c.value(maxDepth)
+		if !good {
+			break
+		}
+		if string(k) == key && b[start] != 'n' {
+			value, ok = b[start:end], true
+		}
+	}
+	return jsonText(value), ok
+}
+
+// jsonText is what a value says: the text of a string, any other value as it is written.
+func jsonText(value []byte) []byte {
+	if len(value) == 0 || value[0] != '"' {
+		return value
+	}
+	value = value[1 : len(value)-1]
+	if bytes.IndexByte(value, '\\') >= 0 {
+		return unescape(value)
+	}
+	return value
+}
+
 // walkJSONExt yields key, value and where the value stands (with quotes, if any). Numbers and booleans are taken as
 // their text, as Java does; null fields are left out. It reports whether the object was well formed to its end.
 func walkJSONExt(b []byte, yield func(key, value []byte, start, end int) bool) bool {
@@ -170,15 +207,7 @@ func walkJSONExt(b []byte, yield func(key, value []byte, start, end int) bool) b
 		if !ok {
 			return false
 		}
-		value := b[start:end]
-		if value[0] == '"' {
-			if value = value[1 : len(value)-1]; bytes.IndexByte(value, '\\') >= 0 {
-				value = unescape(value)
-			}
-		} else if string(value) == "null" {
-			continue
-		}
-		if !yield(key, value, start, end) {
+		if b[start] != 'n' && !yield(key, jsonText(b[start:end]), start, end) { // n: null
 			return true
 		}
 	}
