@@ -13,6 +13,7 @@ type acceptor struct {
 	ln          transport.Listener
 	port        *messages.Port
 	connections *actor.PID
+	warned      int64 // when a failure was last logged
 }
 
 // Receive is part of actor.Actor.
@@ -23,7 +24,10 @@ func (a *acceptor) Receive(ctx actor.Context) {
 	case *transport.Accepted:
 		ctx.Send(a.connections, &messages.Accepted{Port: a.port, Conn: m.Conn})
 	case *transport.AcceptFailed:
-		a.env.Log.Error("cannot accept a connection; trying again", "listener", a.port.Listener, "address", a.ln.Addr().String(), "error", m.Err)
+		if now := a.env.now(); a.warned == 0 || now-a.warned >= int64(warnEvery) {
+			a.warned = now
+			a.env.Log.Error("cannot accept connections; trying again", "listener", a.port.Listener, "address", a.ln.Addr().String(), "error", m.Err)
+		}
 	case *messages.Fault:
 		panic(m.Reason)
 	}

@@ -95,7 +95,7 @@ func (c *connection) forward(ch *transport.Chunk, from, to int) {
 		return
 	}
 	if c.linkPID == nil {
-		c.linkPID = c.ctx.SpawnPrefix(c.env.upstream, "upstream")
+		c.linkPID = c.ctx.SpawnPrefix(c.env.upstreamProps(c.sock.Executor()), "upstream")
 		c.link = newSink(c.env.System, c.linkPID)
 		c.resume()
 	}

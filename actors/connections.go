@@ -6,6 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // connections is the supervisor of a listener's client connections. It does nothing that could fail.
@@ -13,7 +14,7 @@ type connections struct {
 	env       *Env
 	listener  *actor.PID
 	directory *actor.PID
-	props     *actor.Props
+	props     map[transport.Executor]*actor.Props
 	cancel    func()
 	draining  bool
 }
@@ -28,9 +29,7 @@ const tickInterval = 5 * time.Second
 func (c *connections) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		c.props = c.env.props(func() actor.Actor {
-			return &connection{env: c.env, listener: c.listener, directory: c.directory}
-		}, inline{}, nil)
+		c.props = map[transport.Executor]*actor.Props{}
 		c.cancel = every(tickInterval, newSink(c.env.System, ctx.Self()), &messages.Tick{})
 	case *meet:
 		c.listener, c.directory = m.listener, m.directory
@@ -39,7 +38,7 @@ func (c *connections) Receive(ctx actor.Context) {
 			m.Conn.Close()
 			return
 		}
-		ctx.Send(ctx.SpawnPrefix(c.props, "connection"), m)
+		ctx.Send(ctx.SpawnPrefix(c.recipe(m.Conn.Executor()), "connection"), m)
 	case *messages.Tick:
 		c.all(ctx, &messages.Tick{Now: c.env.now()})
 	case *messages.Drain:
@@ -53,6 +52,18 @@ func (c *connections) Receive(ctx actor.Context) {
 	case *actor.Stopping, *actor.Restarting:
 		c.env.cleanUp(c.cancel)
 	}
+}
+
+// recipe is that of connection actors on one executor.
+func (c *connections) recipe(x transport.Executor) *actor.Props {
+	p := c.props[x]
+	if p == nil {
+		p = c.env.props(func() actor.Actor {
+			return &connection{env: c.env, listener: c.listener, directory: c.directory}
+		}, onExecutor{x}, nil)
+		c.props[x] = p
+	}
+	return p
 }
 
 func (c *connections) all(ctx actor.Context, m any) {

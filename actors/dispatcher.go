@@ -3,6 +3,8 @@ package actors
 import (
 	"sync"
 	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // throughput only makes the library's own mailbox yield; ours takes whole batches.
@@ -60,14 +62,16 @@ func (w *workers) Stop() {
 	w.idle = nil
 }
 
-// inline runs an actor where its message comes from. Connections, upstreams and requests use it: what a socket's
-// reader brings runs through connection, request and upstream down to the write without another goroutine, as it
-// does on an event loop. Whoever finds the actor busy leaves the message in its mailbox, so nobody waits and nothing
-// runs twice. It is only for actors that never block.
-type inline struct{}
+// onExecutor runs actors where the events of their socket run: on its event loop, or right where a message comes from.
+// What a socket brings goes through connection, request and upstream down to the write without another goroutine.
+// Whoever finds an actor busy leaves the message in its mailbox, so nobody waits and nothing runs twice. It is only
+// for actors that never block.
+type onExecutor struct{ transport.Executor }
 
-func (inline) Throughput() int    { return throughput }
-func (inline) Schedule(fn func()) { fn() }
+func (onExecutor) Throughput() int { return throughput }
+
+// inline is for actors that only their parent talks to: requests.
+var inline = onExecutor{transport.Inline{}}
 
 // after sends msg to an actor later. It returns what takes that back.
 func after(d time.Duration, s sink, msg any) (cancel func()) {

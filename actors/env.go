@@ -3,6 +3,7 @@ package actors
 import (
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -43,11 +44,11 @@ type Env struct {
 	// GiveUp is called when a pillar cannot be kept alive or opened: the process must end.
 	GiveUp func(why error)
 
-	workers  *workers
-	started  time.Time
-	stats    sink
-	requests *actor.Props
-	upstream *actor.Props
+	workers   *workers
+	started   time.Time
+	stats     sink
+	requests  *actor.Props
+	upstreams sync.Map // *actor.Props by transport.Executor
 }
 
 // NewEnv makes the actor system of one proxy.
@@ -58,8 +59,7 @@ func NewEnv(t transport.Transport, log *slog.Logger, settings Settings, giveUp f
 		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
 		actor.WithDeadLetterRequestLogging(false))
 	shrinkRegistry(e.System)
-	e.requests = e.props(func() actor.Actor { return &request{env: e} }, inline{}, nil)
-	e.upstream = e.props(func() actor.Actor { return &upstream{env: e} }, inline{}, nil)
+	e.requests = e.props(func() actor.Actor { return &request{env: e} }, inline, nil)
 	return e
 }
 
@@ -94,6 +94,15 @@ func (e *Env) props(produce func() actor.Actor, d actor.Dispatcher, exceeded fun
 		actor.WithMailbox(mailboxProducer(e.panicked)),
 		actor.WithDispatcher(d),
 		actor.WithSupervisor(&supervisor{failures: e.Failures, exceeded: exceeded}))
+}
+
+// upstreamProps is the recipe of upstream actors on one executor.
+func (e *Env) upstreamProps(x transport.Executor) *actor.Props {
+	if p, ok := e.upstreams.Load(x); ok {
+		return p.(*actor.Props)
+	}
+	p, _ := e.upstreams.LoadOrStore(x, e.props(func() actor.Actor { return &upstream{env: e} }, onExecutor{x}, nil))
+	return p.(*actor.Props)
 }
 
 // panicked logs a panic with its stack; its supervisor decides and counts.

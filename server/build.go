@@ -16,8 +16,12 @@ func (s *Server) build() error {
 	cfg := s.cfg
 	limits := codec.Limits{MaxFrame: int(cfg.Limits.MaxFrame), MaxHeader: int(cfg.Limits.MaxHeader)}
 	// Half of a connection's buffer for each direction.
-	net := &transport.Net{Limits: limits, Window: int(cfg.Limits.BufferPerConnection) / 2, DialTimeout: cfg.Timeouts.Dial}
-	s.env = actors.NewEnv(net, s.log, actors.Settings{
+	sockets, stop, err := transport.New(limits, int(cfg.Limits.BufferPerConnection)/2, cfg.Timeouts.Dial)
+	if err != nil {
+		return fmt.Errorf("cannot set up the transport: %w", err)
+	}
+	s.stopTransport = stop
+	s.env = actors.NewEnv(sockets, s.log, actors.Settings{
 		BufferPerConnection: int(cfg.Limits.BufferPerConnection),
 		IdleTimeout:         cfg.Timeouts.Idle,
 		QueryTimeout:        cfg.Timeouts.NameServer,

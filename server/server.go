@@ -29,6 +29,8 @@ type Server struct {
 	admin *admin
 	push  *pusher
 
+	stopTransport func()
+
 	failed   chan error // a pillar could not be kept alive
 	draining chan struct{}
 	started  time.Time
@@ -54,13 +56,16 @@ func Start(cfg *config.Config, log *slog.Logger) (*Server, error) {
 	}
 	var err error
 	if s.admin, err = s.serveAdmin(cfg.Admin.Address); err != nil {
+		s.stopTransport()
 		return nil, fmt.Errorf("cannot open the admin address (admin.address = %q): %w", cfg.Admin.Address, err)
 	}
 	if s.push, err = startPush(cfg.Metrics, s.writeMetrics); err != nil {
+		s.stopTransport()
 		s.admin.close()
 		return nil, err
 	}
 	if s.top, err = s.env.Start(s.tree); err != nil {
+		s.stopTransport()
 		s.admin.close()
 		return nil, fmt.Errorf("cannot start the actors: %w", err)
 	}
@@ -189,6 +194,7 @@ func (s *Server) close() {
 	if err := s.env.Stop(s.top); err != nil {
 		s.log.Error("cannot stop all actors", "error", err)
 	}
+	s.stopTransport()
 	s.push.close(s.log)
 	s.admin.close()
 	s.log.Info("stopped", "uptime", time.Since(s.started).Round(time.Millisecond))

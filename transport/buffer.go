@@ -36,3 +36,25 @@ func putBuffer(b []byte) {
 		buffers[class].Put(&b)
 	}
 }
+
+// maxReadSize: a read of 64 KiB takes longer to copy than to call; more buys nothing and costs memory.
+const maxReadSize = 64 << 10
+
+// nextReadSize adapts the size of the next buffer to what the peer has been sending: n bytes came and there was room.
+func nextReadSize(size, n, room int) int {
+	switch {
+	case n == room:
+		return min(size*2, maxReadSize)
+	case n < size/4:
+		return max(size/2, minBuffer)
+	}
+	return size
+}
+
+// carryOver moves the start of a frame to a buffer of its own, so that the chunk's can go as soon as the chunk is done.
+// Buffers grow with the bytes that have arrived, never by what a length field claims.
+func carryOver(tail []byte, readSize int) []byte {
+	buf := getBuffer(max(readSize, 2*len(tail)))
+	copy(buf, tail)
+	return buf
+}

@@ -38,7 +38,13 @@ func (t *Net) Listen(address string) (Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &netListener{t: t, ln: ln}, nil
+	return &netListener{ln: ln, accept: func() (Conn, error) {
+		nc, err := ln.Accept()
+		if err != nil {
+			return nil, err
+		}
+		return t.Wrap(nc), nil
+	}}, nil
 }
 
 // keepAlive finds peers that vanished without a word; the idle timer alone would not for a client that waits.

@@ -87,7 +87,7 @@ func (c *netConn) Remote() netip.AddrPort {
 	return addrPort(c.nc.RemoteAddr())
 }
 
-func (c *netConn) Schedule(fn func()) { fn() }
+func (c *netConn) Executor() Executor { return Inline{} }
 
 func (c *netConn) Start(sink Sink) {
 	c.mu.Lock()

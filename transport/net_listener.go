@@ -1,10 +1,10 @@
 package transport
 
 import (
-	"errors"
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,17 +12,22 @@ import (
 // short enough that a freed descriptor is used at once for a human.
 const acceptPause = 100 * time.Millisecond
 
+// netListener accepts on a goroutine.
 type netListener struct {
-	t    *Net
-	ln   net.Listener
-	once sync.Once
-	mu   sync.Mutex
-	sink Sink
+	ln     net.Listener
+	accept func() (Conn, error)
+	closed atomic.Bool
+	once   sync.Once
+	mu     sync.Mutex
+	sink   Sink
 }
 
 func (l *netListener) Addr() netip.AddrPort { return addrPort(l.ln.Addr()) }
 
-func (l *netListener) Close() { l.ln.Close() }
+func (l *netListener) Close() {
+	l.closed.Store(true)
+	l.ln.Close()
+}
 
 func (l *netListener) Accept(sink Sink) {
 	l.mu.Lock()
@@ -33,14 +38,14 @@ func (l *netListener) Accept(sink Sink) {
 
 func (l *netListener) acceptLoop() {
 	for {
-		nc, err := l.ln.Accept()
+		c, err := l.accept()
 		l.mu.Lock()
 		sink := l.sink
 		l.mu.Unlock()
 		switch {
 		case err == nil:
-			sink.Deliver(&Accepted{Conn: l.t.Wrap(nc)})
-		case errors.Is(err, net.ErrClosed):
+			sink.Deliver(&Accepted{Conn: c})
+		case l.closed.Load():
 			return
 		default:
 			sink.Deliver(&AcceptFailed{Err: err})

@@ -91,20 +91,11 @@ func (c *netConn) dropBuffer() {
 	}
 }
 
-// filled accounts for m new bytes and adapts the size of the next buffer to what the peer sends.
+// filled accounts for m new bytes.
 func (c *netConn) filled(m int) int {
-	room := len(c.readBuf) - c.carry
-	switch {
-	case m == room:
-		c.readSize = min(c.readSize*2, maxReadSize)
-	case m < c.readSize/4:
-		c.readSize = max(c.readSize/2, minBuffer)
-	}
+	c.readSize = nextReadSize(c.readSize, m, len(c.readBuf)-c.carry)
 	return c.carry + m
 }
-
-// maxReadSize: a read of 64 KiB takes longer to copy than to call; more buys nothing and costs memory.
-const maxReadSize = 64 << 10
 
 // hand delivers the first n bytes of readBuf. It reports false when they were no frames: the stream is over.
 func (c *netConn) hand(n int) bool {
@@ -112,10 +103,7 @@ func (c *netConn) hand(n int) bool {
 	c.readBuf, c.carry = nil, 0
 	chunk, carry := newChunk(buf, n, &c.split, c, c.credit)
 	if carry > 0 {
-		// The tail moves to a buffer of its own, so that the chunk's can go as soon as the chunk is done. Buffers grow
-		// with the bytes that have arrived, never by what a length field claims.
-		c.readBuf, c.carry = getBuffer(max(c.readSize, 2*carry)), carry
-		copy(c.readBuf, buf[n-carry:n])
+		c.readBuf, c.carry = carryOver(buf[n-carry:n], c.readSize), carry
 	}
 	c.mu.Lock()
 	c.handed += cap(buf)

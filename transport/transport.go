@@ -12,8 +12,13 @@
 //
 // # Implementations
 //
-// [Net] works on goroutines: one reads, another one exists only while something is kept. An idle connection on a
-// kernel socket holds no buffer: the reader waits for readability and takes a buffer then.
+// [Loops], on Linux, is one epoll event loop for each core, which also runs the actors of its sockets: an idle client
+// costs neither a stack nor a buffer, and what a socket brings runs through to the write without a switch.
+//
+// [Net] works on goroutines, for other systems and for sockets that are not the kernel's: one reads, another one
+// exists only while something is kept. An idle connection on a kernel socket holds no buffer.
+//
+// Both are tested by the same tests.
 package transport
 
 import (
@@ -53,9 +58,21 @@ type Conn interface {
 	// Local and Remote are the socket's addresses; invalid while dialling.
 	Local() netip.AddrPort
 	Remote() netip.AddrPort
-	// Schedule runs fn where this socket's events run. It is what a dispatcher of the actors of this socket uses.
+	// Executor runs what belongs to this socket. A dispatcher of its actors schedules there.
+	Executor() Executor
+}
+
+// Executor runs functions where the events of some sockets run: one after another on an event loop, or right away
+// where there are none. Executors can be compared.
+type Executor interface {
 	Schedule(fn func())
 }
+
+// Inline is the executor of sockets without a loop.
+type Inline struct{}
+
+// Schedule runs fn at once.
+func (Inline) Schedule(fn func()) { fn() }
 
 // Listener is an open listening socket. What it accepts goes to the sink as *Accepted.
 type Listener interface {

@@ -1,0 +1,17 @@
+package transport
+
+import (
+	"runtime"
+	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+)
+
+// New makes the best transport of this system: one event loop for each core that Go may use. stop ends it.
+func New(limits codec.Limits, window int, dialTimeout time.Duration) (t Transport, stop func(), err error) {
+	loops, err := NewLoops(runtime.GOMAXPROCS(0), limits, window, dialTimeout)
+	if err != nil {
+		return nil, nil, err
+	}
+	return loops, loops.Close, nil
+}

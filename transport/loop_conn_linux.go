@@ -1,0 +1,149 @@
+package transport
+
+import (
+	"io"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+)
+
+// loopConn is a Conn on an event loop. All its methods run on the loop, so nothing here is locked.
+type loopConn struct {
+	t      *Loops
+	loop   *loop
+	sink   Sink
+	fd     int    // -1: none yet, or closed
+	gen    int32  // of its registration; 0: not registered
+	events uint32 // registered
+
+	connecting bool
+	started    bool
+	finishing  bool
+	closed     bool
+	done       bool // the last event has been sent
+
+	split    codec.Splitter
+	readBuf  []byte // nil, unless something is carried over
+	carry    int    // bytes at its start: the beginning of a frame whose header is incomplete
+	readSize int
+	handed   int // bytes of buffers in chunks that are out
+
+	out  []segment
+	kept int
+
+	cancelDial func()
+}
+
+func (c *loopConn) Executor() Executor { return c.loop }
+
+func (c *loopConn) Kept() int { return c.kept }
+
+func (c *loopConn) Local() netip.AddrPort {
+	sa, err := unix.Getsockname(c.fd)
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return fromSockaddr(sa)
+}
+
+func (c *loopConn) Remote() netip.AddrPort {
+	sa, err := unix.Getpeername(c.fd)
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return fromSockaddr(sa)
+}
+
+func (c *loopConn) Start(sink Sink) {
+	if c.closed || c.started {
+		return
+	}
+	c.sink, c.started = sink, true
+	if err := c.loop.add(c, unix.EPOLLIN); err != nil {
+		c.fail(err)
+	}
+}
+
+// event is what epoll says. An error or a hang-up without readable bytes is found out by reading.
+func (c *loopConn) event(events uint32) {
+	if c.connecting {
+		c.connected()
+		return
+	}
+	if events&unix.EPOLLOUT != 0 {
+		c.drain()
+	}
+	if c.closed || events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) == 0 {
+		return
+	}
+	if c.handed < c.t.net.window() {
+		c.read()
+	} else if events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		c.fail(io.ErrUnexpectedEOF) // both directions are gone and nobody wants what is left
+	}
+}
+
+// want says what the socket waits for now.
+func (c *loopConn) want() {
+	if c.closed || c.gen == 0 {
+		return
+	}
+	var events uint32
+	if c.handed < c.t.net.window() && !c.connecting && !c.done {
+		events |= unix.EPOLLIN
+	}
+	if c.kept > 0 || c.connecting {
+		events |= unix.EPOLLOUT
+	}
+	c.loop.set(c, events)
+}
+
+func (c *loopConn) Finish() {
+	c.finishing = true
+	if c.kept == 0 {
+		c.Close()
+	}
+}
+
+func (c *loopConn) Close() {
+	c.sink = discard{}
+	c.shut()
+}
+
+// fail closes the socket and says why, once.
+func (c *loopConn) fail(err error) {
+	sink, silent := c.sink, c.done
+	c.done = true
+	c.shut()
+	if !silent {
+		sink.Deliver(&Closed{Conn: c, Err: err})
+	}
+}
+
+func (c *loopConn) shut() {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	if c.cancelDial != nil {
+		c.cancelDial()
+	}
+	c.loop.remove(c)
+	if c.fd >= 0 {
+		unix.Close(c.fd)
+		c.fd = -1
+	}
+	if c.readBuf != nil {
+		putBuffer(c.readBuf)
+		c.readBuf, c.carry = nil, 0
+	}
+	dropped := c.out
+	c.out, c.kept = nil, 0
+	for _, s := range dropped {
+		if s.owner != nil {
+			s.owner.Release()
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package transport
+
+import (
+	"io"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// rawRead and rawWrite are system calls that the scheduler is not told of: on a non-blocking socket they return at once.
+func rawRead(fd int, b []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	return int(n), errno
+}
+
+func rawWrite(fd int, b []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	return int(n), errno
+}
+
+// read reads once; what is left makes the next event. So a busy socket does not starve the others of its loop.
+func (c *loopConn) read() {
+	if c.readBuf == nil {
+		c.readBuf = getBuffer(c.readSize)
+	}
+	n, errno := rawRead(c.fd, c.readBuf[c.carry:])
+	switch {
+	case errno == syscall.EAGAIN || errno == syscall.EINTR:
+		c.dropBuffer()
+	case errno != 0:
+		c.fail(os.NewSyscallError("read", errno))
+	case n == 0:
+		c.fail(io.EOF)
+	default:
+		c.readSize = nextReadSize(c.readSize, n, len(c.readBuf)-c.carry)
+		c.hand(c.carry + n)
+	}
+}
+
+func (c *loopConn) dropBuffer() {
+	if c.carry == 0 {
+		putBuffer(c.readBuf)
+		c.readBuf = nil
+	}
+}
+
+// hand delivers the first n bytes of readBuf.
+func (c *loopConn) hand(n int) {
+	buf := c.readBuf
+	c.readBuf, c.carry = nil, 0
+	chunk, carry := newChunk(buf, n, &c.split, c, c.credit)
+	if carry > 0 {
+		c.readBuf, c.carry = carryOver(buf[n-carry:n], c.readSize), carry
+	}
+	c.handed += cap(buf)
+	bad := chunk.Err
+	if len(chunk.B) == 0 && bad == nil {
+		chunk.Release()
+		return
+	}
+	if c.handed >= c.t.net.window() {
+		c.want()
+	}
+	c.sink.Deliver(chunk)
+	if bad != nil {
+		c.fail(bad)
+	}
+}
+
+// credit takes the bytes of a released chunk back.
+func (c *loopConn) credit(n int) {
+	full := c.handed >= c.t.net.window()
+	c.handed -= n
+	if full {
+		c.want()
+	}
+}
+
+func (c *loopConn) Write(b []byte, owner *Chunk) {
+	if len(b) == 0 || c.closed {
+		return
+	}
+	if c.kept == 0 && !c.connecting {
+		n, errno := rawWrite(c.fd, b)
+		switch {
+		case errno == 0:
+			if b = b[n:]; len(b) == 0 {
+				return
+			}
+		case errno != syscall.EAGAIN && errno != syscall.EINTR:
+			c.failSoonWriting(errno)
+			return
+		}
+	}
+	if owner != nil {
+		owner.Retain()
+	}
+	c.out = append(c.out, segment{b, owner})
+	c.kept += len(b)
+	c.want()
+}
+
+// failSoonWriting closes the socket now and tells later, as Write is called by the one who will be told.
+func (c *loopConn) failSoonWriting(errno syscall.Errno) {
+	sink := c.sink
+	c.done = true
+	c.shut()
+	c.loop.Schedule(func() {
+		if _, gone := c.sink.(discard); !gone {
+			sink.Deliver(&Closed{Conn: c, Err: os.NewSyscallError("write", errno)})
+		}
+	})
+}
+
+// maxVectors is how many segments one system call takes.
+const maxVectors = 64
+
+// drain writes what is kept, as far as it goes.
+func (c *loopConn) drain() {
+	if c.kept == 0 {
+		return
+	}
+	for c.kept > 0 {
+		vectors := make([][]byte, 0, min(len(c.out), maxVectors))
+		for _, s := range c.out[:cap(vectors)] {
+			vectors = append(vectors, s.b)
+		}
+		n, err := unix.Writev(c.fd, vectors)
+		if err == unix.EAGAIN || err == unix.EINTR {
+			break
+		}
+		if err != nil {
+			c.fail(os.NewSyscallError("write", err))
+			return
+		}
+		c.wrote(n)
+	}
+	if c.kept > 0 {
+		return
+	}
+	c.out = nil
+	if c.finishing {
+		c.Close()
+		return
+	}
+	c.want()
+	if !c.connecting && c.started {
+		c.sink.Deliver(&Drained{Conn: c})
+	}
+}
+
+// wrote takes n bytes off the front of what is kept.
+func (c *loopConn) wrote(n int) {
+	c.kept -= n
+	for n > 0 {
+		s := &c.out[0]
+		if n < len(s.b) {
+			s.b = s.b[n:]
+			return
+		}
+		n -= len(s.b)
+		owner := s.owner
+		c.out = c.out[1:]
+		if owner != nil {
+			owner.Release()
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package transport
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// loop is one epoll event loop on a thread of its own, and the executor of everything that belongs to its sockets.
+// All methods but Schedule and stop are for code that runs on it.
+type loop struct {
+	epfd   int
+	wakefd int
+	conns  []*loopConn // by descriptor
+	gen    int32       // tells a descriptor's present owner from the one before
+
+	mu       sync.Mutex
+	queue    []func()
+	spare    []func()
+	pending  atomic.Int32 // len(queue), to look at without the lock
+	sleeping atomic.Bool
+	stopped  atomic.Bool
+	done     chan struct{}
+}
+
+// eventBatch is how many events one call brings.
+const eventBatch = 128
+
+func newLoop() (*loop, error) {
+	epfd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("cannot create an epoll instance: %w", err)
+	}
+	wakefd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+	if err == nil {
+		err = unix.EpollCtl(epfd, unix.EPOLL_CTL_ADD, wakefd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(wakefd)})
+	}
+	if err != nil {
+		unix.Close(epfd)
+		return nil, fmt.Errorf("cannot create an event descriptor: %w", err)
+	}
+	return &loop{epfd: epfd, wakefd: wakefd, done: make(chan struct{})}, nil
+}
+
+// Schedule runs fn on the loop. It is safe from everywhere; from the loop itself it costs no system call.
+func (l *loop) Schedule(fn func()) {
+	l.mu.Lock()
+	l.queue = append(l.queue, fn)
+	l.pending.Add(1)
+	l.mu.Unlock()
+	if l.sleeping.CompareAndSwap(true, false) {
+		l.wake()
+	}
+}
+
+func (l *loop) wake() {
+	one := [8]byte{1}
+	unix.Write(l.wakefd, one[:]) // full means that a wake-up is on its way
+}
+
+func (l *loop) stop() {
+	l.stopped.Store(true)
+	l.wake()
+	<-l.done
+}
+
+// run is the loop. Waiting without work goes through Go's scheduler, everything else is raw system calls: they do not
+// block, so there is nothing for the scheduler to know.
+func (l *loop) run() {
+	runtime.LockOSThread()
+	defer close(l.done)
+	defer l.closeAll()
+	events := make([]unix.EpollEvent, eventBatch)
+	for !l.stopped.Load() {
+		n := l.poll(events)
+		if n == 0 && l.pending.Load() == 0 {
+			n = l.sleep(events)
+		}
+		for i := range events[:max(n, 0)] {
+			l.event(&events[i])
+			l.runQueue()
+		}
+		l.runQueue()
+	}
+}
+
+func (l *loop) poll(events []unix.EpollEvent) int {
+	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epfd), uintptr(unsafe.Pointer(&events[0])), eventBatch, 0, 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+// sleep waits for events or for work from elsewhere.
+func (l *loop) sleep(events []unix.EpollEvent) int {
+	l.sleeping.Store(true)
+	if l.pending.Load() > 0 || l.stopped.Load() {
+		l.sleeping.Store(false)
+		return 0
+	}
+	n, _ := unix.EpollWait(l.epfd, events, -1)
+	l.sleeping.Store(false)
+	return n
+}
+
+func (l *loop) event(e *unix.EpollEvent) {
+	fd := int(e.Fd)
+	if fd == l.wakefd {
+		var counter [8]byte
+		unix.Read(l.wakefd, counter[:])
+		return
+	}
+	if fd < len(l.conns) {
+		if c := l.conns[fd]; c != nil && c.gen == e.Pad {
+			c.event(e.Events)
+		}
+	}
+}
+
+// runQueue runs what was scheduled before it began and what that leads to.
+func (l *loop) runQueue() {
+	for l.pending.Load() > 0 {
+		l.mu.Lock()
+		batch := l.queue
+		l.queue = l.spare[:0]
+		l.pending.Store(0)
+		l.mu.Unlock()
+		for i, fn := range batch {
+			batch[i] = nil
+			fn()
+		}
+		l.spare = batch
+	}
+}
+
+// add registers a socket; set changes what it waits for.
+func (l *loop) add(c *loopConn, events uint32) error {
+	for len(l.conns) <= c.fd {
+		l.conns = append(l.conns, make([]*loopConn, max(64, len(l.conns)))...)
+	}
+	l.gen++
+	c.gen, c.events = l.gen, events
+	l.conns[c.fd] = c
+	return unix.EpollCtl(l.epfd, unix.EPOLL_CTL_ADD, c.fd, &unix.EpollEvent{Events: events, Fd: int32(c.fd), Pad: c.gen})
+}
+
+func (l *loop) set(c *loopConn, events uint32) {
+	if c.events == events || c.gen == 0 {
+		return
+	}
+	c.events = events
+	unix.EpollCtl(l.epfd, unix.EPOLL_CTL_MOD, c.fd, &unix.EpollEvent{Events: events, Fd: int32(c.fd), Pad: c.gen})
+}
+
+// remove forgets a socket before it is closed.
+func (l *loop) remove(c *loopConn) {
+	if c.gen != 0 && c.fd < len(l.conns) && l.conns[c.fd] == c {
+		l.conns[c.fd] = nil
+	}
+}
+
+func (l *loop) closeAll() {
+	l.runQueue()
+	for _, c := range l.conns {
+		if c != nil {
+			c.Close()
+		}
+	}
+	unix.Close(l.wakefd)
+	unix.Close(l.epfd)
+}

@@ -1,0 +1,163 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+)
+
+// Loops is the transport on epoll event loops. Make one with NewLoops.
+type Loops struct {
+	net   Net // dials on nobody's behalf, and its numbers
+	loops []*loop
+	next  atomic.Uint32
+}
+
+// NewLoops starts n event loops.
+func NewLoops(n int, limits codec.Limits, window int, dialTimeout time.Duration) (*Loops, error) {
+	t := &Loops{net: Net{Limits: limits, Window: window, DialTimeout: dialTimeout}}
+	for range n {
+		l, err := newLoop()
+		if err != nil {
+			t.Close()
+			return nil, err
+		}
+		t.loops = append(t.loops, l)
+		go l.run()
+	}
+	return t, nil
+}
+
+// Close stops the loops and closes all their sockets.
+func (t *Loops) Close() {
+	for _, l := range t.loops {
+		l.stop()
+	}
+}
+
+// pick spreads connections over the loops.
+func (t *Loops) pick() *loop { return t.loops[int(t.next.Add(1))%len(t.loops)] }
+
+// Dial begins to connect. A socket that works for another one lives on its loop; one that works for nobody belongs to
+// an owner outside of the loops and is given a goroutine.
+func (t *Loops) Dial(address string, near Conn, sink Sink) Conn {
+	n, ok := near.(*loopConn)
+	if !ok {
+		return t.net.Dial(address, near, sink)
+	}
+	c := &loopConn{t: t, loop: n.loop, fd: -1, sink: sink, connecting: true, readSize: minBuffer}
+	c.split.Limits = t.net.Limits
+	c.dial(address)
+	return c
+}
+
+// Listen opens a listening socket. Its connections are accepted on a goroutine and live on the loops.
+func (t *Loops) Listen(address string) (Listener, error) {
+	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	file, err := pollable(ln.(*net.TCPListener))
+	if err != nil {
+		ln.Close()
+		return nil, fmt.Errorf("cannot use the listening socket: %w", err)
+	}
+	raw, err := file.SyscallConn()
+	if err != nil {
+		ln.Close()
+		file.Close()
+		return nil, fmt.Errorf("cannot use the listening socket: %w", err)
+	}
+	return &netListener{ln: both{ln, file}, accept: func() (Conn, error) { return t.accept(raw) }}, nil
+}
+
+// pollable duplicates a listening socket as a file: Go lets nobody else accept on its own.
+func pollable(ln *net.TCPListener) (*os.File, error) {
+	raw, err := ln.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var fd int
+	var errno error
+	if err := raw.Control(func(lfd uintptr) { fd, errno = unix.FcntlInt(lfd, unix.F_DUPFD_CLOEXEC, 0) }); err != nil {
+		return nil, err
+	}
+	if errno != nil {
+		return nil, errno
+	}
+	return os.NewFile(uintptr(fd), "listener"), nil
+}
+
+// both closes the two descriptors of one listening socket.
+type both struct {
+	net.Listener
+	file *os.File
+}
+
+func (b both) Close() error { return errors.Join(b.file.Close(), b.Listener.Close()) }
+
+// accept waits in Go's poller, which costs nothing while nobody comes, and takes the descriptor for ourselves.
+func (t *Loops) accept(raw syscall.RawConn) (Conn, error) {
+	var fd int
+	var errno error
+	err := raw.Read(func(lfd uintptr) bool {
+		for {
+			fd, _, errno = unix.Accept4(int(lfd), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+			if errno != unix.EINTR && errno != unix.ECONNABORTED {
+				return errno != unix.EAGAIN
+			}
+		}
+	})
+	if err == nil {
+		err = errno
+	}
+	if err != nil {
+		return nil, err
+	}
+	tune(fd)
+	c := &loopConn{t: t, loop: t.pick(), fd: fd, readSize: minBuffer}
+	c.split.Limits = t.net.Limits
+	return c, nil
+}
+
+// tune sets what Go's net package sets as well. A socket that refuses is still a socket.
+func tune(fd int) {
+	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(keepAlive/time.Second))
+	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(keepAlive/time.Second)/4)
+}
+
+// socketAddress is what connect wants.
+func socketAddress(ap netip.AddrPort) (family int, sa unix.Sockaddr) {
+	if a := ap.Addr().Unmap(); a.Is4() {
+		return unix.AF_INET, &unix.SockaddrInet4{Port: int(ap.Port()), Addr: a.As4()}
+	}
+	sa6 := &unix.SockaddrInet6{Port: int(ap.Port()), Addr: ap.Addr().As16()}
+	if zone := ap.Addr().Zone(); zone != "" {
+		if ifi, err := net.InterfaceByName(zone); err == nil {
+			sa6.ZoneId = uint32(ifi.Index)
+		}
+	}
+	return unix.AF_INET6, sa6
+}
+
+func fromSockaddr(sa unix.Sockaddr) netip.AddrPort {
+	switch a := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
+	}
+	return netip.AddrPort{}
+}
