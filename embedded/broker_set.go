@@ -21,6 +21,8 @@ type brokerSet struct {
 	offsets map[offsetKey]int64
 	resets  map[offsetKey]int64 // offsets that the next pull is sent to
 	agenda  agenda
+	pops    popState
+	modes   map[modeKey]requestMode
 	halves  map[int64]*half // open transactions, by commit log offset
 }
 
@@ -28,7 +30,7 @@ func newBrokerSet(cl *Cluster, name string) *brokerSet {
 	s := &brokerSet{cluster: cl, options: &cl.options, clock: cl.options.Clock, name: name,
 		topics: make(map[string]*topic), groups: make(map[string]*GroupConfig),
 		offsets: make(map[offsetKey]int64), resets: make(map[offsetKey]int64),
-		halves: make(map[int64]*half)}
+		pops: newPopState(), modes: make(map[modeKey]requestMode), halves: make(map[int64]*half)}
 	s.store.limit = cl.options.MaxMemory
 	s.agenda.set = s
 	s.createSystemTopics()

@@ -28,6 +28,21 @@ func init() {
 		codec.ReqGetMinOffset:            (*Broker).minOffset,
 		codec.ReqGetEarliestMsgStoreTime: (*Broker).earliestStoreTime,
 
+		codec.ReqQueryMessage:    (*Broker).queryMessage,
+		codec.ReqViewMessageByID: (*Broker).viewMessage,
+
+		codec.ReqPopMessage:                 (*Broker).pop,
+		codec.ReqPeekMessage:                (*Broker).peek,
+		codec.ReqAckMessage:                 (*Broker).ack,
+		codec.ReqBatchAckMessage:            (*Broker).batchAck,
+		codec.ReqChangeMessageInvisibleTime: (*Broker).changeInvisible,
+		codec.ReqNotification:               (*Broker).notification,
+		codec.ReqPollingInfo:                (*Broker).pollingInfo,
+
+		codec.ReqQueryAssignment:          (*Broker).queryAssignment,
+		codec.ReqSetMessageRequestMode:    (*Broker).setRequestMode,
+		codec.ReqGetAllMessageRequestMode: (*Broker).allRequestModes,
+
 		codec.ReqHeartBeat:              (*Broker).heartbeat,
 		codec.ReqUnregisterClient:       (*Broker).unregister,
 		codec.ReqCheckClientConfig:      (*Broker).checkClientConfig,

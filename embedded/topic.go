@@ -81,7 +81,7 @@ func (s *brokerSet) createSystemTopics() {
 		{Name: "TRANS_CHECK_MAX_TIME_TOPIC", ReadQueues: 1, WriteQueues: 1, Perm: PermRead | PermWrite},
 		{Name: "RMQ_SYS_TRACE_TOPIC", ReadQueues: 1, WriteQueues: 1, Perm: PermRead | PermWrite},
 		{Name: cluster + "_REPLY_TOPIC", ReadQueues: 1, WriteQueues: 1, Perm: PermRead | PermWrite},
-		{Name: "rmq_sys_REVIVE_LOG_" + cluster, ReadQueues: 8, WriteQueues: 8, Perm: PermRead | PermWrite},
+		{Name: "rmq_sys_REVIVE_LOG_" + cluster, ReadQueues: reviveQueues, WriteQueues: reviveQueues, Perm: PermRead | PermWrite},
 	} {
 		s.putTopic(c)
 	}

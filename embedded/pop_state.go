@@ -1,0 +1,120 @@
+package embedded
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// reviveQueues is how many queues the revive topic has. Popped messages name one of them in their handles
+// (BrokerConfig.java#reviveQueueNum).
+const reviveQueues = 8
+
+// orderlyRevive in a handle means ordered consumption, which knows no revive topic (KeyBuilder.java#POP_ORDER_REVIVE_QUEUE).
+const orderlyRevive = 999
+
+// popState is what a brokerSet remembers of pops: where each group is to go on in each queue, and what is out.
+type popState struct {
+	next   map[offsetKey]int64
+	out    map[offsetKey][]*checkpoint // oldest first
+	orders map[offsetKey]*orderly
+	count  int64 // of pops, to take queues in turn
+}
+
+// checkpoint is the messages that one pop took from one queue.
+type checkpoint struct {
+	key       offsetKey // topic is the one really stored in
+	start     int64
+	offsets   []int64
+	done      []bool // acked, or popped once more under another checkpoint
+	popTime   int64
+	invisible int64
+	revive    int
+}
+
+func newPopState() popState {
+	return popState{next: make(map[offsetKey]int64), out: make(map[offsetKey][]*checkpoint), orders: make(map[offsetKey]*orderly)}
+}
+
+// handle is the text that a client gives back to ack a message (ExtraInfoUtil.java#buildExtraInfo).
+type handle struct {
+	start     int64
+	popTime   int64
+	invisible int64
+	revive    int
+	retry     string
+	broker    string
+	queue     int32
+}
+
+func parseHandle(text string) (h handle, ok bool) {
+	parts := strings.Split(text, " ")
+	if len(parts) < 7 {
+		return h, false
+	}
+	var err [5]error
+	h.start, err[0] = strconv.ParseInt(parts[0], 10, 64)
+	h.popTime, err[1] = strconv.ParseInt(parts[1], 10, 64)
+	h.invisible, err[2] = strconv.ParseInt(parts[2], 10, 64)
+	h.revive, err[3] = strconv.Atoi(parts[3])
+	queue, err4 := strconv.ParseInt(parts[6], 10, 32)
+	err[4] = err4
+	h.retry, h.broker, h.queue = parts[4], parts[5], int32(queue)
+	return h, !slices.ContainsFunc(err[:], func(e error) bool { return e != nil })
+}
+
+// String writes the handle of one message, with the message's own offset behind.
+func (c *checkpoint) handle(broker string, offset int64) string {
+	return strings.Join([]string{itoa(c.start), itoa(c.popTime), itoa(c.invisible), strconv.Itoa(c.revive),
+		retryFlag(c.key.topic), broker, itoa(int64(c.key.queue)), itoa(offset)}, " ")
+}
+
+// retryFlag tells in handles and info strings which kind of topic a message is in: "0" the one asked for, "1" the
+// group's retry topic in its first form (KeyBuilder.java#buildPopRetryTopicV1).
+func retryFlag(topic string) string {
+	if strings.HasPrefix(topic, retryPrefix) {
+		return "1"
+	}
+	return "0"
+}
+
+func popRetryTopic(group, topic string) string { return retryPrefix + group + "_" + topic }
+
+// find looks up the checkpoint that a handle stands for; nil when all its messages are settled.
+func (s *popState) find(k offsetKey, h handle) *checkpoint {
+	for _, c := range s.out[k] {
+		if c.start == h.start && c.popTime == h.popTime && c.revive == h.revive {
+			return c
+		}
+	}
+	return nil
+}
+
+// settle marks one message of a checkpoint as done and reports whether it was not.
+func (c *checkpoint) settle(offset int64) bool {
+	i, found := slices.BinarySearch(c.offsets, offset)
+	if !found || c.done[i] {
+		return false
+	}
+	c.done[i] = true
+	return true
+}
+
+func (c *checkpoint) finished() bool { return !slices.Contains(c.done, false) }
+
+// commitPopped drops finished checkpoints of a queue and commits up to the first message that is still out.
+func (s *brokerSet) commitPopped(k offsetKey) {
+	s.pops.out[k] = slices.DeleteFunc(s.pops.out[k], (*checkpoint).finished)
+	at := s.pops.next[k]
+	for _, c := range s.pops.out[k] {
+		for i, offset := range c.offsets {
+			if !c.done[i] {
+				at = min(at, offset)
+			}
+		}
+	}
+	if len(s.pops.out[k]) == 0 {
+		delete(s.pops.out, k)
+	}
+	s.commit(k, at)
+}
