@@ -134,6 +134,8 @@ func TestHeaderScanJSONFailure(t *testing.T) {
 	f(`{"remark":"abc`, "no usable value")
 
 	// Nesting costs stack, so it is bounded: wherever it stands, and however long it is.
+	f(`{"zzz":`+strings.Repeat("[", 65)+strings.Repeat("]", 65)+`}`, "no usable value")
+	f(`{"extFields":{"a":`+strings.Repeat(`{"a":`, 100_000)+`1`+strings.Repeat("}", 100_001)+`}`, "no usable value")
 	for _, open := range []string{`[`, `{"a":`} {
 		deep := strings.Repeat(open, 100_000)
 		f(`{"zzz":`+deep, "no usable value")
@@ -178,6 +180,15 @@ func TestHeaderScanBinaryEmptyValueIsNull(t *testing.T) {
 	var h codec.Header
 	require.NoError(t, h.Scan(raw, codec.Binary))
 	require.Equal(t, ext{"l": "v"}, fields(&h, raw))
+}
+
+func TestHeaderExtOfNullIsAbsent(t *testing.T) {
+	var h codec.Header
+	raw := []byte(`{"extFields":{"n":null,"m":"null"}}`)
+	require.NoError(t, h.Scan(raw, codec.JSON))
+	_, ok := h.Ext(raw, "n")
+	require.False(t, ok)
+	require.Equal(t, "null", h.ExtString(raw, "m"))
 }
 
 // The relay's path must not make garbage: neither finding frames nor reading a field.

@@ -25,6 +25,8 @@ func TestTopicRouteBrokers(t *testing.T) {
 		route.Broker{BrokerID: route.BrokerID{Name: "123", ID: 0}, Address: "10.0.0.1:10911"},
 		route.Broker{BrokerID: route.BrokerID{Name: "broker-b", ID: 0}, Cluster: "cé", Address: "[2001:db8::1]:10911"},
 		route.Broker{BrokerID: route.BrokerID{Name: "broker-b", ID: 2}, Cluster: "cé", Address: "10.0.0.4:10911"})
+	f(`{"brokerDatas":[{"brokerName":"\ud83d\ude00\u00e9\n\/\ud83dx","brokerAddrs":{"\u0031":"h\u003a1"}}]}`,
+		route.Broker{BrokerID: route.BrokerID{Name: "😀é\n/\ufffdx", ID: 1}, Address: "h:1"})
 	f(`{}`)
 	f(`{"brokerDatas":null,"queueDatas":null,"topicQueueMappingByBroker":null}`)
 	f(`{"brokerDatas":[{"brokerName":"a","brokerAddrs":null},{"brokerName":"b"},{"brokerName":"c","brokerAddrs":{0:null}}]}`)
@@ -155,6 +157,16 @@ func TestRewriteTopicRouteFailure(t *testing.T) {
 	f(`{"a":`+strings.Repeat(`{"a":`, 100_000), `levels of nesting`)
 	f(strings.Repeat("{", 100_000), `levels of nesting`)
 	f(`{"brokerDatas":[{"brokerAddrs":{`+strings.Repeat("{", 100_000), `levels of nesting`)
+}
+
+func TestRewriteTopicRouteManyBrokers(t *testing.T) {
+	out, err := route.RewriteTopicRoute(manyBrokers(1000), route.Quoted, everywhere)
+	require.NoError(t, err)
+	require.Equal(t, 1000, strings.Count(string(out), `{"0":"mq.example.com:20000","1":"mq.example.com:20000"}`))
+	out, err = route.RewriteTopicRoute(manyBrokers(1000), route.Quoted, at("broker-500/1=p:1"))
+	require.NoError(t, err)
+	require.Equal(t, `{"brokerDatas":[{"brokerAddrs":{"1":"p:1"},"brokerName":"broker-500","cluster":"DefaultCluster","enableActingMaster":false}],`+
+		`"filterServerTable":{},"queueDatas":[{"brokerName":"broker-500","perm":6,"readQueueNums":8,"topicSysFlag":0,"writeQueueNums":8}]}`, string(out))
 }
 
 // Every prefix of a body is an error, and none is a panic.
