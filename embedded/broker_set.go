@@ -23,14 +23,15 @@ type brokerSet struct {
 	agenda  agenda
 	pops    popState
 	modes   map[modeKey]requestMode
-	halves  map[int64]*half // open transactions, by commit log offset
+	configs map[string]string // what 25 has set
+	halves  map[int64]*half   // open transactions, by commit log offset
 }
 
 func newBrokerSet(cl *Cluster, name string) *brokerSet {
 	s := &brokerSet{cluster: cl, options: &cl.options, clock: cl.options.Clock, name: name,
 		topics: make(map[string]*topic), groups: make(map[string]*GroupConfig),
 		offsets: make(map[offsetKey]int64), resets: make(map[offsetKey]int64),
-		pops: newPopState(), modes: make(map[modeKey]requestMode), halves: make(map[int64]*half)}
+		pops: newPopState(), modes: make(map[modeKey]requestMode), configs: make(map[string]string), halves: make(map[int64]*half)}
 	s.store.limit = cl.options.MaxMemory
 	s.agenda.set = s
 	s.createSystemTopics()

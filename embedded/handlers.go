@@ -48,6 +48,42 @@ func init() {
 		codec.ReqCheckClientConfig:      (*Broker).checkClientConfig,
 		codec.ReqGetConsumerListByGroup: (*Broker).consumerList,
 
+		codec.ReqUpdateAndCreateTopic:         (*Broker).updateTopic,
+		codec.ReqUpdateAndCreateTopicList:     (*Broker).updateTopics,
+		codec.ReqDeleteTopicInBroker:          (*Broker).deleteTopic,
+		codec.ReqGetAllTopicConfig:            (*Broker).topicConfigs,
+		codec.ReqGetTopicConfig:               (*Broker).topicConfig,
+		codec.ReqGetTopicStatsInfo:            (*Broker).topicStats,
+		codec.ReqGetSystemTopicListFromBroker: (*Broker).systemTopicList,
+
+		codec.ReqUpdateAndCreateSubscriptionGroup:     (*Broker).updateGroup,
+		codec.ReqUpdateAndCreateSubscriptionGroupList: (*Broker).updateGroupList,
+		codec.ReqDeleteSubscriptionGroup:              (*Broker).deleteGroup,
+		codec.ReqGetAllSubscriptionGroupConfig:        (*Broker).groupConfigs,
+		codec.ReqGetSubscriptionGroupConfig:           (*Broker).groupConfig,
+		codec.ReqGetConsumeStats:                      (*Broker).consumeStats,
+		codec.ReqQueryTopicConsumeByWho:               (*Broker).consumersOfTopic,
+		codec.ReqQueryTopicsByConsumer:                (*Broker).topicsByConsumer,
+		codec.ReqQuerySubscriptionByConsumer:          (*Broker).subscriptionOf,
+
+		codec.ReqGetConsumerConnectionList:       (*Broker).consumerConnections,
+		codec.ReqGetProducerConnectionList:       (*Broker).producerConnections,
+		codec.ReqGetAllProducerInfo:              (*Broker).producers,
+		codec.ReqGetConsumerRunningInfo:          (*Broker).runningInfo,
+		codec.ReqConsumeMessageDirectly:          (*Broker).consumeDirectly,
+		codec.ReqInvokeBrokerToGetConsumerStatus: (*Broker).consumerStatus,
+
+		codec.ReqInvokeBrokerToResetOffset: (*Broker).resetOffsets,
+		codec.ReqGetAllConsumerOffset:      (*Broker).allOffsets,
+		codec.ReqCloneGroupOffset:          (*Broker).cloneOffsets,
+
+		codec.ReqUpdateBrokerConfig:       (*Broker).updateConfig,
+		codec.ReqGetBrokerConfig:          (*Broker).config,
+		codec.ReqGetBrokerRuntimeInfo:     (*Broker).runtimeInfo,
+		codec.ReqCleanExpiredConsumeQueue: (*Broker).nothingToDo,
+		codec.ReqCleanUnusedTopic:         (*Broker).nothingToDo,
+		codec.ReqDeleteExpiredCommitLog:   (*Broker).nothingToDo,
+
 		codec.ReqLockBatchMQ:   (*Broker).lockQueues,
 		codec.ReqUnlockBatchMQ: (*Broker).unlockQueues,
 	}

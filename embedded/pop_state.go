@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,4 +118,19 @@ func (s *brokerSet) commitPopped(k offsetKey) {
 		delete(s.pops.out, k)
 	}
 	s.commit(k, at)
+}
+
+// forget drops what is out of a topic that is deleted.
+func (s *popState) forget(topic string) {
+	named := func(k offsetKey) bool { return k.topic == topic }
+	maps.DeleteFunc(s.next, func(k offsetKey, _ int64) bool { return named(k) })
+	maps.DeleteFunc(s.out, func(k offsetKey, list []*checkpoint) bool {
+		for _, c := range list {
+			if named(k) {
+				c.done = slices.Repeat([]bool{true}, len(c.done))
+			}
+		}
+		return named(k)
+	})
+	maps.DeleteFunc(s.orders, func(k offsetKey, _ *orderly) bool { return named(k) })
 }
