@@ -47,6 +47,7 @@ type connection struct {
 	hold [][]byte // answers of ours that wait for the end of that frame
 	edit *storeHostEdit
 
+	tally    sink
 	delta    *messages.Delta
 	born     int64
 	lastRead int64 // from either side, on the process clock
@@ -116,6 +117,7 @@ func (c *connection) Receive(ctx actor.Context) {
 
 func (c *connection) open(m *messages.Accepted) {
 	c.port, c.sock = m.Port, m.Conn
+	c.tally = c.env.tallies[c.sock.Executor()]
 	c.self = newSink(c.env.System, c.ctx.Self())
 	c.born = c.env.now()
 	c.lastRead = c.born

@@ -67,15 +67,15 @@ func (c *connection) answer(ch *transport.Chunk, f *codec.Frame) (fate bodyFate,
 	c.edit = nil
 	h := &f.Header
 	if !h.IsResponse() {
-		c.sample(messages.Sample{Kind: messages.PushRead, Code: h.Code})
+		c.sample(messages.Sample{Kind: messages.PushRead})
 		return relay, nil
 	}
 	x := c.take(h.Opaque)
 	if x == nil { // nobody waits for it here; a broker's connection would bring it as well
-		c.sample(messages.Sample{Kind: messages.ResponseRead, Code: -1})
+		c.sample(messages.Sample{Kind: messages.ResponseRead})
 		return relay, nil
 	}
-	c.sample(messages.Sample{Kind: messages.ResponseRead, Code: x.Header.Code})
+	c.sample(messages.Sample{Kind: messages.ResponseRead})
 	if x.Actor == nil { // its client has got an answer of ours already
 		return drop, nil
 	}

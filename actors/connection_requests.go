@@ -113,9 +113,7 @@ func (c *connection) resume() {
 func (c *connection) request(ch *transport.Chunk, f *codec.Frame) bodyFate {
 	h := &f.Header
 	fate := relay
-	if h.IsResponse() {
-		c.sample(messages.Sample{Kind: messages.PushAnswered})
-	} else {
+	if !h.IsResponse() { // else the answer to a push
 		c.language, c.version = h.Language, h.Version
 		fate = c.dispatch(ch, f)
 	}

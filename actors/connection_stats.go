@@ -22,10 +22,10 @@ func (c *connection) sample(s messages.Sample) {
 	d.Samples = append(d.Samples, s)
 }
 
-// flush hands what has happened to the stats actor: once for all that one message brought.
+// flush hands what has happened to the tally of our executor: once for all that one message brought.
 func (c *connection) flush() {
 	if c.delta != nil {
-		c.env.stats.Deliver(c.delta)
+		c.tally.Deliver(c.delta)
 		c.delta = nil
 	}
 }

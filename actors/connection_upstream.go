@@ -14,6 +14,9 @@ func (c *connection) opened(m *messages.Opened) {
 	}
 	c.linkUp, c.linkName = true, m.Upstream
 	c.sample(messages.Sample{Kind: messages.UpstreamOpened})
+	if m.Replayed {
+		c.sample(messages.Sample{Kind: messages.HeartbeatReplayed})
+	}
 	for _, x := range c.pending {
 		for ; x != nil && c.waiting > 0; x = x.Next {
 			if x.Relayed {

@@ -46,7 +46,7 @@ type Env struct {
 
 	workers   *workers
 	started   time.Time
-	stats     sink
+	tallies   map[transport.Executor]sink // set once, before there are connections
 	requests  *actor.Props
 	upstreams sync.Map // *actor.Props by transport.Executor
 }

@@ -1,11 +1,13 @@
 package actors
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // Tree is everything that a proxy consists of, and what of it outlives the actors.
@@ -31,12 +33,25 @@ func (e *Env) Start(tree *Tree) (*actor.PID, error) {
 	return e.System.Root.SpawnNamed(props, Root)
 }
 
-// Stop stops the tree, from the doors inwards, and returns when all of it is gone.
+// Stop stops the tree from the doors inwards, so that what connections have to say on their way out is still counted,
+// and returns when all of it is gone.
 func (e *Env) Stop(top *actor.PID) error {
-	err := e.System.Root.StopFuture(top).Wait()
+	var errs []error
+	for _, kind := range []string{"listener", "tally", "stats"} {
+		var ends []actor.Future
+		for _, id := range e.Actors(Root + "/" + kind) {
+			if Kind(id) == kind {
+				ends = append(ends, e.System.Root.PoisonFuture(e.System.NewLocalPID(id)))
+			}
+		}
+		for _, end := range ends {
+			errs = append(errs, end.Wait())
+		}
+	}
+	errs = append(errs, e.System.Root.StopFuture(top).Wait())
 	e.System.Shutdown()
 	e.workers.Stop()
-	return err
+	return errors.Join(errs...)
 }
 
 // Receive is part of actor.Actor.
@@ -56,19 +71,24 @@ func (p *proxy) Receive(ctx actor.Context) {
 }
 
 func (p *proxy) start(ctx actor.Context) {
-	s := p.spawn(ctx, "stats", func() actor.Actor { return &stats{env: p.env, out: p.tree.Statistics} })
-	p.env.stats = newSink(p.env.System, s)
+	s := p.spawn(ctx, "stats", p.env.props(func() actor.Actor { return &stats{env: p.env, out: p.tree.Statistics} }, nil, nil))
+	p.env.tallies = map[transport.Executor]sink{}
+	for i, x := range p.env.Transport.Executors() {
+		props := p.env.props(func() actor.Actor { return &tally{env: p.env, stats: s} }, onExecutor{x}, nil)
+		p.env.tallies[x] = newSink(p.env.System, p.spawn(ctx, fmt.Sprintf("tally/%d", i), props))
+	}
 	directories := map[*Directory]*actor.PID{}
 	for _, d := range p.tree.Directories {
-		directories[d] = p.spawn(ctx, "directory/"+d.Cluster, func() actor.Actor { return &directory{Directory: d, env: p.env} })
+		directories[d] = p.spawn(ctx, "directory/"+d.Cluster, p.env.props(func() actor.Actor { return &directory{Directory: d, env: p.env} }, nil, nil))
 	}
 	for _, l := range p.tree.Listeners {
-		p.spawn(ctx, "listener/"+l.Name, func() actor.Actor { return &listener{Listener: l, env: p.env, directory: directories[l.Directory]} })
+		props := p.env.props(func() actor.Actor { return &listener{Listener: l, env: p.env, directory: directories[l.Directory]} }, nil, nil)
+		p.spawn(ctx, "listener/"+l.Name, props)
 	}
 }
 
-func (p *proxy) spawn(ctx actor.Context, name string, produce func() actor.Actor) *actor.PID {
-	pid, err := ctx.SpawnNamed(p.env.props(produce, nil, nil), name)
+func (p *proxy) spawn(ctx actor.Context, name string, props *actor.Props) *actor.PID {
+	pid, err := ctx.SpawnNamed(props, name)
 	if err != nil {
 		p.env.GiveUp(fmt.Errorf("cannot start actor %s: %w", name, err))
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
-	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
 // counterNames and gaugeNames are 26 of the 27 statistics of Envoy's filter; request_time_ms is the 27th.
@@ -141,69 +140,48 @@ func namesOf(code int32) requestNames {
 	return requestNames{}
 }
 
-// move applies one sample to the 27.
-func (p *prefixStats) move(m *messages.Sample) {
-	switch m.Kind {
-	case messages.RequestRead:
-		p.requestRead(m.Code)
-		p.active(m.Code, 1)
-	case messages.OnewayRead:
-		p.requestRead(m.Code)
-	case messages.RequestWaiting:
-		p.pending(m.Code, 1)
-	case messages.RequestHanded:
-		p.pending(m.Code, -1)
-	case messages.RequestAnswered:
-		p.active(m.Code, -1)
-		if route.Ordinary(m.Code, m.Response) {
-			p.counters["response_success"].Inc()
-		} else {
-			p.counters["response_error"].Inc()
-		}
-		p.time(m.Nanos)
-	case messages.RequestAbandoned:
-		p.active(m.Code, -1)
-		p.counters["response_error"].Inc()
-	case messages.RequestMalformed:
-		p.counters["request"].Inc()
-		p.counters["request_decoding_error"].Inc()
-	case messages.ResponseRead:
-		p.counters["response"].Inc()
-		p.counters["response_decoding_success"].Inc()
-	case messages.ResponseMalformed:
-		p.counters["response"].Inc()
-		p.counters["response_decoding_error"].Inc()
+// move applies sums to the 27.
+func (p *prefixStats) move(sum *messages.Totals) {
+	kinds := &sum.Kinds
+	for code, n := range sum.Codes {
+		p.moveCode(code, n)
+	}
+	p.counters["request"].Add(kinds[messages.RequestMalformed])
+	p.counters["request_decoding_error"].Add(kinds[messages.RequestMalformed])
+	p.counters["response"].Add(kinds[messages.ResponseRead] + kinds[messages.ResponseMalformed])
+	p.counters["response_decoding_success"].Add(kinds[messages.ResponseRead])
+	p.counters["response_decoding_error"].Add(kinds[messages.ResponseMalformed])
+	p.times(sum.UpstreamTimes)
+	p.times(sum.OwnTimes)
+}
+
+func (p *prefixStats) moveCode(code int32, n *messages.CodeTotals) {
+	names := namesOf(code)
+	p.counters["request"].Add(n.Read)
+	p.counters["request_decoding_success"].Add(n.Read)
+	if names.counter != "" {
+		p.counters[names.counter].Add(n.Read)
+	}
+	p.counters["response_success"].Add(n.Ordinary)
+	p.counters["response_error"].Add(n.Errors)
+	p.gauges["request_active"].Add(float64(n.Active))
+	p.gauges["total_pending"].Add(float64(n.Pending))
+	if names.active != "" {
+		p.gauges[names.active].Add(float64(n.Active))
+	}
+	if names.pending != "" {
+		p.gauges[names.pending].Add(float64(n.Pending))
 	}
 }
 
-func (p *prefixStats) requestRead(code int32) {
-	p.counters["request"].Inc()
-	p.counters["request_decoding_success"].Inc()
-	if n := namesOf(code).counter; n != "" {
-		p.counters[n].Inc()
-	}
-}
-
-func (p *prefixStats) active(code int32, by float64) {
-	p.gauges["request_active"].Add(by)
-	if n := namesOf(code).active; n != "" {
-		p.gauges[n].Add(by)
-	}
-}
-
-func (p *prefixStats) pending(code int32, by float64) {
-	p.gauges["total_pending"].Add(by)
-	if n := namesOf(code).pending; n != "" {
-		p.gauges[n].Add(by)
-	}
-}
-
-func (p *prefixStats) time(nanos int64) {
-	p.buckets.Update(float64(nanos) / 1e6)
+func (p *prefixStats) times(nanos []int64) {
 	p.mu.Lock()
-	p.total.add(nanos / 1000)
-	p.filling.add(nanos / 1000)
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	for _, n := range nanos {
+		p.buckets.Update(float64(n) / 1e6)
+		p.total.add(n / 1000)
+		p.filling.add(n / 1000)
+	}
 }
 
 // Counter reads one of the 27 that is a counter.

@@ -11,8 +11,8 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
-// stats adds up what connections report. The counters themselves live in Statistics, one level up: a crash loses at
-// most the delta that caused it.
+// stats moves the metrics by what the tallies have added up. The metrics themselves live in Statistics, one level up:
+// a crash loses at most the sums that caused it.
 type stats struct {
 	env    *Env
 	out    *Statistics
@@ -22,21 +22,21 @@ type stats struct {
 
 // portStats are the labelled metrics of one port.
 type portStats struct {
-	prefix     *prefixStats
-	labels     string
-	requests   map[int32]*metrics.Counter
-	fromDown   *metrics.Counter
-	toDown     *metrics.Counter
-	fromUp     *metrics.Counter
-	toUp       *metrics.Counter
-	open       *metrics.Gauge
-	accepted   *metrics.Counter
-	upOpened   *metrics.Counter
-	upLost     *metrics.Counter
-	pushes     *metrics.Counter
-	onewayLost *metrics.Counter
-	own        map[int32]*metrics.Counter
-	latency    *metrics.PrometheusHistogram
+	prefix   *prefixStats
+	labels   string
+	requests map[int32]*metrics.Counter
+	fromDown *metrics.Counter
+	toDown   *metrics.Counter
+	fromUp   *metrics.Counter
+	toUp     *metrics.Counter
+	open     *metrics.Gauge
+	accepted *metrics.Counter
+	upOpened *metrics.Counter
+	upLost   *metrics.Counter
+	pushes   *metrics.Counter
+	replays  *metrics.Counter
+	own      map[int32]*metrics.Counter
+	latency  *metrics.PrometheusHistogram
 }
 
 // statsInterval is how often the histogram of the last interval begins anew, Envoy's flush interval.
@@ -48,7 +48,7 @@ func (s *stats) Receive(ctx actor.Context) {
 	case *actor.Started:
 		s.ports = map[*messages.Port]*portStats{}
 		s.cancel = every(statsInterval, newSink(s.env.System, ctx.Self()), &messages.Tick{})
-	case *messages.Delta:
+	case *messages.Totals:
 		s.add(m)
 	case *messages.Tick:
 		s.out.rotate()
@@ -59,27 +59,14 @@ func (s *stats) Receive(ctx actor.Context) {
 	}
 }
 
-func (s *stats) add(d *messages.Delta) {
-	p := s.ports[d.Port]
+func (s *stats) add(sum *messages.Totals) {
+	p := s.ports[sum.Port]
 	if p == nil {
-		p = s.newPortStats(d.Port)
-		s.ports[d.Port] = p
+		p = s.newPortStats(sum.Port)
+		s.ports[sum.Port] = p
 	}
-	for i := range d.Samples {
-		m := &d.Samples[i]
-		p.prefix.move(m)
-		p.move(s.out.Set, m)
-	}
-	p.fromDown.AddInt64(d.FromDown)
-	p.toDown.AddInt64(d.ToDown)
-	p.fromUp.AddInt64(d.FromUp)
-	p.toUp.AddInt64(d.ToUp)
-	p.accepted.Add(d.Opened)
-	if n := d.Opened - d.Closed; n != 0 {
-		p.open.Add(float64(n))
-	}
-	*d = messages.Delta{Samples: d.Samples[:0]}
-	deltas.Put(d)
+	p.prefix.move(sum)
+	p.move(s.out.Set, sum)
 }
 
 func (s *stats) newPortStats(port *messages.Port) *portStats {
@@ -94,40 +81,41 @@ func (s *stats) newPortStats(port *messages.Port) *portStats {
 	return &portStats{
 		prefix: s.out.prefix(port.StatPrefix), labels: labels,
 		requests: map[int32]*metrics.Counter{}, own: map[int32]*metrics.Counter{},
-		fromDown:   counter("downstream_bytes_total", `,direction="received"`),
-		toDown:     counter("downstream_bytes_total", `,direction="sent"`),
-		fromUp:     counter("upstream_bytes_total", `,direction="received"`),
-		toUp:       counter("upstream_bytes_total", `,direction="sent"`),
-		open:       s.out.Set.GetOrCreateGauge("rocketmq_proxy_downstream_connections{"+labels+"}", nil),
-		accepted:   counter("downstream_connections_total", ""),
-		upOpened:   counter("upstream_connections_total", ""),
-		upLost:     counter("upstream_losses_total", ""),
-		pushes:     counter("pushes_total", ""),
-		onewayLost: counter("oneway_lost_total", ""),
-		latency:    s.out.Set.GetOrCreatePrometheusHistogramExt("rocketmq_proxy_upstream_time_ms{"+labels+"}", millisecondBuckets),
+		fromDown: counter("downstream_bytes_total", `,direction="received"`),
+		toDown:   counter("downstream_bytes_total", `,direction="sent"`),
+		fromUp:   counter("upstream_bytes_total", `,direction="received"`),
+		toUp:     counter("upstream_bytes_total", `,direction="sent"`),
+		open:     s.out.Set.GetOrCreateGauge("rocketmq_proxy_downstream_connections{"+labels+"}", nil),
+		accepted: counter("downstream_connections_total", ""),
+		upOpened: counter("upstream_connections_total", ""),
+		upLost:   counter("upstream_losses_total", ""),
+		pushes:   counter("pushes_total", ""),
+		replays:  counter("heartbeats_replayed_total", ""),
+		latency:  s.out.Set.GetOrCreatePrometheusHistogramExt("rocketmq_proxy_upstream_time_ms{"+labels+"}", millisecondBuckets),
 	}
 }
 
-// move applies one sample to the labelled metrics.
-func (p *portStats) move(set *metrics.Set, m *messages.Sample) {
-	switch m.Kind {
-	case messages.RequestRead, messages.OnewayRead:
-		p.codeCounter(set, p.requests, "requests_total", "code", m.Code, codec.RequestCodeName).Inc()
-	case messages.RequestAnswered:
-		if m.Own {
-			p.codeCounter(set, p.own, "own_answers_total", "response", m.Response, codec.ResponseCodeName).Inc()
-		} else {
-			p.latency.Update(float64(m.Nanos) / 1e6)
-		}
-	case messages.UpstreamOpened:
-		p.upOpened.Inc()
-	case messages.UpstreamLost:
-		p.upLost.Inc()
-	case messages.PushRead:
-		p.pushes.Inc()
-	case messages.OnewayLost:
-		p.onewayLost.Inc()
+// move applies the sums to the labelled metrics.
+func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
+	for code, n := range sum.Codes {
+		p.codeCounter(set, p.requests, "requests_total", "code", code, codec.RequestCodeName).Add(n.Read)
 	}
+	for code, n := range sum.Own {
+		p.codeCounter(set, p.own, "own_answers_total", "response", code, codec.ResponseCodeName).Add(n)
+	}
+	for _, nanos := range sum.UpstreamTimes {
+		p.latency.Update(float64(nanos) / 1e6)
+	}
+	p.upOpened.Add(sum.Kinds[messages.UpstreamOpened])
+	p.upLost.Add(sum.Kinds[messages.UpstreamLost])
+	p.pushes.Add(sum.Kinds[messages.PushRead])
+	p.replays.Add(sum.Kinds[messages.HeartbeatReplayed])
+	p.fromDown.AddInt64(sum.FromDown)
+	p.toDown.AddInt64(sum.ToDown)
+	p.fromUp.AddInt64(sum.FromUp)
+	p.toUp.AddInt64(sum.ToUp)
+	p.accepted.Add(sum.Opened)
+	p.open.Add(float64(sum.Opened - sum.Closed))
 }
 
 // codeCounter finds the counter of a code. Codes without a name share one, so that no client can invent metrics.

@@ -19,6 +19,7 @@ import (
 //	listener      resume, for the same reason                         (10 in 10 s) the process ends
 //	nameserver    restart                                             (10 in 10 s) the directory fails
 //	directory     restart; it finds its last answers again            (10 in 10 s) the process ends
+//	tally         restart; what it was adding up is lost              (10 in 10 s) the process ends
 //	stats         restart; the counters are kept outside              (10 in 10 s) the process ends
 type directive int
 
@@ -46,6 +47,7 @@ var rules = map[string]rule{
 	"listener":    {resume, 10},
 	"nameserver":  {restart, 10},
 	"directory":   {restart, 10},
+	"tally":       {restart, 10},
 	"stats":       {restart, 10},
 }
 

@@ -186,7 +186,7 @@ func (u *upstream) open() {
 		u.write(m)
 	}
 	u.parked = nil
-	u.up.Deliver(&messages.Opened{Epoch: u.epoch, Upstream: u.address})
+	u.up.Deliver(&messages.Opened{Epoch: u.epoch, Upstream: u.address, Replayed: u.heartbeat != nil})
 }
 
 func (u *upstream) fromBroker(ch *transport.Chunk) {

@@ -12,11 +12,9 @@ const (
 	RequestAnswered                     // Code, Response, Nanos: an answer was given
 	RequestAbandoned                    // Code: it cannot be answered any more
 	RequestMalformed                    // bytes of a client that are no frame
-	ResponseRead                        // Code -1 or the request's; a frame of an upstream with the response bit
+	ResponseRead                        // a frame of an upstream with the response bit
 	ResponseMalformed                   // bytes of an upstream that are no frame
-	PushRead                            // Code; a request of a broker for the client
-	PushAnswered                        // an answer of the client to a push
-	OnewayLost                          // Code; a oneway request that met no upstream
+	PushRead                            // a request of a broker for the client
 	UpstreamOpened
 	UpstreamLost
 	HeartbeatReplayed
@@ -41,4 +39,29 @@ type Delta struct {
 	ToUp     int64
 	Opened   int // connections
 	Closed   int
+}
+
+// Totals is what happened on all connections of one port that run on one executor, added up for a moment.
+type Totals struct {
+	Port          *Port
+	Codes         map[int32]*CodeTotals // by request code
+	Own           map[int32]int         // answers that the proxy made, by response code
+	Kinds         [HeartbeatReplayed + 1]int
+	UpstreamTimes []int64 // nanoseconds of requests that an upstream answered
+	OwnTimes      []int64 // of those that the proxy answered
+	FromDown      int64
+	ToDown        int64
+	FromUp        int64
+	ToUp          int64
+	Opened        int
+	Closed        int
+}
+
+// CodeTotals are the sums for one request code.
+type CodeTotals struct {
+	Read     int // of them, Active are to be answered
+	Active   int // change
+	Pending  int // change
+	Ordinary int // answers that are an ordinary outcome
+	Errors   int // other answers, and requests that cannot be answered any more
 }

@@ -26,6 +26,7 @@ type Forward struct {
 type Opened struct {
 	Epoch    int
 	Upstream string // the address
+	Replayed bool   // the heartbeat went first
 }
 
 // Lost ends an epoch: nothing forwarded in it will be answered any more.

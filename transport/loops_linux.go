@@ -45,6 +45,15 @@ func (t *Loops) Close() {
 	}
 }
 
+// Executors are the loops.
+func (t *Loops) Executors() []Executor {
+	all := make([]Executor, len(t.loops))
+	for i, l := range t.loops {
+		all[i] = l
+	}
+	return all
+}
+
 // pick spreads connections over the loops.
 func (t *Loops) pick() *loop { return t.loops[int(t.next.Add(1))%len(t.loops)] }
 

@@ -58,6 +58,9 @@ func (t *Net) Dial(address string, _ Conn, sink Sink) Conn {
 	return c
 }
 
+// Executors is the one of sockets without a loop.
+func (t *Net) Executors() []Executor { return []Executor{Inline{}} }
+
 // Wrap makes a Conn of an open connection.
 func (t *Net) Wrap(nc net.Conn) Conn {
 	c := t.newConn(nc)

@@ -95,4 +95,6 @@ type Transport interface {
 	// Dial begins to connect and returns at once. near is the connection that the new one works for: both run on the
 	// same loop where there are loops. The outcome comes as Connected or Closed.
 	Dial(address string, near Conn, sink Sink) Conn
+	// Executors are all that its connections run on.
+	Executors() []Executor
 }
