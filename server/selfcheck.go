@@ -157,6 +157,9 @@ func (c *checker) ack() (string, error) {
 // checkCounters are the statistics that the self-check must move, with what it does to them.
 var checkCounters = []string{"request", "get_topic_route", "send_message_v2", "pop_message", "ack_message", "response_success"}
 
+// answersChecked is how many answers the self-check has had by then. Other clients may be at work already.
+const answersChecked = 5
+
 func (s *Server) counters() map[string]uint64 {
 	now := map[string]uint64{}
 	for _, n := range checkCounters {
@@ -178,7 +181,7 @@ func (s *Server) moved(before map[string]uint64) (string, error) {
 			parts = append(parts, fmt.Sprintf("%s +%d", n, now[n]-before[n]))
 		}
 		switch {
-		case still == "" && now["response_success"]-before["response_success"] == 5:
+		case still == "" && now["response_success"]-before["response_success"] >= answersChecked:
 			return strings.Join(parts, ", "), nil
 		case time.Now().After(deadline):
 			return strings.Join(parts, ", "), fmt.Errorf("statistics did not move as they must (%s)", still)
