@@ -128,7 +128,10 @@ func (in *inbox) awaitExactly(t *testing.T, bodies [][]byte) {
 		}
 		return nil
 	})
-	require.Equal(t, want, got, "messages by checksum of the body")
+	require.Len(t, got, len(want), "different bodies received")
+	for sum, n := range got {
+		require.Equal(t, want[sum], n, "deliveries of the message with SHA-256 %x", sum)
+	}
 }
 
 // await waits for a condition with the patience of a story.

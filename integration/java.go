@@ -154,3 +154,21 @@ func javaCommand(home, maxHeap, classPath, mainClass string, args ...string) []s
 	argv = append(argv, "-cp", classPath, mainClass)
 	return append(argv, args...)
 }
+
+// prepareHome makes the directory that a RocketMQ program takes for its home. 4.9.x programs read their logging from
+// conf/ there; mqadmin of that line does nothing without it, the servers complain at length.
+func prepareHome(home string) error {
+	if err := os.MkdirAll(filepath.Join(home, "conf"), 0o755); err != nil {
+		return fmt.Errorf("cannot make a home: %w", err)
+	}
+	logback := `<configuration><appender name="file" class="ch.qos.logback.core.FileAppender"><file>` + home +
+		`/rocketmq.log</file><encoder><pattern>%d{HH:mm:ss.SSS} %p %c{0} %m%n</pattern></encoder></appender>` +
+		`<root level="INFO"><appender-ref ref="file"/></root></configuration>`
+	for _, program := range []string{"namesrv", "broker", "tools"} {
+		path := filepath.Join(home, "conf", "logback_"+program+".xml")
+		if err := os.WriteFile(path, []byte(logback), 0o644); err != nil {
+			return fmt.Errorf("cannot configure logging: %w", err)
+		}
+	}
+	return nil
+}

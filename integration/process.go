@@ -36,13 +36,20 @@ func init() {
 
 // startProcess starts argv with its output in logPath. The child dies with the test process.
 func startProcess(name, logPath string, argv ...string) (*process, error) {
+	return startCommand(name, logPath, exec.Command(argv[0], argv[1:]...))
+}
+
+// startCommand starts a command. What it prints goes to logPath, unless its standard output is taken already.
+func startCommand(name, logPath string, cmd *exec.Cmd) (*process, error) {
 	logFile, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("cannot keep the output of %s: %w", name, err)
 	}
 	defer logFile.Close()
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Stdout, cmd.Stderr = logFile, logFile
+	cmd.Stderr = logFile
+	if cmd.Stdout == nil {
+		cmd.Stdout = logFile
+	}
 	cmd.SysProcAttr = dieWithParent()
 	started := make(chan error)
 	starts <- func() { started <- cmd.Start() }

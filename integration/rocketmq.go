@@ -183,22 +183,9 @@ func (c *Cluster) awaitBroker(name string) error {
 	})
 }
 
-// makeHome makes the directory that a server takes for its home. 4.9.x reads its logging from conf/ there and
-// prints a page of warnings without it.
 func (c *Cluster) makeHome(name string) (string, error) {
 	home := filepath.Join(c.dir, name)
-	if err := os.MkdirAll(filepath.Join(home, "conf"), 0o755); err != nil {
-		return "", fmt.Errorf("cannot make a home for %s: %w", name, err)
-	}
-	logback := `<configuration><appender name="file" class="ch.qos.logback.core.FileAppender"><file>` + home +
-		`/server.log</file><encoder><pattern>%d{HH:mm:ss.SSS} %p %c{0} %m%n</pattern></encoder></appender>` +
-		`<root level="INFO"><appender-ref ref="file"/></root></configuration>`
-	for _, file := range []string{"logback_namesrv.xml", "logback_broker.xml"} {
-		if err := os.WriteFile(filepath.Join(home, "conf", file), []byte(logback), 0o644); err != nil {
-			return "", fmt.Errorf("cannot configure the logging of %s: %w", name, err)
-		}
-	}
-	return home, nil
+	return home, prepareHome(home)
 }
 
 // BrokerNames returns the names of the brokers in order.

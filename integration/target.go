@@ -114,6 +114,41 @@ func (s *targetSpec) launch() (*Target, error) {
 	return target, nil
 }
 
+// directTarget returns the shared cluster of a version without a proxy, for tests that bring one of their own.
+func directTarget(t *testing.T, version string) *Target {
+	t.Helper()
+	for _, spec := range direct {
+		if spec.version == version {
+			return spec.start(t)
+		}
+	}
+	t.Fatalf("there is no shared cluster of RocketMQ %s", version)
+	return nil
+}
+
+// ownProxy starts a proxy for one test in front of a name server, and has it end cleanly when the test does.
+func ownProxy(t *testing.T, nameServer, metrics string) *Target {
+	t.Helper()
+	dir, err := runSubdir(unique(t, "proxy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := serveProxy(dir, proxyConfig{nameServer: nameServer, metrics: metrics})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	target := &Target{Name: "proxy of " + t.Name(), NameServer: p.listen, proxy: p}
+	if target.Brokers, err = masters(t.Context(), p.listen); err != nil {
+		t.Fatal(err)
+	}
+	return target
+}
+
 var sharedClusters sync.Map // version -> func() (*Cluster, error)
 
 // sharedCluster starts the cluster of a version for the first that asks; it lives as long as the test process.
@@ -166,6 +201,7 @@ var (
 // unique returns a name for a topic, group or client that no other test has, also not of another run.
 func unique(t *testing.T, what string) string {
 	name := t.Name()[strings.LastIndex(t.Name(), "/")+1:]
+	name = strings.ReplaceAll(name, ".", "") // topics may not have a dot
 	return fmt.Sprintf("it-%s-%s-%s-%d", runID, name, what, uniqueNames.Add(1))
 }
 

@@ -1,0 +1,100 @@
+package integration
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/apache/rocketmq-client-go/v2/primitive"
+	"github.com/stretchr/testify/require"
+)
+
+// victoriaMetrics is where Debian's package victoria-metrics puts the program.
+const victoriaMetrics = "/usr/bin/victoria-metrics"
+
+// TestPushToVictoriaMetrics has a proxy of its own push its statistics into a real VictoriaMetrics, and finds there
+// exactly what was sent through it.
+func TestPushToVictoriaMetrics(t *testing.T) {
+	t.Parallel()
+	target := directTarget(t, "5.5.0")
+	store := startVictoriaMetrics(t)
+	proxied := ownProxy(t, target.NameServer, `
+push_url = "http://`+store+`/api/v1/import/prometheus"
+push_interval = "1s"
+push_labels = { instance = "it" }`)
+
+	topic := proxied.Topic(t, 4)
+	p := proxied.Producer(t)
+	bodies := randomBodies(123)
+	for _, body := range bodies {
+		send(t, p, primitive.NewMessage(topic, body)) // SEND_MESSAGE, 10
+	}
+	for range 7 {
+		send(t, p, primitive.NewMessage(topic, bodies[0]), primitive.NewMessage(topic, bodies[1])) // SEND_BATCH_MESSAGE, 320
+	}
+	for metric, want := range map[string]string{
+		"rocketmq_send_message_v1":        "123",
+		"rocketmq_send_message_v1_active": "0",
+		"rocketmq_send_message_v2":        "7",
+		"rocketmq_request_decoding_error": "0",
+	} {
+		query := metric + `{stat_prefix="main", instance="it"}`
+		await(t, func() error {
+			values, err := queryVictoriaMetrics(t.Context(), store, query)
+			if err == nil && (len(values) != 1 || values[0] != want) {
+				err = fmt.Errorf("VictoriaMetrics has %v for %s; want %s", values, query, want)
+			}
+			return err
+		})
+	}
+}
+
+// startVictoriaMetrics returns the address of a VictoriaMetrics of this test's own.
+func startVictoriaMetrics(t *testing.T) string {
+	t.Helper()
+	requireReal(t)
+	if _, err := os.Stat(victoriaMetrics); err != nil {
+		t.Fatalf("ROCKETMQ_REAL=1, but VictoriaMetrics is not installed (apt install victoria-metrics): %v", err)
+	}
+	port, err := freePorts(1)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	p, err := startProcess("VictoriaMetrics", filepath.Join(dir, "log"), victoriaMetrics,
+		"-storageDataPath="+filepath.Join(dir, "data"), "-httpListenAddr="+loopback(port), "-memory.allowedBytes=128MB")
+	require.NoError(t, err)
+	t.Cleanup(p.kill)
+	require.NoError(t, p.await("healthy", patience, func(ctx context.Context) error {
+		_, err := httpGet(ctx, "http://"+loopback(port)+"/health")
+		return err
+	}))
+	return loopback(port)
+}
+
+// queryVictoriaMetrics returns the present values of a query, one for each series.
+func queryVictoriaMetrics(ctx context.Context, address, query string) ([]string, error) {
+	// Without nocache=1 an empty answer would be remembered for a while; latency_offset=1ms asks for samples younger
+	// than -search.latencyOffset (30 s), too.
+	text, err := httpGet(ctx, "http://"+address+"/api/v1/query?nocache=1&latency_offset=1ms&query="+url.QueryEscape(query))
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Data struct {
+			Result []struct {
+				Value [2]any `json:"value"`
+			} `json:"result"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal([]byte(text), &answer); err != nil {
+		return nil, fmt.Errorf("cannot read VictoriaMetrics' answer to %s: %w", query, err)
+	}
+	var values []string
+	for _, series := range answer.Data.Result {
+		values = append(values, fmt.Sprint(series.Value[1]))
+	}
+	return values, nil
+}
