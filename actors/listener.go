@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -61,7 +62,7 @@ func (l *Listener) Advertised(b route.BrokerID, local netip.AddrPort) (host stri
 // Place is where a broker is offered. Only brokers whose ports are open have one.
 type Place struct {
 	Port       int    // the listening port
-	Advertised string // host:port; the host is empty when it depends on the asking client
+	Advertised string // host:port; the host is that of the listening address when it depends on the asking client
 	advertise  int
 }
 
@@ -173,7 +174,8 @@ func (l *listener) publish() {
 	for id, s := range l.slots {
 		_, advertise, err := l.Table.Place(id)
 		if err == nil {
-			places[id] = Place{int(s.main.Addr().Port()), net.JoinHostPort(l.Advertise, strconv.Itoa(advertise)), advertise}
+			host := cmp.Or(l.Advertise, l.host())
+			places[id] = Place{int(s.main.Addr().Port()), net.JoinHostPort(host, strconv.Itoa(advertise)), advertise}
 		}
 	}
 	l.places.Store(&places)

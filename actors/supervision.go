@@ -2,6 +2,8 @@ package actors
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,6 +52,9 @@ var rules = map[string]rule{
 	"tally":       {restart, 10},
 	"stats":       {restart, 10},
 }
+
+// Kinds are all kinds of actors that are supervised.
+func Kinds() []string { return slices.Sorted(maps.Keys(rules)) }
 
 // Kind is what an actor is, read off its id: proxy/listener/office/connections/connection$3/upstream is an upstream.
 func Kind(pid string) string {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 )
 
 // describe registers the metrics that are read off when they are asked for.
@@ -14,7 +16,7 @@ func (s *Server) describe() {
 	s.env.Failures.OnFailure = func(kind string) {
 		set.GetOrCreateCounter(fmt.Sprintf("rocketmq_proxy_actor_restarts{actor=%q}", kind)).Inc()
 	}
-	for _, kind := range []string{"listener", "acceptor", "connections", "connection", "request", "upstream", "directory", "nameserver", "stats"} {
+	for _, kind := range actors.Kinds() {
 		set.GetOrCreateCounter(fmt.Sprintf("rocketmq_proxy_actor_restarts{actor=%q}", kind))
 	}
 	set.NewGauge("rocketmq_proxy_ready", func() float64 {
