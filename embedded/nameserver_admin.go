@@ -104,10 +104,11 @@ func (ns *NameServer) updateConfig(r *request) *codec.Command {
 	return r.ok()
 }
 
+// getConfig answers properties as text. mqadmin falls over an empty body, so there is always a line.
 func (ns *NameServer) getConfig(r *request) *codec.Command {
 	ns.registry.mu.Lock()
 	defer ns.registry.mu.Unlock()
 	ok := r.ok()
-	ok.Body = []byte(ns.registry.configs)
+	ok.Body = []byte("address=" + ns.Addr() + "\n" + ns.registry.configs)
 	return ok
 }

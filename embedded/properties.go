@@ -28,6 +28,7 @@ const (
 	propReplyTo       = "REPLY_TO_CLIENT"
 	propReplyPushed   = "PUSH_REPLY_TIME"
 	propOriginID      = "ORIGIN_MESSAGE_ID"
+	propCluster       = "CLUSTER"
 	propDeadTopic     = "DLQ_ORIGIN_TOPIC"
 	propDeadID        = "DLQ_ORIGIN_MESSAGE_ID"
 )
@@ -73,7 +74,13 @@ func (p properties) without(keys ...string) properties {
 
 // with returns the properties with one set, at the end.
 func (p properties) with(key, value string) properties {
-	return p.without(key) + properties(key+"\x01"+value+"\x02")
+	if strings.Contains(string(p), key) {
+		p = p.without(key)
+	}
+	if p != "" && !strings.HasSuffix(string(p), "\x02") { // old producers leave the last one out
+		p += "\x02"
+	}
+	return p + properties(key+"\x01"+value+"\x02")
 }
 
 // toMap is for those outside the package.

@@ -107,7 +107,10 @@ func (b *Broker) admit(r *request, h *sendHeader) *codec.Command {
 	return nil
 }
 
+// newMessage is the message as it will be stored. Its property CLUSTER is what repliers find the reply topic by
+// (SendMessageProcessor.java#sendMessage).
 func (b *Broker) newMessage(r *request, h *sendHeader, body []byte, props properties) message {
+	props = props.with(propCluster, b.cluster.Name())
 	return message{topic: h.topic, queue: h.queue, flag: h.flag, sysFlag: h.sysFlag, bornAt: h.bornAt,
 		bornHost: r.conn.peer, storeHost: b.host, reconsumed: h.reconsumed, body: body, properties: props}
 }
