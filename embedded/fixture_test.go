@@ -40,14 +40,14 @@ func manual(t *testing.T, o embedded.Options) (*embedded.Cluster, *embedded.Manu
 
 // peer is a bare client: it writes commands and reads what comes back.
 type peer struct {
-	t      *testing.T
+	t      testing.TB
 	nc     net.Conn
 	r      *bufio.Reader
 	opaque int32
 	pushed []*codec.Command // requests of the broker that came while waiting for an answer
 }
 
-func dial(t *testing.T, addr string) *peer {
+func dial(t testing.TB, addr string) *peer {
 	t.Helper()
 	nc, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
