@@ -21,14 +21,17 @@ func (c *connection) deliver(m *messages.Deliver) {
 		if f.Off < m.From || f.Off >= m.To {
 			continue
 		}
-		c.writeChunk(ch, from, f.Off)
-		from = f.Off
-		c.writeHeld()
+		if len(c.hold) > 0 {
+			c.writeChunk(ch, from, f.Off)
+			from = f.Off
+			c.writeHeld()
+		}
 		fate, head := c.answer(ch, f)
-		switch {
-		case fate == drop:
+		if fate == drop || head != nil {
+			c.writeChunk(ch, from, f.Off)
 			from = min(f.End, m.To)
-		case head != nil:
+		}
+		if head != nil {
 			c.write(head)
 			from = f.BodyOff
 		}
