@@ -98,6 +98,7 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.placed(m)
 	case *transport.Drained:
 		c.unpark()
+		c.endIfDrained()
 	case *transport.Closed:
 		c.end(m.Err)
 	case *messages.Tick:
@@ -166,14 +167,25 @@ func (c *connection) close() {
 // tick looks for what took too long.
 func (c *connection) tick(now int64) {
 	c.expire(now)
+	if c.count == 0 && now-c.lastRead > int64(tickInterval) {
+		c.dismiss()
+	}
 	if c.sock != nil && now-c.lastRead > int64(c.env.Settings.IdleTimeout) {
 		c.end(errIdle)
 	}
 }
 
+// dismiss stops the request actors that wait for work: an idle client should cost little.
+func (c *connection) dismiss() {
+	for _, l := range c.free {
+		c.ctx.Stop(l.pid)
+	}
+	c.free = nil
+}
+
+// endIfDrained ends a connection that is to end and has nothing in flight in either direction.
 func (c *connection) endIfDrained() {
-	if c.draining && c.count == 0 && c.rest == boundary && c.down == boundary {
-		c.sock.Finish()
+	if c.draining && c.count == 0 && c.rest == boundary && c.down == boundary && c.sock.Kept() == 0 {
 		c.ctx.Stop(c.ctx.Self())
 	}
 }

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bufio"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -86,11 +87,13 @@ func tellJavaStories(t *testing.T, target *Target, clientVersion string) {
 	argv := append([]string{target.NameServer, strings.ReplaceAll(runID+"-"+clientVersion+"-"+target.Name, ".", "")}, stories...)
 	p, err := startProcess("Java stories", filepath.Join(home, "output"), javaCommand(home, "768m", classPath, "Stories", argv...)...)
 	require.NoError(t, err)
+	bypasses := watchBypasses(t, p, target)
 	select {
 	case <-p.exited:
 	case <-time.After(javaPatience):
 		p.kill()
 	}
+	require.Empty(t, <-bypasses, "real servers that the clients were connected to, past the proxy")
 	outcomes := readOutcomes(t, p.logPath)
 	for _, story := range stories {
 		t.Run(story, func(t *testing.T) {
@@ -105,6 +108,39 @@ func tellJavaStories(t *testing.T, target *Target, clientVersion string) {
 			}
 		})
 	}
+}
+
+// watchBypasses looks, until the process exits, for connections past the proxy to the servers behind it. On one
+// machine clients reach those as well as the proxy, so a story that went there would succeed.
+func watchBypasses(t *testing.T, p *process, target *Target) <-chan []string {
+	t.Helper()
+	found := make(chan []string, 1)
+	if target.proxy == nil || target.cluster == nil {
+		found <- nil
+		return found
+	}
+	servers, err := target.cluster.ports()
+	require.NoError(t, err)
+	go func() {
+		seen := make(map[string]bool)
+		for p.running() {
+			connected, err := connectedTo(p.cmd.Process.Pid)
+			if err != nil {
+				seen[err.Error()] = true
+			}
+			for port, server := range servers {
+				if connected[port] {
+					seen[server] = true
+				}
+			}
+			select {
+			case <-p.exited:
+			case <-time.After(200 * time.Millisecond): // connections stay until their client is shut down
+			}
+		}
+		found <- slices.Sorted(maps.Keys(seen))
+	}()
+	return found
 }
 
 // readOutcomes reads the lines "STORY name outcome".

@@ -6,3 +6,6 @@ import "syscall"
 
 // dieWithParent does nothing here: only Linux has a parent-death signal.
 func dieWithParent() *syscall.SysProcAttr { return nil }
+
+// connectedTo knows nothing here.
+func connectedTo(int) (map[int]bool, error) { return nil, nil }

@@ -2,8 +2,10 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +20,9 @@ var buildProxy = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := dependOnSources(); err != nil {
+		return "", err
+	}
 	path := filepath.Join(dir, "rocketmq-proxy")
 	out, err := exec.Command("go", "build", "-o", path, "github.com/rocketmq-proxy/rocketmq-proxy").CombinedOutput()
 	if err != nil {
@@ -25,6 +30,25 @@ var buildProxy = sync.OnceValues(func() (string, error) {
 	}
 	return path, nil
 })
+
+// dependOnSources looks at every Go file of the repository. `go test` keeps the result of a test until something
+// changes that the test process itself has looked at; what the compiler reads below does not count, and a proxy that
+// was broken since would be reported as "ok (cached)".
+func dependOnSources() error {
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && strings.HasSuffix(path, ".go") {
+			_, err = os.Stat(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				err = nil // removed since
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("cannot look at the proxy's sources: %w", err)
+	}
+	return nil
+}
 
 // proxy is the program under test as a process of its own, started by its command line as users start it.
 type proxy struct {

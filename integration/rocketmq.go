@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -190,6 +192,34 @@ func (c *Cluster) makeHome(name string) (string, error) {
 
 // BrokerNames returns the names of the brokers in order.
 func (c *Cluster) BrokerNames() []string { return slices.Sorted(maps.Keys(c.brokers)) }
+
+// ports returns what listens where in this cluster, also the VIP ports of its brokers.
+func (c *Cluster) ports() (map[int]string, error) {
+	ports := make(map[int]string)
+	add := func(what, address string) (int, error) {
+		_, text, err := net.SplitHostPort(address)
+		if err != nil {
+			return 0, err
+		}
+		port, err := strconv.Atoi(text)
+		if err != nil {
+			return 0, err
+		}
+		ports[port] = what
+		return port, nil
+	}
+	if _, err := add("name server", c.NameServer); err != nil {
+		return nil, err
+	}
+	for name, b := range c.brokers {
+		port, err := add(name, b.address)
+		if err != nil {
+			return nil, err
+		}
+		ports[port-2] = name + " (VIP)"
+	}
+	return ports, nil
+}
 
 // KillBroker ends a broker as a crash would (SIGKILL). What it has stored stays.
 func (c *Cluster) KillBroker(name string) { c.brokers[name].process.kill() }

@@ -20,7 +20,6 @@ type loopConn struct {
 
 	connecting bool
 	started    bool
-	finishing  bool
 	closed     bool
 	done       bool // the last event has been sent
 
@@ -98,13 +97,6 @@ func (c *loopConn) want() {
 		events |= unix.EPOLLOUT
 	}
 	c.loop.set(c, events)
-}
-
-func (c *loopConn) Finish() {
-	c.finishing = true
-	if c.kept == 0 {
-		c.Close()
-	}
 }
 
 func (c *loopConn) Close() {

@@ -141,10 +141,6 @@ func (c *loopConn) drain() {
 		return
 	}
 	c.out = nil
-	if c.finishing {
-		c.Close()
-		return
-	}
 	c.want()
 	if !c.connecting && c.started {
 		c.sink.Deliver(&Drained{Conn: c})

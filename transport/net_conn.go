@@ -23,17 +23,16 @@ type netConn struct {
 	nc  net.Conn        // set once connected
 	raw syscall.RawConn // nil where the socket is not the kernel's
 
-	mu        sync.Mutex
-	wake      sync.Cond // credit came back or the connection was closed
-	sink      Sink
-	out       []segment
-	kept      int
-	handed    int // bytes of buffers in chunks that are out
-	ready     bool
-	writing   bool // a writer goroutine exists
-	finishing bool
-	closed    bool
-	fault     error // why the writer closed it
+	mu      sync.Mutex
+	wake    sync.Cond // credit came back or the connection was closed
+	sink    Sink
+	out     []segment
+	kept    int
+	handed  int // bytes of buffers in chunks that are out
+	ready   bool
+	writing bool // a writer goroutine exists
+	closed  bool
+	fault   error // why the writer closed it
 
 	// The reader's own.
 	split    codec.Splitter
@@ -126,15 +125,6 @@ func (c *netConn) dial(address string) {
 	c.mu.Unlock()
 	sink.Deliver(&Connected{Conn: c})
 	c.readLoop()
-}
-
-func (c *netConn) Finish() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.finishing = true
-	if c.kept == 0 {
-		c.closeLocked()
-	}
 }
 
 func (c *netConn) Close() {

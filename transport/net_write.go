@@ -92,9 +92,6 @@ func (c *netConn) writeLoop() {
 		}
 	}
 	c.writing = false
-	if c.finishing {
-		c.closeLocked()
-	}
 	closed, sink := c.closed, c.sink
 	c.mu.Unlock()
 	if !closed {

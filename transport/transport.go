@@ -51,8 +51,6 @@ type Conn interface {
 	Write(b []byte, owner *Chunk)
 	// Kept is the number of bytes that were written but have not gone out.
 	Kept() int
-	// Finish closes the socket once everything kept has gone out.
-	Finish()
 	// Close closes the socket at once and ends its events.
 	Close()
 	// Local and Remote are the socket's addresses; invalid while dialling.
