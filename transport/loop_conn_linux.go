@@ -14,6 +14,8 @@ type loopConn struct {
 	t      *Loops
 	loop   *loop
 	sink   Sink
+	local  netip.AddrPort // like remote, known since the socket was connected: the log asks after its end as well
+	remote netip.AddrPort
 	fd     int    // -1: none yet, or closed
 	gen    int32  // of its registration; 0: not registered
 	events uint32 // registered
@@ -39,21 +41,9 @@ func (c *loopConn) Executor() Executor { return c.loop }
 
 func (c *loopConn) Kept() int { return c.kept }
 
-func (c *loopConn) Local() netip.AddrPort {
-	sa, err := unix.Getsockname(c.fd)
-	if err != nil {
-		return netip.AddrPort{}
-	}
-	return fromSockaddr(sa)
-}
+func (c *loopConn) Local() netip.AddrPort { return c.local }
 
-func (c *loopConn) Remote() netip.AddrPort {
-	sa, err := unix.Getpeername(c.fd)
-	if err != nil {
-		return netip.AddrPort{}
-	}
-	return fromSockaddr(sa)
-}
+func (c *loopConn) Remote() netip.AddrPort { return c.remote }
 
 func (c *loopConn) Start(sink Sink) {
 	if c.closed || c.started {

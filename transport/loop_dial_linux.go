@@ -95,6 +95,7 @@ func (c *loopConn) connected() {
 		return
 	}
 	c.connecting, c.started = false, true
+	c.local, c.remote = addresses(c.fd)
 	c.cancelDial()
 	c.cancelDial = nil
 	c.drain()

@@ -135,6 +135,7 @@ func (t *Loops) accept(raw syscall.RawConn) (Conn, error) {
 	}
 	tune(fd)
 	c := &loopConn{t: t, loop: t.pick(), fd: fd, readSize: minBuffer}
+	c.local, c.remote = addresses(fd)
 	c.split.Limits = t.net.Limits
 	return c, nil
 }
@@ -159,6 +160,17 @@ func socketAddress(ap netip.AddrPort) (family int, sa unix.Sockaddr) {
 		}
 	}
 	return unix.AF_INET6, sa6
+}
+
+// addresses are both ends of a connected socket.
+func addresses(fd int) (local, remote netip.AddrPort) {
+	if sa, err := unix.Getsockname(fd); err == nil {
+		local = fromSockaddr(sa)
+	}
+	if sa, err := unix.Getpeername(fd); err == nil {
+		remote = fromSockaddr(sa)
+	}
+	return local, remote
 }
 
 func fromSockaddr(sa unix.Sockaddr) netip.AddrPort {
