@@ -3,6 +3,7 @@ package transport
 import (
 	"io"
 	"net/netip"
+	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -23,7 +24,7 @@ type loopConn struct {
 	connecting bool
 	started    bool
 	closed     bool
-	done       bool // the last event has been sent
+	fault      error // why writing failed; what has arrived is still read
 
 	split    codec.Splitter
 	readBuf  []byte // nil, unless something is carried over
@@ -50,8 +51,10 @@ func (c *loopConn) Start(sink Sink) {
 		return
 	}
 	c.sink, c.started = sink, true
-	if err := c.loop.add(c, unix.EPOLLIN); err != nil {
-		c.fail(err)
+	if err := c.loop.add(c, c.wanted()); err != nil {
+		c.failSoon(os.NewSyscallError("epoll_ctl", err))
+	} else if c.fault != nil {
+		c.loop.Schedule(c.lastWords)
 	}
 }
 
@@ -74,19 +77,21 @@ func (c *loopConn) event(events uint32) {
 	}
 }
 
-// want says what the socket waits for now.
+// want has epoll wait for what the connection waits for now.
 func (c *loopConn) want() {
-	if c.closed || c.gen == 0 {
-		return
+	if !c.closed && c.gen != 0 {
+		c.loop.set(c, c.wanted())
 	}
-	var events uint32
-	if c.handed < c.t.net.window() && !c.connecting && !c.done {
+}
+
+func (c *loopConn) wanted() (events uint32) {
+	if c.handed < c.t.net.window() && !c.connecting {
 		events |= unix.EPOLLIN
 	}
 	if c.kept > 0 || c.connecting {
 		events |= unix.EPOLLOUT
 	}
-	c.loop.set(c, events)
+	return events
 }
 
 func (c *loopConn) Close() {
@@ -96,12 +101,38 @@ func (c *loopConn) Close() {
 
 // fail closes the socket and says why, once.
 func (c *loopConn) fail(err error) {
-	sink, silent := c.sink, c.done
-	c.done = true
-	c.shut()
-	if !silent {
-		sink.Deliver(&Closed{Conn: c, Err: err})
+	if c.closed {
+		return
 	}
+	if c.fault != nil {
+		err = c.fault
+	}
+	c.shut()
+	c.sink.Deliver(&Closed{Conn: c, Err: err})
+}
+
+// failSoon fails after the call of the owner that finds out has returned.
+func (c *loopConn) failSoon(err error) {
+	c.loop.Schedule(func() { c.fail(err) })
+}
+
+// failWriting ends writing. The news comes later, after what has arrived: a peer that answered and left resets what is
+// written to it, and its answers are still good.
+func (c *loopConn) failWriting(err error) {
+	c.fault = os.NewSyscallError("write", err)
+	c.forget()
+	c.want()
+	c.loop.Schedule(c.lastWords)
+}
+
+// lastWords reads what there is on a socket that cannot be written any more, and ends it.
+func (c *loopConn) lastWords() {
+	if !c.started {
+		return // Start comes here again
+	}
+	for !c.closed && c.handed < c.t.net.window() && c.read() {
+	}
+	c.fail(c.fault)
 }
 
 func (c *loopConn) shut() {
@@ -121,6 +152,11 @@ func (c *loopConn) shut() {
 		putBuffer(c.readBuf)
 		c.readBuf, c.carry = nil, 0
 	}
+	c.forget()
+}
+
+// forget gives up what was kept.
+func (c *loopConn) forget() {
 	dropped := c.out
 	c.out, c.kept = nil, 0
 	for _, s := range dropped {

@@ -75,15 +75,6 @@ func (c *loopConn) connect(ap netip.AddrPort) {
 	}
 }
 
-// failSoon fails after the owner's Dial has returned: the owner knows its Conn by then.
-func (c *loopConn) failSoon(err error) {
-	c.loop.Schedule(func() {
-		if !c.closed {
-			c.fail(err)
-		}
-	})
-}
-
 // connected finds out how a connect ended.
 func (c *loopConn) connected() {
 	errno, err := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_ERROR)
@@ -98,10 +89,7 @@ func (c *loopConn) connected() {
 	c.local, c.remote = addresses(c.fd)
 	c.cancelDial()
 	c.cancelDial = nil
-	c.drain()
-	if c.closed {
-		return
-	}
-	c.want()
 	c.sink.Deliver(&Connected{Conn: c})
+	c.drain()
+	c.want()
 }

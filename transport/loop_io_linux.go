@@ -20,8 +20,9 @@ func rawWrite(fd int, b []byte) (int, syscall.Errno) {
 	return int(n), errno
 }
 
-// read reads once; what is left makes the next event. So a busy socket does not starve the others of its loop.
-func (c *loopConn) read() {
+// read reads once and reports whether something came; what is left makes the next event. So a busy socket does not
+// starve the others of its loop.
+func (c *loopConn) read() bool {
 	if c.readBuf == nil {
 		c.readBuf = getBuffer(c.readSize)
 	}
@@ -36,7 +37,9 @@ func (c *loopConn) read() {
 	default:
 		c.readSize = nextReadSize(c.readSize, n, len(c.readBuf)-c.carry)
 		c.hand(c.carry + n)
+		return true
 	}
+	return false
 }
 
 func (c *loopConn) dropBuffer() {
@@ -79,7 +82,7 @@ func (c *loopConn) credit(n int) {
 }
 
 func (c *loopConn) Write(b []byte, owner *Chunk) {
-	if len(b) == 0 || c.closed {
+	if len(b) == 0 || c.closed || c.fault != nil {
 		return
 	}
 	if c.kept == 0 && !c.connecting {
@@ -90,7 +93,7 @@ func (c *loopConn) Write(b []byte, owner *Chunk) {
 				return
 			}
 		case errno != syscall.EAGAIN && errno != syscall.EINTR:
-			c.failSoonWriting(errno)
+			c.failWriting(errno)
 			return
 		}
 	}
@@ -102,24 +105,12 @@ func (c *loopConn) Write(b []byte, owner *Chunk) {
 	c.want()
 }
 
-// failSoonWriting closes the socket now and tells later, as Write is called by the one who will be told.
-func (c *loopConn) failSoonWriting(errno syscall.Errno) {
-	sink := c.sink
-	c.done = true
-	c.shut()
-	c.loop.Schedule(func() {
-		if _, gone := c.sink.(discard); !gone {
-			sink.Deliver(&Closed{Conn: c, Err: os.NewSyscallError("write", errno)})
-		}
-	})
-}
-
 // maxVectors is how many segments one system call takes.
 const maxVectors = 64
 
 // drain writes what is kept, as far as it goes.
 func (c *loopConn) drain() {
-	if c.kept == 0 {
+	if c.kept == 0 { // also when it is closed
 		return
 	}
 	for c.kept > 0 {
@@ -132,7 +123,7 @@ func (c *loopConn) drain() {
 			break
 		}
 		if err != nil {
-			c.fail(os.NewSyscallError("write", err))
+			c.failWriting(err)
 			return
 		}
 		c.wrote(n)
@@ -142,9 +133,7 @@ func (c *loopConn) drain() {
 	}
 	c.out = nil
 	c.want()
-	if !c.connecting && c.started {
-		c.sink.Deliver(&Drained{Conn: c})
-	}
+	c.sink.Deliver(&Drained{Conn: c})
 }
 
 // wrote takes n bytes off the front of what is kept.

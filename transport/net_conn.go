@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -17,14 +16,16 @@ type segment struct {
 	owner *Chunk // nil: b is the connection's own
 }
 
-// netConn is a Conn on goroutines. mu guards everything that the owner, the reader and the writer share.
+// netConn is a Conn on goroutines. mu guards everything that the owner, the reader and the writer share; telling is
+// held while the sink is told something, never together with mu.
 type netConn struct {
 	t   *Net
 	nc  net.Conn        // set once connected
 	raw syscall.RawConn // nil where the socket is not the kernel's
 
 	mu      sync.Mutex
-	wake    sync.Cond // credit came back or the connection was closed
+	telling sync.Mutex
+	wake    sync.Cond // credit came back, a write failed, or the connection was closed
 	sink    Sink
 	out     []segment
 	kept    int
@@ -32,7 +33,8 @@ type netConn struct {
 	ready   bool
 	writing bool // a writer goroutine exists
 	closed  bool
-	fault   error // why the writer closed it
+	told    bool  // Closed has been sent
+	fault   error // why writing failed; what has arrived is still read
 
 	// The reader's own.
 	split    codec.Splitter
@@ -112,18 +114,17 @@ func (c *netConn) dial(address string) {
 		return
 	}
 	if err != nil {
-		c.shutLocked()
-		sink := c.sink
 		c.mu.Unlock()
-		sink.Deliver(&Closed{Conn: c, Err: err})
+		c.deliverClosed(err)
 		return
 	}
 	c.attach(nc)
-	c.ready = true
-	c.startWriterLocked()
-	sink := c.sink
 	c.mu.Unlock()
-	sink.Deliver(&Connected{Conn: c})
+	c.tell(&Connected{Conn: c})
+	c.mu.Lock()
+	c.ready = true // only now, so that Drained follows Connected
+	c.startWriterLocked()
+	c.mu.Unlock()
 	c.readLoop()
 }
 
@@ -148,9 +149,14 @@ func (c *netConn) shutLocked() {
 	if c.nc != nil {
 		c.nc.Close()
 	}
+	c.forgetLocked()
+	c.wake.Broadcast()
+}
+
+// forgetLocked gives up what was kept.
+func (c *netConn) forgetLocked() {
 	dropped := c.out
 	c.out, c.kept = nil, 0
-	c.wake.Broadcast()
 	// Release may lead into another connection's lock, never into this one's: credits go to the source of a chunk.
 	c.mu.Unlock()
 	for _, s := range dropped {
@@ -169,7 +175,20 @@ func (discard) Deliver(event any) {
 	}
 }
 
-var errClosedByWriter = errors.New("writing failed")
+// tell hands an event to the sink: one at a time, though the reader and the writer have some, and nothing after Closed.
+func (c *netConn) tell(event any) {
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	c.mu.Lock()
+	sink, told := c.sink, c.told
+	if _, last := event.(*Closed); last {
+		c.told = true
+	}
+	c.mu.Unlock()
+	if !told && sink != nil {
+		sink.Deliver(event)
+	}
+}
 
 // deliverClosed is the reader's last act.
 func (c *netConn) deliverClosed(err error) {
@@ -178,10 +197,9 @@ func (c *netConn) deliverClosed(err error) {
 		err = c.fault
 	}
 	c.shutLocked()
-	sink := c.sink
 	c.mu.Unlock()
 	if err == nil {
 		err = io.EOF
 	}
-	sink.Deliver(&Closed{Conn: c, Err: err})
+	c.tell(&Closed{Conn: c, Err: err})
 }

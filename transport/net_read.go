@@ -23,14 +23,15 @@ func (c *netConn) readLoop() {
 	c.deliverClosed(nil)
 }
 
-// waitForWindow waits until enough chunks have come back. It reports false when the connection was closed meanwhile.
+// waitForWindow waits until enough chunks have come back. It reports false when there is nothing to wait for: the
+// connection was closed, or writing has failed and nobody wants what is left.
 func (c *netConn) waitForWindow() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.handed >= c.t.window() && !c.closed {
+	for c.handed >= c.t.window() && !c.closed && c.fault == nil {
 		c.wake.Wait()
 	}
-	return !c.closed
+	return !c.closed && c.handed < c.t.window()
 }
 
 // credit takes the bytes of a released chunk back.
@@ -107,14 +108,13 @@ func (c *netConn) hand(n int) bool {
 	}
 	c.mu.Lock()
 	c.handed += cap(buf)
-	sink := c.sink
 	c.mu.Unlock()
 	bad := chunk.Err
 	if len(chunk.B) == 0 && bad == nil {
 		chunk.Release()
 		return true
 	}
-	sink.Deliver(chunk)
+	c.tell(chunk)
 	if bad != nil {
 		c.deliverClosed(bad)
 		return false

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"syscall"
+	"time"
 )
 
 func (c *netConn) Write(b []byte, owner *Chunk) {
@@ -13,7 +14,7 @@ func (c *netConn) Write(b []byte, owner *Chunk) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	if c.closed || c.fault != nil {
 		return
 	}
 	if c.ready && c.kept == 0 && c.raw != nil {
@@ -62,13 +63,20 @@ func (c *netConn) writeOnce(fd uintptr) bool {
 	}
 }
 
-// failLocked closes the socket; its reader brings the news.
+// failLocked ends writing. The reader brings the news, after what has arrived: a peer that answered and left resets what
+// is written to it, and its answers are still good.
 func (c *netConn) failLocked(err error) {
-	if c.fault == nil {
-		c.fault = fmt.Errorf("%w: %w", errClosedByWriter, err)
+	if c.fault != nil || c.closed {
+		return
 	}
-	c.shutLocked()
+	c.fault = fmt.Errorf("cannot write: %w", err)
+	c.forgetLocked()
+	c.wake.Broadcast()
+	time.AfterFunc(lastWords, func() { c.nc.Close() })
 }
+
+// lastWords is how long a socket may be read after a write to it failed. The kernel's end at once; this is for others.
+const lastWords = time.Second
 
 func (c *netConn) startWriterLocked() {
 	if c.ready && !c.writing && c.kept > 0 {
@@ -80,7 +88,7 @@ func (c *netConn) startWriterLocked() {
 // writeLoop runs on a goroutine of its own for as long as something is kept.
 func (c *netConn) writeLoop() {
 	c.mu.Lock()
-	for c.kept > 0 && !c.closed {
+	for c.kept > 0 { // neither closed nor failed
 		batch := c.out
 		c.out = nil
 		c.mu.Unlock()
@@ -92,10 +100,10 @@ func (c *netConn) writeLoop() {
 		}
 	}
 	c.writing = false
-	closed, sink := c.closed, c.sink
+	over := c.closed || c.fault != nil
 	c.mu.Unlock()
-	if !closed {
-		sink.Deliver(&Drained{Conn: c})
+	if !over {
+		c.tell(&Drained{Conn: c})
 	}
 }
 
