@@ -2,59 +2,62 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// dial begins to connect. A host name is looked up on a goroutine; everything else happens on the loop.
+// dial begins to connect: right here to an address, on a goroutine to a host name, as brokers register themselves by
+// one.
 func (c *loopConn) dial(address string) {
-	timer := time.AfterFunc(c.t.net.dialTimeout(), func() {
-		c.loop.Schedule(func() {
-			if c.connecting {
-				c.fail(os.ErrDeadlineExceeded)
-			}
-		})
-	})
-	c.cancelDial = func() { timer.Stop() }
 	if ap, err := netip.ParseAddrPort(address); err == nil {
+		timer := time.AfterFunc(c.t.net.dialTimeout(), func() {
+			c.loop.Schedule(func() {
+				if c.connecting {
+					c.fail(os.ErrDeadlineExceeded)
+				}
+			})
+		})
+		c.cancelDial = func() { timer.Stop() }
 		c.connect(ap)
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.t.net.dialTimeout())
+	c.cancelDial = cancel
 	go func() {
-		ap, err := lookUp(address, c.t.net.dialTimeout())
-		c.loop.Schedule(func() {
-			switch {
-			case c.closed:
-			case err != nil:
-				c.fail(err)
-			default:
-				c.connect(ap)
-			}
-		})
+		fd, err := dialName(ctx, address)
+		c.loop.Schedule(func() { c.adopt(fd, err) })
 	}()
 }
 
-// lookUp finds the first address of a host name, as brokers register themselves by one.
-func lookUp(address string, patience time.Duration) (netip.AddrPort, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	host, service, err := net.SplitHostPort(address)
+// dialName has Go look a name up and try its addresses, of both families and for a part of the time each, and takes
+// the socket from it.
+func dialName(ctx context.Context, address string) (fd int, err error) {
+	nc, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return netip.AddrPort{}, err
+		return -1, err
 	}
-	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
-	if err != nil {
-		return netip.AddrPort{}, err
+	defer nc.Close()
+	return duplicate(nc.(*net.TCPConn))
+}
+
+// adopt takes what dialName has brought.
+func (c *loopConn) adopt(fd int, err error) {
+	switch {
+	case c.closed && err == nil:
+		unix.Close(fd)
+	case err != nil:
+		c.fail(err)
+	default:
+		c.fd = fd
+		tune(fd)
+		c.register()
 	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return netip.AddrPort{}, err
-	}
-	return netip.AddrPortFrom(ips[0], uint16(port)), nil
 }
 
 func (c *loopConn) connect(ap netip.AddrPort) {
@@ -70,6 +73,11 @@ func (c *loopConn) connect(ap netip.AddrPort) {
 		c.failSoon(os.NewSyscallError("connect", err))
 		return
 	}
+	c.register()
+}
+
+// register waits for the socket to become writable: then a connect has ended.
+func (c *loopConn) register() {
 	if err := c.loop.add(c, unix.EPOLLOUT); err != nil {
 		c.failSoon(os.NewSyscallError("epoll_ctl", err))
 	}
@@ -92,4 +100,15 @@ func (c *loopConn) connected() {
 	c.sink.Deliver(&Connected{Conn: c})
 	c.drain()
 	c.want()
+}
+
+// duplicate returns a descriptor of our own for one of Go's sockets; both have to be closed.
+func duplicate(s syscall.Conn) (fd int, err error) {
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	var errno error
+	err = raw.Control(func(theirs uintptr) { fd, errno = unix.FcntlInt(theirs, unix.F_DUPFD_CLOEXEC, 0) })
+	return fd, errors.Join(err, errno)
 }

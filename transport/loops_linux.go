@@ -92,17 +92,9 @@ func (t *Loops) Listen(address string) (Listener, error) {
 
 // pollable duplicates a listening socket as a file: Go lets nobody else accept on its own.
 func pollable(ln *net.TCPListener) (*os.File, error) {
-	raw, err := ln.SyscallConn()
+	fd, err := duplicate(ln)
 	if err != nil {
 		return nil, err
-	}
-	var fd int
-	var errno error
-	if err := raw.Control(func(lfd uintptr) { fd, errno = unix.FcntlInt(lfd, unix.F_DUPFD_CLOEXEC, 0) }); err != nil {
-		return nil, err
-	}
-	if errno != nil {
-		return nil, errno
 	}
 	return os.NewFile(uintptr(fd), "listener"), nil
 }
