@@ -93,8 +93,13 @@ func (c *loopConn) connected() {
 		c.fail(os.NewSyscallError("connect", err))
 		return
 	}
-	c.connecting, c.started = false, true
 	c.local, c.remote = addresses(c.fd)
+	if c.local == c.remote {
+		// The kernel has given us the very port that nobody listens on, and TCP has connected the socket with itself.
+		c.fail(os.NewSyscallError("connect", unix.ECONNREFUSED))
+		return
+	}
+	c.connecting, c.started = false, true
 	c.cancelDial()
 	c.cancelDial = nil
 	c.sink.Deliver(&Connected{Conn: c})
