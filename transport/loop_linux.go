@@ -26,6 +26,9 @@ type loop struct {
 	sleeping atomic.Bool
 	stopped  atomic.Bool
 	done     chan struct{}
+
+	waking sync.RWMutex // held for writing while wakefd is closed: its number is somebody else's afterwards
+	gone   bool         // wakefd is closed
 }
 
 // eventBatch is how many events one call brings.
@@ -41,13 +44,15 @@ func newLoop() (*loop, error) {
 		err = unix.EpollCtl(epfd, unix.EPOLL_CTL_ADD, wakefd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(wakefd)})
 	}
 	if err != nil {
+		unix.Close(wakefd)
 		unix.Close(epfd)
 		return nil, fmt.Errorf("cannot create an event descriptor: %w", err)
 	}
 	return &loop{epfd: epfd, wakefd: wakefd, done: make(chan struct{})}, nil
 }
 
-// Schedule runs fn on the loop. It is safe from everywhere; from the loop itself it costs no system call.
+// Schedule runs fn on the loop. It is safe from everywhere; from the loop itself it costs no system call. A loop that
+// has been stopped forgets fn.
 func (l *loop) Schedule(fn func()) {
 	l.mu.Lock()
 	l.queue = append(l.queue, fn)
@@ -59,8 +64,12 @@ func (l *loop) Schedule(fn func()) {
 }
 
 func (l *loop) wake() {
-	one := [8]byte{1}
-	unix.Write(l.wakefd, one[:]) // full means that a wake-up is on its way
+	l.waking.RLock()
+	defer l.waking.RUnlock()
+	if !l.gone {
+		one := [8]byte{1}
+		unix.Write(l.wakefd, one[:]) // full means that a wake-up is on its way
+	}
 }
 
 func (l *loop) stop() {
@@ -71,10 +80,11 @@ func (l *loop) stop() {
 
 // run is the loop. Waiting without work goes through Go's scheduler, everything else is raw system calls: they do not
 // block, so there is nothing for the scheduler to know.
+//
+// A panic ends the process. Actors recover theirs in their mailboxes; what gets here is a bug of the machinery itself,
+// whose locks and counts cannot be trusted any more.
 func (l *loop) run() {
 	runtime.LockOSThread()
-	defer close(l.done)
-	defer l.closeAll()
 	events := make([]unix.EpollEvent, eventBatch)
 	for !l.stopped.Load() {
 		n := l.poll(events)
@@ -87,6 +97,8 @@ func (l *loop) run() {
 		}
 		l.runQueue()
 	}
+	l.closeAll()
+	close(l.done)
 }
 
 func (l *loop) poll(events []unix.EpollEvent) int {
@@ -123,9 +135,16 @@ func (l *loop) event(e *unix.EpollEvent) {
 	}
 }
 
+// maxRounds is how far the queue is followed before sockets are looked at again: much further than a message goes from
+// actor to actor, so that what a socket brings is done with while it is warm.
+const maxRounds = 64
+
 // runQueue runs what was scheduled before it began and what that leads to.
 func (l *loop) runQueue() {
-	for l.pending.Load() > 0 {
+	for range maxRounds {
+		if l.pending.Load() == 0 {
+			return
+		}
 		l.mu.Lock()
 		batch := l.queue
 		l.queue = l.spare[:0]
@@ -144,7 +163,9 @@ func (l *loop) add(c *loopConn, events uint32) error {
 	for len(l.conns) <= c.fd {
 		l.conns = append(l.conns, make([]*loopConn, max(64, len(l.conns)))...)
 	}
-	l.gen++
+	if l.gen++; l.gen == 0 { // after four billion sockets
+		l.gen++
+	}
 	c.gen, c.events = l.gen, events
 	l.conns[c.fd] = c
 	return unix.EpollCtl(l.epfd, unix.EPOLL_CTL_ADD, c.fd, &unix.EpollEvent{Events: events, Fd: int32(c.fd), Pad: c.gen})
@@ -172,6 +193,9 @@ func (l *loop) closeAll() {
 			c.Close()
 		}
 	}
+	l.waking.Lock()
+	defer l.waking.Unlock()
+	l.gone = true
 	unix.Close(l.wakefd)
 	unix.Close(l.epfd)
 }

@@ -55,7 +55,7 @@ func (t *Loops) Executors() []Executor {
 }
 
 // pick spreads connections over the loops.
-func (t *Loops) pick() *loop { return t.loops[int(t.next.Add(1))%len(t.loops)] }
+func (t *Loops) pick() *loop { return t.loops[t.next.Add(1)%uint32(len(t.loops))] }
 
 // Dial begins to connect. A socket that works for another one lives on its loop; one that works for nobody belongs to
 // an owner outside of the loops and is given a goroutine.
