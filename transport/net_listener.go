@@ -43,10 +43,13 @@ func (l *netListener) acceptLoop() {
 		sink := l.sink
 		l.mu.Unlock()
 		switch {
+		case l.closed.Load():
+			if err == nil {
+				c.Close() // its owner does not expect it any more
+			}
+			return
 		case err == nil:
 			sink.Deliver(&Accepted{Conn: c})
-		case l.closed.Load():
-			return
 		default:
 			sink.Deliver(&AcceptFailed{Err: err})
 			time.Sleep(acceptPause)
