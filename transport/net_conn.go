@@ -92,9 +92,11 @@ func (c *netConn) Executor() Executor { return Inline{} }
 
 func (c *netConn) Start(sink Sink) {
 	c.mu.Lock()
-	c.sink = sink
-	c.mu.Unlock()
-	go c.readLoop()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.sink = sink
+		go c.readLoop()
+	}
 }
 
 func (c *netConn) Kept() int {
