@@ -1,0 +1,22 @@
+package transport_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// newLoops makes event loops that end with the test.
+func newLoops(t *testing.T, n int, o options) *transport.Loops {
+	loops, err := transport.NewLoops(n, o.limits, o.window, o.dialTimeout)
+	require.NoError(t, err)
+	t.Cleanup(loops.Close)
+	return loops
+}
+
+func init() {
+	// One loop, so that all connections of a test meet on it.
+	makers["loops"] = func(t *testing.T, o options) transport.Transport { return newLoops(t, 1, o) }
+}

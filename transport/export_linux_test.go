@@ -1,0 +1,19 @@
+package transport
+
+func handedOnLoop(c Conn) (n int) {
+	done := make(chan struct{})
+	c.Executor().Schedule(func() {
+		n = c.(*loopConn).handed
+		close(done)
+	})
+	<-done
+	return n
+}
+
+// Adopt makes a dialled connection of a socket. It is called on near's loop.
+func Adopt(near Conn, fd int, sink Sink) Conn {
+	n := near.(*loopConn)
+	c := &loopConn{t: n.t, loop: n.loop, fd: -1, sink: sink, connecting: true, readSize: minBuffer, cancelDial: func() {}}
+	c.adopt(fd, nil)
+	return c
+}

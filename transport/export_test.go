@@ -1,0 +1,14 @@
+package transport
+
+// Handed is the number of bytes of buffers that a connection has out in chunks.
+func Handed(c Conn) (n int) {
+	if nc, ok := c.(*netConn); ok {
+		nc.mu.Lock()
+		defer nc.mu.Unlock()
+		return nc.handed
+	}
+	return handedOnLoop(c)
+}
+
+// Refs is the number of references to a chunk.
+func Refs(c *Chunk) int { return int(c.refs.Load()) }
