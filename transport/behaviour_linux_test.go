@@ -9,7 +9,7 @@ import (
 )
 
 // newLoops makes event loops that end with the test.
-func newLoops(t *testing.T, n int, o options) *transport.Loops {
+func newLoops(t testing.TB, n int, o options) *transport.Loops {
 	loops, err := transport.NewLoops(n, o.limits, o.window, o.dialTimeout)
 	require.NoError(t, err)
 	t.Cleanup(loops.Close)
@@ -18,5 +18,5 @@ func newLoops(t *testing.T, n int, o options) *transport.Loops {
 
 func init() {
 	// One loop, so that all connections of a test meet on it.
-	makers["loops"] = func(t *testing.T, o options) transport.Transport { return newLoops(t, 1, o) }
+	makers["loops"] = func(t testing.TB, o options) transport.Transport { return newLoops(t, 1, o) }
 }

@@ -18,7 +18,7 @@ import (
 // world is one implementation under test.
 type world struct {
 	transport.Transport
-	t *testing.T
+	t testing.TB
 }
 
 // options are those of a transport; zero values are its defaults.
@@ -29,11 +29,11 @@ type options struct {
 }
 
 // makers are the implementations. Each behaviour is asked of all of them.
-var makers = map[string]func(t *testing.T, o options) transport.Transport{
-	"goroutines": func(_ *testing.T, o options) transport.Transport {
+var makers = map[string]func(t testing.TB, o options) transport.Transport{
+	"goroutines": func(_ testing.TB, o options) transport.Transport {
 		return &transport.Net{Limits: o.limits, Window: o.window, DialTimeout: o.dialTimeout}
 	},
-	"goroutines, not the kernel's": func(_ *testing.T, o options) transport.Transport {
+	"goroutines, not the kernel's": func(_ testing.TB, o options) transport.Transport {
 		return &opaqueNet{transport.Net{Limits: o.limits, Window: o.window, DialTimeout: o.dialTimeout,
 			Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
 				nc, err := new(net.Dialer).DialContext(ctx, network, address)
@@ -144,7 +144,7 @@ type doorman chan any
 
 func (d doorman) Deliver(event any) { d <- event }
 
-func (d doorman) next(t *testing.T) transport.Conn {
+func (d doorman) next(t testing.TB) transport.Conn {
 	t.Helper()
 	select {
 	case event := <-d:

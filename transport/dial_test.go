@@ -16,7 +16,7 @@ import (
 )
 
 // server is a listening socket of the test.
-func server(t *testing.T) net.Listener {
+func server(t testing.TB) net.Listener {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -24,7 +24,7 @@ func server(t *testing.T) net.Listener {
 	return ln
 }
 
-func acceptOne(t *testing.T, ln net.Listener) net.Conn {
+func acceptOne(t testing.TB, ln net.Listener) net.Conn {
 	t.Helper()
 	require.NoError(t, ln.(*net.TCPListener).SetDeadline(time.Now().Add(patience)))
 	nc, err := ln.Accept()

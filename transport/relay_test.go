@@ -3,6 +3,7 @@ package transport_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"testing"
@@ -20,7 +21,7 @@ type relay struct {
 	fromClient, fromBroker *ear
 }
 
-func newRelay(t *testing.T, w *world) *relay {
+func newRelay(t testing.TB, w *world) *relay {
 	r := &relay{fromClient: newEar(), fromBroker: newEar()}
 	ln := server(t)
 	r.fromClient.to = func() transport.Conn { return r.up }
@@ -123,4 +124,22 @@ func TestSlowBrokerStopsItsClient(t *testing.T) {
 		require.True(t, bytes.Equal(stream, receive(t, r.broker, len(stream))))
 		require.NoError(t, <-sent)
 	})
+}
+
+// BenchmarkRelay is a request passed on and its answer passed back, one at a time: what the transport itself costs.
+func BenchmarkRelay(b *testing.B) {
+	request, answer := frame(1, 256), frame(2, 64)
+	for name := range makers {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			r := newRelay(b, &world{makers[name](b, options{}), b})
+			got := make([]byte, len(request))
+			for b.Loop() {
+				r.client.Write(request)
+				io.ReadFull(r.broker, got)
+				r.broker.Write(answer)
+				io.ReadFull(r.client, got[:len(answer)])
+			}
+		})
+	}
 }
