@@ -3,6 +3,7 @@ package transport
 import (
 	"math/bits"
 	"sync"
+	"unsafe"
 )
 
 // Buffers come in powers of two from 4 KiB to 256 KiB; longer ones, for headers beyond that, are not kept.
@@ -13,6 +14,7 @@ const (
 	maxBuffer     = 1 << maxBufferBits
 )
 
+// buffers are kept by their first byte: a pointer goes into a pool without an allocation, a slice does not.
 var buffers [maxBufferBits - minBufferBits + 1]sync.Pool
 
 func bufferClass(n int) int { return max(bits.Len(uint(n-1)), minBufferBits) - minBufferBits }
@@ -23,8 +25,8 @@ func getBuffer(n int) []byte {
 	if class >= len(buffers) {
 		return make([]byte, n)
 	}
-	if b, ok := buffers[class].Get().(*[]byte); ok {
-		return *b
+	if first, ok := buffers[class].Get().(*byte); ok {
+		return unsafe.Slice(first, minBuffer<<class)
 	}
 	return make([]byte, minBuffer<<class)
 }
@@ -33,7 +35,7 @@ func putBuffer(b []byte) {
 	b = b[:cap(b)]
 	class := bufferClass(len(b))
 	if class < len(buffers) && len(b) == minBuffer<<class {
-		buffers[class].Put(&b)
+		buffers[class].Put(unsafe.SliceData(b))
 	}
 }
 

@@ -18,7 +18,13 @@ type Chunk struct {
 
 	refs   atomic.Int32
 	buf    []byte // B's storage
-	credit func(n int)
+	source source
+}
+
+// source is a connection that counts what it has handed out.
+type source interface {
+	Conn
+	credit(n int) // n bytes of buffers came back
 }
 
 // Lead is the number of bytes at the start of B that belong to the frame before.
@@ -50,24 +56,22 @@ func (c *Chunk) Release() {
 	if n < 0 {
 		panic("BUG: chunk released more often than retained")
 	}
-	credit, size := c.credit, cap(c.buf)
+	from, size := c.source, cap(c.buf)
 	putBuffer(c.buf)
-	c.B, c.buf, c.Conn, c.Err, c.credit = nil, nil, nil, nil, nil
+	c.B, c.buf, c.Conn, c.Err, c.source = nil, nil, nil, nil, nil
 	c.Frames = c.Frames[:0]
 	chunks.Put(c)
-	if credit != nil {
-		credit(size)
-	}
+	from.credit(size)
 }
 
 var chunks = sync.Pool{New: func() any { return new(Chunk) }}
 
 // newChunk takes buf, of which n bytes are good, and finds the frames in it. carry is what must come first in the
 // next buffer.
-func newChunk(buf []byte, n int, split *codec.Splitter, conn Conn, credit func(int)) (c *Chunk, carry int) {
+func newChunk(buf []byte, n int, split *codec.Splitter, from source) (c *Chunk, carry int) {
 	c = chunks.Get().(*Chunk)
 	c.refs.Store(1)
-	c.buf, c.Conn, c.credit = buf, conn, credit
+	c.buf, c.Conn, c.source = buf, from, from
 	var used int
 	c.Frames, used, c.Err = split.Split(buf[:n], c.Frames[:0])
 	c.B, c.Rest = buf[:used], split.Rest()

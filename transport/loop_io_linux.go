@@ -53,7 +53,7 @@ func (c *loopConn) dropBuffer() {
 func (c *loopConn) hand(n int) {
 	buf := c.readBuf
 	c.readBuf, c.carry = nil, 0
-	chunk, carry := newChunk(buf, n, &c.split, c, c.credit)
+	chunk, carry := newChunk(buf, n, &c.split, c)
 	if carry > 0 {
 		c.readBuf, c.carry = carryOver(buf[n-carry:n], c.readSize), carry
 	}
