@@ -259,3 +259,25 @@ func TestScheduleWhileLoopsEnd(t *testing.T) {
 		require.NoError(t, r.Close())
 	}
 }
+
+// A loop whose sockets are all paused sleeps, though there is something to read on each.
+func TestPausedSocketsCostNothing(t *testing.T) {
+	w := &world{newLoops(t, 1, options{window: 4 << 10}), t}
+	e := newEar()
+	e.hold = true
+	_, peer := w.accept(e)
+	_, err := peer.Write(frames(100, 1000))
+	require.NoError(t, err)
+	e.await(t, "a full window", func() bool { return e.count >= 4<<10 })
+	before := cpuTime(t)
+	const pause = 200 * time.Millisecond
+	time.Sleep(pause)
+	require.Less(t, cpuTime(t)-before, pause/10, "the loop runs hot")
+}
+
+// cpuTime is what this process has used of its processors.
+func cpuTime(t *testing.T) time.Duration {
+	var u syscall.Rusage
+	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

@@ -36,7 +36,8 @@ type Connected struct{ Conn Conn }
 // Drained tells that nothing is kept any more after a write did not fit.
 type Drained struct{ Conn Conn }
 
-// Closed is a socket's last event. It is not sent after the owner's own Close.
+// Closed is a socket's last event. It is not sent after the owner's own Close. When a write fails it comes after what
+// has arrived.
 type Closed struct {
 	Conn Conn
 	Err  error // io.EOF when the peer has finished, else the reason; never nil
@@ -51,9 +52,10 @@ type Conn interface {
 	Write(b []byte, owner *Chunk)
 	// Kept is the number of bytes that were written but have not gone out.
 	Kept() int
-	// Close closes the socket at once and ends its events.
+	// Close closes the socket at once and ends its events; without loops one that is on its way may still come. What
+	// has been written and is not kept reaches the peer.
 	Close()
-	// Local and Remote are the socket's addresses; invalid while dialling.
+	// Local and Remote are the socket's addresses, also after its end; invalid while dialling.
 	Local() netip.AddrPort
 	Remote() netip.AddrPort
 	// Executor runs what belongs to this socket. A dispatcher of its actors schedules there.
