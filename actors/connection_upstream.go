@@ -47,6 +47,7 @@ func (c *connection) lost(m *messages.Lost) {
 		return
 	}
 	c.down = boundary
+	c.writeHeld()
 	var waiting []*messages.Exchange
 	for _, x := range c.pending {
 		for ; x != nil; x = x.Next {
