@@ -153,8 +153,8 @@ func (c *connection) settled(x *messages.Exchange) {
 	}
 	c.sample(messages.Sample{Kind: messages.RequestAnswered, Own: true, Code: x.Header.Code, Response: x.ResponseCode,
 		Nanos: c.env.now() - x.Arrived})
-	if x.Relayed && c.linkUp {
-		// Its actor failed while the upstream works on it: what comes later must not be a second answer.
+	if x.Relayed {
+		// Its actor failed while the upstream has it or will get it: what comes later must not be a second answer.
 		c.mourn(x)
 	}
 	c.hold = append(c.hold, x.Answer)

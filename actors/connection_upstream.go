@@ -61,6 +61,7 @@ func (c *connection) lost(m *messages.Lost) {
 			c.forget(x)
 			continue
 		}
+		x.Relayed = false // what it was relayed to is gone: no late answer can come
 		c.fail(x, codec.ResServiceNotAvailable, lostRemark(m.Upstream, m.Reason), nil)
 	}
 	c.env.Log.Debug("upstream lost", append(c.who(), "upstream", m.Upstream, "reason", m.Reason, "answered", len(waiting))...)
