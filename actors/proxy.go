@@ -29,8 +29,15 @@ type proxy struct {
 
 // Start spawns the tree and returns its top.
 func (e *Env) Start(tree *Tree) (*actor.PID, error) {
-	props := e.props(func() actor.Actor { return &proxy{e, tree} }, nil, func(_ actor.Supervisor, _ *actor.PID, why error) { e.GiveUp(why) })
+	props := e.props(func() actor.Actor { return &proxy{e, tree} }, nil, e.giveUp)
+	props.Configure(actor.WithGuardian(&supervisor{failures: e.Failures, exceeded: e.giveUp}))
 	return e.System.Root.SpawnNamed(props, Root)
+}
+
+// giveUp ends the process. The actor that cannot be kept alive is stopped: suspended, it would never end in Stop.
+func (e *Env) giveUp(sup actor.Supervisor, pillar *actor.PID, why error) {
+	e.GiveUp(why)
+	sup.StopChildren(pillar)
 }
 
 // Stop stops the tree from the doors inwards, so that what connections have to say on their way out is still counted,
