@@ -18,7 +18,8 @@ import (
 //	connection    stop; its client reconnects                         -
 //	acceptor      restart on the same open socket                     (10 in 10 s) the listener fails
 //	connections   resume: its children are the clients, keep them     (10 in 10 s) the listener fails
-//	listener      resume, for the same reason                         (10 in 10 s) the process ends
+//	listener      resume, for the same reason, but restart when       (10 in 10 s) the process ends
+//	              a child of it has passed its limit: clients are cut, ports open again
 //	nameserver    restart                                             (10 in 10 s) the directory fails
 //	directory     restart; it finds its last answers again            (10 in 10 s) the process ends
 //	tally         restart; what it was adding up is lost              (10 in 10 s) the process ends
@@ -93,11 +94,15 @@ func (s *supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, c
 		rs.Fail()
 		if n := rs.NumberOfFailures(window); n > r.limit {
 			rs.Reset()
-			s.exceeded(sup, child, fmt.Errorf("%s %s failed %d times within %s, the last time with: %v", kind, child.Id, n, window, reason))
+			s.exceeded(sup, child, &tooOften{fmt.Sprintf("%s %s failed %d times within %s, the last time with: %v", kind, child.Id, n, window, reason)})
 			return
 		}
 	}
-	switch r.does {
+	does := r.does
+	if _, child := reason.(*tooOften); child && does == resume {
+		does = restart // a child of its own is suspended for good
+	}
+	switch does {
 	case resume:
 		sup.ResumeChildren(child)
 	case stop:
@@ -106,6 +111,11 @@ func (s *supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, c
 		sup.RestartChildren(child)
 	}
 }
+
+// tooOften is the reason of an actor that fails because a child of it has failed more often than its limit.
+type tooOften struct{ what string }
+
+func (e *tooOften) Error() string { return e.what }
 
 // escalate fails the supervisor itself, which its own supervisor then handles.
 func escalate(sup actor.Supervisor, _ *actor.PID, why error) { sup.EscalateFailure(why, nil) }
