@@ -2,12 +2,15 @@ package actors_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,7 +97,7 @@ func start(t testing.TB, on sockets, o options) *rig {
 func launch(t testing.TB, on sockets, o options) *rig {
 	t.Helper()
 	r := &rig{t: t, log: &logBook{}, gaveUp: make(chan error, 100), failures: map[string]int{}}
-	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutStacks}))
 	o.settings.MaxFrame, o.settings.MaxHeader = o.limits.MaxFrame, o.limits.MaxHeader
 	r.env = actors.NewEnv(on(t, o.limits, o.window), log, o.settings, func(why error) { r.gaveUp <- why })
 	r.env.Failures.OnFailure = func(kind string) {
@@ -259,6 +262,14 @@ func (r *rig) gaugesAreZero() {
 	}
 }
 
+// withoutStacks keeps the log of a failed test readable: all panics here are ordered.
+func withoutStacks(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == "stack" {
+		return slog.Attr{}
+	}
+	return a
+}
+
 // logBook keeps what the proxy logs.
 type logBook struct {
 	mu   sync.Mutex
@@ -286,4 +297,16 @@ func (l *logBook) lines(parts ...string) (found []string) {
 func (l *logBook) tail(n int) string {
 	all := l.lines()
 	return strings.Join(all[max(0, len(all)-n):], "")
+}
+
+// slowDial is a transport on which dials to a broker wait for the gate; broker is set once it is known.
+func slowDial(broker *atomic.Pointer[string], gate <-chan struct{}) sockets {
+	return func(_ testing.TB, limits codec.Limits, window int) transport.Transport {
+		return &transport.Net{Limits: limits, Window: window, Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if b := broker.Load(); b != nil && *b == address {
+				<-gate
+			}
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		}}
+	}
 }

@@ -217,3 +217,21 @@ func echo(c *codec.Command) *codec.Command {
 	a.Body = c.Body
 	return a
 }
+
+func routeRequest(topic string) *codec.Command {
+	return &codec.Command{Code: codec.ReqGetRouteInfoByTopic, Language: codec.Java, Version: codec.Version5_5_0, Ext: map[string]string{"topic": topic}}
+}
+
+// clusterInfo answers 106 with broker-a at an address.
+func clusterInfo(c *codec.Command, addr string) *codec.Command {
+	a := c.Answer(codec.ResSuccess, "")
+	a.Body = []byte(`{"brokerAddrTable":{"broker-a":{"brokerAddrs":{0:"` + addr + `"},"brokerName":"broker-a","cluster":"main"}},"clusterAddrTable":{"main":["broker-a"]}}`)
+	return a
+}
+
+// topicRoute answers 105 with broker-a at an address.
+func topicRoute(c *codec.Command, addr string) *codec.Command {
+	a := c.Answer(codec.ResSuccess, "")
+	a.Body = []byte(`{"brokerDatas":[{"brokerAddrs":{"0":"` + addr + `"},"brokerName":"broker-a","cluster":"main"}],"filterServerTable":{},"queueDatas":[{"brokerName":"broker-a","perm":6,"readQueueNums":4,"topicSysFlag":0,"writeQueueNums":4}]}`)
+	return a
+}
