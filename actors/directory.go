@@ -21,6 +21,7 @@ type Directory struct {
 
 	entries     map[string]*entry
 	subscribers []*actor.PID
+	lastID      int64 // of a query: an answer to one from before a crash must not pass for that to another
 }
 
 // NewDirectory makes the state of a directory actor.
@@ -39,7 +40,6 @@ type directory struct {
 	self    sink
 	servers map[string]*actor.PID // nameserver actors by address
 	queries map[int64]*query
-	lastID  int64
 	downAt  int64 // when no name server answered; 0: one does
 	warned  int64
 	looked  int64 // when the cluster was last asked for
