@@ -38,20 +38,21 @@ const window = 10 * time.Second
 
 type rule struct {
 	does  directive
-	limit int // failures within the window; 0: no limit
+	limit int  // failures within the window; 0: no limit
+	named bool // its id is kind/name
 }
 
 var rules = map[string]rule{
-	"request":     {restart, 64},
-	"upstream":    {restart, 5},
-	"connection":  {stop, 0},
-	"acceptor":    {restart, 10},
-	"connections": {resume, 10},
-	"listener":    {resume, 10},
-	"nameserver":  {restart, 10},
-	"directory":   {restart, 10},
-	"tally":       {restart, 10},
-	"stats":       {restart, 10},
+	"request":     {does: restart, limit: 64},
+	"upstream":    {does: restart, limit: 5},
+	"connection":  {does: stop},
+	"acceptor":    {does: restart, limit: 10, named: true},
+	"connections": {does: resume, limit: 10},
+	"listener":    {does: resume, limit: 10, named: true},
+	"nameserver":  {does: restart, limit: 10, named: true},
+	"directory":   {does: restart, limit: 10, named: true},
+	"tally":       {does: restart, limit: 10, named: true},
+	"stats":       {does: restart, limit: 10},
 }
 
 // Kinds are all kinds of actors that are supervised.
@@ -59,21 +60,18 @@ func Kinds() []string { return slices.Sorted(maps.Keys(rules)) }
 
 // Kind is what an actor is, read off its id: proxy/listener/office/connections/connection$3/upstream is an upstream.
 func Kind(pid string) string {
-	last := pid[strings.LastIndexByte(pid, '/')+1:]
-	if i := strings.IndexByte(last, '$'); i >= 0 {
-		last = last[:i]
-	}
-	if _, ok := rules[last]; ok {
-		return last
-	}
-	// listener/<name>, directory/<cluster>, acceptor/<address>, nameserver/<address>: the kind comes before the name.
-	parts := strings.Split(pid, "/")
-	for i := len(parts) - 2; i >= 0; i-- {
-		if _, ok := rules[parts[i]]; ok {
-			return parts[i]
+	kind, rest, named := "", pid, false
+	for more := true; more; {
+		var part string
+		part, rest, more = strings.Cut(rest, "/")
+		if named { // it is the name of the kind before, whatever it says
+			named = false
+			continue
 		}
+		kind, _, _ = strings.Cut(part, "$")
+		named = rules[kind].named
 	}
-	return last
+	return kind
 }
 
 // supervisor is the strategy of every supervisor of the tree. exceeded is what it does when a child fails too often.
@@ -87,7 +85,7 @@ func (s *supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, c
 	kind := Kind(child.Id)
 	r, known := rules[kind]
 	if !known {
-		r = rule{restart, 10}
+		r = rule{does: restart, limit: 10}
 	}
 	s.failures.add(child.Id, kind, reason)
 	if r.limit > 0 {

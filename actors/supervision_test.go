@@ -1,0 +1,30 @@
+package actors_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
+)
+
+func TestKindIsReadOffTheID(t *testing.T) {
+	for id, kind := range map[string]string{
+		"proxy":                                                      "proxy",
+		"proxy/stats":                                                "stats",
+		"proxy/tally/1":                                              "tally",
+		"proxy/directory/main":                                       "directory",
+		"proxy/listener/office":                                      "listener",
+		"proxy/listener/connection":                                  "listener", // names may be the words of other kinds
+		"proxy/directory/listener":                                   "directory",
+		"proxy/listener/a/connections":                               "connections",
+		"proxy/listener/stats/acceptor/127.0.0.1:9876":               "acceptor",
+		"proxy/listener/office/acceptor/[::1]:9876":                  "acceptor",
+		"proxy/directory/main/nameserver/ns.example.com:9876":        "nameserver",
+		"proxy/listener/office/connections/connection$3":             "connection",
+		"proxy/listener/office/connections/connection$3/upstream$1":  "upstream",
+		"proxy/listener/office/connections/connection$12/request$1z": "request",
+	} {
+		require.Equal(t, kind, actors.Kind(id), id)
+	}
+}
