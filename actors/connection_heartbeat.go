@@ -23,11 +23,14 @@ const maxHeartbeat = 1 << 20
 func (c *connection) watchMembership(ch *transport.Chunk, f *codec.Frame) {
 	switch f.Header.Code {
 	case codec.ReqHeartBeat:
-		if size := f.End - f.Off; size <= maxHeartbeat {
-			c.beat.need = size
-			c.beat.partial = make([]byte, 0, size)
-			c.beat.more(c, ch.B[f.Off:min(f.End, len(ch.B))])
+		size := f.End - f.Off
+		if size > maxHeartbeat {
+			c.beat.full = nil // an older one would take back what this one subscribes to
+			return
 		}
+		c.beat.need = size
+		c.beat.partial = make([]byte, 0, size)
+		c.beat.more(c, ch.B[f.Off:min(f.End, len(ch.B))])
 	case codec.ReqUnregisterClient:
 		// A replay must not register again what the client has unregistered; its next heartbeat says what is left.
 		c.beat.full = nil
