@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -309,4 +310,12 @@ func slowDial(broker *atomic.Pointer[string], gate <-chan struct{}) sockets {
 			return (&net.Dialer{}).DialContext(ctx, network, address)
 		}}
 	}
+}
+
+// heapInUse is what the test process has on its heap after a collection.
+func heapInUse() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

@@ -1,0 +1,203 @@
+package actors_test
+
+import (
+	"encoding/binary"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+)
+
+// smallLimits keep the bad frames of these tests small.
+var smallLimits = codec.Limits{MaxFrame: 100_000, MaxHeader: 10_000}
+
+// prefixed makes a prefix that says what it likes, and bytes behind it.
+func prefixed(total int32, mark uint32, rest string) []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(total))
+	return append(binary.BigEndian.AppendUint32(b, mark), rest...)
+}
+
+// badFrames are bytes that are no frame, and what is said about them.
+var badFrames = []struct {
+	name   string
+	bytes  []byte
+	reason string
+}{
+	{"a length of 0", prefixed(0, 0, ""), "length 0 is below 4"},
+	{"a negative length", prefixed(-5, 0, ""), "length -5 is below 4"},
+	{"the least length", prefixed(-1<<31, 0, ""), "is below 4"},
+	{"an oversized length", prefixed(100_000, 2, "{}"), "exceeds the limit of 100000 bytes (limits.max_frame)"},
+	{"the greatest length", prefixed(1<<31-1, 2, "{}"), "exceeds the limit"},
+	{"a header over the limit", prefixed(50_000, 10_001, "{"), "exceeds the limit of 10000 bytes (limits.max_header)"},
+	{"a header longer than its frame", prefixed(20, 17, "{}"), "does not fit"},
+	{"an unknown encoding", prefixed(20, 7<<24|2, "{}"), "unknown header encoding 7"},
+	{"HTTP", []byte("GET / HTTP/1.1\r\nHost: mq\r\n\r\n"), "exceeds the limit"},
+	{"TLS", []byte("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), "exceeds the limit"},
+	{"no JSON", rawJSON(`nonsense`, ""), "JSON header has no object"},
+	{"broken JSON", rawJSON(`{"code":10,"opaque":`, ""), "JSON header"},
+	{"a code that is no number", rawJSON(`{"code":"ten"}`, ""), "code"},
+	{"a key twice", rawJSON(`{"code":10,"code":11}`, ""), "twice"},
+	{"an empty header", rawJSON(``, "body"), "JSON header"},
+	{"a short ROCKETMQ header", prefixed(4+5, 1<<24|5, "12345"), "shorter than its fixed part"},
+	{"a lying ROCKETMQ remark", prefixed(4+21, 1<<24|21, strings.Repeat("\x00", 13)+"\x7f\xff\xff\xff\x00\x00\x00\x00"), "remark length"},
+	{"lying ROCKETMQ ext fields", prefixed(4+21, 1<<24|21, strings.Repeat("\x00", 17)+"\x00\x00\x00\x09"), "ext fields length"},
+}
+
+func TestBadFramesOfClients(t *testing.T) {
+	onBoth(t, func(t *testing.T, on sockets) {
+		r := start(t, on, options{limits: smallLimits})
+		other, otherBroker := r.pinned()
+		for _, bad := range badFrames {
+			t.Run(bad.name, func(t *testing.T) {
+				before := len(r.log.lines("a client sent what is no frame"))
+				client, broker := r.pinned()
+				client.open(broker)
+				client.write(bad.bytes)
+				client.ends()
+				broker.ends()
+				r.until("it is logged", func() bool { return len(r.log.lines("a client sent what is no frame")) > before })
+				lines := r.log.lines("a client sent what is no frame", "client="+client.local())
+				require.Len(t, lines, 1, "logged once, with the peer; all: %q", r.log.lines("no frame")[before:])
+				require.Contains(t, lines[0], bad.reason)
+				require.Contains(t, lines[0], "level=WARN")
+			})
+		}
+		other.open(otherBroker)
+		other.close()
+		r.settle(1 + len(badFrames))
+		require.Equal(t, len(badFrames), r.stat("request_decoding_error"))
+		require.Equal(t, r.stat("request_decoding_success")+len(badFrames), r.stat("request"))
+		require.Zero(t, r.stat("response_decoding_error"))
+		r.gaugesAreZero()
+	})
+}
+
+// What came before the bad bytes in one write is read and counted.
+func TestGoodFramesBeforeABadOneAreCounted(t *testing.T) {
+	onBoth(t, func(t *testing.T, on sockets) {
+		r := start(t, on, options{})
+		client, broker := r.pinned()
+		good := frame(&codec.Command{Code: codec.ReqSendMessage, Opaque: 9, Flag: codec.FlagOneway, Body: []byte("good")})
+		client.write(append(good, prefixed(-1, 0, "bad")...))
+		client.ends()
+		r.settle(1)
+		broker.close()
+		require.Equal(t, 1, r.stat("send_message_v1"))
+		require.Equal(t, 1, r.stat("request_decoding_error"))
+	})
+}
+
+func TestBadFramesOnTheNameServerPort(t *testing.T) {
+	onBoth(t, func(t *testing.T, on sockets) {
+		r := start(t, on, options{limits: smallLimits})
+		for _, bad := range badFrames {
+			client := dial(t, r.nameServer())
+			client.write(bad.bytes)
+			client.ends()
+		}
+		r.settle(len(badFrames))
+		require.Equal(t, len(badFrames), r.stat("request_decoding_error"))
+		require.Equal(t, codec.ResTopicNotExist, dial(t, r.nameServer()).call(routeRequest("Unknown")).Code)
+	})
+}
+
+func TestBadFramesOfBrokers(t *testing.T) {
+	onBoth(t, func(t *testing.T, on sockets) {
+		r := start(t, on, options{limits: smallLimits})
+		other, otherBroker := r.pinned()
+		for _, bad := range badFrames {
+			t.Run(bad.name, func(t *testing.T) {
+				client, broker := r.pinned()
+				opaque := client.request(codec.ReqSendMessage, "in flight")
+				broker.next()
+				broker.write(bad.bytes)
+				a := client.next()
+				require.Equal(t, opaque, a.Opaque)
+				require.Equal(t, codec.ResServiceNotAvailable, a.Code)
+				require.Contains(t, a.Remark, bad.reason)
+				broker.ends()
+				client.request(codec.ReqSendMessage, "next")
+				broker = r.broker.accept()
+				broker.answer(broker.next(), "stored")
+				require.Equal(t, "stored", string(client.next().Body), "the client is kept")
+				lines := r.log.lines("an upstream sent what is no frame", "client="+client.local())
+				require.Len(t, lines, 1)
+				require.Contains(t, lines[0], "upstream="+r.broker.addr)
+				require.Contains(t, lines[0], bad.reason)
+				client.close()
+			})
+		}
+		other.open(otherBroker)
+		other.close()
+		r.settle(1 + len(badFrames))
+		require.Equal(t, len(badFrames), r.stat("response_decoding_error"))
+		require.Equal(t, r.stat("response_decoding_success")+len(badFrames), r.stat("response"))
+		require.Zero(t, r.stat("request_decoding_error"))
+		r.gaugesAreZero()
+	})
+}
+
+// What a broker said before the bad bytes still reaches the client.
+func TestGoodAnswersBeforeABadOneArrive(t *testing.T) {
+	onBoth(t, func(t *testing.T, on sockets) {
+		r := start(t, on, options{})
+		client, broker := r.pinned()
+		client.request(codec.ReqSendMessage, "first")
+		client.request(codec.ReqSendMessage, "second")
+		first := broker.next()
+		broker.next()
+		answer := first.Answer(codec.ResSuccess, "stored")
+		broker.write(append(frame(answer), prefixed(-1, 0, "bad")...))
+		require.Equal(t, "stored", client.next().Remark)
+		require.Equal(t, codec.ResServiceNotAvailable, client.next().Code)
+	})
+}
+
+// A frame of exactly the limit passes, and one byte more does not.
+func TestFrameLimitIsExact(t *testing.T) {
+	r := start(t, best, options{limits: smallLimits})
+	client, broker := r.pinned()
+	c := &codec.Command{Code: codec.ReqSendMessage, Opaque: 5}
+	c.Body = make([]byte, smallLimits.MaxFrame-len(frame(c)))
+	client.write(frame(c))
+	require.Len(t, broker.next().Body, len(c.Body))
+	c.Body = append(c.Body, 0)
+	client.write(frame(c))
+	client.nc.CloseWrite() // what it sent behind the prefix is not read; a plain close comes as a reset
+	broker.ends()
+	r.until("it is logged", func() bool { return len(r.log.lines("a client sent what is no frame")) == 1 })
+}
+
+// A claim of a length costs nothing: buffers grow with the bytes that have come.
+func TestClaimedLengthsTakeNoMemory(t *testing.T) {
+	r := start(t, best, options{})
+	var clients []net.Conn
+	for range 100 {
+		client := dial(t, r.port(brokerA))
+		client.write(prefixed(16<<20-4, 1<<20, "{")) // 100 x 16 MiB of frame, 100 x 1 MiB of header
+		clients = append(clients, client.nc)
+	}
+	before := heapInUse()
+	r.until("all are there", func() bool { return len(r.actors("connection")) == len(clients) })
+	require.Less(t, heapInUse()-before, int64(8<<20))
+}
+
+func TestMalformedAnswersOfNameServers(t *testing.T) {
+	cl := startCluster(t, embedded.Options{NameServers: 2})
+	r := launch(t, best, options{nameServers: cl.NameServers(), settings: actors.Settings{}})
+	r.until("the listener is open", func() bool { return r.tree.Listeners[0].Open() })
+	require.NoError(t, cl.CreateTopic("News", 4))
+	for _, bad := range badFrames[:4] {
+		cl.NameServer(0).Fault(codec.ReqGetRouteInfoByTopic, embedded.Garbage(bad.bytes))
+	}
+	a := dial(t, r.nameServer()).call(routeRequest("News"))
+	require.Equal(t, codec.ResSuccess, a.Code, "the other name server is asked: %s", a.Remark)
+	cl.NameServer(1).Fault(codec.ReqGetRouteInfoByTopic, embedded.Garbage(rawJSON(`{"code":0,"flag":1,"opaque":2}`, "no route")))
+	a = dial(t, r.nameServer()).call(routeRequest("Other"))
+	require.Equal(t, codec.ResSystemError, a.Code, "nobody answers well and nothing is known")
+}
