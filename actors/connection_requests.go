@@ -97,16 +97,16 @@ func (c *connection) forward(ch *transport.Chunk, from, to int) {
 	if c.linkPID == nil {
 		c.linkPID = c.ctx.SpawnPrefix(c.env.upstreamProps(c.sock.Executor()), "upstream")
 		c.link = newSink(c.env.System, c.linkPID)
-		c.resume()
+		c.resume(nil) // a heartbeat that we know already is among these very bytes
 	}
 	ch.Retain()
 	c.note().ToUp += int64(to - from)
 	c.link.Deliver(&messages.Forward{Chunk: ch, From: from, To: to, Epoch: c.epoch})
 }
 
-func (c *connection) resume() {
+func (c *connection) resume(heartbeat []byte) {
 	c.epoch++
-	c.link.Deliver(&messages.Resume{Port: c.port, Near: c.sock, Epoch: c.epoch, Heartbeat: c.beat.full})
+	c.link.Deliver(&messages.Resume{Port: c.port, Near: c.sock, Epoch: c.epoch, Heartbeat: heartbeat})
 }
 
 // request decides about one frame of the client and says what becomes of its bytes.

@@ -66,7 +66,7 @@ func (c *connection) lost(m *messages.Lost) {
 	}
 	c.env.Log.Debug("upstream lost", append(c.who(), "upstream", m.Upstream, "reason", m.Reason, "answered", len(waiting))...)
 	c.ctx.Send(c.directory, &messages.Refresh{})
-	c.resume()
+	c.resume(c.beat.full)
 }
 
 // expire forgets requests that nobody will answer.
