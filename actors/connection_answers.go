@@ -76,6 +76,9 @@ func (c *connection) answer(ch *transport.Chunk, f *codec.Frame) (fate bodyFate,
 	x := c.take(h.Opaque)
 	if x == nil { // nobody waits for it here; a broker's connection would bring it as well
 		c.sample(messages.Sample{Kind: messages.ResponseRead})
+		if h.Opaque == replayOpaque { // except the answer to a replay, when the upstream did not wait for it any more
+			return drop, nil
+		}
 		return relay, nil
 	}
 	c.sample(messages.Sample{Kind: messages.ResponseRead})
