@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"runtime"
 	"slices"
@@ -213,6 +214,28 @@ func (r *rig) failed(kind string) int {
 // stat reads one of the 27 statistics.
 func (r *rig) stat(name string) int {
 	return int(r.metrics()["rocketmq_"+name+`{stat_prefix="main"}`])
+}
+
+// stats are those of the 27 that are not 0; request_time_ms is how many times it was updated.
+func (r *rig) stats() map[string]int {
+	all := map[string]int{}
+	for name, v := range r.metrics() {
+		short, isStat := strings.CutSuffix(strings.TrimPrefix(name, "rocketmq_"), `{stat_prefix="main"}`)
+		if isStat && v != 0 && !strings.HasSuffix(short, "_sum") {
+			all[strings.TrimSuffix(short, "_count")] = int(v)
+		}
+	}
+	return all
+}
+
+// statsBecome waits until exactly these of the 27 are not 0.
+func (r *rig) statsBecome(want map[string]int, when string) {
+	r.t.Helper()
+	deadline := time.Now().Add(patience)
+	for !maps.Equal(want, r.stats()) && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	require.Equal(r.t, want, r.stats(), when)
 }
 
 // proxyMetric reads a labelled metric of broker-a's port, or of the name-server port when port says so.

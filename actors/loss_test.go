@@ -136,6 +136,23 @@ func TestAnswerToAReplayIsSwallowedWhateverItLooksLike(t *testing.T) {
 	})
 }
 
+// A client's very first request may be its heartbeat, and often is: nothing is lost yet that would have to be replayed.
+func TestFirstHeartbeatGoesOutOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, on sockets) {
+		r := start(t, on, options{})
+		client := dial(t, r.port(brokerA))
+		opaque := client.request(codec.ReqHeartBeat, fullBeat)
+		client.request(codec.ReqGetMaxOffset, "next")
+		broker := r.broker.accept()
+		first := broker.next()
+		require.Equal(t, opaque, first.Opaque)
+		require.Equal(t, "next", string(broker.next().Body))
+		client.close()
+		r.settle(1)
+		require.Zero(t, r.proxyMetric("heartbeats_replayed_total", "broker", ""))
+	})
+}
+
 // A broker that does not answer the replay is not kept from requests for ever.
 func TestReplayThatIsNotAnsweredIsWaitedForOnlyAMoment(t *testing.T) {
 	r := start(t, best, options{})
@@ -143,9 +160,13 @@ func TestReplayThatIsNotAnsweredIsWaitedForOnlyAMoment(t *testing.T) {
 	beat(client, broker, fullBeat)
 	broker.close()
 	broker = r.broker.accept()
-	broker.next()
+	replay := broker.next()
 	client.request(codec.ReqPullMessage, "behind the heartbeat")
-	require.Equal(t, "behind the heartbeat", string(broker.next().Body))
+	pull := broker.next()
+	require.Equal(t, "behind the heartbeat", string(pull.Body))
+	broker.answer(replay, "late")
+	broker.answer(pull, "found")
+	require.Equal(t, "found", string(client.next().Body), "the client never sees the answer to the replay")
 }
 
 func TestUnregisterForgetsTheHeartbeat(t *testing.T) {
