@@ -1,0 +1,386 @@
+package actors_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// bench is a directory in virtual time with name servers behind pipes.
+type bench struct {
+	t   *testing.T
+	env *actors.Env
+	dir *actors.Directory
+	pid *actor.PID
+
+	mu      sync.Mutex
+	servers map[string]func(c *codec.Command) *codec.Command // nobody listens at other addresses
+	asked   map[string]int                                   // "address topic", "address cluster"
+}
+
+// inBubble runs a test with a directory of the name servers ns1 and ns2, which know broker-a at 10.0.0.1:10911.
+func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &bench{t: t, asked: map[string]int{}, servers: map[string]func(*codec.Command) *codec.Command{"ns1:9876": knows("10.0.0.1:10911"), "ns2:9876": knows("10.0.0.1:10911")}}
+		tr := &transport.Net{Dialer: b.dial}
+		b.env = actors.NewEnv(tr, slog.New(slog.DiscardHandler), actors.Settings{}, func(why error) { t.Errorf("gave up: %v", why) })
+		b.dir = actors.NewDirectory("main", []string{"ns1:9876", "ns2:9876"}, 0)
+		top, err := b.env.Start(&actors.Tree{Statistics: actors.NewStatistics(), Directories: []*actors.Directory{b.dir}})
+		require.NoError(t, err)
+		b.pid = b.env.System.NewLocalPID("proxy/directory/main")
+		defer func() {
+			if err := b.env.Stop(top); err != nil {
+				t.Errorf("the actors do not stop: %v", err)
+			}
+			synctest.Wait()
+		}()
+		time.Sleep(time.Second) // the first look is over
+		test(t, b)
+	})
+}
+
+// knows answers as a name server that knows one broker and all topics.
+func knows(broker string) func(c *codec.Command) *codec.Command {
+	return func(c *codec.Command) *codec.Command {
+		if c.Code == codec.ReqGetBrokerClusterInfo {
+			return clusterInfo(c, broker)
+		}
+		return topicRoute(c, broker)
+	}
+}
+
+// silent never answers.
+func silent(*codec.Command) *codec.Command { return nil }
+
+func (b *bench) dial(_ context.Context, _, address string) (net.Conn, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.servers[address] == nil {
+		return nil, errors.New("connection refused")
+	}
+	near, far := net.Pipe()
+	go serveConn(far, func(c *codec.Command) *codec.Command {
+		b.mu.Lock()
+		what := c.Ext["topic"]
+		if c.Code == codec.ReqGetBrokerClusterInfo {
+			what = "cluster"
+		}
+		b.asked[address+" "+what]++
+		handle := b.servers[address]
+		b.mu.Unlock()
+		if handle == nil {
+			far.Close()
+			return nil
+		}
+		return handle(c)
+	})
+	return near, nil
+}
+
+// set replaces what a name server does; nil: it is down.
+func (b *bench) set(address string, handle func(c *codec.Command) *codec.Command) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.servers[address] = handle
+}
+
+func (b *bench) count(what string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.asked[what]
+}
+
+// begin asks for a topic; the answer comes to the future.
+func (b *bench) begin(topic string) actor.Future {
+	f := actor.NewFuture(b.env.System, time.Hour)
+	b.env.System.Root.Send(b.pid, &messages.Ask{Topic: topic, To: f.PID()})
+	return f
+}
+
+func told(t *testing.T, f actor.Future) *messages.Told {
+	t.Helper()
+	m, err := f.Result()
+	require.NoError(t, err)
+	return m.(*messages.Told)
+}
+
+// ask asks for a topic and waits for the answer.
+func (b *bench) ask(topic string) *messages.Told {
+	b.t.Helper()
+	return told(b.t, b.begin(topic))
+}
+
+func TestDirectoryAsksOnceForEverybody(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		gate := make(chan struct{})
+		b.set("ns1:9876", func(c *codec.Command) *codec.Command {
+			<-gate
+			return topicRoute(c, "10.0.0.1:10911")
+		})
+		var waiting []actor.Future
+		for range 50 {
+			waiting = append(waiting, b.begin("News"), b.begin("Other"))
+		}
+		synctest.Wait()
+		close(gate)
+		for _, f := range waiting {
+			require.Equal(t, codec.ResSuccess, told(t, f).Code)
+		}
+		require.Equal(t, 1, b.count("ns1:9876 News"))
+		require.Equal(t, 1, b.count("ns1:9876 Other"))
+		time.Sleep(900 * time.Millisecond)
+		b.ask("News")
+		require.Equal(t, 1, b.count("ns1:9876 News"), "the answer is fresh for a second")
+		time.Sleep(200 * time.Millisecond)
+		b.ask("News")
+		require.Equal(t, 2, b.count("ns1:9876 News"), "and then asked for again")
+	})
+}
+
+func TestDirectoryServesWhatItKnewWhileNobodyAnswers(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		before := b.ask("News")
+		require.Equal(t, codec.ResSuccess, before.Code)
+		b.set("ns1:9876", nil)
+		b.set("ns2:9876", nil)
+		for range 10 {
+			time.Sleep(10 * time.Second)
+			stale := b.ask("News")
+			require.Equal(t, codec.ResSuccess, stale.Code)
+			require.Equal(t, before.Body, stale.Body)
+			unknown := b.ask("NeverAsked")
+			require.Equal(t, codec.ResSystemError, unknown.Code, "17 would make producers create the topic")
+			require.Contains(t, unknown.Remark, "no name server of cluster main answers")
+		}
+		b.set("ns2:9876", knows("10.0.0.2:10911"))
+		time.Sleep(2 * time.Second)
+		address, _ := b.dir.View.Address(brokerA)
+		require.Equal(t, "10.0.0.2:10911", address, "looked at once a second until somebody answers")
+		require.Contains(t, string(b.ask("News").Body), "10.0.0.2")
+		require.Equal(t, codec.ResSuccess, b.ask("NeverAsked").Code)
+	})
+}
+
+func TestDirectoryPassesOnThatThereIsNoTopic(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.set("ns1:9876", func(c *codec.Command) *codec.Command { return c.Answer(codec.ResTopicNotExist, "No topic route info") })
+		a := b.ask("News")
+		require.Equal(t, codec.ResTopicNotExist, a.Code)
+		require.Equal(t, "No topic route info", a.Remark)
+		require.Zero(t, b.count("ns2:9876 News"), "that is an answer")
+		b.set("ns1:9876", knows("10.0.0.1:10911")) // a producer has created it
+		time.Sleep(1100 * time.Millisecond)
+		require.Equal(t, codec.ResSuccess, b.ask("News").Code)
+	})
+}
+
+func TestDirectoryLeavesANameServerThatHangs(t *testing.T) {
+	for name, handle := range map[string]func(*codec.Command) *codec.Command{
+		"hangs":        silent,
+		"is down":      nil,
+		"refuses":      func(c *codec.Command) *codec.Command { return c.Answer(codec.ResSystemError, "out of memory") },
+		"is broken":    func(c *codec.Command) *codec.Command { return c.Answer(codec.ResSuccess, "no body") },
+		"is confusing": func(c *codec.Command) *codec.Command { return topicRoute(&codec.Command{Opaque: c.Opaque + 1}, "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				b.set("ns1:9876", handle)
+				begun := time.Now()
+				require.Equal(t, codec.ResSuccess, b.ask("News").Code)
+				require.LessOrEqual(t, time.Since(begun), time.Second)
+				require.Equal(t, 1, b.count("ns2:9876 News"))
+				tried := b.count("ns1:9876 Other")
+				begun = time.Now()
+				require.Equal(t, codec.ResSuccess, b.ask("Other").Code)
+				require.Zero(t, time.Since(begun), "the one that answered is asked first from now on")
+				require.Equal(t, tried, b.count("ns1:9876 Other"))
+			})
+		})
+	}
+}
+
+// A subscriber hears of brokers when they are known and on each change, and not again without one.
+func TestDirectoryTellsSubscribersOfChanges(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		heard := make(chan []route.Broker, 100)
+		sub := b.env.System.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+			if m, ok := ctx.Message().(*messages.Brokers); ok {
+				heard <- m.List
+			}
+		}))
+		b.env.System.Root.Send(b.pid, &messages.Subscribe{To: sub})
+		require.Equal(t, "10.0.0.1:10911", (<-heard)[0].Address)
+		time.Sleep(5 * time.Minute)
+		require.Empty(t, heard)
+		looks := b.count("ns1:9876 cluster")
+		require.Equal(t, 11, looks, "the first look and one each 30 seconds")
+		b.set("ns1:9876", knows("10.0.0.9:10911"))
+		time.Sleep(31 * time.Second)
+		require.Equal(t, "10.0.0.9:10911", (<-heard)[0].Address)
+		// A broker that the name servers do not list any more keeps its last address: its port stays open.
+		b.set("ns1:9876", func(c *codec.Command) *codec.Command {
+			a := c.Answer(codec.ResSuccess, "")
+			a.Body = []byte(`{"brokerAddrTable":{},"clusterAddrTable":{}}`)
+			return a
+		})
+		time.Sleep(31 * time.Second)
+		address, ok := b.dir.View.Address(brokerA)
+		require.True(t, ok)
+		require.Equal(t, "10.0.0.9:10911", address)
+		require.NoError(t, b.env.System.Root.StopFuture(sub).Wait())
+	})
+}
+
+// Many clients lose a broker together: one look serves them all.
+func TestDirectoryLooksAtOnceAfterALoss(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		time.Sleep(10 * time.Second)
+		before := b.count("ns1:9876 cluster")
+		for range 1000 {
+			b.env.System.Root.Send(b.pid, &messages.Refresh{})
+		}
+		synctest.Wait()
+		require.Equal(t, before+1, b.count("ns1:9876 cluster"))
+	})
+}
+
+// Topics that nobody asks for any more are forgotten, so that names made up by a client cost memory for an hour only.
+func TestDirectoryForgetsTopicsNobodyAsksFor(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.ask("News")
+		time.Sleep(59 * time.Minute)
+		b.set("ns1:9876", nil)
+		b.set("ns2:9876", nil)
+		require.Equal(t, codec.ResSuccess, b.ask("News").Code)
+		time.Sleep(61 * time.Minute)
+		require.Equal(t, codec.ResSystemError, b.ask("News").Code)
+	})
+}
+
+// What it knew survives its crash, and an answer to a question from before is not taken for that to a later one.
+func TestDirectorySurvivesItsCrash(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		before := b.ask("News")
+		b.set("ns1:9876", silent)
+		b.set("ns2:9876", silent)
+		b.env.System.Root.Send(b.pid, &messages.Fault{Reason: "killed by a test"})
+		time.Sleep(1500 * time.Millisecond) // not fresh any more
+		other := b.begin("Other")
+		synctest.Wait()
+		for id := range int64(2) { // on their way to the first instance, which asked for the cluster and for News
+			b.env.System.Root.Send(b.pid, &messages.Queried{ID: id + 1, Address: "ns1:9876", Answer: topicRoute(&codec.Command{}, "10.6.6.6:10911")})
+		}
+		require.Equal(t, codec.ResSystemError, told(t, other).Code, "nobody has answered")
+		require.Equal(t, before.Body, b.ask("News").Body)
+	})
+}
+
+func TestListenerOpensWhenTheClusterIsKnown(t *testing.T) {
+	onBoth(t, func(t *testing.T, on sockets) {
+		ns := newFake(t)
+		gate := make(chan struct{})
+		looked := make(chan struct{}, 100)
+		ns.serve(func(c *codec.Command) *codec.Command {
+			looked <- struct{}{}
+			<-gate
+			return clusterInfo(c, "127.0.0.1:1")
+		})
+		r := launch(t, on, options{nameServers: []string{ns.addr}, settings: actors.Settings{QueryTimeout: patience}})
+		<-looked
+		require.False(t, r.tree.Listeners[0].Open())
+		require.Empty(t, r.actors("acceptor"))
+		close(gate)
+		r.until("the listener is open", func() bool { return r.tree.Listeners[0].Open() })
+		_, ok := r.tree.Listeners[0].Place(brokerA)
+		require.True(t, ok, "brokers have their ports before clients can ask for them")
+	})
+}
+
+func TestNameServerPortRefusesRegistrations(t *testing.T) {
+	onBoth(t, func(t *testing.T, on sockets) {
+		r := start(t, on, options{})
+		client := dial(t, r.nameServer())
+		codes := []int32{codec.ReqRegisterBroker, codec.ReqUnregisterBroker, codec.ReqQueryDataVersion, codec.ReqGetBrokerMemberGroup, codec.ReqBrokerHeartbeat}
+		for _, code := range codes {
+			for _, enc := range []codec.Encoding{codec.JSON, codec.Binary} {
+				client.write((&codec.Command{Code: code, Opaque: 3, Body: make([]byte, 100_000)}).Append(nil, enc))
+				raw := client.raw()
+				require.Equal(t, byte(enc), raw[4], "answered in the encoding of the request")
+				a, _, err := codec.Decode(raw, codec.Limits{})
+				require.NoError(t, err)
+				require.Equal(t, codec.ResNoPermission, a.Code)
+				require.Contains(t, a.Remark, fmt.Sprint(code))
+				require.Contains(t, a.Remark, "Point the broker's namesrvAddr at a name server")
+			}
+		}
+		client.send(&codec.Command{Code: codec.ReqRegisterBroker, Flag: codec.FlagOneway})
+		require.Equal(t, codec.ResTopicNotExist, client.call(routeRequest("Unknown")).Code, "a oneway one gets no answer")
+		client.close()
+		r.settle(1)
+		r.gaugesAreZero()
+	})
+}
+
+func TestNameServerPortRelaysOtherCodes(t *testing.T) {
+	onBoth(t, func(t *testing.T, on sockets) {
+		ns := newFake(t)
+		ns.serve(func(c *codec.Command) *codec.Command {
+			if c.Code == codec.ReqGetBrokerClusterInfo {
+				return clusterInfo(c, "127.0.0.1:1")
+			}
+			return echo(c)
+		})
+		r := start(t, on, options{nameServers: []string{ns.addr}})
+		client := dial(t, r.nameServer())
+		for _, code := range []int32{codec.ReqGetAllTopicListFromNameServer, codec.ReqPutKVConfig, codec.ReqGetKVConfig, codec.ReqGetTopicsByCluster, 31999} {
+			a := client.call(&codec.Command{Code: code, Body: fmt.Append(nil, "of ", code)})
+			require.Equal(t, codec.ResSuccess, a.Code)
+			require.Equal(t, fmt.Sprint("of ", code), string(a.Body))
+		}
+	})
+}
+
+// Relayed and answered requests in one write: each gets its own answer.
+func TestNameServerPortTellsFramesApart(t *testing.T) {
+	onBoth(t, func(t *testing.T, on sockets) {
+		r := start(t, on, options{})
+		client := dial(t, r.nameServer())
+		var all []byte
+		const rounds = 100
+		for i := range int32(rounds) {
+			all = append(all, frame(&codec.Command{Code: codec.ReqGetAllTopicListFromNameServer, Opaque: 3*i + 1})...)
+			c := routeRequest(fmt.Sprint("Unknown", i%7))
+			c.Opaque = 3*i + 2
+			all = append(all, frame(c)...)
+			all = append(all, frame(&codec.Command{Code: codec.ReqRegisterBroker, Opaque: 3*i + 3, Body: []byte("some body")})...)
+		}
+		client.write(all)
+		want := map[int32]int32{1: codec.ResSuccess, 2: codec.ResTopicNotExist, 0: codec.ResNoPermission}
+		seen := map[int32]bool{}
+		for range 3 * rounds {
+			a := client.next()
+			require.False(t, seen[a.Opaque], "opaque %d twice", a.Opaque)
+			seen[a.Opaque] = true
+			require.Equal(t, want[a.Opaque%3], a.Code, "opaque %d: %s", a.Opaque, a.Remark)
+		}
+		client.close()
+		r.settle(1)
+		r.gaugesAreZero()
+		require.Equal(t, rounds, r.stat("get_topic_route"))
+	})
+}
