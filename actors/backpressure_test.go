@@ -56,7 +56,7 @@ var small = options{window: 64 << 10, settings: actors.Settings{BufferPerConnect
 
 // A client that asks for much and reads nothing costs a window; its broker is not read any more; nothing is lost.
 func TestClientThatDoesNotRead(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
+	onBothAlone(t, func(t *testing.T, on sockets) {
 		r := start(t, on, small)
 		client, broker := r.pinned()
 		other, otherBroker := r.pinned()
@@ -90,7 +90,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 
 // The same the other way round: a broker that does not read holds its client back, and only that one.
 func TestBrokerThatDoesNotRead(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
+	onBothAlone(t, func(t *testing.T, on sockets) {
 		r := start(t, on, small)
 		client, broker := r.pinned()
 		other, otherBroker := r.pinned()
@@ -119,7 +119,7 @@ func TestBrokerThatDoesNotRead(t *testing.T) {
 
 // Answers that the proxy makes are bounded as well: routes, of which a small request makes a large one.
 func TestClientThatAsksForRoutesAndDoesNotRead(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
+	onBothAlone(t, func(t *testing.T, on sockets) {
 		ns := newFake(t)
 		filler := `"filler":"` + strings.Repeat("z", 20_000) + `",`
 		ns.serve(func(c *codec.Command) *codec.Command {
@@ -170,7 +170,7 @@ func TestClientThatAsksForRoutesAndDoesNotRead(t *testing.T) {
 
 // Refusals by the thousand: a broker that is down answers at once, also who does not read.
 func TestClientThatAsksADeadBrokerAndDoesNotRead(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
+	onBothAlone(t, func(t *testing.T, on sockets) {
 		r := start(t, on, small)
 		r.broker.close()
 		client := dial(t, r.port(brokerA))
@@ -200,7 +200,7 @@ func TestClientThatAsksADeadBrokerAndDoesNotRead(t *testing.T) {
 
 // A client that is held back and leaves gives everything back.
 func TestHeldBackClientLeaves(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
+	onBothAlone(t, func(t *testing.T, on sockets) {
 		r := start(t, on, small)
 		client, broker := r.pinned()
 		var answers []byte

@@ -160,6 +160,7 @@ func TestGoodAnswersBeforeABadOneArrive(t *testing.T) {
 
 // A frame of exactly the limit passes, and one byte more does not.
 func TestFrameLimitIsExact(t *testing.T) {
+	t.Parallel()
 	r := start(t, best, options{limits: smallLimits})
 	client, broker := r.pinned()
 	c := &codec.Command{Code: codec.ReqSendMessage, Opaque: 5}
@@ -189,6 +190,7 @@ func TestClaimedLengthsTakeNoMemory(t *testing.T) {
 }
 
 func TestMalformedAnswersOfNameServers(t *testing.T) {
+	t.Parallel()
 	cl := startCluster(t, embedded.Options{NameServers: 2})
 	r := launch(t, best, options{nameServers: cl.NameServers(), settings: actors.Settings{}})
 	r.until("the listener is open", func() bool { return r.tree.Listeners[0].Open() })

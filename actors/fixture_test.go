@@ -50,6 +50,13 @@ func goroutines(_ testing.TB, limits codec.Limits, window int) transport.Transpo
 
 // onBoth runs a test on both transports: clients and brokers must not see which it is.
 func onBoth(t *testing.T, test func(t *testing.T, on sockets)) {
+	t.Parallel()
+	t.Run("best", func(t *testing.T) { t.Parallel(); test(t, best) })
+	t.Run("goroutines", func(t *testing.T) { t.Parallel(); test(t, goroutines) })
+}
+
+// onBothAlone is onBoth for tests that look at the memory of the process: nothing else runs meanwhile.
+func onBothAlone(t *testing.T, test func(t *testing.T, on sockets)) {
 	t.Run("best", func(t *testing.T) { test(t, best) })
 	t.Run("goroutines", func(t *testing.T) { test(t, goroutines) })
 }

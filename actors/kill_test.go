@@ -150,7 +150,7 @@ func TestKilledActorsUnderLoad(t *testing.T) {
 					}
 					r.fault(ids[i%len(ids)])
 				}
-				l.progress(t, 1000)
+				l.progress(t, 300)
 				l.end(t)
 				require.NotZero(t, r.failed(k.kind))
 				if !k.cuts {
@@ -208,6 +208,7 @@ func TestKilledRequestIsAnswered(t *testing.T) {
 // A request that was killed while its upstream is being dialled goes out when the dial succeeds; its answer must not
 // be a second one.
 func TestKilledRequestIsAnsweredOnceWhileDialling(t *testing.T) {
+	t.Parallel()
 	gate := make(chan struct{})
 	var slow atomic.Pointer[string]
 	r := start(t, slowDial(&slow, gate), options{})
@@ -312,6 +313,7 @@ func TestKilledConnectionEndsAlone(t *testing.T) {
 
 // What waits at the directory or at a name server is answered when that actor dies: with what is known, here nothing.
 func TestKilledDirectoryAnswersWhoWaits(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"directory", "nameserver"} {
 		t.Run(kind, func(t *testing.T) {
 			ns := newFake(t)
@@ -339,6 +341,7 @@ func TestKilledDirectoryAnswersWhoWaits(t *testing.T) {
 }
 
 func TestPillarThatKeepsFailingEndsTheProcess(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"stats", "tally", "directory", "listener"} {
 		t.Run(kind, func(t *testing.T) {
 			r := start(t, best, options{mayGiveUp: true})
@@ -360,6 +363,7 @@ func TestPillarThatKeepsFailingEndsTheProcess(t *testing.T) {
 }
 
 func TestTopSupervisorThatKeepsFailingEndsTheProcess(t *testing.T) {
+	t.Parallel()
 	r := start(t, best, options{mayGiveUp: true})
 	for range 11 {
 		r.env.System.Root.Send(r.top, &messages.Fault{Reason: "killed by a test"})
@@ -374,6 +378,7 @@ func TestTopSupervisorThatKeepsFailingEndsTheProcess(t *testing.T) {
 
 // A restart of the top supervisor costs all connections, and the doors open again.
 func TestKilledTopSupervisorStartsAnew(t *testing.T) {
+	t.Parallel()
 	r := start(t, best, options{})
 	client, broker := r.pinned()
 	r.env.System.Root.Send(r.top, &messages.Fault{Reason: "killed by a test"})
@@ -386,6 +391,7 @@ func TestKilledTopSupervisorStartsAnew(t *testing.T) {
 
 // A child of a listener that keeps failing makes the listener begin anew: clients are cut once, and the ports open again.
 func TestListenerBeginsAnewWhenItsChildrenKeepFailing(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"connections", "acceptor"} {
 		t.Run(kind, func(t *testing.T) {
 			r := start(t, best, options{})
@@ -409,6 +415,7 @@ func TestListenerBeginsAnewWhenItsChildrenKeepFailing(t *testing.T) {
 
 // An event loop runs many actors: a panic of one of them must not stop it.
 func TestPanicsDoNotStopTheEventLoops(t *testing.T) {
+	t.Parallel()
 	r := start(t, best, options{})
 	var clients, brokers []*peer
 	for range 8 { // on all loops

@@ -71,6 +71,7 @@ func TestBrokerThatJoinsGetsItsPort(t *testing.T) {
 }
 
 func TestAdvertisedHostAndPorts(t *testing.T) {
+	t.Parallel()
 	first := freePort(t)
 	cl := startCluster(t, embedded.Options{})
 	require.NoError(t, cl.CreateTopic("News", 4))
@@ -87,6 +88,7 @@ func TestAdvertisedHostAndPorts(t *testing.T) {
 
 // A broker for which no port is left is left out of routes, told to the log once, and never given another's port.
 func TestBrokerWithoutAPortIsLeftOut(t *testing.T) {
+	t.Parallel()
 	first := freePort(t)
 	cl := startCluster(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Name: "broker-a"}, {Name: "broker-b"}}})
 	require.NoError(t, cl.CreateTopic("News", 4))
@@ -104,6 +106,7 @@ func TestBrokerWithoutAPortIsLeftOut(t *testing.T) {
 }
 
 func TestPortsAreSavedAndKept(t *testing.T) {
+	t.Parallel()
 	cl := startCluster(t, embedded.Options{})
 	var mu sync.Mutex
 	var saved map[route.BrokerID]int
@@ -156,6 +159,7 @@ func TestVIPPortLeadsToTheBrokersOwn(t *testing.T) {
 }
 
 func TestListenerThatCannotOpenEndsTheProcess(t *testing.T) {
+	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer ln.Close()

@@ -155,6 +155,7 @@ func TestFirstHeartbeatGoesOutOnce(t *testing.T) {
 
 // A broker that does not answer the replay is not kept from requests for ever.
 func TestReplayThatIsNotAnsweredIsWaitedForOnlyAMoment(t *testing.T) {
+	t.Parallel()
 	r := start(t, best, options{})
 	client, broker := r.pinned()
 	beat(client, broker, fullBeat)
@@ -187,6 +188,7 @@ func TestUnregisterForgetsTheHeartbeat(t *testing.T) {
 
 // A heartbeat that is too long to be kept must not leave an older one to be replayed in its place.
 func TestOversizedHeartbeatForgetsTheOlder(t *testing.T) {
+	t.Parallel()
 	r := start(t, best, options{})
 	client, broker := r.pinned()
 	beat(client, broker, fullBeat)
@@ -238,6 +240,7 @@ func TestLossInTheMiddleOfARequestDropsTheRest(t *testing.T) {
 
 // A broker that accepts and closes again must not be dialled in a circle.
 func TestRedialsAreSpacedOut(t *testing.T) {
+	t.Parallel()
 	r := start(t, best, options{})
 	client, broker := r.pinned()
 	beat(client, broker, fullBeat)
@@ -259,7 +262,7 @@ func TestLossesLeakNoChunks(t *testing.T) {
 		r := start(t, on, options{window: 16 << 10})
 		client, broker := r.pinned()
 		beat(client, broker, fullBeat)
-		for range 10 {
+		for range 5 {
 			broker.close()
 			broker = r.broker.accept()
 			replay := broker.next()

@@ -186,6 +186,7 @@ func TestDuplicateOpaquesAndAnswersNobodyWaitsFor(t *testing.T) {
 }
 
 func TestOnewayRequestsLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
 	r := start(t, best, options{})
 	client, broker := r.pinned()
 	for range 100 {

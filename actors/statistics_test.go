@@ -39,6 +39,7 @@ func each(names ...string) map[string]int {
 // TestStatisticsOfRequests follows one request of each counted code from its pending to its answer; at each step all
 // 27 are compared.
 func TestStatisticsOfRequests(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		code                     int32
 		counter, active, pending string
@@ -87,6 +88,7 @@ func TestStatisticsOfRequests(t *testing.T) {
 }
 
 func TestStatisticsOfRoutes(t *testing.T) {
+	t.Parallel()
 	ns := newFake(t)
 	gate := make(chan struct{})
 	ns.serve(func(c *codec.Command) *codec.Command {
@@ -108,6 +110,7 @@ func TestStatisticsOfRoutes(t *testing.T) {
 
 // The outcome of a request decides between response_success and response_error.
 func TestStatisticsOfOutcomes(t *testing.T) {
+	t.Parallel()
 	r := start(t, best, options{})
 	client, broker := r.pinned()
 	want := with(each("request", "request_decoding_success"))
@@ -150,6 +153,7 @@ func TestStatisticsOfOutcomes(t *testing.T) {
 }
 
 func TestStatisticsOfBadFrames(t *testing.T) {
+	t.Parallel()
 	r := start(t, best, options{})
 	client, broker := r.pinned()
 	broker.write(prefixed(-1, 0, ""))
@@ -161,6 +165,7 @@ func TestStatisticsOfBadFrames(t *testing.T) {
 
 // request_time_ms is the time between a request and its answer, whoever gives it.
 func TestRequestTimeIsMeasured(t *testing.T) {
+	t.Parallel()
 	r := start(t, best, options{})
 	client, broker := r.pinned()
 	client.request(codec.ReqPullMessage, "")
@@ -177,6 +182,7 @@ func TestRequestTimeIsMeasured(t *testing.T) {
 }
 
 func TestStatsTextIsEnvoys(t *testing.T) {
+	t.Parallel()
 	r := start(t, best, options{})
 	require.Equal(t, `rocketmq.main.ack_message: 0
 rocketmq.main.get_consumer_list: 0
@@ -229,6 +235,7 @@ func statsText(r *rig) string {
 }
 
 func TestStatPrefixIsTheListeners(t *testing.T) {
+	t.Parallel()
 	r := start(t, best, options{listener: func(l *actors.Listener) { l.StatPrefix = "branch" }})
 	r.pinned()
 	r.until("it is counted", func() bool { return r.tree.Statistics.Counter("branch", "request") == 1 })
@@ -237,6 +244,7 @@ func TestStatPrefixIsTheListeners(t *testing.T) {
 }
 
 func TestLabelledMetrics(t *testing.T) {
+	t.Parallel()
 	r := start(t, best, options{})
 	client := dial(t, r.port(brokerA))
 	var down, up int
@@ -277,6 +285,7 @@ func TestLabelledMetrics(t *testing.T) {
 
 // Brokers and ports are told apart.
 func TestMetricsOfTwoBrokers(t *testing.T) {
+	t.Parallel()
 	cl := startCluster(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Name: "broker-a"}, {Name: "broker-b"}}})
 	r := launch(t, best, options{nameServers: cl.NameServers()})
 	r.until("the listener is open", func() bool { return r.tree.Listeners[0].Open() })
