@@ -265,14 +265,13 @@ func TestLossesLeakNoChunks(t *testing.T) {
 		for range 5 {
 			broker.close()
 			broker = r.broker.accept()
-			replay := broker.next()
+			broker.next()
 			client.request(codec.ReqSendMessage, string(make([]byte, 6000))) // parked behind the replay
 			r.until("it is pending", func() bool { return r.stat("total_pending") == 1 })
 			broker.close()
 			require.Equal(t, codec.ResServiceNotAvailable, client.next().Code)
 			broker = r.broker.accept()
-			replay = broker.next()
-			broker.answer(replay, "")
+			broker.answer(broker.next(), "")
 			client.open(broker)
 		}
 		body := string(make([]byte, 1<<20))

@@ -1,0 +1,181 @@
+package actors_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// pipes is a transport on pipes, for virtual time: its listeners accept what dialPort makes, its dials reach a name
+// server at ns:9876 and a broker at 10.0.0.1:10911.
+type pipes struct {
+	*transport.Net
+	mu        sync.Mutex
+	listeners []*pipeListener
+	broker    func(c *codec.Command) *codec.Command
+}
+
+type pipeListener struct {
+	addr netip.AddrPort
+	mu   sync.Mutex
+	sink transport.Sink
+}
+
+func (l *pipeListener) Addr() netip.AddrPort { return l.addr }
+func (l *pipeListener) Close()               {}
+func (l *pipeListener) Accept(sink transport.Sink) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sink = sink
+}
+
+func newPipes(broker func(c *codec.Command) *codec.Command) *pipes {
+	p := &pipes{broker: broker}
+	p.Net = &transport.Net{Dialer: func(_ context.Context, _, address string) (net.Conn, error) {
+		near, far := net.Pipe()
+		switch address {
+		case "ns:9876":
+			go serveConn(far, knows("10.0.0.1:10911"))
+		case "10.0.0.1:10911":
+			go serveConn(far, p.broker)
+		default:
+			return nil, errors.New("connection refused")
+		}
+		return near, nil
+	}}
+	return p
+}
+
+// Listen gives each listener a port of its own.
+func (p *pipes) Listen(string) (transport.Listener, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := &pipeListener{addr: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(20000+len(p.listeners)))}
+	p.listeners = append(p.listeners, l)
+	return l, nil
+}
+
+// dialPort connects a client to the i-th listener: 0 is broker-a's, 1 the name-server port.
+func (p *pipes) dialPort(i int) net.Conn {
+	near, far := net.Pipe()
+	l := p.listeners[i]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sink.Deliver(&transport.Accepted{Conn: p.Wrap(far)})
+	return near
+}
+
+// inTime runs a test of a proxy in virtual time.
+func inTime(t *testing.T, broker func(c *codec.Command) *codec.Command, test func(t *testing.T, r *rig, p *pipes)) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes(broker)
+		r := launch(t, func(testing.TB, codec.Limits, int) transport.Transport { return p }, options{nameServers: []string{"ns:9876"}})
+		r.until("the listener is open", func() bool { return r.tree.Listeners[0].Open() })
+		test(t, r, p)
+	})
+}
+
+// ended says when a connection was closed.
+func ended(nc net.Conn) <-chan time.Time {
+	at := make(chan time.Time, 1)
+	go func() {
+		io.Copy(io.Discard, nc)
+		at <- time.Now()
+	}()
+	return at
+}
+
+func TestSilentConnectionsAreClosed(t *testing.T) {
+	for port, name := range []string{"broker", "name server"} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, echo, func(t *testing.T, r *rig, p *pipes) {
+				begun := time.Now()
+				never := ended(p.dialPort(port)) // not a byte
+				half := p.dialPort(port)         // three bytes of a frame
+				halfEnd := ended(half)
+				half.Write([]byte{0, 0, 0})
+				for _, end := range []<-chan time.Time{never, halfEnd} {
+					silent := (<-end).Sub(begun)
+					require.GreaterOrEqual(t, silent, 120*time.Second)
+					require.LessOrEqual(t, silent, 130*time.Second)
+				}
+				r.until("both are logged", func() bool { return len(r.log.lines("no traffic in either direction")) == 2 })
+				r.settle(2)
+			})
+		})
+	}
+}
+
+func TestTrafficKeepsAConnection(t *testing.T) {
+	inTime(t, echo, func(t *testing.T, r *rig, p *pipes) {
+		client := p.dialPort(0)
+		end := ended(client)
+		for range 5 {
+			client.Write(frame(&codec.Command{Code: codec.ReqGetMaxOffset, Opaque: 1}))
+			time.Sleep(100 * time.Second)
+			require.Empty(t, end)
+		}
+		client.Close()
+		r.settle(1)
+		require.Equal(t, 5, r.stat("response_success"))
+	})
+}
+
+// A client that has nothing in flight keeps no request actors.
+func TestIdleClientsKeepNoRequestActors(t *testing.T) {
+	inTime(t, echo, func(t *testing.T, r *rig, p *pipes) {
+		client := p.dialPort(0)
+		defer client.Close()
+		ended(client)
+		client.Write(frame(&codec.Command{Code: codec.ReqGetMaxOffset, Opaque: 1}))
+		synctest.Wait()
+		require.Len(t, r.actors("request"), 1)
+		time.Sleep(15 * time.Second)
+		require.Empty(t, r.actors("request"))
+		client.Write(frame(&codec.Command{Code: codec.ReqGetMaxOffset, Opaque: 1}))
+		r.until("the second is answered", func() bool { return r.stat("response_success") == 2 })
+	})
+}
+
+// The Go client sends END_TRANSACTION as if it had an answer, and a broker has none for the state "unknown": that must
+// not count as active for ever. Other requests may wait for as long as a long poll, and more.
+func TestRequestsThatNobodyAnswersAreForgotten(t *testing.T) {
+	mute := func(c *codec.Command) *codec.Command {
+		if c.Code == codec.ReqHeartBeat {
+			return echo(c)
+		}
+		return nil
+	}
+	inTime(t, mute, func(t *testing.T, r *rig, p *pipes) {
+		client := p.dialPort(0)
+		end := ended(client)
+		client.Write(frame(&codec.Command{Code: codec.ReqEndTransaction, Opaque: 1}))
+		client.Write(frame(&codec.Command{Code: codec.ReqPullMessage, Opaque: 2}))
+		time.Sleep(14 * time.Second)
+		require.Equal(t, 2, r.stat("request_active"))
+		time.Sleep(8 * time.Second)
+		require.Equal(t, 1, r.stat("request_active"), "the pull")
+		require.Equal(t, 1, r.stat("response_error"))
+		for range 7 {
+			client.Write(frame(&codec.Command{Code: codec.ReqHeartBeat, Opaque: 3, Body: []byte(fullBeat)}))
+			time.Sleep(100 * time.Second)
+		}
+		require.Zero(t, r.stat("request_active"), "nobody polls for ten minutes")
+		require.Equal(t, 2, r.stat("response_error"))
+		require.Empty(t, end, "the client is kept")
+		client.Close()
+		r.settle(1)
+		r.gaugesAreZero()
+	})
+}
