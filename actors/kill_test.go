@@ -441,3 +441,55 @@ func TestPanicsDoNotStopTheEventLoops(t *testing.T) {
 	}
 	require.Equal(t, 4, alive)
 }
+
+// A child of a connection that keeps failing ends that connection, and no other.
+func TestConnectionEndsWhenItsChildrenKeepFailing(t *testing.T) {
+	for kind, limit := range map[string]int{"request": 64, "upstream": 5} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, best, options{})
+			client, broker := r.pinned()
+			client.open(broker) // it has a request actor now
+			id := r.actors(kind)[0]
+			other, otherBroker := r.pinned()
+			for range limit {
+				r.kill(id)
+			}
+			require.Len(t, r.actors("connection"), 2, "within the limit")
+			r.kill(id)
+			client.ends()
+			r.until("only the other is left", func() bool { return len(r.actors("connection")) == 1 })
+			require.Equal(t, 1, r.failed("connection"))
+			other.open(otherBroker)
+		})
+	}
+}
+
+// The directory begins anew when a name server's actor keeps failing, and what it knew is not lost.
+func TestDirectoryBeginsAnewWhenANameServerActorKeepsFailing(t *testing.T) {
+	t.Parallel()
+	r := start(t, best, options{})
+	id := r.actors("nameserver")[0]
+	for range 11 {
+		r.kill(id)
+	}
+	r.until("the directory has failed", func() bool { return r.failed("directory") == 1 })
+	client := dial(t, r.nameServer())
+	require.Equal(t, codec.ResTopicNotExist, client.call(routeRequest("Unknown")).Code)
+	require.Equal(t, []string{id}, r.actors("nameserver"))
+}
+
+// Failures are kept for /actors: how many, when, and why.
+func TestFailuresAreRemembered(t *testing.T) {
+	t.Parallel()
+	r := start(t, best, options{})
+	id := r.actors("directory")[0]
+	require.Zero(t, r.env.Failures.Of(id))
+	r.kill(id)
+	r.kill(id)
+	f := r.env.Failures.Of(id)
+	require.Equal(t, 2, f.Count)
+	require.Equal(t, "killed by a test", f.Last)
+	require.WithinDuration(t, time.Now(), f.At, patience)
+	require.Len(t, r.log.lines("BUG: an actor panicked", "killed by a test"), 2)
+}
