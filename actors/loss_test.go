@@ -98,6 +98,7 @@ func TestLastFullHeartbeatIsReplayedFirst(t *testing.T) {
 		// A request that comes meanwhile waits for the answer to the replay.
 		client.request(codec.ReqPullMessage, "behind the heartbeat")
 		r.until("it is pending", func() bool { return r.stat("total_pending") == 1 })
+		broker.quiet()
 		broker.answer(again, "")
 		pull := broker.next()
 		require.Equal(t, "behind the heartbeat", string(pull.Body))

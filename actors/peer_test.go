@@ -125,6 +125,14 @@ func (p *peer) open(broker *peer) {
 	require.Equal(p.t, "yes", string(a.Body))
 }
 
+// quiet insists that nothing has come.
+func (p *peer) quiet() {
+	p.t.Helper()
+	p.nc.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+	_, err := p.r.Peek(1)
+	require.ErrorIs(p.t, err, os.ErrDeadlineExceeded)
+}
+
 func (p *peer) close() { p.nc.Close() }
 
 func frame(c *codec.Command) []byte { return c.Append(nil, codec.JSON) }
