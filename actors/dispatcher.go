@@ -13,8 +13,9 @@ const throughput = 300
 // workers is the dispatcher of the pillars: goroutines that stay, so that a message does not pay for a new stack each
 // time. There is always a worker for what is scheduled, so an actor that were to block would not stop the others.
 type workers struct {
-	mu   sync.Mutex
-	idle []chan func() // last in, first out: the warmest stack next
+	mu      sync.Mutex
+	idle    []chan func() // last in, first out: the warmest stack next
+	stopped bool
 }
 
 // idleWorkers is how many workers wait for work for good; those beyond end after a moment.
@@ -40,7 +41,7 @@ func (w *workers) work(fn func()) {
 	for {
 		fn()
 		w.mu.Lock()
-		if len(w.idle) >= idleWorkers {
+		if w.stopped || len(w.idle) >= idleWorkers {
 			w.mu.Unlock()
 			return
 		}
@@ -52,14 +53,14 @@ func (w *workers) work(fn func()) {
 	}
 }
 
-// Stop ends the idle workers; those at work end by themselves or stay for the next message.
+// Stop ends the idle workers; those at work end when they have done it.
 func (w *workers) Stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, inbox := range w.idle {
 		close(inbox)
 	}
-	w.idle = nil
+	w.idle, w.stopped = nil, true
 }
 
 // onExecutor runs actors where the events of their socket run: on its event loop, or right where a message comes from.
