@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
@@ -155,6 +156,19 @@ func TestMailboxTakesManySenders(t *testing.T) {
 	}
 	done.Wait()
 	require.Empty(t, *panics)
+}
+
+// No goroutine is left, also none that was at work when the others were stopped.
+func TestWorkersEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // it fails when goroutines remain
+		w := &workers{}
+		gate := make(chan struct{})
+		w.Schedule(func() {})
+		w.Schedule(func() { <-gate })
+		synctest.Wait()
+		w.Stop()
+		close(gate)
+	})
 }
 
 // A worker that is kept busy keeps nobody else waiting.

@@ -1,0 +1,172 @@
+package actors_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+)
+
+// load is several clients that send requests without a pause, some at a time, and account for every answer.
+type load struct {
+	addr    string
+	stop    chan struct{}
+	wg      sync.WaitGroup
+	relayed atomic.Int64 // answered by the broker
+	own     atomic.Int64 // answered by the proxy
+	cut     atomic.Int64 // connections that ended with requests in flight
+	dials   atomic.Int64
+	errs    chan error // what must not be
+}
+
+func startLoad(addr string, clients int) *load {
+	l := &load{addr: addr, stop: make(chan struct{}), errs: make(chan error, clients)}
+	for i := range clients {
+		l.wg.Go(func() {
+			if err := l.client(i); err != nil {
+				l.errs <- err
+			}
+		})
+	}
+	return l
+}
+
+// end stops the load and insists that nothing was wrong.
+func (l *load) end(t *testing.T) {
+	t.Helper()
+	close(l.stop)
+	l.wg.Wait()
+	select {
+	case err := <-l.errs:
+		require.NoError(t, err)
+	default:
+	}
+}
+
+// progress waits until the broker has answered n more requests.
+func (l *load) progress(t *testing.T, n int64) {
+	t.Helper()
+	goal := l.relayed.Load() + n
+	await(t, fmt.Sprintf("%d more requests are answered", n), func() bool { return l.relayed.Load() >= goal || len(l.errs) > 0 })
+}
+
+func (l *load) client(id int) error {
+	opaque := int32(id * 1_000_000)
+	for {
+		nc, err := net.DialTimeout("tcp", l.addr, patience)
+		if err != nil {
+			return err
+		}
+		l.dials.Add(1)
+		done, err := l.session(nc, &opaque)
+		nc.Close()
+		if done || err != nil {
+			return err
+		}
+		l.cut.Add(1)
+	}
+}
+
+// session works until the load ends (done) or the proxy closes the connection.
+func (l *load) session(nc net.Conn, opaque *int32) (done bool, err error) {
+	const inFlight = 8
+	for {
+		select {
+		case <-l.stop:
+			return true, nil
+		default:
+		}
+		nc.SetDeadline(time.Now().Add(patience))
+		waiting := map[int32]string{}
+		var b []byte
+		for range inFlight {
+			*opaque++
+			waiting[*opaque] = fmt.Sprint("body of ", *opaque)
+			c := &codec.Command{Code: codec.ReqSendMessageV2, Opaque: *opaque, Body: []byte(waiting[*opaque])}
+			b = c.Append(b, codec.JSON)
+		}
+		if _, err := nc.Write(b); err != nil {
+			return false, nil
+		}
+		for len(waiting) > 0 {
+			c, _, err := codec.ReadCommand(nc, codec.Limits{})
+			var timeout net.Error
+			switch {
+			case errors.As(err, &timeout) && timeout.Timeout():
+				return false, fmt.Errorf("client %s: requests %v are never answered", nc.LocalAddr(), waiting)
+			case err != nil:
+				return false, nil
+			}
+			body, ok := waiting[c.Opaque]
+			if !ok {
+				return false, fmt.Errorf("an answer to %d, which was answered before or never asked: %+v", c.Opaque, c)
+			}
+			delete(waiting, c.Opaque)
+			switch {
+			case c.Code == codec.ResSuccess && string(c.Body) == body:
+				l.relayed.Add(1)
+			case c.Code == codec.ResSystemError || c.Code == codec.ResServiceNotAvailable:
+				l.own.Add(1)
+			default:
+				return false, fmt.Errorf("request %d got code %d and body %q", c.Opaque, c.Code, c.Body)
+			}
+		}
+	}
+}
+
+// TestKilledActorsUnderLoad kills actors of each kind while clients work. Each request is answered once, or its
+// connection ends if that is what the kind's death means, and in the end nothing is left over. The window is so
+// small that a few chunks that were not given back would stop a client for good.
+func TestKilledActorsUnderLoad(t *testing.T) {
+	kinds := []struct {
+		kind  string
+		kills int  // below the kind's limit
+		cuts  bool // its death may end client connections
+	}{
+		{"request", 20, false}, {"upstream", 10, true}, {"connection", 10, true}, {"connections", 8, false}, {"acceptor", 8, false},
+		{"listener", 8, false}, {"nameserver", 8, false}, {"directory", 8, false}, {"tally", 8, false}, {"stats", 8, false},
+	}
+	onBoth(t, func(t *testing.T, on sockets) {
+		for _, k := range kinds {
+			t.Run(k.kind, func(t *testing.T) {
+				r := start(t, on, options{window: 32 << 10})
+				r.broker.serve(echo)
+				base := len(r.env.Actors("proxy"))
+				l := startLoad(r.port(brokerA), 4)
+				for i := range k.kills {
+					l.progress(t, 20)
+					ids := r.actors(k.kind)
+					if len(ids) == 0 { // all clients are between two connections
+						continue
+					}
+					r.fault(ids[i%len(ids)])
+				}
+				l.progress(t, 300)
+				l.end(t)
+				require.NotZero(t, r.failed(k.kind))
+				if !k.cuts {
+					require.Zero(t, l.cut.Load(), "connections were cut")
+					require.Equal(t, k.kills, r.failed(k.kind), "each failure is counted")
+				}
+				require.LessOrEqual(t, l.cut.Load(), int64(r.failed(k.kind)), "a killed actor ends one connection at most")
+				if k.kind != "request" && k.kind != "upstream" {
+					require.Zero(t, l.own.Load(), "requests that the killed actors did not hold were answered by the proxy")
+				}
+				r.until("all actors of the clients are gone", func() bool { return len(r.env.Actors("proxy")) == base })
+				if k.kind != "stats" && k.kind != "tally" { // what these were adding up may be lost with them
+					r.settle(int(l.dials.Load()))
+					r.gaugesAreZero()
+				}
+				fresh := dial(t, r.port(brokerA))
+				require.Equal(t, "new", string(fresh.call(&codec.Command{Code: codec.ReqGetMaxOffset, Body: []byte("new")}).Body))
+			})
+		}
+	})
+}
