@@ -47,7 +47,7 @@ type connection struct {
 	hold [][]byte // answers of ours that wait for the end of that frame
 	edit *storeHostEdit
 
-	tally    sink
+	book     *book
 	delta    *messages.Delta
 	born     int64
 	lastRead int64 // from either side, on the process clock
@@ -69,6 +69,7 @@ const (
 type lease struct {
 	pid     *actor.PID
 	process actor.Process
+	x       *messages.Exchange // to be used again; nil: none
 }
 
 // errIdle ends connections without traffic, as brokers and name servers do.
@@ -118,7 +119,7 @@ func (c *connection) Receive(ctx actor.Context) {
 
 func (c *connection) open(m *messages.Accepted) {
 	c.port, c.sock = m.Port, m.Conn
-	c.tally = c.env.tallies[c.sock.Executor()]
+	c.book = c.env.books[c.sock.Executor()]
 	c.self = newSink(c.env.System, c.ctx.Self())
 	c.born = c.env.now()
 	c.lastRead = c.born

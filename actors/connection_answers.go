@@ -9,7 +9,7 @@ import (
 // deliver takes bytes of the upstream. Runs of them are written to the client as they stand.
 func (c *connection) deliver(m *messages.Deliver) {
 	ch := m.Chunk
-	defer ch.Release()
+	defer m.Done()
 	if m.Epoch != c.epoch {
 		return
 	}
@@ -149,9 +149,16 @@ func (c *connection) handed(x *messages.Exchange) {
 
 // settled takes a request's actor back, and gives the client our answer if it still waits for one.
 func (c *connection) settled(x *messages.Exchange) {
-	c.free = append(c.free, lease{x.Actor, x.Process})
+	l := lease{x.Actor, x.Process, x}
 	x.Actor, x.Process = nil, nil
-	if x.Answer == nil || !c.forget(x) {
+	if x.Answer == nil { // take has removed it, and nobody else knows of it
+		x.Reset()
+		c.free = append(c.free, l)
+		return
+	}
+	l.x = messages.NewExchange()
+	c.free = append(c.free, l)
+	if !c.forget(x) {
 		return
 	}
 	c.sample(messages.Sample{Kind: messages.RequestAnswered, Own: true, Code: x.Header.Code, Response: x.ResponseCode,

@@ -99,9 +99,8 @@ func (c *connection) forward(ch *transport.Chunk, from, to int) {
 		c.link = newSink(c.env.System, c.linkPID)
 		c.resume(nil) // a heartbeat that we know already is among these very bytes
 	}
-	ch.Retain()
 	c.note().ToUp += int64(to - from)
-	c.link.Deliver(&messages.Forward{Chunk: ch, From: from, To: to, Epoch: c.epoch})
+	c.link.Deliver(messages.NewForward(ch, from, to, c.epoch))
 }
 
 func (c *connection) resume(heartbeat []byte) {
@@ -156,7 +155,9 @@ func (c *connection) dispatch(ch *transport.Chunk, f *codec.Frame) bodyFate {
 
 // begin leases a request actor for a request and notes that it waits.
 func (c *connection) begin(f *codec.Frame, topic string) *messages.Exchange {
-	x := messages.NewExchange()
+	l := c.leaseOne()
+	x := l.x
+	x.Actor, x.Process = l.pid, l.process
 	x.Header, x.Arrived, x.Topic = f.Header, c.lastRead, topic
 	x.Next = c.pending[f.Header.Opaque]
 	c.pending[f.Header.Opaque] = x
@@ -167,8 +168,6 @@ func (c *connection) begin(f *codec.Frame, topic string) *messages.Exchange {
 		c.waiting++
 		c.sample(messages.Sample{Kind: messages.RequestWaiting, Code: x.Header.Code})
 	}
-	l := c.leaseOne()
-	x.Actor, x.Process = l.pid, l.process
 	l.process.SendUserMessage(l.pid, &x.Begin)
 	return x
 }
@@ -176,12 +175,13 @@ func (c *connection) begin(f *codec.Frame, topic string) *messages.Exchange {
 func (c *connection) leaseOne() lease {
 	if n := len(c.free); n > 0 {
 		l := c.free[n-1]
+		c.free[n-1] = lease{}
 		c.free = c.free[:n-1]
 		return l
 	}
 	pid := c.ctx.SpawnPrefix(c.env.requests, "request")
 	process, _ := c.env.System.ProcessRegistry.Get(pid)
-	return lease{pid, process}
+	return lease{pid, process, messages.NewExchange()}
 }
 
 // fail has the request's actor make an answer of ours.

@@ -12,7 +12,6 @@ var deltas = sync.Pool{New: func() any { return new(messages.Delta) }}
 func (c *connection) note() *messages.Delta {
 	if c.delta == nil {
 		c.delta = deltas.Get().(*messages.Delta)
-		c.delta.Port = c.port
 	}
 	return c.delta
 }
@@ -22,10 +21,12 @@ func (c *connection) sample(s messages.Sample) {
 	d.Samples = append(d.Samples, s)
 }
 
-// flush hands what has happened to the tally of our executor: once for all that one message brought.
+// flush enters what has happened into the book of our executor: once for all that one message brought.
 func (c *connection) flush() {
 	if c.delta != nil {
-		c.tally.Deliver(c.delta)
+		c.book.add(c.port, c.delta)
+		*c.delta = messages.Delta{Samples: c.delta.Samples[:0]}
+		deltas.Put(c.delta)
 		c.delta = nil
 	}
 }

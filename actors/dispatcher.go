@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -72,7 +74,7 @@ type onExecutor struct{ transport.Executor }
 func (onExecutor) Throughput() int { return throughput }
 
 // inline is for actors that only their parent talks to: requests.
-var inline = onExecutor{transport.Inline{}}
+var inline actor.Dispatcher = onExecutor{transport.Inline{}}
 
 // after sends msg to an actor later. It returns what takes that back.
 func after(d time.Duration, s sink, msg any) (cancel func()) {

@@ -46,7 +46,7 @@ type Env struct {
 
 	workers   *workers
 	started   time.Time
-	tallies   map[transport.Executor]sink // set once, before there are connections
+	books     map[transport.Executor]*book
 	requests  *actor.Props
 	upstreams sync.Map // *actor.Props by transport.Executor
 }
@@ -54,7 +54,10 @@ type Env struct {
 // NewEnv makes the actor system of one proxy.
 func NewEnv(t transport.Transport, log *slog.Logger, settings Settings, giveUp func(error)) *Env {
 	e := &Env{Transport: t, Log: log, Settings: settings.withDefaults(), GiveUp: giveUp, Failures: &Failures{},
-		workers: &workers{}, started: time.Now()}
+		workers: &workers{}, started: time.Now(), books: map[transport.Executor]*book{}}
+	for _, x := range t.Executors() {
+		e.books[x] = &book{}
+	}
 	e.System = actor.NewActorSystem(
 		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
 		actor.WithDeadLetterRequestLogging(false))

@@ -20,6 +20,7 @@ type mailbox struct {
 	systems    atomic.Int32 // len(system), to look at without the lock
 	scheduled  bool
 	suspended  bool
+	inline     bool // its dispatcher runs it right where a message comes from
 	invoker    actor.MessageInvoker
 	dispatcher actor.Dispatcher
 	onPanic    func(reason any, stack []byte)
@@ -42,7 +43,7 @@ func (m *mailbox) Start() {}
 
 // RegisterHandlers is part of actor.Mailbox.
 func (m *mailbox) RegisterHandlers(i actor.MessageInvoker, d actor.Dispatcher) {
-	m.invoker, m.dispatcher = i, d
+	m.invoker, m.dispatcher, m.inline = i, d, d == inline
 }
 
 // UserMessageCount is part of actor.Mailbox: what waits behind the batch at work.
@@ -52,9 +53,17 @@ func (m *mailbox) UserMessageCount() int {
 	return len(m.in)
 }
 
-// PostUserMessage is part of actor.Mailbox.
+// PostUserMessage is part of actor.Mailbox. An inline actor that has nothing to do gets the message at once, past the
+// queue: requests are such, and get three messages each.
 func (m *mailbox) PostUserMessage(msg any) {
 	m.mu.Lock()
+	if m.inline && !m.scheduled && !m.suspended {
+		m.scheduled = true
+		m.mu.Unlock()
+		m.invoke(msg)
+		m.run()
+		return
+	}
 	m.in = append(m.in, msg)
 	m.scheduleLocked(!m.suspended)
 }
@@ -77,6 +86,17 @@ func (m *mailbox) scheduleLocked(due bool) {
 	if start {
 		m.dispatcher.Schedule(m.runFn)
 	}
+}
+
+// invoke gives the actor one message.
+func (m *mailbox) invoke(msg any) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			m.onPanic(reason, debug.Stack())
+			m.invoker.EscalateFailure(reason, msg)
+		}
+	}()
+	m.invoker.InvokeUserMessage(msg)
 }
 
 func (m *mailbox) run() {

@@ -7,7 +7,6 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
-	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // Tree is everything that a proxy consists of, and what of it outlives the actors.
@@ -79,10 +78,9 @@ func (p *proxy) Receive(ctx actor.Context) {
 
 func (p *proxy) start(ctx actor.Context) {
 	s := p.spawn(ctx, "stats", p.env.props(func() actor.Actor { return &stats{env: p.env, out: p.tree.Statistics} }, nil, nil))
-	p.env.tallies = map[transport.Executor]sink{}
 	for i, x := range p.env.Transport.Executors() {
-		props := p.env.props(func() actor.Actor { return &tally{env: p.env, stats: s} }, onExecutor{x}, nil)
-		p.env.tallies[x] = newSink(p.env.System, p.spawn(ctx, fmt.Sprintf("tally/%d", i), props))
+		props := p.env.props(func() actor.Actor { return &tally{env: p.env, book: p.env.books[x], stats: s} }, onExecutor{x}, nil)
+		p.spawn(ctx, fmt.Sprintf("tally/%d", i), props)
 	}
 	directories := map[*Directory]*actor.PID{}
 	for _, d := range p.tree.Directories {

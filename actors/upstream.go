@@ -118,12 +118,12 @@ func (u *upstream) resume(m *messages.Resume) {
 
 func (u *upstream) forward(m *messages.Forward) {
 	if m.Epoch != u.epoch || u.state == unborn {
-		m.Chunk.Release()
+		m.Done()
 		return
 	}
 	if u.state == resting {
 		if u.env.now() < u.retryAt {
-			m.Chunk.Release()
+			m.Done()
 			u.lose("it was refused a moment ago", false)
 			return
 		}
@@ -131,7 +131,7 @@ func (u *upstream) forward(m *messages.Forward) {
 	}
 	switch u.state {
 	case unborn: // dial failed at once
-		m.Chunk.Release()
+		m.Done()
 	case dialling, replaying:
 		if u.heartbeat != nil {
 			u.parked = append(u.parked, m)
@@ -145,7 +145,7 @@ func (u *upstream) forward(m *messages.Forward) {
 
 func (u *upstream) write(m *messages.Forward) {
 	u.sock.Write(m.Chunk.B[m.From:m.To], m.Chunk)
-	m.Chunk.Release()
+	m.Done()
 }
 
 func (u *upstream) dial() {
@@ -212,8 +212,7 @@ func (u *upstream) fromBroker(ch *transport.Chunk) {
 
 func (u *upstream) deliver(ch *transport.Chunk, from, to int) {
 	if from < to {
-		ch.Retain()
-		u.up.Deliver(&messages.Deliver{Chunk: ch, From: from, To: to, Epoch: u.epoch})
+		u.up.Deliver(messages.NewDeliver(ch, from, to, u.epoch))
 	}
 }
 
@@ -272,7 +271,7 @@ func (u *upstream) drop() {
 		u.sock = nil
 	}
 	for _, m := range u.parked {
-		m.Chunk.Release()
+		m.Done()
 	}
 	u.parked, u.swallow = nil, 0
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
-// Exchange is one request of a client on its way to an answer. It is allocated once per request; the messages that
-// its connection and its request actor send each other are views into it.
+// Exchange is one request of a client on its way to an answer. It goes with the lease of a request actor, from one
+// request to the next; the messages that its connection and its request actor send each other are views into it.
 type Exchange struct {
 	// Set before Begin, never changed after.
 	Header  codec.Header
@@ -38,6 +38,12 @@ func NewExchange() *Exchange {
 	x := &Exchange{}
 	x.Begin.X, x.Answered.X, x.Failed.X, x.Settled.X = x, x, x, x
 	return x
+}
+
+// Reset makes an exchange that is over ready for another request of the same connection.
+func (x *Exchange) Reset() {
+	x.Topic, x.StandardJSON, x.Waiting, x.Relayed, x.Next, x.ResponseCode, x.Answer = "", false, false, false, nil, 0, nil
+	x.Failed.Remark, x.Failed.Body = "", nil
 }
 
 // Begin hands a request to a request actor.

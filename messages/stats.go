@@ -29,9 +29,8 @@ type Sample struct {
 	Nanos    int64
 }
 
-// Delta is what happened on one connection since the last one. The receiver owns it.
+// Delta is what happened on one connection while it worked on one message.
 type Delta struct {
-	Port     *Port
 	Samples  []Sample
 	FromDown int64 // bytes read from the client
 	ToDown   int64 // bytes written, or kept for writing, to the client

@@ -1,6 +1,10 @@
 package messages
 
-import "github.com/rocketmq-proxy/rocketmq-proxy/transport"
+import (
+	"sync"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
 
 // An upstream actor keeps one socket after another for its connection. An epoch is the life of one of them, whether
 // it ever opened or not; each end of one is told by Lost, and Resume begins the next. So both sides agree which bytes
@@ -15,11 +19,33 @@ type Resume struct {
 	Heartbeat []byte // the client's last full heartbeat, a whole frame, to be replayed first; nil: none
 }
 
-// Forward is bytes of the client for the upstream: B[From:To] of a chunk, of which the receiver gets a reference.
+// Forward is bytes of the client for the upstream: B[From:To] of a chunk, of which the receiver gets a reference. The
+// receiver calls Done when it has no more use for it.
 type Forward struct {
 	Chunk    *transport.Chunk
 	From, To int
 	Epoch    int
+}
+
+// There is a Forward and a Deliver for each chunk, so they are used again.
+var (
+	forwards = sync.Pool{New: func() any { return new(Forward) }}
+	delivers = sync.Pool{New: func() any { return new(Deliver) }}
+)
+
+// NewForward makes a Forward with a reference of its own to the chunk.
+func NewForward(ch *transport.Chunk, from, to, epoch int) *Forward {
+	m := forwards.Get().(*Forward)
+	ch.Retain()
+	*m = Forward{ch, from, to, epoch}
+	return m
+}
+
+// Done gives the chunk and the message back.
+func (m *Forward) Done() {
+	m.Chunk.Release()
+	m.Chunk = nil
+	forwards.Put(m)
 }
 
 // Opened tells that what was forwarded in this epoch so far has been handed to the socket.
@@ -38,9 +64,24 @@ type Lost struct {
 }
 
 // Deliver is bytes of the upstream for the client: B[From:To] of a chunk, of which the receiver gets a reference.
-// Frames that begin outside of From..To are not meant.
+// Frames that begin outside of From..To are not meant. The receiver calls Done when it has no more use for it.
 type Deliver struct {
 	Chunk    *transport.Chunk
 	From, To int
 	Epoch    int
+}
+
+// NewDeliver makes a Deliver with a reference of its own to the chunk.
+func NewDeliver(ch *transport.Chunk, from, to, epoch int) *Deliver {
+	m := delivers.Get().(*Deliver)
+	ch.Retain()
+	*m = Deliver{ch, from, to, epoch}
+	return m
+}
+
+// Done gives the chunk and the message back.
+func (m *Deliver) Done() {
+	m.Chunk.Release()
+	m.Chunk = nil
+	delivers.Put(m)
 }

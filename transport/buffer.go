@@ -42,15 +42,29 @@ func putBuffer(b []byte) {
 // maxReadSize: a read of 64 KiB takes longer to copy than to call; more buys nothing and costs memory.
 const maxReadSize = 64 << 10
 
-// nextReadSize adapts the size of the next buffer to what the peer has been sending: n bytes came and there was room.
-func nextReadSize(size, n, room int) int {
+// readSizer adapts the size of a connection's next buffer to what its peer has been sending. A buffer is held only
+// while its bytes are on their way, so one that is too large costs nothing, and one that is too small another pair of
+// system calls: it grows at once, and shrinks only after many reads that would have done with less.
+type readSizer struct {
+	size  int
+	small int // such reads in a row
+}
+
+// smallReads is how many small reads it takes: more than the acknowledgements that come between two pulls or pops.
+const smallReads = 64
+
+// next is the size of the next buffer, after n bytes came where there was room.
+func (r *readSizer) next(n, room int) {
 	switch {
 	case n == room:
-		return min(size*2, maxReadSize)
-	case n < size/4:
-		return max(size/2, minBuffer)
+		r.size, r.small = min(r.size*2, maxReadSize), 0
+	case n >= r.size/4:
+		r.small = 0
+	case r.small < smallReads:
+		r.small++
+	default:
+		r.size, r.small = max(r.size/2, minBuffer), 0
 	}
-	return size
 }
 
 // carryOver moves the start of a frame to a buffer of its own, so that the chunk's can go as soon as the chunk is done.

@@ -26,11 +26,11 @@ type loopConn struct {
 	closed     bool
 	fault      error // why writing failed; what has arrived is still read
 
-	split    codec.Splitter
-	readBuf  []byte // nil, unless something is carried over
-	carry    int    // bytes at its start: the beginning of a frame whose header is incomplete
-	readSize int
-	handed   int // bytes of buffers in chunks that are out
+	split   codec.Splitter
+	readBuf []byte // nil, unless something is carried over
+	carry   int    // bytes at its start: the beginning of a frame whose header is incomplete
+	sizer   readSizer
+	handed  int // bytes of buffers in chunks that are out
 
 	out  []segment
 	kept int

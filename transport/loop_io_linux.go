@@ -24,7 +24,7 @@ func rawWrite(fd int, b []byte) (int, syscall.Errno) {
 // starve the others of its loop.
 func (c *loopConn) read() bool {
 	if c.readBuf == nil {
-		c.readBuf = getBuffer(c.readSize)
+		c.readBuf = getBuffer(c.sizer.size)
 	}
 	n, errno := rawRead(c.fd, c.readBuf[c.carry:])
 	switch {
@@ -35,7 +35,7 @@ func (c *loopConn) read() bool {
 	case n == 0:
 		c.fail(io.EOF)
 	default:
-		c.readSize = nextReadSize(c.readSize, n, len(c.readBuf)-c.carry)
+		c.sizer.next(n, len(c.readBuf)-c.carry)
 		c.hand(c.carry + n)
 		return true
 	}
@@ -55,7 +55,7 @@ func (c *loopConn) hand(n int) {
 	c.readBuf, c.carry = nil, 0
 	chunk, carry := newChunk(buf, n, &c.split, c)
 	if carry > 0 {
-		c.readBuf, c.carry = carryOver(buf[n-carry:n], c.readSize), carry
+		c.readBuf, c.carry = carryOver(buf[n-carry:n], c.sizer.size), carry
 	}
 	c.handed += cap(buf)
 	bad := chunk.Err

@@ -64,7 +64,7 @@ func (t *Loops) Dial(address string, near Conn, sink Sink) Conn {
 	if !ok {
 		return t.net.Dial(address, near, sink)
 	}
-	c := &loopConn{t: t, loop: n.loop, fd: -1, sink: sink, connecting: true, readSize: minBuffer}
+	c := &loopConn{t: t, loop: n.loop, fd: -1, sink: sink, connecting: true, sizer: readSizer{size: minBuffer}}
 	c.split.Limits = t.net.Limits
 	c.dial(address)
 	return c
@@ -126,7 +126,7 @@ func (t *Loops) accept(raw syscall.RawConn) (Conn, error) {
 		return nil, err
 	}
 	tune(fd)
-	c := &loopConn{t: t, loop: t.pick(), fd: fd, readSize: minBuffer}
+	c := &loopConn{t: t, loop: t.pick(), fd: fd, sizer: readSizer{size: minBuffer}}
 	c.local, c.remote = addresses(fd)
 	c.split.Limits = t.net.Limits
 	return c, nil

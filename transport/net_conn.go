@@ -37,13 +37,13 @@ type netConn struct {
 	fault   error // why writing failed; what has arrived is still read
 
 	// The reader's own.
-	split    codec.Splitter
-	readBuf  []byte // nil while waiting, unless something is carried over
-	carry    int    // bytes at its start: the beginning of a frame whose header is incomplete
-	readSize int
-	readN    int
-	readErr  error
-	readFn   func(fd uintptr) bool
+	split   codec.Splitter
+	readBuf []byte // nil while waiting, unless something is carried over
+	carry   int    // bytes at its start: the beginning of a frame whose header is incomplete
+	sizer   readSizer
+	readN   int
+	readErr error
+	readFn  func(fd uintptr) bool
 
 	// Of a write attempt, under mu.
 	writeBuf []byte
@@ -53,7 +53,7 @@ type netConn struct {
 }
 
 func (t *Net) newConn(nc net.Conn) *netConn {
-	c := &netConn{t: t, readSize: minBuffer}
+	c := &netConn{t: t, sizer: readSizer{size: minBuffer}}
 	c.split.Limits = t.Limits
 	c.wake.L = &c.mu
 	c.readFn, c.writeFn = c.readOnce, c.writeOnce

@@ -81,7 +81,7 @@ func (c *netConn) readOnce(fd uintptr) bool {
 // takeBuffer makes sure that there is a buffer; with something carried over there is one already (hand).
 func (c *netConn) takeBuffer() {
 	if c.readBuf == nil {
-		c.readBuf = getBuffer(c.readSize)
+		c.readBuf = getBuffer(c.sizer.size)
 	}
 }
 
@@ -94,7 +94,7 @@ func (c *netConn) dropBuffer() {
 
 // filled accounts for m new bytes.
 func (c *netConn) filled(m int) int {
-	c.readSize = nextReadSize(c.readSize, m, len(c.readBuf)-c.carry)
+	c.sizer.next(m, len(c.readBuf)-c.carry)
 	return c.carry + m
 }
 
@@ -104,7 +104,7 @@ func (c *netConn) hand(n int) bool {
 	c.readBuf, c.carry = nil, 0
 	chunk, carry := newChunk(buf, n, &c.split, c)
 	if carry > 0 {
-		c.readBuf, c.carry = carryOver(buf[n-carry:n], c.readSize), carry
+		c.readBuf, c.carry = carryOver(buf[n-carry:n], c.sizer.size), carry
 	}
 	c.mu.Lock()
 	c.handed += cap(buf)

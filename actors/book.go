@@ -1,0 +1,117 @@
+package actors
+
+import (
+	"sync"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+)
+
+// book is where the connections of one executor add up what has happened. On an event loop nobody ever waits for its
+// lock. Its tally actor takes the sums away; the book outlives it, so a crash of that loses nothing.
+type book struct {
+	mu    sync.Mutex
+	sums  map[*messages.Port]*messages.Totals
+	tally sink
+	due   bool // the tally will come
+}
+
+// open begins to call on a tally.
+func (b *book) open(tally sink) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tally, b.due = tally, false
+	if len(b.sums) > 0 {
+		b.callLocked()
+	}
+}
+
+// callLocked has the tally come when its interval is over.
+func (b *book) callLocked() {
+	if !b.due && b.tally.process != nil {
+		b.due = true
+		after(tallyInterval, b.tally, &passOn{})
+	}
+}
+
+// add enters a delta.
+func (b *book) add(port *messages.Port, d *messages.Delta) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	sum := b.sums[port]
+	if sum == nil {
+		if b.sums == nil {
+			b.sums = map[*messages.Port]*messages.Totals{}
+		}
+		sum = &messages.Totals{Port: port, Codes: map[int32]*messages.CodeTotals{}}
+		b.sums[port] = sum
+	}
+	for i := range d.Samples {
+		addSample(sum, &d.Samples[i])
+	}
+	sum.FromDown += d.FromDown
+	sum.ToDown += d.ToDown
+	sum.FromUp += d.FromUp
+	sum.ToUp += d.ToUp
+	sum.Opened += d.Opened
+	sum.Closed += d.Closed
+	b.callLocked()
+}
+
+// take returns the sums, which are the caller's from now on.
+func (b *book) take() map[*messages.Port]*messages.Totals {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	sums := b.sums
+	b.sums, b.due = nil, false
+	return sums
+}
+
+func addSample(sum *messages.Totals, s *messages.Sample) {
+	sum.Kinds[s.Kind]++
+	switch s.Kind {
+	case messages.RequestRead, messages.OnewayRead, messages.RequestWaiting, messages.RequestHanded,
+		messages.RequestAnswered, messages.RequestAbandoned:
+	default:
+		return
+	}
+	code := sum.Codes[s.Code]
+	if code == nil {
+		code = &messages.CodeTotals{}
+		sum.Codes[s.Code] = code
+	}
+	switch s.Kind {
+	case messages.RequestRead:
+		code.Read++
+		code.Active++
+	case messages.OnewayRead:
+		code.Read++
+	case messages.RequestWaiting:
+		code.Pending++
+	case messages.RequestHanded:
+		code.Pending--
+	case messages.RequestAbandoned:
+		code.Active--
+		code.Errors++
+	case messages.RequestAnswered:
+		code.Active--
+		answered(sum, code, s)
+	}
+}
+
+func answered(sum *messages.Totals, code *messages.CodeTotals, s *messages.Sample) {
+	if route.Ordinary(s.Code, s.Response) {
+		code.Ordinary++
+	} else {
+		code.Errors++
+	}
+	if !s.Own {
+		sum.UpstreamTimes = append(sum.UpstreamTimes, s.Nanos)
+		return
+	}
+	sum.OwnTimes = append(sum.OwnTimes, s.Nanos)
+	if sum.Own == nil {
+		sum.Own = map[int32]int{}
+	}
+	sum.Own[s.Response]++
+}
