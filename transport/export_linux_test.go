@@ -13,7 +13,7 @@ func handedOnLoop(c Conn) (n int) {
 // Adopt makes a dialled connection of a socket. It is called on near's loop.
 func Adopt(near Conn, fd int, sink Sink) Conn {
 	n := near.(*loopConn)
-	c := &loopConn{t: n.t, loop: n.loop, fd: -1, sink: sink, connecting: true, readSize: minBuffer, cancelDial: func() {}}
+	c := &loopConn{t: n.t, loop: n.loop, fd: -1, sink: sink, connecting: true, sizer: readSizer{size: minBuffer}, cancelDial: func() {}}
 	c.adopt(fd, nil)
 	return c
 }
