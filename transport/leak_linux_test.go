@@ -99,7 +99,8 @@ func TestNothingLeaks(t *testing.T) {
 				_, port, _ := net.SplitHostPort(ln.Addr().String())
 				e := newEar()
 				c := w.dial(near, net.JoinHostPort(host, port), e)
-				e.await(t, "connected", func() bool { return e.connected == 1 })
+				// On a busy machine a look-up may take longer than the dial time-out: then it ends as the ones above do.
+				e.await(t, "connected, or late", func() bool { return e.connected == 1 || len(e.closed) == 1 })
 				on(c, c.Close)
 			}
 		},
