@@ -1,0 +1,180 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// bench is one run of the program: a sink that lives throughout, candidates that come and go.
+type bench struct {
+	dir         string // for configurations and the binary
+	binary      string
+	env         []string // of our process, added to ours
+	front       string   // the name server address of candidates
+	frontBroker string   // HAProxy's address for the broker
+	sink        sinkAddresses
+	stopSink    func()
+	log         io.Writer
+}
+
+// results are outcomes by scenario, candidate and round.
+type results map[string]map[string][]outcome
+
+func (r results) add(scenario, candidate string, o outcome) {
+	if r[scenario] == nil {
+		r[scenario] = map[string][]outcome{}
+	}
+	r[scenario][candidate] = append(r[scenario][candidate], o)
+}
+
+func newBench(log io.Writer, binary string) (*bench, error) {
+	dir, err := os.MkdirTemp("", "rocketmq-proxy-bench")
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{dir: dir, binary: binary, log: log, stopSink: func() {}}
+	if err := b.prepare(); err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *bench) prepare() (err error) {
+	if b.front, err = freeAddress(); err != nil {
+		return err
+	}
+	if b.frontBroker, err = freeAddress(); err != nil {
+		return err
+	}
+	if b.binary == "" {
+		if b.binary, err = build(b.dir); err != nil {
+			return err
+		}
+	}
+	return b.startSink()
+}
+
+func (b *bench) close() {
+	b.stopSink()
+	os.RemoveAll(b.dir) //nolint:errcheck // a directory of ours below the system's own for such things
+}
+
+// self runs this program in another role, so that a candidate's CPU time is only its own.
+func self(role string, args ...string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", append([]string{role}, args...)...)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+func (b *bench) startSink() error {
+	cmd := self(roleSink, b.frontBroker)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	b.stopSink = func() {
+		stdin.Close()
+		cmd.Wait() //nolint:errcheck // it has nothing more to say
+	}
+	return json.NewDecoder(stdout).Decode(&b.sink)
+}
+
+// run measures the scenarios one after another; within one, the candidates take turns round by round.
+func (b *bench) run(list []scenario, who []candidate, rounds int, r results) error {
+	for _, s := range list {
+		delete(r, s.name)
+		if err := b.runScenario(s, who, rounds, r); err != nil {
+			return fmt.Errorf("scenario %s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+func (b *bench) runScenario(s scenario, who []candidate, rounds int, r results) error {
+	up := map[string]*running{}
+	defer func() {
+		for _, p := range up {
+			p.stop()
+		}
+	}()
+	for round := range rounds {
+		for i := range who {
+			c := who[(i+round)%len(who)]
+			if c.command == nil && s.fresh {
+				continue // no process, so no memory and no start
+			}
+			// Candidates that are not fresh share the front address one after another: only one can listen there.
+			for name, p := range up {
+				p.stop()
+				delete(up, name)
+			}
+			p, err := b.start(c)
+			if err != nil {
+				return err
+			}
+			up[c.name] = p
+			o, err := b.measure(s, p)
+			if err != nil {
+				return fmt.Errorf("%s, round %d: %w", c.name, round+1, err)
+			}
+			r.add(s.name, c.name, o)
+			fmt.Fprintf(b.log, "%-10s round %d  %-8s %s\n", s.name, round+1, c.name, o)
+		}
+	}
+	return nil
+}
+
+// measure has a generator process do what the scenario says.
+func (b *bench) measure(s scenario, p *running) (outcome, error) {
+	if s.startOnly {
+		return outcome{Start: p.started}, nil
+	}
+	s.spec.NameServer, s.spec.PID = p.nameServer, p.pid
+	task, err := json.Marshal(s.spec)
+	if err != nil {
+		return outcome{}, err
+	}
+	var o outcome
+	out, err := self(roleLoad, string(task)).Output()
+	if err != nil {
+		return o, errors.New("the load generator failed; it says why above")
+	}
+	o.Start = p.started
+	return o, json.Unmarshal(out, &o)
+}
+
+func (o outcome) String() string {
+	s := ""
+	if o.Requests > 0 {
+		s = fmt.Sprintf("%8.0f/s  %7.2f µs CPU  p50 %s  p99 %s", o.perSecond(), o.cpu(), o.P50.Round(time.Microsecond), o.P99.Round(time.Microsecond))
+	}
+	if o.Peak > 0 {
+		s += fmt.Sprintf("  %.1f MB, then %.1f MB, at most %.1f MB", megabytes(o.Before), megabytes(o.After), megabytes(o.Peak))
+	}
+	if o.Start > 0 {
+		s += fmt.Sprintf("  first answer after %s", o.Start.Round(time.Millisecond))
+	}
+	return s
+}
+
+func (o outcome) perSecond() float64 { return float64(o.Requests) / o.Seconds }
+
+// cpu is the candidate's, in microseconds for each request.
+func (o outcome) cpu() float64 { return float64(o.CPU) / 1e3 / float64(o.Requests) }
+
+func megabytes(n int64) float64 { return float64(n) / (1 << 20) }

@@ -1,0 +1,147 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// candidate is something that stands between generator and sink.
+type candidate struct {
+	name string
+	// command prepares one run: files go to dir; it is stopped by SIGKILL. nil: nothing stands between.
+	command func(b *bench, dir string) (*exec.Cmd, error)
+	// nameServer is what clients dial.
+	nameServer func(b *bench) string
+}
+
+var candidates = []candidate{
+	{"direct", nil, func(b *bench) string { return b.sink.NameServer }},
+	{"haproxy", haproxy, func(b *bench) string { return b.front }},
+	{"ours", ours, func(b *bench) string { return b.front }},
+}
+
+// running is a candidate that has given its first answer.
+type running struct {
+	nameServer string
+	pid        int
+	started    time.Duration // from the start of the process to its first answer
+	stop       func()
+}
+
+// startPatience is how long the first answer may take; Apache's proxy needs half a minute.
+const startPatience = 90 * time.Second
+
+func (b *bench) start(c candidate) (*running, error) {
+	r := &running{nameServer: c.nameServer(b), stop: func() {}}
+	if c.command == nil {
+		return r, nil
+	}
+	dir, err := os.MkdirTemp(b.dir, c.name)
+	if err != nil {
+		return nil, err
+	}
+	cmd, err := c.command(b, dir)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	begin := time.Now()
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	r.pid = cmd.Process.Pid
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	r.stop = func() {
+		cmd.Process.Kill() //nolint:errcheck // it may have ended by itself
+		<-ended
+	}
+	for {
+		if _, err = askRoute(r.nameServer); err == nil {
+			r.started = time.Since(begin)
+			return r, nil
+		}
+		select {
+		case why := <-ended:
+			return nil, fmt.Errorf("%s ended before its first answer (%v):\n%s", c.name, why, out.String())
+		case <-time.After(time.Millisecond):
+		}
+		if time.Since(begin) > startPatience {
+			r.stop()
+			return nil, fmt.Errorf("%s gave no answer within %s: %w\n%s", c.name, startPatience, err, out.String())
+		}
+	}
+}
+
+// haproxy is HAProxy in TCP mode, as its manual would have one do this: it understands nothing.
+func haproxy(b *bench, dir string) (*exec.Cmd, error) {
+	path, err := exec.LookPath("haproxy")
+	if err != nil {
+		return nil, fmt.Errorf("cannot find haproxy, which is compared with (Debian: apt install haproxy; without it: -candidates direct,ours): %w", err)
+	}
+	cfg := fmt.Sprintf(`global
+  nbthread 2
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 10m
+  timeout server 10m
+listen name-server
+  bind %s
+  server sink %s
+listen broker
+  bind %s
+  server sink %s
+`, b.front, b.sink.Advertised, b.frontBroker, b.sink.Broker)
+	file := filepath.Join(dir, "haproxy.cfg")
+	return exec.Command(path, "-db", "-q", "-f", file), os.WriteFile(file, []byte(cfg), 0o600)
+}
+
+// ours is `serve` with a port for each broker and every feature on.
+func ours(b *bench, dir string) (*exec.Cmd, error) {
+	cfg := fmt.Sprintf(`log = { level = "error" }
+[[cluster]]
+name = "bench"
+name_servers = [%q]
+[[listener]]
+name = "bench"
+address = %q
+broker_ports = "0"
+[admin]
+address = "127.0.0.1:0"
+`, b.sink.NameServer, b.front)
+	file := filepath.Join(dir, "proxy.toml")
+	cmd := exec.Command(b.binary, "serve", "--config", file)
+	cmd.Env = append(os.Environ(), b.env...)
+	return cmd, os.WriteFile(file, []byte(cfg), 0o600)
+}
+
+// build makes the binary that is measured, as a release is made.
+func build(dir string) (string, error) {
+	binary := filepath.Join(dir, "rocketmq-proxy")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", binary, "github.com/rocketmq-proxy/rocketmq-proxy")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("cannot build the proxy; run from its source, or give -binary: %w\n%s", err, strings.TrimSpace(string(out)))
+	}
+	return binary, nil
+}
+
+// freeAddress is an address of 127.0.0.1 that nobody listens on at present.
+func freeAddress() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer ln.Close()
+	return ln.Addr().String(), nil
+}

@@ -1,0 +1,186 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Roles of the processes that a bench consists of, as first argument.
+const (
+	roleSink = "sink"
+	roleLoad = "load"
+)
+
+// options are the flags.
+type options struct {
+	rounds     int
+	scenario   string
+	candidates string
+	binary     string
+	env        string
+	data       string
+	out        string
+	seconds    float64
+	quick      bool
+
+	warmup, measure, settle time.Duration // derived
+}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 2 && args[0] == roleSink {
+		return runSink(args[1], os.Stdin, os.Stdout)
+	}
+	if len(args) == 2 && args[0] == roleLoad {
+		var s spec
+		if err := json.Unmarshal([]byte(args[1]), &s); err != nil {
+			return err
+		}
+		return runLoad(s, os.Stdout)
+	}
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	return compare(o, os.Stdout)
+}
+
+func parse(args []string) (o options, err error) {
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.IntVar(&o.rounds, "rounds", 5, "rounds of each scenario, in which candidates take turns")
+	f.Float64Var(&o.seconds, "seconds", 2, "how long each load is measured")
+	f.StringVar(&o.scenario, "scenario", "", "only scenarios whose whole name matches this `regexp`")
+	f.StringVar(&o.candidates, "candidates", "direct,haproxy,ours", "which of them, separated by commas")
+	f.StringVar(&o.binary, "binary", "", "our `file`; without it the source is built")
+	f.StringVar(&o.env, "env", "", "`KEY=value,…` for our process, as GODEBUG=gctrace=1")
+	f.StringVar(&o.data, "data", "", "JSON `file` that measurements are kept in: a run replaces the scenarios it measures and reports all")
+	f.StringVar(&o.out, "out", "bench/RESULTS.md", "`file` for the report; empty: print it only")
+	f.BoolVar(&o.quick, "quick", false, "one round of half a second: does it work at all")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if f.NArg() > 0 {
+		return o, fmt.Errorf("unknown argument %q: there are only flags", f.Arg(0))
+	}
+	o.settle = 15 * time.Second // our proxy frees what an idle client had within 10 s
+	if o.quick {
+		o.rounds, o.seconds, o.settle = 1, 0.5, time.Second
+	}
+	o.measure = time.Duration(o.seconds * float64(time.Second))
+	o.warmup = min(o.measure/2, time.Second)
+	return o, nil
+}
+
+// compare measures and reports.
+func compare(o options, stdout io.Writer) error {
+	list, err := chooseScenarios(o)
+	if err != nil {
+		return err
+	}
+	who, err := chooseCandidates(o.candidates)
+	if err != nil {
+		return err
+	}
+	all, err := load(o.data)
+	if err != nil {
+		return err
+	}
+	b, err := newBench(stdout, o.binary)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	if o.env != "" {
+		b.env = strings.Split(o.env, ",")
+	}
+	if err := b.run(list, who, o.rounds, all); err != nil {
+		return err
+	}
+	return finish(o, all, stdout)
+}
+
+// finish saves and reports.
+func finish(o options, all results, stdout io.Writer) error {
+	if err := save(o.data, all); err != nil {
+		return err
+	}
+	text := report(all)
+	fmt.Fprint(stdout, "\n", text)
+	if o.out == "" {
+		return nil
+	}
+	return os.WriteFile(o.out, []byte(document(machine(), time.Now(), text)), 0o644)
+}
+
+func chooseScenarios(o options) ([]scenario, error) {
+	match, err := regexp.Compile("^(?:" + o.scenario + ")$")
+	if err != nil {
+		return nil, fmt.Errorf("-scenario: %w", err)
+	}
+	all := scenarios(o, openFiles())
+	if o.scenario == "" {
+		return all, nil
+	}
+	chosen := slices.DeleteFunc(slices.Clone(all), func(s scenario) bool { return !match.MatchString(s.name) })
+	if len(chosen) == 0 {
+		var names []string
+		for _, s := range all {
+			names = append(names, s.name)
+		}
+		return nil, fmt.Errorf("-scenario %q matches none of %s", o.scenario, strings.Join(names, ", "))
+	}
+	return chosen, nil
+}
+
+func chooseCandidates(names string) ([]candidate, error) {
+	var chosen []candidate
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(candidates, func(c candidate) bool { return c.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("-candidates: there is no %q; there are direct, haproxy, ours", name)
+		}
+		chosen = append(chosen, candidates[i])
+	}
+	return chosen, nil
+}
+
+func load(file string) (results, error) {
+	all := results{}
+	if file == "" {
+		return all, nil
+	}
+	b, err := os.ReadFile(file)
+	if os.IsNotExist(err) {
+		return all, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return all, json.Unmarshal(b, &all)
+}
+
+func save(file string, all results) error {
+	if file == "" {
+		return nil
+	}
+	b, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, b, 0o644)
+}
