@@ -106,29 +106,13 @@ func (b *bench) run(list []scenario, who []candidate, rounds int, r results) err
 }
 
 func (b *bench) runScenario(s scenario, who []candidate, rounds int, r results) error {
-	up := map[string]*running{}
-	defer func() {
-		for _, p := range up {
-			p.stop()
-		}
-	}()
 	for round := range rounds {
 		for i := range who {
 			c := who[(i+round)%len(who)]
-			if c.command == nil && s.fresh {
-				continue // no process, so no memory and no start
+			if c.command == nil && s.process {
+				continue
 			}
-			// Candidates that are not fresh share the front address one after another: only one can listen there.
-			for name, p := range up {
-				p.stop()
-				delete(up, name)
-			}
-			p, err := b.start(c)
-			if err != nil {
-				return err
-			}
-			up[c.name] = p
-			o, err := b.measure(s, p)
+			o, err := b.measure(s, c)
 			if err != nil {
 				return fmt.Errorf("%s, round %d: %w", c.name, round+1, err)
 			}
@@ -139,25 +123,29 @@ func (b *bench) runScenario(s scenario, who []candidate, rounds int, r results) 
 	return nil
 }
 
-// measure has a generator process do what the scenario says.
-func (b *bench) measure(s scenario, p *running) (outcome, error) {
+// measure starts a candidate and has a generator process do what the scenario says.
+func (b *bench) measure(s scenario, c candidate) (o outcome, err error) {
+	p, err := b.start(c)
+	if err != nil {
+		return o, err
+	}
+	defer p.stop()
 	if s.startOnly {
 		return outcome{Start: p.started}, nil
 	}
 	s.spec.NameServer, s.spec.PID = p.nameServer, p.pid
 	task, err := json.Marshal(s.spec)
 	if err != nil {
-		return outcome{}, err
+		return o, err
 	}
-	var o outcome
 	out, err := self(roleLoad, string(task)).Output()
 	if err != nil {
 		return o, errors.New("the load generator failed; it says why above")
 	}
-	o.Start = p.started
 	return o, json.Unmarshal(out, &o)
 }
 
+// String is one line of the log of rounds.
 func (o outcome) String() string {
 	s := ""
 	if o.Requests > 0 {

@@ -25,11 +25,11 @@ func ratios(a, b []float64) []float64 {
 	return r
 }
 
-// minus subtracts the median of b from each of a.
+// minus subtracts round by round.
 func minus(a, b []float64) []float64 {
 	var d []float64
-	for _, v := range a {
-		d = append(d, v-median(b))
+	for i := range min(len(a), len(b)) {
+		d = append(d, a[i]-b[i])
 	}
 	return d
 }

@@ -101,9 +101,16 @@ func report(all results) string {
 		}
 		theirs := w.values(all, "haproxy")
 		fmt.Fprintf(&t, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", w.what+w.note(all), w.unit, w.direct(all), figure(theirs), figure(mine),
-			figure(ratios(mine, theirs)), w.goal(), w.verdict(mine, theirs))
+			w.ratio(mine, theirs), w.goal(), w.verdict(mine, theirs))
 	}
 	return t.String()
+}
+
+func (w row) ratio(mine, theirs []float64) string {
+	if w.added && median(theirs) <= 0 {
+		return ""
+	}
+	return figure(ratios(mine, theirs))
 }
 
 // note tells where there were fewer clients than the row says.
@@ -141,11 +148,16 @@ func (w row) goal() string {
 
 // verdict compares with the target.
 func (w row) verdict(mine, theirs []float64) string {
-	if w.target == 0 {
-		return ""
-	}
 	got := mine
-	if !w.absolute {
+	switch {
+	case w.target == 0:
+		return ""
+	case w.added: // what is added may be nothing, or lost in the noise: a ratio would say little
+		if over := median(mine) - w.target*max(median(theirs), 0); over > 0 && len(theirs) > 0 {
+			return fmt.Sprintf("missed by %.0f µs", over)
+		}
+		return "met"
+	case !w.absolute:
 		if got = ratios(mine, theirs); len(got) == 0 {
 			return ""
 		}
@@ -157,7 +169,7 @@ func (w row) verdict(mine, theirs []float64) string {
 	if off <= 0 {
 		return "met"
 	}
-	return fmt.Sprintf("missed by %.0f %%", 100*off)
+	return fmt.Sprintf("missed by %.1f %%", 100*off)
 }
 
 // figure is the median with three digits that count.

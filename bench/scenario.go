@@ -6,12 +6,10 @@ import "time"
 
 // scenario is one kind of load. Its name is what -scenario matches.
 type scenario struct {
-	name string
-	spec spec
-	// fresh has each measurement start its candidate anew, as memory is measured.
-	fresh bool
-	// startOnly measures nothing but the start.
-	startOnly bool
+	name      string
+	spec      spec
+	process   bool // about a process: a direct connection has none
+	startOnly bool // nothing but the start is measured
 }
 
 // A TCP proxy of one process uses two files for each client.
@@ -46,10 +44,10 @@ func scenarios(o options, files int) []scenario {
 		{name: "rate", spec: rate},
 		{name: "16x1", spec: busy(sendJSON, 16, 1)},
 		{name: "4096x1", spec: busy(sendJSON, 4096, 1)},
-		{name: "idle5000", spec: idle(5000), fresh: true},
-		{name: "idle20000", spec: idle(20_000), fresh: true},
-		{name: "load", spec: busy(sendJSON, 256, 16), fresh: true},
-		{name: "big", spec: pull16M, fresh: true},
-		{name: "start", startOnly: true, fresh: true},
+		{name: "idle5000", spec: idle(5000), process: true},
+		{name: "idle20000", spec: idle(20_000), process: true},
+		{name: "load", spec: busy(sendJSON, 256, 16), process: true},
+		{name: "big", spec: pull16M, process: true},
+		{name: "start", process: true, startOnly: true},
 	}
 }

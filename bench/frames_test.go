@@ -1,0 +1,54 @@
+//go:build linux
+
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+)
+
+// Whatever pieces a stream comes in, the heads are those of its frames.
+func TestFramesInPiecesOfAnySize(t *testing.T) {
+	var stream []byte
+	for i, body := range []int{0, 1, 700, 0, 3} {
+		c := request(codec.ReqSendMessage, sendFields(longSend), body)
+		stream = newTemplate(c, codec.Encoding(i%2)).appendTo(stream, firstOpaque+i)
+	}
+	for piece := 1; piece < len(stream); piece += 1 + piece/16 {
+		var f frames
+		var opaques, codes []int
+		for b := stream; len(b) > 0; {
+			n := min(piece, len(b))
+			require.NoError(t, f.feed(b[:n], func(head []byte) {
+				opaques, codes = append(opaques, opaqueOf(head)-firstOpaque), append(codes, codeOf(head))
+			}))
+			b = b[n:]
+		}
+		require.Equal(t, []int{0, 1, 2, 3, 4}, opaques, "pieces of %d", piece)
+		require.Equal(t, []int{10, 10, 10, 10, 10}, codes, "pieces of %d", piece)
+	}
+}
+
+func TestFramesRefuseWhatIsNone(t *testing.T) {
+	var f frames
+	require.ErrorIs(t, f.feed([]byte("GET / HTTP/1.1\r\n"), func([]byte) { t.Error("a frame") }), errNoFrame)
+}
+
+// A template differs from what codec makes in nothing but the opaque.
+func TestTemplate(t *testing.T) {
+	for _, w := range []workload{sendJSON, sendBinary, popAndAck, pull} {
+		first, ack := w.templates(1 << 10)
+		for _, m := range []*template{first, ack} {
+			if m == nil {
+				continue
+			}
+			want, enc, err := codec.Decode(m.frame, codec.Limits{})
+			require.NoError(t, err)
+			want.Opaque = lastOpaque
+			require.Equal(t, want.Append(nil, enc), m.appendTo(nil, lastOpaque), w)
+		}
+	}
+}
