@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"time"
 )
 
 // bench is one run of the program: a sink that lives throughout, candidates that come and go.
@@ -22,16 +21,6 @@ type bench struct {
 	sink        sinkAddresses
 	stopSink    func()
 	log         io.Writer
-}
-
-// results are outcomes by scenario, candidate and round.
-type results map[string]map[string][]outcome
-
-func (r results) add(scenario, candidate string, o outcome) {
-	if r[scenario] == nil {
-		r[scenario] = map[string][]outcome{}
-	}
-	r[scenario][candidate] = append(r[scenario][candidate], o)
 }
 
 func newBench(log io.Writer, binary string) (*bench, error) {
@@ -144,25 +133,3 @@ func (b *bench) measure(s scenario, c candidate) (o outcome, err error) {
 	}
 	return o, json.Unmarshal(out, &o)
 }
-
-// String is one line of the log of rounds.
-func (o outcome) String() string {
-	s := ""
-	if o.Requests > 0 {
-		s = fmt.Sprintf("%8.0f/s  %7.2f µs CPU  p50 %s  p99 %s", o.perSecond(), o.cpu(), o.P50.Round(time.Microsecond), o.P99.Round(time.Microsecond))
-	}
-	if o.Peak > 0 {
-		s += fmt.Sprintf("  %.1f MB, then %.1f MB, at most %.1f MB", megabytes(o.Before), megabytes(o.After), megabytes(o.Peak))
-	}
-	if o.Start > 0 {
-		s += fmt.Sprintf("  first answer after %s", o.Start.Round(time.Millisecond))
-	}
-	return s
-}
-
-func (o outcome) perSecond() float64 { return float64(o.Requests) / o.Seconds }
-
-// cpu is the candidate's, in microseconds for each request.
-func (o outcome) cpu() float64 { return float64(o.CPU) / 1e3 / float64(o.Requests) }
-
-func megabytes(n int64) float64 { return float64(n) / (1 << 20) }

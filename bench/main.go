@@ -96,7 +96,7 @@ func compare(o options, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	all, err := load(o.data)
+	all, err := readResults(o.data)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func compare(o options, stdout io.Writer) error {
 
 // finish saves and reports.
 func finish(o options, all results, stdout io.Writer) error {
-	if err := save(o.data, all); err != nil {
+	if err := all.write(o.data); err != nil {
 		return err
 	}
 	text := report(all)
@@ -157,30 +157,4 @@ func chooseCandidates(names string) ([]candidate, error) {
 		chosen = append(chosen, candidates[i])
 	}
 	return chosen, nil
-}
-
-func load(file string) (results, error) {
-	all := results{}
-	if file == "" {
-		return all, nil
-	}
-	b, err := os.ReadFile(file)
-	if os.IsNotExist(err) {
-		return all, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return all, json.Unmarshal(b, &all)
-}
-
-func save(file string, all results) error {
-	if file == "" {
-		return nil
-	}
-	b, err := json.Marshal(all)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, b, 0o644)
 }
