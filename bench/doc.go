@@ -3,7 +3,7 @@
 // Command bench measures the proxy beside a direct connection and HAProxy in TCP mode.
 //
 //	go run ./bench                                  everything, about 15 minutes; writes bench/RESULTS.md
-//	go run ./bench -quick -out ""                   does it work at all, a minute
+//	go run ./bench -quick                           does it work at all, a minute
 //	go run ./bench -scenario '16x16|256x1' -out ""  some scenarios, printed only
 //
 // It needs Linux and haproxy (Debian: apt install haproxy; without it: -candidates direct,ours). It fails no build:

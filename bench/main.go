@@ -70,7 +70,7 @@ func parse(args []string) (o options, err error) {
 	f.StringVar(&o.env, "env", "", "`KEY=value,…` for our process, as GODEBUG=gctrace=1")
 	f.StringVar(&o.data, "data", "", "JSON `file` that measurements are kept in: a run replaces the scenarios it measures and reports all")
 	f.StringVar(&o.out, "out", "bench/RESULTS.md", "`file` for the report; empty: print it only")
-	f.BoolVar(&o.quick, "quick", false, "one round of half a second: does it work at all")
+	f.BoolVar(&o.quick, "quick", false, "one round of half a second, printed only: does it work at all")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -79,7 +79,7 @@ func parse(args []string) (o options, err error) {
 	}
 	o.settle = 15 * time.Second // our proxy frees what an idle client had within 10 s
 	if o.quick {
-		o.rounds, o.seconds, o.settle = 1, 0.5, time.Second
+		o.rounds, o.seconds, o.settle, o.out = 1, 0.5, time.Second, ""
 	}
 	o.measure = time.Duration(o.seconds * float64(time.Second))
 	o.warmup = min(o.measure/2, time.Second)

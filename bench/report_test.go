@@ -76,6 +76,7 @@ func TestFlags(t *testing.T) {
 	o, err := parse([]string{"-quick"})
 	require.NoError(t, err)
 	require.Equal(t, 1, o.rounds)
+	require.Empty(t, o.out, "what is good for nothing but a look replaces no results")
 	o.scenario = "16x16|idle.*"
 	list, err := chooseScenarios(o)
 	require.NoError(t, err)
