@@ -92,9 +92,8 @@ func dialThroughActors(b *testing.B, broker string) net.Conn {
 	e := NewEnv(sockets, slog.New(slog.DiscardHandler), Settings{}, func(why error) { b.Error(why) })
 	root := e.System.Root
 	counter := root.Spawn(e.props(func() actor.Actor { return &stats{env: e, out: NewStatistics("bench")} }, nil, nil))
-	e.tallies = map[transport.Executor]sink{}
-	for _, x := range sockets.Executors() {
-		e.tallies[x] = newSink(e.System, root.Spawn(e.props(func() actor.Actor { return &tally{env: e, stats: counter} }, onExecutor{x}, nil)))
+	for x, b := range e.books {
+		root.Spawn(e.props(func() actor.Actor { return &tally{env: e, book: b, stats: counter} }, onExecutor{x}, nil))
 	}
 	all := root.Spawn(e.props(func() actor.Actor { return &connections{env: e} }, nil, nil))
 	ln, err := sockets.Listen("127.0.0.1:0")
