@@ -76,6 +76,11 @@ func (t *Loops) Listen(address string) (Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	return t.serve(ln)
+}
+
+// serve makes a Listener of an open socket, which it owns from now on.
+func (t *Loops) serve(ln net.Listener) (Listener, error) {
 	file, err := pollable(ln.(*net.TCPListener))
 	if err != nil {
 		ln.Close()
@@ -87,7 +92,8 @@ func (t *Loops) Listen(address string) (Listener, error) {
 		file.Close()
 		return nil, fmt.Errorf("cannot use the listening socket: %w", err)
 	}
-	return &netListener{ln: both{ln, file}, accept: func() (Conn, error) { return t.accept(raw) }}, nil
+	return &netListener{ln: both{ln, file}, accept: func() (Conn, error) { return t.accept(raw) },
+		queued: func() (Conn, bool) { return t.queued(raw) }}, nil
 }
 
 // pollable duplicates a listening socket as a file: Go lets nobody else accept on its own.
@@ -112,12 +118,8 @@ func (t *Loops) accept(raw syscall.RawConn) (Conn, error) {
 	var fd int
 	var errno error
 	err := raw.Read(func(lfd uintptr) bool {
-		for {
-			fd, _, errno = unix.Accept4(int(lfd), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-			if errno != unix.EINTR && errno != unix.ECONNABORTED {
-				return errno != unix.EAGAIN
-			}
-		}
+		fd, errno = acceptNow(int(lfd))
+		return errno != unix.EAGAIN
 	})
 	if err == nil {
 		err = errno
@@ -125,11 +127,35 @@ func (t *Loops) accept(raw syscall.RawConn) (Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return t.accepted(fd), nil
+}
+
+// queued is accept for those who do not wait; ok is false when nobody has come.
+func (t *Loops) queued(raw syscall.RawConn) (c Conn, ok bool) {
+	var fd int
+	var errno error
+	if err := raw.Control(func(lfd uintptr) { fd, errno = acceptNow(int(lfd)) }); err != nil || errno != nil {
+		return nil, false
+	}
+	return t.accepted(fd), true
+}
+
+func acceptNow(lfd int) (fd int, errno error) {
+	for {
+		fd, _, errno = unix.Accept4(lfd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		if errno != unix.EINTR && errno != unix.ECONNABORTED {
+			return fd, errno
+		}
+	}
+}
+
+// accepted makes a Conn of an open socket.
+func (t *Loops) accepted(fd int) *loopConn {
 	tune(fd)
 	c := &loopConn{t: t, loop: t.pick(), fd: fd, sizer: readSizer{size: minBuffer}}
 	c.local, c.remote = addresses(fd)
 	c.split.Limits = t.net.Limits
-	return c, nil
+	return c
 }
 
 // tune sets what Go's net package sets as well. A socket that refuses is still a socket.

@@ -16,10 +16,13 @@ const acceptPause = 100 * time.Millisecond
 type netListener struct {
 	ln     net.Listener
 	accept func() (Conn, error)
+	queued func() (Conn, bool) // accept without waiting; nil: not on this system
 	closed atomic.Bool
-	once   sync.Once
-	mu     sync.Mutex
-	sink   Sink
+	// retired: closed by Retire, whose caller goes on with who has come.
+	retired atomic.Bool
+	once    sync.Once
+	mu      sync.Mutex
+	sink    Sink
 }
 
 func (l *netListener) Addr() netip.AddrPort { return addrPort(l.ln.Addr()) }
@@ -44,7 +47,9 @@ func (l *netListener) acceptLoop() {
 		l.mu.Unlock()
 		switch {
 		case l.closed.Load():
-			if err == nil {
+			if err == nil && l.retired.Load() {
+				sink.Deliver(&Accepted{Conn: c})
+			} else if err == nil {
 				c.Close() // its owner does not expect it any more
 			}
 			return
