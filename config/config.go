@@ -13,6 +13,18 @@ type Config struct {
 	StateDir string `toml:"state_dir"`
 	// How long requests in flight may take to finish after SIGTERM (duration). 0: connections are closed at once.
 	DrainTimeout time.Duration `toml:"drain_timeout"`
+	// How long the proxy goes on as before once it is told to end, with /readyz at 503 (duration). Give balancers that
+	// poll /readyz the time to notice.
+	DrainDelay time.Duration `toml:"drain_delay"`
+	// While draining, answer GO_AWAY (1500) to clients of 5.3.2 and later: they connect to the same address again and
+	// repeat the request there. Set it to false where nobody else has the address then: no balancer in front, no
+	// successor (hand_over, listener.reuse_port). Such clients are then served until they are quiet.
+	DrainGoAway bool `toml:"drain_go_away"`
+	// A Unix socket, such as "/run/rocketmq-proxy/hand-over.sock". A proxy that is started with the same path as one
+	// that runs shares its ports, and is handed its connections when that one is told to end: no client notices the
+	// restart. Whoever may open it may take the clients: keep its directory to yourself. While both run,
+	// each needs an admin.address of its own. Linux only. Empty: none.
+	HandOver string `toml:"hand_over"`
 	// What is logged, to standard error.
 	Log Log `toml:"log"`
 	// A RocketMQ cluster that clients reach through the proxy. Repeat the table for more.
@@ -95,6 +107,10 @@ type Listener struct {
 	RewriteMessageIDs bool `toml:"rewrite_message_ids"`
 	// Also serve clients <= 4.4, which dial two ports below the advertised one. Then port - 2 of every broker is left free.
 	VIPChannel bool `toml:"vip_channel"`
+	// Let other processes have the same ports open (SO_REUSEPORT): a successor can start before this one ends, and
+	// nobody is refused. Clients of 5.3.2 and later move to it by themselves (drain_go_away); hand_over moves all.
+	// Linux only.
+	ReusePort bool `toml:"reuse_port"`
 	// The prefix of this listener's statistics. Empty: the top-level stat_prefix.
 	StatPrefix string `toml:"stat_prefix"`
 	// Fixed places in broker_ports by "name/id", the same on every replica: "broker-a/0" = 20000.

@@ -10,6 +10,7 @@ func Default() *Config {
 	return &Config{
 		StatPrefix:   "main",
 		DrainTimeout: 30 * time.Second,
+		DrainGoAway:  true,
 		Log:          Log{Level: "info", Format: "text"},
 		Admin:        Admin{Address: "127.0.0.1:9180"},
 		Metrics:      Metrics{PushInterval: 10 * time.Second},

@@ -30,6 +30,9 @@ push_labels = { instance = "proxy-1" }
 	require.Equal(t, `stat_prefix = "main"  # default
 state_dir = ""  # default
 drain_timeout = "30s"  # default
+drain_delay = "0s"  # default
+drain_go_away = true  # default
+hand_over = ""  # default
 
 [log]
 level = "info"  # default
@@ -50,6 +53,7 @@ broker_ports = "20000-20009"  # environment ROCKETMQ_PROXY_LISTENER__0__BROKER_P
 advertise_ports = "20000-20009"  # default, as broker_ports
 rewrite_message_ids = false  # default
 vip_channel = true  # default
+reuse_port = false  # default
 stat_prefix = "main"  # default, as stat_prefix
 
 [listener.ports]

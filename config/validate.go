@@ -55,6 +55,11 @@ func (c *checker) top() {
 		c.add("drain_timeout", quote(shortDuration(c.cfg.DrainTimeout)), "a drain cannot last less than no time",
 			`write "0s" to close connections at once, or a duration such as "30s"`)
 	}
+	if c.cfg.DrainDelay < 0 {
+		c.add("drain_delay", quote(shortDuration(c.cfg.DrainDelay)), "nobody can wait for less than no time",
+			`write "0s" to begin at once, or a duration such as "10s"`)
+	}
+	c.socketPath("hand_over", c.cfg.HandOver)
 	c.oneOf("log.level", c.cfg.Log.Level, "debug", "info", "warn", "error")
 	c.oneOf("log.format", c.cfg.Log.Format, "text", "json")
 }

@@ -73,6 +73,12 @@ func TestValidateFailure(t *testing.T) {
 		`cannot use stat_prefix = "a b": it does not fit into the names of metrics; use letters, digits, and - . _ between them`)
 	f(func(c *Config) { c.DrainTimeout = -1 },
 		`cannot use drain_timeout = "-1ns": a drain cannot last less than no time; write "0s" to close connections at once, or a duration such as "30s"`)
+	f(func(c *Config) { c.DrainDelay = -1 },
+		`cannot use drain_delay = "-1ns": nobody can wait for less than no time; write "0s" to begin at once, or a duration such as "10s"`)
+	f(func(c *Config) { c.HandOver = "hand-over.sock" },
+		`cannot use hand_over = "hand-over.sock": it would be another socket for whoever starts elsewhere; write it from the root, such as "/run/rocketmq-proxy/hand-over.sock"`)
+	f(func(c *Config) { c.HandOver = "/" + strings.Repeat("x", 103) },
+		`cannot use hand_over = "/`+strings.Repeat("x", 103)+`": it has 104 bytes, and the name of a Unix socket has at most 103; choose a shorter path`)
 	f(func(c *Config) { c.Log.Format = "xml" },
 		`cannot use log.format = "xml": it is not one of the words that are known here; write "text", "json"`)
 	f(func(c *Config) { c.Timeouts.Dial, c.Clusters[0].Refresh = 0, -1 },
