@@ -53,7 +53,7 @@ type connection struct {
 	lastRead int64 // from either side, on the process clock
 	language codec.Language
 	version  int32
-	draining bool
+	bye      farewell
 }
 
 // bodyFate is what happens to the bytes of a frame that come in later chunks.
@@ -105,8 +105,22 @@ func (c *connection) Receive(ctx actor.Context) {
 	case *messages.Tick:
 		c.tick(m.Now)
 	case *messages.Drain:
-		c.draining = true
+		c.bye.goAway = m.GoAway
+	case *messages.LetGo:
+		c.letGo(m)
+	case *lookAgain:
+		c.bye.watching = false
 		c.endIfDrained()
+	case *messages.HandOver:
+		c.handOver()
+	case *messages.Surrendered:
+		c.surrendered(m)
+	case *messages.Stay:
+		c.stay()
+	case *messages.Moved:
+		c.moved()
+	case *messages.Adopt:
+		c.adopt(m)
 	case *messages.Report:
 		ctx.Send(m.To, c.report())
 	case *messages.Fault:
@@ -118,13 +132,18 @@ func (c *connection) Receive(ctx actor.Context) {
 }
 
 func (c *connection) open(m *messages.Accepted) {
-	c.port, c.sock = m.Port, m.Conn
+	c.enter(m.Port, m.Conn)
+	c.sock.Start(c.self)
+}
+
+// enter begins a connection whose socket is not read yet.
+func (c *connection) enter(port *messages.Port, sock transport.Conn) {
+	c.port, c.sock = port, sock
 	c.book = c.env.books[c.sock.Executor()]
 	c.self = newSink(c.env.System, c.ctx.Self())
 	c.born = c.env.now()
 	c.lastRead = c.born
 	c.note().Opened++
-	c.sock.Start(c.self)
 }
 
 // end stops the connection. An end of stream, even a half-close, is a disconnect: so brokers treat it.
@@ -152,13 +171,17 @@ func (c *connection) close() {
 		p.chunk.Release()
 	}
 	c.backlog = nil
+	end := messages.RequestAbandoned
+	if c.bye.moved {
+		end = messages.RequestMovedAway
+	}
 	for _, x := range c.pending {
 		for ; x != nil; x = x.Next {
 			if x.Actor == nil {
 				continue
 			}
 			c.handed(x)
-			c.sample(messages.Sample{Kind: messages.RequestAbandoned, Code: x.Header.Code})
+			c.sample(messages.Sample{Kind: end, Code: x.Header.Code})
 		}
 	}
 	clear(c.pending)
@@ -182,13 +205,6 @@ func (c *connection) dismiss() {
 		c.ctx.Stop(l.pid)
 	}
 	c.free = nil
-}
-
-// endIfDrained ends a connection that is to end and has nothing in flight in either direction.
-func (c *connection) endIfDrained() {
-	if c.draining && c.count == 0 && c.rest == boundary && c.down == boundary && c.sock.Kept() == 0 {
-		c.ctx.Stop(c.ctx.Self())
-	}
 }
 
 func (c *connection) who() []any {

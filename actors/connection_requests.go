@@ -34,7 +34,7 @@ func (c *connection) read(ch *transport.Chunk) {
 // full reports that nothing new may be begun for a client that does not read its answers, or asks without waiting.
 // The chunks that wait meanwhile fill the window of its socket, which is then not read any more.
 func (c *connection) full() bool {
-	return c.asking >= maxAsking || c.sock.Kept() > c.env.Settings.BufferPerConnection
+	return c.asking >= maxAsking || c.bye.asker != nil || c.sock.Kept() > c.env.Settings.BufferPerConnection
 }
 
 // unpark goes on with what waits.
@@ -95,12 +95,18 @@ func (c *connection) forward(ch *transport.Chunk, from, to int) {
 		return
 	}
 	if c.linkPID == nil {
-		c.linkPID = c.ctx.SpawnPrefix(c.env.upstreamProps(c.sock.Executor()), "upstream")
-		c.link = newSink(c.env.System, c.linkPID)
-		c.resume(nil) // a heartbeat that we know already is among these very bytes
+		c.startLink(nil, nil, "") // a heartbeat that we know already is among these very bytes
 	}
 	c.note().ToUp += int64(to - from)
 	c.link.Deliver(messages.NewForward(ch, from, to, c.epoch))
+}
+
+// startLink starts the upstream's actor; with a socket of another process it goes on with that.
+func (c *connection) startLink(heartbeat []byte, sock transport.Conn, address string) {
+	c.linkPID = c.ctx.SpawnPrefix(c.env.upstreamProps(c.sock.Executor()), "upstream")
+	c.link = newSink(c.env.System, c.linkPID)
+	c.epoch++
+	c.link.Deliver(&messages.Resume{Port: c.port, Near: c.sock, Epoch: c.epoch, Heartbeat: heartbeat, Sock: sock, Address: address})
 }
 
 func (c *connection) resume(heartbeat []byte) {
@@ -123,6 +129,9 @@ func (c *connection) request(ch *transport.Chunk, f *codec.Frame) bodyFate {
 }
 
 func (c *connection) dispatch(ch *transport.Chunk, f *codec.Frame) bodyFate {
+	if c.bye.goAway && c.sendAway(f) {
+		return drop
+	}
 	action := route.OnBrokerPort(f.Header.Code)
 	if c.port.Role == messages.NameServerPort {
 		action = route.OnNameServerPort(f.Header.Code)

@@ -16,7 +16,7 @@ type connections struct {
 	directory *actor.PID
 	props     map[transport.Executor]*actor.Props
 	cancel    func()
-	draining  bool
+	rounds    rounds
 }
 
 // meet introduces the others.
@@ -34,23 +34,26 @@ func (c *connections) Receive(ctx actor.Context) {
 	case *meet:
 		c.listener, c.directory = m.listener, m.directory
 	case *messages.Accepted:
-		if c.draining {
-			m.Conn.Close()
-			return
-		}
+		pid := ctx.SpawnPrefix(c.recipe(m.Conn.Executor()), "connection")
+		ctx.Send(pid, m)
+		c.greet(ctx, pid)
+	case *messages.Adopt:
 		ctx.Send(ctx.SpawnPrefix(c.recipe(m.Conn.Executor()), "connection"), m)
 	case *messages.Tick:
 		c.all(ctx, &messages.Tick{Now: c.env.now()})
 	case *messages.Drain:
-		c.draining = true
-		c.all(ctx, m)
+		c.drain(ctx, m)
+	case *nextTurn:
+		c.farewell(ctx)
+	case *lastRound:
+		c.round(ctx, 0, c.rounds.order.Over/10)
 	case *messages.Report:
 		ctx.Send(m.To, &messages.Counted{N: len(ctx.Children())})
 		c.all(ctx, m)
 	case *messages.Fault:
 		panic(m.Reason)
 	case *actor.Stopping, *actor.Restarting:
-		c.env.cleanUp(c.cancel)
+		c.env.cleanUp(func() { c.cancel(); c.rounds.stop() })
 	}
 }
 

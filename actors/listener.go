@@ -24,7 +24,10 @@ type Listener struct {
 	Advertise  string // host; "": the address that the asking client reached us on
 	Ports      route.PortOptions
 	RewriteIDs bool
-	Directory  *Directory
+	ReusePort  bool
+	// Inherit gives a listening socket of a predecessor away, by its address; it may be nil.
+	Inherit   func(address string) (fd int, ok bool)
+	Directory *Directory
 	// Save keeps the port table for the next start; it may be nil.
 	Save func(map[route.BrokerID]int) error
 	// Table is the port table, with what was saved by the last run.
@@ -86,6 +89,8 @@ type listener struct {
 	slots       map[route.BrokerID]*slot
 	nameServer  transport.Listener
 	failed      map[route.BrokerID]string // why a broker has no port; logged when it changes
+	ports       map[portKey]*messages.Port
+	closing     bool // no port is opened any more
 }
 
 // slot is one broker's ports.
@@ -102,6 +107,7 @@ func (l *listener) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		l.slots, l.failed = map[route.BrokerID]*slot{}, map[route.BrokerID]string{}
+		l.ports = map[portKey]*messages.Port{}
 		props := l.env.props(func() actor.Actor { return &connections{env: l.env} }, nil, nil)
 		l.connections, _ = ctx.SpawnNamed(props, "connections")
 		ctx.Send(l.connections, &meet{listener: ctx.Self(), directory: l.directory})
@@ -112,9 +118,15 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *messages.Place:
 		l.place(ctx, m.Brokers)
 		ctx.Send(m.To, &messages.Placed{Told: m.Told})
+	case *messages.CloseDoors:
+		l.closeDoors()
 	case *messages.Drain:
-		l.close()
+		l.closeDoors()
 		ctx.Send(l.connections, m)
+	case *messages.ShareDoors:
+		l.shareDoors(ctx)
+	case *messages.Adopt:
+		l.adopt(ctx, m)
 	case *messages.Report:
 		ctx.Send(l.connections, m)
 	case *messages.Fault:
@@ -130,10 +142,10 @@ func (l *listener) host() string {
 }
 
 func (l *listener) openNameServer(ctx actor.Context) {
-	if l.nameServer != nil {
+	if l.nameServer != nil || l.closing {
 		return
 	}
-	ln, err := l.env.Transport.Listen(l.Address)
+	ln, err := l.open(l.Address)
 	if err != nil {
 		l.env.GiveUp(fmt.Errorf("cannot open listener %s (listener.address %s): %w", l.Name, l.Address, err))
 		return
@@ -150,7 +162,7 @@ func (l *listener) openNameServer(ctx actor.Context) {
 func (l *listener) place(ctx actor.Context, brokers []route.Broker) {
 	changed := false
 	for _, b := range brokers {
-		if l.slots[b.BrokerID] != nil {
+		if l.slots[b.BrokerID] != nil || l.closing {
 			continue
 		}
 		if err := l.openSlot(ctx, b.BrokerID); err != nil {
@@ -219,14 +231,14 @@ func (l *listener) openSlot(ctx actor.Context, id route.BrokerID) error {
 func (l *listener) listen(port int) (*slot, error) {
 	var last error
 	for range anyPortTries {
-		main, err := l.env.Transport.Listen(net.JoinHostPort(l.host(), strconv.Itoa(port)))
+		main, err := l.open(net.JoinHostPort(l.host(), strconv.Itoa(port)))
 		if err != nil {
 			return nil, err
 		}
 		if !l.Ports.VIP {
 			return &slot{main: main}, nil
 		}
-		vip, err := l.env.Transport.Listen(net.JoinHostPort(l.host(), strconv.Itoa(int(main.Addr().Port())-2)))
+		vip, err := l.open(net.JoinHostPort(l.host(), strconv.Itoa(int(main.Addr().Port())-2)))
 		if err == nil {
 			return &slot{main: main, vip: vip}, nil
 		}
@@ -243,6 +255,7 @@ func (l *listener) listen(port int) (*slot, error) {
 // accept starts an acceptor on an open socket.
 func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messages.Port) {
 	port.Listener, port.StatPrefix, port.RewriteIDs, port.Advertised = l.Name, l.StatPrefix, l.RewriteIDs, l.Advertised
+	l.ports[portKey{port.Role, port.Broker}] = port
 	props := l.env.props(func() actor.Actor {
 		return &acceptor{env: l.env, ln: ln, port: port, connections: l.connections}
 	}, nil, nil)
@@ -254,14 +267,8 @@ func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messag
 // close closes the open sockets: nobody new is accepted.
 func (l *listener) close() {
 	l.opened.Store(false)
-	if l.nameServer != nil {
-		l.nameServer.Close()
-	}
-	for _, s := range l.slots {
-		s.main.Close()
-		if s.vip != nil {
-			s.vip.Close()
-		}
+	for _, ln := range l.doors() {
+		ln.Close()
 	}
 }
 

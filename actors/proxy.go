@@ -65,7 +65,7 @@ func (p *proxy) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		p.start(ctx)
-	case *messages.Drain, *messages.Report:
+	case *messages.CloseDoors, *messages.Drain, *messages.Report:
 		for _, child := range ctx.Children() {
 			if Kind(child.Id) == "listener" {
 				ctx.Send(child, m)

@@ -188,3 +188,14 @@ func (p *prefixStats) times(nanos []int64) {
 func (s *Statistics) Counter(prefix, name string) uint64 {
 	return s.prefix(prefix).counters[name].Get()
 }
+
+// Active is how many requests are between being read and being answered, of all prefixes.
+func (s *Statistics) Active() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0.0
+	for _, p := range s.prefixes {
+		n += p.gauges["request_active"].Get()
+	}
+	return int(n)
+}

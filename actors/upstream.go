@@ -85,6 +85,10 @@ func (u *upstream) Receive(ctx actor.Context) {
 		}
 	case *messages.Resume:
 		u.resume(m)
+	case *messages.Surrender:
+		u.surrender()
+	case *messages.Restore:
+		u.restore(m.FD)
 	case *redial:
 		if m.epoch == u.epoch && u.state == resting {
 			u.dial()
@@ -106,9 +110,16 @@ func (u *upstream) Receive(ctx actor.Context) {
 func (u *upstream) resume(m *messages.Resume) {
 	u.port, u.near = m.Port, m.Near
 	u.epoch, u.heartbeat, u.state = m.Epoch, m.Heartbeat, resting
-	if u.heartbeat == nil {
-		return
+	switch {
+	case m.Sock != nil:
+		u.take(m.Sock, m.Address)
+	case u.heartbeat != nil:
+		u.begin()
 	}
+}
+
+// begin dials for a client that has to be registered, as soon as it may.
+func (u *upstream) begin() {
 	if wait := time.Duration(u.retryAt - u.env.now()); wait > 0 {
 		u.cancel = after(wait, u.self, &redial{u.epoch})
 		return

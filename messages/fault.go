@@ -5,6 +5,3 @@ type Fault struct{ Reason string }
 
 // Tick comes every few seconds to those who look for things that took too long.
 type Tick struct{ Now int64 } // nanoseconds on the process clock
-
-// Drain asks for an end in good order: no new work, what is in flight is finished.
-type Drain struct{}
