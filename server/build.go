@@ -51,7 +51,7 @@ func (s *Server) build() error {
 
 func (s *Server) listener(c *config.Listener, directories map[string]*actors.Directory) (*actors.Listener, error) {
 	l := &actors.Listener{Name: c.Name, Address: c.Address, StatPrefix: c.StatPrefix, Advertise: c.Advertise,
-		RewriteIDs: c.RewriteMessageIDs, Directory: directories[c.Cluster]}
+		RewriteIDs: c.RewriteMessageIDs, ReusePort: c.ReusePort, Directory: directories[c.Cluster]}
 	if l.StatPrefix == "" {
 		l.StatPrefix = s.cfg.StatPrefix
 	}
@@ -75,6 +75,10 @@ func (s *Server) listener(c *config.Listener, directories map[string]*actors.Dir
 			return nil, err
 		}
 		l.Save = file.save
+	}
+	if s.heir != nil {
+		l.Inherit = s.heir.door
+		saved = s.heir.portsOf(c.Name, saved)
 	}
 	var err error
 	l.Table, err = route.NewPortTable(l.Ports, saved)

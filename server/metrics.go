@@ -25,6 +25,14 @@ func (s *Server) describe() {
 		}
 		return 0
 	})
+	set.NewGauge("rocketmq_proxy_draining", func() float64 {
+		select {
+		case <-s.draining:
+			return 1
+		default:
+			return 0
+		}
+	})
 	for _, d := range s.tree.Directories {
 		set.NewGauge(fmt.Sprintf("rocketmq_proxy_directory_age_seconds{cluster=%q}", d.Cluster), func() float64 {
 			if at := d.View.Answered(); !at.IsZero() {

@@ -10,13 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
-	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
 // Server is one running proxy. Several can live in one process.
@@ -31,8 +31,11 @@ type Server struct {
 
 	stopTransport func()
 
-	failed   chan error // a pillar could not be kept alive
+	failed   chan error    // a pillar could not be kept alive
+	asked    chan struct{} // by Drain
+	askOnce  sync.Once
 	draining chan struct{}
+	heir     *heir // nil: hand_over is not set
 	started  time.Time
 }
 
@@ -50,22 +53,29 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-ch
 
 // Start starts a proxy and returns at once; Ready tells when it serves. End it with Serve.
 func Start(cfg *config.Config, log *slog.Logger) (*Server, error) {
-	s := &Server{cfg: cfg, log: log, failed: make(chan error, 1), draining: make(chan struct{}), started: time.Now()}
-	if err := s.build(); err != nil {
+	s := &Server{cfg: cfg, log: log, failed: make(chan error, 1), asked: make(chan struct{}), draining: make(chan struct{}), started: time.Now()}
+	var err error
+	if s.heir, err = inherit(cfg.HandOver, log); err != nil {
 		return nil, err
 	}
-	var err error
+	if err := s.build(); err != nil {
+		s.heir.close()
+		return nil, err
+	}
 	if s.admin, err = s.serveAdmin(cfg.Admin.Address); err != nil {
 		s.stopTransport()
+		s.heir.close()
 		return nil, fmt.Errorf("cannot open the admin address (admin.address = %q): %w", cfg.Admin.Address, err)
 	}
 	if s.push, err = startPush(cfg.Metrics, s.writeMetrics); err != nil {
 		s.stopTransport()
+		s.heir.close()
 		s.admin.close()
 		return nil, err
 	}
 	if s.top, err = s.env.Start(s.tree); err != nil {
 		s.stopTransport()
+		s.heir.close()
 		s.admin.close()
 		return nil, fmt.Errorf("cannot start the actors: %w", err)
 	}
@@ -95,6 +105,8 @@ func (s *Server) Serve(ctx context.Context, stopNow <-chan struct{}) error {
 			waiting = false
 		case <-ctx.Done():
 			waiting = false
+		case <-s.asked:
+			waiting = false
 		}
 	}
 	if err == nil {
@@ -108,13 +120,14 @@ func (s *Server) Serve(ctx context.Context, stopNow <-chan struct{}) error {
 func (s *Server) announce() <-chan struct{} {
 	ready := make(chan struct{})
 	go func() {
-		for !s.Ready() {
+		for len(s.notOpen()) > 0 {
 			select {
 			case <-s.draining:
 				return
 			case <-time.After(readyPoll):
 			}
 		}
+		s.heir.serve(s)
 		close(ready)
 	}()
 	return ready
@@ -132,6 +145,14 @@ func (s *Server) notReady() (why []string) {
 		why = append(why, "draining")
 	default:
 	}
+	if !s.heir.served() {
+		why = append(why, "hand_over is not taken over yet")
+	}
+	return append(why, s.notOpen()...)
+}
+
+// notOpen is what is still missing for clients.
+func (s *Server) notOpen() (why []string) {
 	for _, d := range s.tree.Directories {
 		if d.View.Answered().IsZero() {
 			why = append(why, fmt.Sprintf("no name server of cluster %s has answered yet", d.Cluster))
@@ -145,56 +166,13 @@ func (s *Server) notReady() (why []string) {
 	return why
 }
 
-// drain ends in good order:
-//
-//  1. /readyz says 503, so that balancers send nobody new;
-//  2. the acceptors close their sockets;
-//  3. each client connection closes when nothing of it is in flight;
-//  4. what is left when drain_timeout is over, or when stopNow comes, is cut off.
-func (s *Server) drain(stopNow <-chan struct{}) error {
-	close(s.draining)
-	begun := time.Now()
-	s.log.Info("draining", "connections", s.connections(), "drain_timeout", s.cfg.DrainTimeout)
-	s.env.System.Root.Send(s.top, &messages.Drain{})
-	deadline := time.NewTimer(s.cfg.DrainTimeout)
-	defer deadline.Stop()
-	poll := time.NewTicker(drainPoll)
-	defer poll.Stop()
-	for {
-		select {
-		case <-stopNow:
-			return ErrStoppedAtOnce
-		case <-deadline.C:
-			s.log.Warn("drain_timeout is over; cutting off what is left", "connections", s.connections())
-			return nil
-		case <-poll.C:
-			if s.connections() == 0 {
-				s.log.Info("drained", "after", time.Since(begun).Round(time.Millisecond))
-				return nil
-			}
-		}
-	}
-}
-
-// drainPoll is how often a drain looks whether it is done.
-const drainPoll = 20 * time.Millisecond
-
-// connections counts live client connections.
-func (s *Server) connections() (n int) {
-	for _, id := range s.env.Actors(actors.Root) {
-		if actors.Kind(id) == "connection" {
-			n++
-		}
-	}
-	return n
-}
-
 // close stops the actors, pushes the last numbers, and closes the admin address.
 func (s *Server) close() {
 	if err := s.env.Stop(s.top); err != nil {
 		s.log.Error("cannot stop all actors", "error", err)
 	}
 	s.stopTransport()
+	s.heir.close()
 	s.push.close(s.log)
 	s.admin.close()
 	s.log.Info("stopped", "uptime", time.Since(s.started).Round(time.Millisecond))
