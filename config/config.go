@@ -20,7 +20,8 @@ type Config struct {
 	// An address that clients use as their name server address, with the ports of the brokers that belong to it.
 	// Repeat the table for more: one per network that clients come from.
 	Listeners []Listener `toml:"listener"`
-	// HTTP for operators: /metrics, /stats, /healthz, /readyz, /clients, /upstreams, /brokers, /actors.
+	// HTTP for operators: /metrics, /stats, /healthz, /readyz, /clients, /upstreams, /brokers, /actors to read, and POST
+	// /reload and /drain, which always ask for a credential: a token or a client certificate.
 	Admin Admin `toml:"admin"`
 	// Metrics are always served on the admin address; they can also be pushed.
 	Metrics Metrics `toml:"metrics"`
@@ -104,8 +105,19 @@ type Listener struct {
 
 // Admin is the [admin] table.
 type Admin struct {
-	// Where to serve it, as host:port. Anyone who reaches it may read it: keep it away from clients. Port 0: any free port.
+	// Where to serve it, as host:port. Port 0: any free port. On a loopback address reading is open to everybody on this
+	// machine; any other address needs token_file or client_ca, and only /healthz and /readyz are open there.
 	Address string `toml:"address"`
+	// A file that holds the token which "Authorization: Bearer ..." must give. Empty: no token lets anybody in.
+	TokenFile string `toml:"token_file"`
+	// A file in PEM with the certificate to show, followed by its chain. Empty: plain HTTP.
+	Certificate string `toml:"certificate"`
+	// The file in PEM with that certificate's key.
+	Key string `toml:"key"`
+	// A file in PEM with the authorities whose client certificates are as good as the token. Empty: none are asked for.
+	ClientCA string `toml:"client_ca"`
+	// Serve Go's profiles under /debug/pprof/.
+	Pprof bool `toml:"pprof"`
 }
 
 // Metrics is the [metrics] table.

@@ -58,6 +58,11 @@ stat_prefix = "main"  # default, as stat_prefix
 
 [admin]
 address = "127.0.0.1:9180"  # default
+token_file = ""  # default
+certificate = ""  # default
+key = ""  # default
+client_ca = ""  # default
+pprof = false  # default
 
 [metrics]
 push_url = "http://xxxxx@vm:8428/import?token=xxxxx"  # file proxy.toml

@@ -31,7 +31,7 @@ func check(cfg *Config) []Problem {
 	c.clusters()
 	c.listeners()
 	c.sockets()
-	c.hostPort("admin.address", cfg.Admin.Address)
+	c.admin()
 	c.metrics()
 	c.limits()
 	c.above0("timeouts.dial", cfg.Timeouts.Dial)

@@ -50,7 +50,11 @@ func TestValidateSuccess(t *testing.T) {
 	f(1, func(c *Config) {
 		c.Clusters[0].NameServers = []string{"127.0.0.1:9000", "ns-0.mq.svc.cluster.local:9876", "[::1]:9000"}
 	})
-	f(1, func(c *Config) { c.Admin.Address = ":9180" })
+	f(1, func(c *Config) { c.Admin.Address = "localhost:9180" })
+	f(1, func(c *Config) { c.Admin.Address, c.Admin.TokenFile = ":9180", "token" })
+	f(1, func(c *Config) {
+		c.Admin = Admin{Address: "10.0.0.1:9180", Certificate: "c.pem", Key: "k.pem", ClientCA: "ca.pem"}
+	})
 	f(1, func(c *Config) { c.Metrics.PushURL = "https://me:pw@h:8428/x?token=1" })
 }
 
