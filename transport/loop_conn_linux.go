@@ -27,6 +27,7 @@ type loopConn struct {
 	fault      error // why writing failed; what has arrived is still read
 
 	split   codec.Splitter
+	window  int
 	readBuf []byte // nil, unless something is carried over
 	carry   int    // bytes at its start: the beginning of a frame whose header is incomplete
 	sizer   readSizer
@@ -70,7 +71,7 @@ func (c *loopConn) event(events uint32) {
 	if c.closed || events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) == 0 {
 		return
 	}
-	if c.handed < c.t.net.window() {
+	if c.handed < c.window {
 		c.read()
 	} else if events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		c.fail(io.ErrUnexpectedEOF) // both directions are gone and nobody wants what is left
@@ -85,7 +86,7 @@ func (c *loopConn) want() {
 }
 
 func (c *loopConn) wanted() (events uint32) {
-	if c.handed < c.t.net.window() && !c.connecting {
+	if c.handed < c.window && !c.connecting {
 		events |= unix.EPOLLIN
 	}
 	if c.kept > 0 || c.connecting {
@@ -130,7 +131,7 @@ func (c *loopConn) lastWords() {
 	if !c.started {
 		return // Start comes here again
 	}
-	for !c.closed && c.handed < c.t.net.window() && c.read() {
+	for !c.closed && c.handed < c.window && c.read() {
 	}
 	c.fail(c.fault)
 }

@@ -63,7 +63,7 @@ func (c *loopConn) hand(n int) {
 		chunk.Release()
 		return
 	}
-	if c.handed >= c.t.net.window() {
+	if c.handed >= c.window {
 		c.want()
 	}
 	c.sink.Deliver(chunk)
@@ -74,7 +74,7 @@ func (c *loopConn) hand(n int) {
 
 // credit takes the bytes of a released chunk back.
 func (c *loopConn) credit(n int) {
-	full := c.handed >= c.t.net.window()
+	full := c.handed >= c.window
 	c.handed -= n
 	if full {
 		c.want()

@@ -64,10 +64,22 @@ func (t *Loops) Dial(address string, near Conn, sink Sink) Conn {
 	if !ok {
 		return t.net.Dial(address, near, sink)
 	}
-	c := &loopConn{t: t, loop: n.loop, fd: -1, sink: sink, connecting: true, sizer: readSizer{size: minBuffer}}
-	c.split.Limits = t.net.Limits
+	c := t.newConn(n.loop, -1)
+	c.sink, c.connecting = sink, true
 	c.dial(address)
 	return c
+}
+
+func (t *Loops) newConn(l *loop, fd int) *loopConn {
+	now := t.net.tuning()
+	c := &loopConn{t: t, loop: l, fd: fd, window: now.window, sizer: readSizer{size: minBuffer}}
+	c.split.Limits = now.limits
+	return c
+}
+
+// Tune replaces the numbers for connections and dials from now on.
+func (t *Loops) Tune(limits codec.Limits, window int, dialTimeout time.Duration) {
+	t.net.Tune(limits, window, dialTimeout)
 }
 
 // Listen opens a listening socket. Its connections are accepted on a goroutine and live on the loops.
@@ -126,9 +138,8 @@ func (t *Loops) accept(raw syscall.RawConn) (Conn, error) {
 		return nil, err
 	}
 	tune(fd)
-	c := &loopConn{t: t, loop: t.pick(), fd: fd, sizer: readSizer{size: minBuffer}}
+	c := t.newConn(t.pick(), fd)
 	c.local, c.remote = addresses(fd)
-	c.split.Limits = t.net.Limits
 	return c, nil
 }
 

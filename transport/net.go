@@ -4,32 +4,23 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
 // Net is the transport on goroutines, for every system and for sockets that are not the kernel's (TLS, pipes).
+//
+// Its numbers are what it begins with: Tune replaces them.
 type Net struct {
 	Limits      codec.Limits
 	Window      int           // bytes in chunks that a connection may have handed out; 0: 512 KiB
 	DialTimeout time.Duration // 0: 2 s
 	// Dialer opens connections; nil: the system's.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
-}
 
-func (t *Net) window() int {
-	if t.Window <= 0 {
-		return 512 << 10
-	}
-	return t.Window
-}
-
-func (t *Net) dialTimeout() time.Duration {
-	if t.DialTimeout <= 0 {
-		return 2 * time.Second
-	}
-	return t.DialTimeout
+	tuned atomic.Pointer[tuning]
 }
 
 // Listen opens a listening socket.
@@ -69,7 +60,7 @@ func (t *Net) Wrap(nc net.Conn) Conn {
 }
 
 func (t *Net) open(address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), t.dialTimeout())
+	ctx, cancel := context.WithTimeout(context.Background(), t.tuning().dialTimeout)
 	defer cancel()
 	if t.Dialer != nil {
 		return t.Dialer(ctx, "tcp", address)

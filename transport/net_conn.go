@@ -38,6 +38,7 @@ type netConn struct {
 
 	// The reader's own.
 	split   codec.Splitter
+	window  int
 	readBuf []byte // nil while waiting, unless something is carried over
 	carry   int    // bytes at its start: the beginning of a frame whose header is incomplete
 	sizer   readSizer
@@ -54,7 +55,7 @@ type netConn struct {
 
 func (t *Net) newConn(nc net.Conn) *netConn {
 	c := &netConn{t: t, sizer: readSizer{size: minBuffer}}
-	c.split.Limits = t.Limits
+	c.split.Limits, c.window = t.tuning().limits, t.tuning().window
 	c.wake.L = &c.mu
 	c.readFn, c.writeFn = c.readOnce, c.writeOnce
 	c.attach(nc)

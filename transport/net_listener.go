@@ -47,6 +47,7 @@ func (l *netListener) acceptLoop() {
 			if err == nil {
 				c.Close() // its owner does not expect it any more
 			}
+			sink.Deliver(&AcceptEnded{})
 			return
 		case err == nil:
 			sink.Deliver(&Accepted{Conn: c})

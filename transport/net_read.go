@@ -28,10 +28,10 @@ func (c *netConn) readLoop() {
 func (c *netConn) waitForWindow() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.handed >= c.t.window() && !c.closed && c.fault == nil {
+	for c.handed >= c.window && !c.closed && c.fault == nil {
 		c.wake.Wait()
 	}
-	return !c.closed && c.handed < c.t.window()
+	return !c.closed && c.handed < c.window
 }
 
 // credit takes the bytes of a released chunk back.

@@ -23,6 +23,9 @@ package transport
 
 import (
 	"net/netip"
+	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
 // Sink receives what a socket has to say: a *Chunk, *Connected, *Drained or *Closed. Deliver must not block.
@@ -85,6 +88,9 @@ type Listener interface {
 // Accepted is a new connection that nobody reads from yet: Start or Close it.
 type Accepted struct{ Conn Conn }
 
+// AcceptEnded tells that the listener was closed and that no Accepted comes any more.
+type AcceptEnded struct{}
+
 // AcceptFailed tells that accepting failed for a reason that may pass, as too many open files; it goes on by itself.
 type AcceptFailed struct{ Err error }
 
@@ -97,4 +103,6 @@ type Transport interface {
 	Dial(address string, near Conn, sink Sink) Conn
 	// Executors are all that its connections run on.
 	Executors() []Executor
+	// Tune replaces limits, window and dial time-out for connections and dials from now on.
+	Tune(limits codec.Limits, window int, dialTimeout time.Duration)
 }
