@@ -107,6 +107,8 @@ func (c *connection) Receive(ctx actor.Context) {
 	case *messages.Drain:
 		c.draining = true
 		c.endIfDrained()
+	case *messages.Depart:
+		c.depart(m)
 	case *messages.Report:
 		ctx.Send(m.To, c.report())
 	case *messages.Fault:
@@ -171,7 +173,7 @@ func (c *connection) tick(now int64) {
 	if c.count == 0 && now-c.lastRead > int64(tickInterval) {
 		c.dismiss()
 	}
-	if c.sock != nil && now-c.lastRead > int64(c.env.Settings.IdleTimeout) {
+	if c.sock != nil && now-c.lastRead > int64(c.env.Settings().IdleTimeout) {
 		c.end(errIdle)
 	}
 }
@@ -188,6 +190,18 @@ func (c *connection) dismiss() {
 func (c *connection) endIfDrained() {
 	if c.draining && c.count == 0 && c.rest == boundary && c.down == boundary && c.sock.Kept() == 0 {
 		c.ctx.Stop(c.ctx.Self())
+	}
+}
+
+// depart ends a connection whose port is no more.
+func (c *connection) depart(m *messages.Depart) {
+	switch {
+	case !m.Ports[c.port]:
+	case m.Now:
+		c.ctx.Stop(c.ctx.Self())
+	default:
+		c.draining = true
+		c.endIfDrained()
 	}
 }
 

@@ -34,7 +34,7 @@ func (c *connection) read(ch *transport.Chunk) {
 // full reports that nothing new may be begun for a client that does not read its answers, or asks without waiting.
 // The chunks that wait meanwhile fill the window of its socket, which is then not read any more.
 func (c *connection) full() bool {
-	return c.asking >= maxAsking || c.sock.Kept() > c.env.Settings.BufferPerConnection
+	return c.asking >= maxAsking || c.sock.Kept() > c.env.Settings().BufferPerConnection
 }
 
 // unpark goes on with what waits.

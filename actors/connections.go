@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"maps"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -17,6 +18,7 @@ type connections struct {
 	props     map[transport.Executor]*actor.Props
 	cancel    func()
 	draining  bool
+	departed  map[*messages.Port]bool
 }
 
 // meet introduces the others.
@@ -29,12 +31,12 @@ const tickInterval = 5 * time.Second
 func (c *connections) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		c.props = map[transport.Executor]*actor.Props{}
+		c.props, c.departed = map[transport.Executor]*actor.Props{}, map[*messages.Port]bool{}
 		c.cancel = every(tickInterval, newSink(c.env.System, ctx.Self()), &messages.Tick{})
 	case *meet:
 		c.listener, c.directory = m.listener, m.directory
 	case *messages.Accepted:
-		if c.draining {
+		if c.draining || c.departed[m.Port] {
 			m.Conn.Close()
 			return
 		}
@@ -44,6 +46,12 @@ func (c *connections) Receive(ctx actor.Context) {
 	case *messages.Drain:
 		c.draining = true
 		c.all(ctx, m)
+		c.tellEmpty(ctx)
+	case *messages.Depart:
+		maps.Copy(c.departed, m.Ports)
+		c.all(ctx, m)
+	case *actor.Terminated:
+		c.tellEmpty(ctx)
 	case *messages.Report:
 		ctx.Send(m.To, &messages.Counted{N: len(ctx.Children())})
 		c.all(ctx, m)
@@ -51,6 +59,15 @@ func (c *connections) Receive(ctx actor.Context) {
 		panic(m.Reason)
 	case *actor.Stopping, *actor.Restarting:
 		c.env.cleanUp(c.cancel)
+	}
+}
+
+// emptied tells a listener that a drain of its connections is over.
+type emptied struct{}
+
+func (c *connections) tellEmpty(ctx actor.Context) {
+	if c.draining && len(ctx.Children()) == 0 {
+		ctx.Send(c.listener, &emptied{})
 	}
 }
 

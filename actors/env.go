@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -34,16 +35,18 @@ func (s Settings) withDefaults() Settings {
 	return s
 }
 
-// Env is what all actors of one proxy share. Nothing in it changes once the tree stands.
+// Env is what all actors of one proxy share. Once the tree stands only a reload changes something in it: the settings
+// and the tree, each as a whole.
 type Env struct {
 	System    *actor.ActorSystem
 	Transport transport.Transport
 	Log       *slog.Logger
-	Settings  Settings
 	Failures  *Failures
 	// GiveUp is called when a pillar cannot be kept alive or opened: the process must end.
 	GiveUp func(why error)
 
+	settings  atomic.Pointer[Settings]
+	tree      atomic.Pointer[Tree]
 	workers   *workers
 	started   time.Time
 	books     map[transport.Executor]*book
@@ -53,11 +56,12 @@ type Env struct {
 
 // NewEnv makes the actor system of one proxy.
 func NewEnv(t transport.Transport, log *slog.Logger, settings Settings, giveUp func(error)) *Env {
-	e := &Env{Transport: t, Log: log, Settings: settings.withDefaults(), GiveUp: giveUp, Failures: &Failures{},
+	e := &Env{Transport: t, Log: log, GiveUp: giveUp, Failures: &Failures{},
 		workers: &workers{}, started: time.Now(), books: map[transport.Executor]*book{}}
 	for _, x := range t.Executors() {
 		e.books[x] = &book{}
 	}
+	e.Adjust(settings)
 	e.System = actor.NewActorSystem(
 		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
 		actor.WithDeadLetterRequestLogging(false))
@@ -65,6 +69,18 @@ func NewEnv(t transport.Transport, log *slog.Logger, settings Settings, giveUp f
 	e.requests = e.props(func() actor.Actor { return &request{env: e} }, inline, nil)
 	return e
 }
+
+// Settings are the numbers to work by now.
+func (e *Env) Settings() *Settings { return e.settings.Load() }
+
+// Adjust replaces the settings.
+func (e *Env) Adjust(s Settings) {
+	s = s.withDefaults()
+	e.settings.Store(&s)
+}
+
+// Tree is the present tree.
+func (e *Env) Tree() *Tree { return e.tree.Load() }
 
 // shrinkRegistry replaces the library's process table of 1024 x 32 maps (2.8 MB, 66,000 objects, a cache miss for each
 // new id) by 4 x 32. It must come before anything is spawned by others.

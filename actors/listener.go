@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -29,18 +30,34 @@ type Listener struct {
 	Save func(map[route.BrokerID]int) error
 	// Table is the port table, with what was saved by the last run.
 	Table *route.PortTable
+	Late  bool // it came or changed by a reload: an address that cannot be opened is tried again
 
-	places atomic.Pointer[map[route.BrokerID]Place]
-	opened atomic.Bool
-	bound  atomic.Pointer[netip.AddrPort]
+	own  live
+	from *live // of the first revision; nil: this is the first
+}
+
+// live is what all revisions of a listener have in common. It outlives the actor.
+type live struct {
+	latest  atomic.Pointer[Listener] // nil: the first
+	places  atomic.Pointer[map[route.BrokerID]Place]
+	opened  atomic.Bool
+	bound   atomic.Pointer[netip.AddrPort]
+	rewrite atomic.Bool
+}
+
+func (l *Listener) live() *live {
+	if l.from != nil {
+		return l.from
+	}
+	return &l.own
 }
 
 // Open reports that the name-server port is open and each known broker has been looked at.
-func (l *Listener) Open() bool { return l.opened.Load() }
+func (l *Listener) Open() bool { return l.live().opened.Load() }
 
 // Addr is the name-server port's address once Open.
 func (l *Listener) Addr() netip.AddrPort {
-	if a := l.bound.Load(); a != nil {
+	if a := l.live().bound.Load(); a != nil {
 		return *a
 	}
 	return netip.AddrPort{}
@@ -48,9 +65,13 @@ func (l *Listener) Addr() netip.AddrPort {
 
 // Advertised is what a client that reached us on local is told to dial for a broker.
 func (l *Listener) Advertised(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool) {
-	places := l.places.Load()
+	now := l.live()
+	places := now.places.Load()
 	if places == nil {
 		return "", 0, false
+	}
+	if latest := now.latest.Load(); latest != nil {
+		l = latest
 	}
 	p, ok := (*places)[b]
 	if host = l.Advertise; host == "" {
@@ -68,7 +89,7 @@ type Place struct {
 
 // Place returns a broker's place.
 func (l *Listener) Place(b route.BrokerID) (Place, bool) {
-	places := l.places.Load()
+	places := l.live().places.Load()
 	if places == nil {
 		return Place{}, false
 	}
@@ -86,6 +107,14 @@ type listener struct {
 	slots       map[route.BrokerID]*slot
 	nameServer  transport.Listener
 	failed      map[route.BrokerID]string // why a broker has no port; logged when it changes
+	doors       map[transport.Listener]*door
+	reloads
+}
+
+// door is an open socket with what its connections have in common.
+type door struct {
+	port atomic.Pointer[messages.Port]
+	all  map[*messages.Port]bool // the present one and those before it
 }
 
 // slot is one broker's ports.
@@ -101,16 +130,19 @@ const anyPortTries = 50
 func (l *listener) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		l.slots, l.failed = map[route.BrokerID]*slot{}, map[route.BrokerID]string{}
+		l.slots, l.failed, l.doors = map[route.BrokerID]*slot{}, map[route.BrokerID]string{}, map[transport.Listener]*door{}
+		l.live().rewrite.Store(l.RewriteIDs)
 		props := l.env.props(func() actor.Actor { return &connections{env: l.env} }, nil, nil)
 		l.connections, _ = ctx.SpawnNamed(props, "connections")
 		ctx.Send(l.connections, &meet{listener: ctx.Self(), directory: l.directory})
 		ctx.Send(l.directory, &messages.Subscribe{To: ctx.Self()})
 	case *messages.Brokers:
-		l.place(ctx, m.List)
-		l.openNameServer(ctx)
+		if m.Cluster == l.Directory.Cluster {
+			l.place(ctx, m.List)
+			l.openNameServer(ctx)
+		}
 	case *messages.Place:
-		l.place(ctx, m.Brokers)
+		l.place(ctx, slices.DeleteFunc(slices.Clone(m.Brokers), l.foreign))
 		ctx.Send(m.To, &messages.Placed{Told: m.Told})
 	case *messages.Drain:
 		l.close()
@@ -120,34 +152,49 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *messages.Fault:
 		panic(m.Reason)
 	case *actor.Stopping, *actor.Restarting:
-		l.env.cleanUp(l.close)
+		l.env.cleanUp(func() {
+			l.close()
+			ctx.Send(l.directory, &messages.Unsubscribe{From: ctx.Self()})
+		})
+	default:
+		l.reload(ctx)
 	}
 }
 
-func (l *listener) host() string {
+func (l *Listener) host() string {
 	host, _, _ := net.SplitHostPort(l.Address)
 	return host
 }
 
 func (l *listener) openNameServer(ctx actor.Context) {
-	if l.nameServer != nil {
+	if l.nameServer != nil || l.retiring {
 		return
 	}
-	ln, err := l.env.Transport.Listen(l.Address)
+	ln, err := l.prepared, error(nil)
+	if l.prepared = nil; ln == nil {
+		ln, err = l.env.Transport.Listen(l.Address)
+	}
+	if err != nil && l.Late {
+		l.reopenSoon(ctx, err)
+		return
+	}
 	if err != nil {
 		l.env.GiveUp(fmt.Errorf("cannot open listener %s (listener.address %s): %w", l.Name, l.Address, err))
 		return
 	}
 	l.nameServer = ln
 	addr := ln.Addr()
-	l.bound.Store(&addr)
+	l.live().bound.Store(&addr)
 	l.accept(ctx, ln, &messages.Port{Role: messages.NameServerPort, Target: l.Directory.View.NameServer})
-	l.opened.Store(true)
+	l.live().opened.Store(true)
 	l.env.Log.Info("listener is open", "listener", l.Name, "name-server address", addr.String(), "brokers", len(l.slots))
 }
 
 // place opens ports for brokers that have none, and tells clients' connections about them.
 func (l *listener) place(ctx actor.Context, brokers []route.Broker) {
+	if l.retiring {
+		return
+	}
 	changed := false
 	for _, b := range brokers {
 		if l.slots[b.BrokerID] != nil {
@@ -178,7 +225,7 @@ func (l *listener) publish() {
 			places[id] = Place{int(s.main.Addr().Port()), net.JoinHostPort(host, strconv.Itoa(advertise)), advertise}
 		}
 	}
-	l.places.Store(&places)
+	l.live().places.Store(&places)
 	if l.Save == nil {
 		return
 	}
@@ -242,18 +289,28 @@ func (l *listener) listen(port int) (*slot, error) {
 
 // accept starts an acceptor on an open socket.
 func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messages.Port) {
-	port.Listener, port.StatPrefix, port.RewriteIDs, port.Advertised = l.Name, l.StatPrefix, l.RewriteIDs, l.Advertised
+	port.Listener, port.StatPrefix, port.RewriteIDs, port.Advertised = l.Name, l.StatPrefix, &l.live().rewrite, l.Advertised
+	d := &door{all: map[*messages.Port]bool{port: true}}
+	d.port.Store(port)
+	l.doors[ln] = d
 	props := l.env.props(func() actor.Actor {
-		return &acceptor{env: l.env, ln: ln, port: port, connections: l.connections}
+		return &acceptor{env: l.env, ln: ln, port: &d.port, connections: l.connections}
 	}, nil, nil)
-	if _, err := ctx.SpawnNamed(props, "acceptor/"+ln.Addr().String()); err != nil {
+	name := "acceptor/" + ln.Addr().String()
+	_, err := ctx.SpawnNamed(props, name)
+	if errors.Is(err, actor.ErrNameExists) { // that of a socket which was closed a moment ago is still on its way out
+		ctx.SpawnPrefix(props, name)
+	} else if err != nil {
 		l.env.Log.Error("cannot start an acceptor", "listener", l.Name, "address", ln.Addr().String(), "error", err)
 	}
 }
 
 // close closes the open sockets: nobody new is accepted.
 func (l *listener) close() {
-	l.opened.Store(false)
+	l.live().opened.Store(false)
+	if l.prepared != nil {
+		l.prepared.Close()
+	}
 	if l.nameServer != nil {
 		l.nameServer.Close()
 	}

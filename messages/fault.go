@@ -8,3 +8,9 @@ type Tick struct{ Now int64 } // nanoseconds on the process clock
 
 // Drain asks for an end in good order: no new work, what is in flight is finished.
 type Drain struct{}
+
+// Depart asks the connections of some ports for the same, or, with Now set, to end at once.
+type Depart struct {
+	Ports map[*Port]bool
+	Now   bool
+}

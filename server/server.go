@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -21,27 +23,32 @@ import (
 
 // Server is one running proxy. Several can live in one process.
 type Server struct {
-	cfg   *config.Config
+	cfg   atomic.Pointer[config.Config] // in effect
 	log   *slog.Logger
 	env   *actors.Env
-	tree  *actors.Tree
 	top   *actor.PID
 	admin *admin
 	push  *pusher
 
 	stopTransport func()
 
-	failed   chan error // a pillar could not be kept alive
-	draining chan struct{}
-	started  time.Time
+	failed     chan error // a pillar could not be kept alive
+	drainAsked chan struct{}
+	drainOnce  sync.Once
+	draining   chan struct{}
+	ended      chan struct{}
+	started    time.Time
+	wasReady   atomic.Bool
+
+	reloads
 }
 
 // ErrStoppedAtOnce is what Run returns when it was told to stop without draining.
 var ErrStoppedAtOnce = errors.New("stopped at once, without draining")
 
 // Run serves cfg until ctx is cancelled, and then drains; stopNow cuts that short. nil means a clean end.
-func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-chan struct{}) error {
-	s, err := Start(cfg, log)
+func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-chan struct{}, opts ...Option) error {
+	s, err := Start(cfg, log, opts...)
 	if err != nil {
 		return err
 	}
@@ -49,27 +56,35 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-ch
 }
 
 // Start starts a proxy and returns at once; Ready tells when it serves. End it with Serve.
-func Start(cfg *config.Config, log *slog.Logger) (*Server, error) {
-	s := &Server{cfg: cfg, log: log, failed: make(chan error, 1), draining: make(chan struct{}), started: time.Now()}
-	if err := s.build(); err != nil {
+func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error) {
+	s := &Server{log: log, failed: make(chan error, 1), drainAsked: make(chan struct{}), draining: make(chan struct{}),
+		ended: make(chan struct{}), started: time.Now()}
+	s.cfg.Store(cfg)
+	for _, o := range opts {
+		o(s)
+	}
+	tree, err := s.build(cfg)
+	if err != nil {
 		return nil, err
 	}
-	var err error
-	if s.admin, err = s.serveAdmin(cfg.Admin.Address); err != nil {
+	if s.admin, err = s.serveAdmin(cfg.Admin); err != nil {
 		s.stopTransport()
-		return nil, fmt.Errorf("cannot open the admin address (admin.address = %q): %w", cfg.Admin.Address, err)
-	}
-	if s.push, err = startPush(cfg.Metrics, s.writeMetrics); err != nil {
-		s.stopTransport()
-		s.admin.close()
 		return nil, err
 	}
-	if s.top, err = s.env.Start(s.tree); err != nil {
+	if s.top, err = s.env.Start(tree); err != nil {
 		s.stopTransport()
 		s.admin.close()
 		return nil, fmt.Errorf("cannot start the actors: %w", err)
 	}
-	log.Info("started", "admin", s.admin.addr(), "clusters", len(s.tree.Directories), "listeners", len(s.tree.Listeners))
+	if s.push, err = startPush(cfg.Metrics, s.writeMetrics); err != nil {
+		s.env.Stop(s.top)
+		s.stopTransport()
+		s.admin.close()
+		return nil, err
+	}
+	s.admin.serve()
+	log.Info("started", "admin", s.admin.addr(), "clusters", len(tree.Directories), "listeners", len(tree.Listeners))
+	go s.reloadOnHangup()
 	return s, nil
 }
 
@@ -94,6 +109,8 @@ func (s *Server) Serve(ctx context.Context, stopNow <-chan struct{}) error {
 			err = fmt.Errorf("giving up: %w", err)
 			waiting = false
 		case <-ctx.Done():
+			waiting = false
+		case <-s.drainAsked:
 			waiting = false
 		}
 	}
@@ -132,18 +149,37 @@ func (s *Server) notReady() (why []string) {
 		why = append(why, "draining")
 	default:
 	}
-	for _, d := range s.tree.Directories {
+	tree := s.env.Tree()
+	for _, d := range tree.Directories {
+		if s.excused(d.Late) {
+			continue
+		}
 		if d.View.Answered().IsZero() {
 			why = append(why, fmt.Sprintf("no name server of cluster %s has answered yet", d.Cluster))
 		}
 	}
-	for _, l := range s.tree.Listeners {
-		if !l.Open() {
+	for _, l := range tree.Listeners {
+		if !l.Open() && !s.excused(l.Late) {
 			why = append(why, fmt.Sprintf("listener %s is not open", l.Name))
 		}
 	}
+	if len(why) == 0 {
+		s.wasReady.Store(true)
+	}
 	return why
 }
+
+// excused tells what a proxy that has been ready is ready without: a reload that adds a cluster whose name servers do
+// not answer must not send the clients of the others away.
+func (s *Server) excused(late bool) bool { return late && s.wasReady.Load() }
+
+// config is the configuration in effect.
+func (s *Server) config() *config.Config { return s.cfg.Load() }
+
+func (s *Server) statistics() *actors.Statistics { return s.env.Tree().Statistics }
+
+// Drain has Serve end in good order, as the end of its context does. It returns at once.
+func (s *Server) Drain() { s.drainOnce.Do(func() { close(s.drainAsked) }) }
 
 // drain ends in good order:
 //
@@ -152,11 +188,11 @@ func (s *Server) notReady() (why []string) {
 //  3. each client connection closes when nothing of it is in flight;
 //  4. what is left when drain_timeout is over, or when stopNow comes, is cut off.
 func (s *Server) drain(stopNow <-chan struct{}) error {
-	close(s.draining)
+	s.beginDraining()
 	begun := time.Now()
-	s.log.Info("draining", "connections", s.connections(), "drain_timeout", s.cfg.DrainTimeout)
+	s.log.Info("draining", "connections", s.connections(), "drain_timeout", s.config().DrainTimeout)
 	s.env.System.Root.Send(s.top, &messages.Drain{})
-	deadline := time.NewTimer(s.cfg.DrainTimeout)
+	deadline := time.NewTimer(s.config().DrainTimeout)
 	defer deadline.Stop()
 	poll := time.NewTicker(drainPoll)
 	defer poll.Stop()
@@ -191,9 +227,11 @@ func (s *Server) connections() (n int) {
 
 // close stops the actors, pushes the last numbers, and closes the admin address.
 func (s *Server) close() {
+	s.beginDraining() // also after a failure: no reload from now on
 	if err := s.env.Stop(s.top); err != nil {
 		s.log.Error("cannot stop all actors", "error", err)
 	}
+	close(s.ended)
 	s.stopTransport()
 	s.push.close(s.log)
 	s.admin.close()
@@ -202,7 +240,7 @@ func (s *Server) close() {
 
 // Addr is the name-server address of a listener, once it is open.
 func (s *Server) Addr(listener string) string {
-	for _, l := range s.tree.Listeners {
+	for _, l := range s.env.Tree().Listeners {
 		if l.Name == listener && l.Open() {
 			return l.Addr().String()
 		}
