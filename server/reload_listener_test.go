@@ -209,6 +209,7 @@ func TestReloadLimits(t *testing.T) {
 	cl := rocketMQ(t, embedded.Options{})
 	f := serveFile(t, office(cl, "127.0.0.1:0", ""))
 	c := f.toBroker("office", "broker-a")
+	c.mustSend("short") // so it has been accepted
 	f.change("limits = { max_frame = '4KiB', max_header = '2KiB' }\n" + office(cl, "127.0.0.1:0", ""))
 	body := strings.Repeat("x", 8<<10)
 	c.mustSend(body)
