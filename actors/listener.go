@@ -107,12 +107,12 @@ type listener struct {
 	slots       map[route.BrokerID]*slot
 	nameServer  transport.Listener
 	failed      map[route.BrokerID]string // why a broker has no port; logged when it changes
-	doors       map[transport.Listener]*door
+	gates       map[transport.Listener]*gate
 	reloads
 }
 
-// door is an open socket with what its connections have in common.
-type door struct {
+// gate is an open socket with what its connections have in common.
+type gate struct {
 	port atomic.Pointer[messages.Port]
 	all  map[*messages.Port]bool // the present one and those before it
 }
@@ -130,7 +130,7 @@ const anyPortTries = 50
 func (l *listener) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		l.slots, l.failed, l.doors = map[route.BrokerID]*slot{}, map[route.BrokerID]string{}, map[transport.Listener]*door{}
+		l.slots, l.failed, l.gates = map[route.BrokerID]*slot{}, map[route.BrokerID]string{}, map[transport.Listener]*gate{}
 		l.live().rewrite.Store(l.RewriteIDs)
 		props := l.env.props(func() actor.Actor { return &connections{env: l.env} }, nil, nil)
 		l.connections, _ = ctx.SpawnNamed(props, "connections")
@@ -175,7 +175,7 @@ func (l *listener) openNameServer(ctx actor.Context) {
 		ln, err = l.env.Transport.Listen(l.Address)
 	}
 	if err != nil && l.Late {
-		l.reopenSoon(ctx, err)
+		l.openSoon(ctx, err)
 		return
 	}
 	if err != nil {
@@ -290,9 +290,9 @@ func (l *listener) listen(port int) (*slot, error) {
 // accept starts an acceptor on an open socket.
 func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messages.Port) {
 	port.Listener, port.StatPrefix, port.RewriteIDs, port.Advertised = l.Name, l.StatPrefix, &l.live().rewrite, l.Advertised
-	d := &door{all: map[*messages.Port]bool{port: true}}
+	d := &gate{all: map[*messages.Port]bool{port: true}}
 	d.port.Store(port)
-	l.doors[ln] = d
+	l.gates[ln] = d
 	props := l.env.props(func() actor.Actor {
 		return &acceptor{env: l.env, ln: ln, port: &d.port, connections: l.connections}
 	}, nil, nil)

@@ -35,13 +35,13 @@ type (
 
 // News that a listener sends itself.
 type (
-	reopen  struct{}
-	overdue struct{ ports map[*messages.Port]bool } // nil: all of them
+	openAgain struct{}
+	overdue   struct{ ports map[*messages.Port]bool } // nil: all of them
 )
 
-// reopenAfter is how long an address that cannot be opened is left alone. Mostly it belongs to a listener of ours that
+// openAgainAfter is how long an address that cannot be opened is left alone. Mostly it belongs to a listener of ours that
 // is closing at the same time.
-const reopenAfter = 100 * time.Millisecond
+const openAgainAfter = 100 * time.Millisecond
 
 func (l *listener) reload(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
@@ -51,7 +51,7 @@ func (l *listener) reload(ctx actor.Context) {
 	case *retire:
 		l.retire(ctx, m)
 		ctx.Respond(&adjusted{})
-	case *reopen:
+	case *openAgain:
 		l.openNameServer(ctx)
 	case *emptied:
 		if l.retiring {
@@ -91,7 +91,7 @@ func (l *listener) revise(ctx actor.Context, m *revise) {
 	}
 	l.changePorts(old, left)
 	l.changeAddress(ctx, old, m.socket, left)
-	l.renewDoors()
+	l.renewGates()
 	if l.nameServer != nil {
 		l.place(ctx, l.Directory.View.Brokers())
 		l.publish()
@@ -121,7 +121,7 @@ func (l *listener) changeCluster(ctx actor.Context, directory *actor.PID, left m
 	for id := range l.slots {
 		l.closeSlot(id, left)
 	}
-	if d := l.doors[l.nameServer]; d != nil {
+	if d := l.gates[l.nameServer]; d != nil {
 		maps.Copy(left, d.all)
 		l.renew(d, func(p *messages.Port) { p.Target = l.Directory.View.NameServer })
 	}
@@ -167,43 +167,43 @@ func (l *listener) changeAddress(ctx actor.Context, old *Listener, socket transp
 	l.nameServer = nil
 	if socket == nil {
 		l.live().opened.Store(false)
-		l.closeDoor(before, left)
+		l.closeGate(before, left)
 		l.openNameServer(ctx)
 		return
 	}
 	l.openNameServer(ctx)
-	l.closeDoor(before, left)
+	l.closeGate(before, left)
 }
 
 func (l *listener) closeSlot(id route.BrokerID, left map[*messages.Port]bool) {
 	s := l.slots[id]
 	delete(l.slots, id)
-	l.closeDoor(s.main, left)
+	l.closeGate(s.main, left)
 	if s.vip != nil {
-		l.closeDoor(s.vip, left)
+		l.closeGate(s.vip, left)
 	}
 }
 
-// closeDoor closes a socket, whose acceptor ends then, and notes whose connections have to leave.
-func (l *listener) closeDoor(ln transport.Listener, left map[*messages.Port]bool) {
+// closeGate closes a socket, whose acceptor ends then, and notes whose connections have to leave.
+func (l *listener) closeGate(ln transport.Listener, left map[*messages.Port]bool) {
 	ln.Close()
-	if d := l.doors[ln]; d != nil {
+	if d := l.gates[ln]; d != nil {
 		maps.Copy(left, d.all)
-		delete(l.doors, ln)
+		delete(l.gates, ln)
 	}
 }
 
-// renewDoors has new connections counted under the present stat_prefix. Those that are open stay where their gauges
+// renewGates has new connections counted under the present stat_prefix. Those that are open stay where their gauges
 // were raised.
-func (l *listener) renewDoors() {
-	for _, d := range l.doors {
+func (l *listener) renewGates() {
+	for _, d := range l.gates {
 		if d.port.Load().StatPrefix != l.StatPrefix {
 			l.renew(d, func(p *messages.Port) { p.StatPrefix = l.StatPrefix })
 		}
 	}
 }
 
-func (l *listener) renew(d *door, change func(*messages.Port)) {
+func (l *listener) renew(d *gate, change func(*messages.Port)) {
 	next := *d.port.Load()
 	change(&next)
 	d.all[&next] = true
@@ -216,11 +216,11 @@ func (l *listener) foreign(b route.Broker) bool {
 	return !known
 }
 
-// reopenSoon tries an address again that cannot be opened now.
-func (l *listener) reopenSoon(ctx actor.Context, err error) {
+// openSoon tries an address again that cannot be opened now.
+func (l *listener) openSoon(ctx actor.Context, err error) {
 	if now := l.env.now(); l.warned == 0 || now-l.warned >= int64(warnEvery) {
 		l.warned = now
 		l.env.Log.Error("cannot open a listener; trying again", "listener", l.Name, "listener.address", l.Address, "error", err)
 	}
-	after(reopenAfter, newSink(l.env.System, ctx.Self()), &reopen{})
+	after(openAgainAfter, newSink(l.env.System, ctx.Self()), &openAgain{})
 }

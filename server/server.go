@@ -32,13 +32,13 @@ type Server struct {
 
 	stopTransport func()
 
-	failed     chan error // a pillar could not be kept alive
-	drainAsked chan struct{}
-	drainOnce  sync.Once
-	draining   chan struct{}
-	ended      chan struct{}
-	started    time.Time
-	wasReady   atomic.Bool
+	failed   chan error // a pillar could not be kept alive
+	asked    chan struct{}
+	askOnce  sync.Once
+	draining chan struct{}
+	ended    chan struct{}
+	started  time.Time
+	wasReady atomic.Bool
 
 	reloads
 }
@@ -57,7 +57,7 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-ch
 
 // Start starts a proxy and returns at once; Ready tells when it serves. End it with Serve.
 func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error) {
-	s := &Server{log: log, failed: make(chan error, 1), drainAsked: make(chan struct{}), draining: make(chan struct{}),
+	s := &Server{log: log, failed: make(chan error, 1), asked: make(chan struct{}), draining: make(chan struct{}),
 		ended: make(chan struct{}), started: time.Now()}
 	s.cfg.Store(cfg)
 	for _, o := range opts {
@@ -110,7 +110,7 @@ func (s *Server) Serve(ctx context.Context, stopNow <-chan struct{}) error {
 			waiting = false
 		case <-ctx.Done():
 			waiting = false
-		case <-s.drainAsked:
+		case <-s.asked:
 			waiting = false
 		}
 	}
@@ -179,7 +179,7 @@ func (s *Server) config() *config.Config { return s.cfg.Load() }
 func (s *Server) statistics() *actors.Statistics { return s.env.Tree().Statistics }
 
 // Drain has Serve end in good order, as the end of its context does. It returns at once.
-func (s *Server) Drain() { s.drainOnce.Do(func() { close(s.drainAsked) }) }
+func (s *Server) Drain() { s.askOnce.Do(func() { close(s.asked) }) }
 
 // drain ends in good order:
 //
