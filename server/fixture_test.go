@@ -93,9 +93,9 @@ func (f *fixture) end() {
 // write makes the file: what every test has, and then the test's own.
 func (f *fixture) write(toml string) {
 	f.t.Helper()
-	head := "drain_timeout = '5s'\nadmin = { address = '127.0.0.1:0', token_file = '" + f.token + "' }\n"
+	head := "drain_timeout = '1m'\nadmin = { address = '127.0.0.1:0', token_file = '" + f.token + "' }\n"
 	if strings.Contains(toml, "drain_timeout") {
-		head = strings.TrimPrefix(head, "drain_timeout = '5s'\n")
+		head = strings.TrimPrefix(head, "drain_timeout = '1m'\n")
 	}
 	require.NoError(f.t, os.WriteFile(f.file, []byte(head+toml), 0o600))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
 // office is a file with one cluster and one listener with more keys.
@@ -114,6 +115,8 @@ func TestReloadRenamesAListener(t *testing.T) {
 	f.await(func() bool { return f.Addr("new") == address }, "it is open under its new name")
 	c.ends()
 	require.Equal(t, c.conn.RemoteAddr().String(), dial(t, address).brokers("News")["broker-a"])
+	require.NotContains(t, f.output.String(), "left out of the routes", "the old one lets go before the new one opens")
+	require.NotContains(t, f.output.String(), "cannot open")
 }
 
 // rangeOf is a key with so many ports that were free a moment ago.
@@ -202,6 +205,20 @@ func TestReloadCluster(t *testing.T) {
 	dial(t, routes["broker-a"]).mustSend("two")
 	require.Len(t, one.Broker("broker-a").Messages("News"), 1)
 	require.Len(t, two.Broker("broker-a").Messages("News"), 1)
+}
+
+// The cluster may be as new as the listener's turn to it: its brokers get their ports when they are known.
+func TestReloadNewCluster(t *testing.T) {
+	one, two := rocketMQ(t, embedded.Options{}), rocketMQ(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Name: "broker-z"}}})
+	f := serveFile(t, clusterTable("one", one.NameServers()...)+listenerTable("office", "127.0.0.1:0", "cluster = 'one'"))
+	held := two.NameServer(0).Fault(codec.ReqGetBrokerClusterInfo, embedded.Hold().Once())
+	f.change(clusterTable("two", two.NameServers()...) + listenerTable("office", "127.0.0.1:0", "cluster = 'two'"))
+	require.NoError(t, held.WaitHits(t.Context(), 1))
+	held.Release()
+	f.await(func() bool {
+		_, ok := f.env.Tree().Listeners[0].Place(route.BrokerID{Name: "broker-z"})
+		return ok
+	}, "the new broker has a port though nobody has asked for it")
 }
 
 // A longer frame is refused on new connections only: one that is open keeps the limits that it began with.

@@ -29,6 +29,7 @@ func TestReloadLeavesOthersAlone(t *testing.T) {
 	moving := freePort(t)
 	f := serveFile(t, kept)
 	c, names := f.toBroker("kept", "broker-a"), dial(t, f.Addr("kept"))
+	untouched := f.env.Tree().Listeners[0]
 
 	stop, sent := make(chan struct{}), make(chan int)
 	var failed atomic.Pointer[string]
@@ -60,6 +61,9 @@ func TestReloadLeavesOthersAlone(t *testing.T) {
 		_, err := names.call(codec.ReqGetRouteInfoByTopic, map[string]string{"topic": "News"}, nil)
 		require.NoError(t, err)
 	}
+	now := f.env.Tree().Listeners
+	require.Len(t, now, 1)
+	require.Same(t, untouched, now[0], "it was not even looked at")
 	close(stop)
 	n := <-sent
 	require.Nil(t, failed.Load())
@@ -202,10 +206,10 @@ func TestReloadKeepsTheAdminAddress(t *testing.T) {
 	cl := rocketMQ(t, embedded.Options{})
 	table := clusterTable("main", cl.NameServers()...) + listenerTable("office", "127.0.0.1:0", "")
 	f := serveFile(t, table)
-	require.NoError(t, os.WriteFile(f.file, []byte("drain_timeout = '6s'\nadmin = { address = '127.0.0.1:1', pprof = true }\n"+table), 0o600))
+	require.NoError(t, os.WriteFile(f.file, []byte("drain_timeout = '2m'\nadmin = { address = '127.0.0.1:1', pprof = true }\n"+table), 0o600))
 	result, err := f.Reload()
 	require.NoError(t, err)
-	require.Equal(t, []string{`drain_timeout: "5s" → "6s"`}, result.AtOnce)
+	require.Equal(t, []string{`drain_timeout: "1m" → "2m"`}, result.AtOnce)
 	require.Len(t, result.NeedRestart, 3)
 	status, _ := f.request("POST", "/reload", fixtureToken)
 	require.Equal(t, http.StatusOK, status)
