@@ -34,6 +34,7 @@ type loopConn struct {
 
 	out  []segment
 	kept int
+	left int64 // bytes that went out after they had been kept
 
 	cancelDial func()
 }
@@ -41,6 +42,17 @@ type loopConn struct {
 func (c *loopConn) Executor() Executor { return c.loop }
 
 func (c *loopConn) Kept() int { return c.kept }
+
+func (c *loopConn) Flow() Flow {
+	f := Flow{Kept: c.kept, Left: c.left}
+	if c.readable() {
+		f.Partial = c.carry
+	}
+	return f
+}
+
+// readable reports that enough of what was read has come back.
+func (c *loopConn) readable() bool { return c.t.net.readable(c.handed) }
 
 func (c *loopConn) Local() netip.AddrPort { return c.local }
 
@@ -70,7 +82,7 @@ func (c *loopConn) event(events uint32) {
 	if c.closed || events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) == 0 {
 		return
 	}
-	if c.handed < c.t.net.window() {
+	if c.readable() {
 		c.read()
 	} else if events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		c.fail(io.ErrUnexpectedEOF) // both directions are gone and nobody wants what is left
@@ -85,8 +97,12 @@ func (c *loopConn) want() {
 }
 
 func (c *loopConn) wanted() (events uint32) {
-	if c.handed < c.t.net.window() && !c.connecting {
-		events |= unix.EPOLLIN
+	if !c.connecting {
+		if c.readable() {
+			events |= unix.EPOLLIN
+		} else if c.events&unix.EPOLLIN != 0 && c.handed < c.t.net.window() {
+			c.t.net.held.pauses.Add(1)
+		}
 	}
 	if c.kept > 0 || c.connecting {
 		events |= unix.EPOLLOUT
@@ -149,6 +165,7 @@ func (c *loopConn) shut() {
 		c.fd = -1
 	}
 	if c.readBuf != nil {
+		c.loop.hold(-c.waiting())
 		putBuffer(c.readBuf)
 		c.readBuf, c.carry = nil, 0
 	}
