@@ -24,6 +24,7 @@ func (a *acceptor) Receive(ctx actor.Context) {
 	case *transport.Accepted:
 		ctx.Send(a.connections, &messages.Accepted{Port: a.port, Conn: m.Conn})
 	case *transport.AcceptFailed:
+		a.env.refusals.acceptFailed(a.port.Listener)
 		if now := a.env.now(); a.warned == 0 || now-a.warned >= int64(warnEvery) {
 			a.warned = now
 			a.env.Log.Error("cannot accept connections; trying again", "listener", a.port.Listener, "address", a.ln.Addr().String(), "error", m.Err)

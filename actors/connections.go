@@ -12,10 +12,12 @@ import (
 // connections is the supervisor of a listener's client connections. It does nothing that could fail.
 type connections struct {
 	env       *Env
+	name      string // of the listener
 	listener  *actor.PID
 	directory *actor.PID
 	props     map[transport.Executor]*actor.Props
 	cancel    func()
+	permits   permits
 	draining  bool
 }
 
@@ -29,6 +31,7 @@ const tickInterval = 5 * time.Second
 func (c *connections) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
+		c.permits = newPermits(&c.env.Settings)
 		c.props = map[transport.Executor]*actor.Props{}
 		c.cancel = every(tickInterval, newSink(c.env.System, ctx.Self()), &messages.Tick{})
 	case *meet:
@@ -38,9 +41,14 @@ func (c *connections) Receive(ctx actor.Context) {
 			m.Conn.Close()
 			return
 		}
-		ctx.Send(ctx.SpawnPrefix(c.recipe(m.Conn.Executor()), "connection"), m)
+		c.admit(ctx, m)
+	case *actor.Terminated:
+		c.permits.give(m.Who.Id)
+		c.turn(ctx)
 	case *messages.Tick:
-		c.all(ctx, &messages.Tick{Now: c.env.now()})
+		now := c.env.now()
+		c.env.refusals.late(c.name, now)
+		c.all(ctx, &messages.Tick{Now: now})
 	case *messages.Drain:
 		c.draining = true
 		c.all(ctx, m)
@@ -52,6 +60,32 @@ func (c *connections) Receive(ctx actor.Context) {
 	case *actor.Stopping, *actor.Restarting:
 		c.env.cleanUp(c.cancel)
 	}
+}
+
+// admit spawns a connection's actor if there is a permit.
+func (c *connections) admit(ctx actor.Context, m *messages.Accepted) {
+	remote := m.Conn.Remote() // before its actor can close it
+	if limit := c.permits.refuses(len(ctx.Children()), remote.Addr()); limit != "" {
+		m.Conn.Close()
+		c.env.refusals.add(c.name, limit, remote, c.env.now())
+		return
+	}
+	pid := ctx.SpawnPrefix(c.recipe(m.Conn.Executor()), "connection")
+	c.permits.take(pid.Id, remote.Addr())
+	ctx.Send(pid, m)
+	if c.turn(ctx) {
+		c.env.refusals.add(c.name, overListener, remote, c.env.now())
+	}
+}
+
+// turn has the listener close its ports when the last permit is taken, and open them when there is room. It reports
+// whether they were closed.
+func (c *connections) turn(ctx actor.Context) (closed bool) {
+	if !c.permits.turn(len(ctx.Children())) {
+		return false
+	}
+	ctx.Send(c.listener, &messages.Refuse{On: c.permits.full})
+	return c.permits.full
 }
 
 // recipe is that of connection actors on one executor.

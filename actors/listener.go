@@ -33,6 +33,8 @@ type Listener struct {
 	places atomic.Pointer[map[route.BrokerID]Place]
 	opened atomic.Bool
 	bound  atomic.Pointer[netip.AddrPort]
+
+	backoff backoff
 }
 
 // Open reports that the name-server port is open and each known broker has been looked at.
@@ -86,6 +88,9 @@ type listener struct {
 	slots       map[route.BrokerID]*slot
 	nameServer  transport.Listener
 	failed      map[route.BrokerID]string // why a broker has no port; logged when it changes
+	refusing    bool                      // all permits are taken
+	draining    bool
+	cancel      func() // of the pause before it opens; nil: none
 }
 
 // slot is one broker's ports.
@@ -101,27 +106,45 @@ const anyPortTries = 50
 func (l *listener) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		l.slots, l.failed = map[route.BrokerID]*slot{}, map[route.BrokerID]string{}
-		props := l.env.props(func() actor.Actor { return &connections{env: l.env} }, nil, nil)
-		l.connections, _ = ctx.SpawnNamed(props, "connections")
-		ctx.Send(l.connections, &meet{listener: ctx.Self(), directory: l.directory})
-		ctx.Send(l.directory, &messages.Subscribe{To: ctx.Self()})
+		l.begin(ctx)
+	case *reopen:
+		l.reopen(ctx)
 	case *messages.Brokers:
 		l.place(ctx, m.List)
 		l.openNameServer(ctx)
 	case *messages.Place:
 		l.place(ctx, m.Brokers)
 		ctx.Send(m.To, &messages.Placed{Told: m.Told})
+	case *messages.Refuse:
+		l.refuse(m.On)
 	case *messages.Drain:
+		l.draining = true
 		l.close()
-		ctx.Send(l.connections, m)
+		if l.connections != nil {
+			ctx.Send(l.connections, m)
+		}
 	case *messages.Report:
-		ctx.Send(l.connections, m)
+		if l.connections != nil {
+			ctx.Send(l.connections, m)
+		} else {
+			ctx.Send(m.To, &messages.Counted{})
+		}
 	case *messages.Fault:
 		panic(m.Reason)
-	case *actor.Stopping, *actor.Restarting:
+	case *actor.Restarting:
+		l.env.cleanUp(l.crashed)
+	case *actor.Stopping:
 		l.env.cleanUp(l.close)
 	}
+}
+
+// start spawns who takes connections, and waits for the directory to name the brokers.
+func (l *listener) start(ctx actor.Context) {
+	l.slots, l.failed = map[route.BrokerID]*slot{}, map[route.BrokerID]string{}
+	props := l.env.props(func() actor.Actor { return &connections{env: l.env, name: l.Name} }, nil, nil)
+	l.connections, _ = ctx.SpawnNamed(props, "connections")
+	ctx.Send(l.connections, &meet{listener: ctx.Self(), directory: l.directory})
+	ctx.Send(l.directory, &messages.Subscribe{To: ctx.Self()})
 }
 
 func (l *listener) host() string {
@@ -129,11 +152,23 @@ func (l *listener) host() string {
 	return host
 }
 
+// address is where the name-server port opens; any free port stays the same one when it opens again.
+func (l *listener) address() string {
+	if b := l.bound.Load(); b != nil {
+		return net.JoinHostPort(l.host(), strconv.Itoa(int(b.Port())))
+	}
+	return l.Address
+}
+
 func (l *listener) openNameServer(ctx actor.Context) {
 	if l.nameServer != nil {
 		return
 	}
-	ln, err := l.env.Transport.Listen(l.Address)
+	ln, err := l.env.Transport.Listen(l.address())
+	if err != nil && l.backoff.failures > 0 {
+		l.openLater(ctx, err)
+		return
+	}
 	if err != nil {
 		l.env.GiveUp(fmt.Errorf("cannot open listener %s (listener.address %s): %w", l.Name, l.Address, err))
 		return
@@ -249,19 +284,8 @@ func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messag
 	if _, err := ctx.SpawnNamed(props, "acceptor/"+ln.Addr().String()); err != nil {
 		l.env.Log.Error("cannot start an acceptor", "listener", l.Name, "address", ln.Addr().String(), "error", err)
 	}
-}
-
-// close closes the open sockets: nobody new is accepted.
-func (l *listener) close() {
-	l.opened.Store(false)
-	if l.nameServer != nil {
-		l.nameServer.Close()
-	}
-	for _, s := range l.slots {
-		s.main.Close()
-		if s.vip != nil {
-			s.vip.Close()
-		}
+	if l.refusing {
+		l.refuseOn(ln)
 	}
 }
 

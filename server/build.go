@@ -16,17 +16,23 @@ func (s *Server) build() error {
 	cfg := s.cfg
 	limits := codec.Limits{MaxFrame: int(cfg.Limits.MaxFrame), MaxHeader: int(cfg.Limits.MaxHeader)}
 	// Half of a connection's buffer for each direction.
-	sockets, stop, err := transport.New(limits, int(cfg.Limits.BufferPerConnection)/2, cfg.Timeouts.Dial)
+	sockets, stop, err := transport.New(limits, int(cfg.Limits.BufferPerConnection)/2, int(bufferTotal(cfg.Limits)), cfg.Timeouts.Dial)
 	if err != nil {
 		return fmt.Errorf("cannot set up the transport: %w", err)
 	}
 	s.stopTransport = stop
 	s.env = actors.NewEnv(sockets, s.log, actors.Settings{
-		BufferPerConnection: int(cfg.Limits.BufferPerConnection),
-		IdleTimeout:         cfg.Timeouts.Idle,
-		QueryTimeout:        cfg.Timeouts.NameServer,
-		MaxFrame:            limits.MaxFrame,
-		MaxHeader:           limits.MaxHeader,
+		BufferPerConnection:    int(cfg.Limits.BufferPerConnection),
+		ConnectionsPerListener: cfg.Limits.ConnectionsPerListener,
+		ConnectionsPerAddress:  cfg.Limits.ConnectionsPerAddress,
+		RequestsPerConnection:  cfg.Limits.RequestsPerConnection,
+		IdleTimeout:            cfg.Timeouts.Idle,
+		FirstByteTimeout:       cfg.Timeouts.FirstByte,
+		HeaderTimeout:          cfg.Timeouts.Header,
+		WriteStallTimeout:      cfg.Timeouts.WriteStall,
+		QueryTimeout:           cfg.Timeouts.NameServer,
+		MaxFrame:               limits.MaxFrame,
+		MaxHeader:              limits.MaxHeader,
 	}, s.giveUp)
 	s.tree = &actors.Tree{}
 	directories := map[string]*actors.Directory{}

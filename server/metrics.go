@@ -25,6 +25,8 @@ func (s *Server) describe() {
 		}
 		return 0
 	})
+	set.NewGauge("rocketmq_proxy_buffered_bytes", func() float64 { bytes, _ := s.env.Transport.Buffered(); return float64(bytes) })
+	set.NewGauge("rocketmq_proxy_buffer_total_bytes", func() float64 { return float64(bufferTotal(s.cfg.Limits)) })
 	for _, d := range s.tree.Directories {
 		set.NewGauge(fmt.Sprintf("rocketmq_proxy_directory_age_seconds{cluster=%q}", d.Cluster), func() float64 {
 			if at := d.View.Answered(); !at.IsZero() {
@@ -39,5 +41,7 @@ func (s *Server) describe() {
 // writeMetrics writes everything in Prometheus text.
 func (s *Server) writeMetrics(w io.Writer) {
 	s.tree.Statistics.Set.WritePrometheus(w)
+	_, pauses := s.env.Transport.Buffered()
+	metrics.WriteCounterUint64(w, "rocketmq_proxy_buffer_pauses_total", pauses)
 	metrics.WriteProcessMetrics(w)
 }
