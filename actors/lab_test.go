@@ -73,13 +73,16 @@ func inLab(t *testing.T, settings actors.Settings, test func(l *lab), listeners 
 		require.NoError(t, err)
 		synctest.Wait()
 		test(l)
+		ended := time.Now()
 		l.env.Stop(l.top)
+		require.Less(t, time.Since(ended), time.Second, "the end waits for somebody who does not answer")
 		l.mu.Lock()
 		close(l.brokers)
 		l.mu.Unlock()
 		for nc := range l.brokers {
 			nc.Close()
 		}
+		time.Sleep(time.Minute) // timers of the library end by themselves
 	})
 }
 
