@@ -15,7 +15,7 @@ import (
 func TestCrashLoopOfAConnectionsActors(t *testing.T) {
 	f := func(kind string, times int) {
 		t.Helper()
-		inLab(t, actors.Settings{}, func(l *lab) {
+		inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
 			c := l.join(doorABroker)
 			c.sends(pullOf(1))
 			b := l.broker()
@@ -50,7 +50,7 @@ func TestCrashLoopOfAConnectionsActors(t *testing.T) {
 func TestCrashLoopOfAListenersActors(t *testing.T) {
 	f := func(id string, times int) {
 		t.Helper()
-		inLab(t, actors.Settings{}, func(l *lab) {
+		inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
 			c, other := l.join(doorABroker), l.join(doorBBroker)
 			for n, pause := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
 				l.fault(id, times-1)
@@ -90,7 +90,7 @@ func TestCrashLoopOfAListenersActors(t *testing.T) {
 
 // A port that somebody took meanwhile does not end the process either.
 func TestListenerThatCannotOpenAgain(t *testing.T) {
-	inLab(t, actors.Settings{}, func(l *lab) {
+	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
 		l.fault("proxy/listener/a", 11)
 		thief, err := l.Listen(doorA)
 		require.NoError(t, err)
@@ -105,7 +105,7 @@ func TestListenerThatCannotOpenAgain(t *testing.T) {
 
 // A drain that comes while a listener waits to open leaves it closed.
 func TestDrainOfAListenerThatWaits(t *testing.T) {
-	inLab(t, actors.Settings{}, func(l *lab) {
+	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
 		l.fault("proxy/listener/a", 11)
 		l.drain()
 		time.Sleep(time.Minute)
@@ -117,7 +117,7 @@ func TestDrainOfAListenerThatWaits(t *testing.T) {
 func TestCrashLoopOfAPillar(t *testing.T) {
 	f := func(id string) {
 		t.Helper()
-		inLab(t, actors.Settings{}, func(l *lab) {
+		inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
 			l.fault(id, 10)
 			require.Empty(t, l.reasons())
 			require.Equal(t, 10, l.env.Failures.Of(id).Count)
@@ -136,7 +136,7 @@ func TestCrashLoopOfAPillar(t *testing.T) {
 
 // The top is no different, though nobody supervises it.
 func TestCrashLoopOfTheTop(t *testing.T) {
-	inLab(t, actors.Settings{}, func(l *lab) {
+	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
 		for range 10 {
 			l.fault("proxy", 1)
 		}
@@ -151,7 +151,7 @@ func TestCrashLoopOfTheTop(t *testing.T) {
 
 // The last hundred failures are kept, the latest first.
 func TestRecentFailures(t *testing.T) {
-	inLab(t, actors.Settings{}, func(l *lab) {
+	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
 		require.Empty(t, l.env.Failures.Recent())
 		for range 13 {
 			l.fault("proxy/stats", 9)

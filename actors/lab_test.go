@@ -47,7 +47,7 @@ const (
 
 // inLab runs a test in a lab. Listener "a" is at 10.0.0.1, "b" at 10.0.0.2; name-server ports are 9876, the broker's
 // port is 20000.
-func inLab(t *testing.T, settings actors.Settings, test func(l *lab), listeners ...string) {
+func inLab(t *testing.T, settings actors.Settings, test func(t *testing.T, l *lab), listeners ...string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		l := &lab{t: t, doors: map[string]*labDoor{}, brokers: make(chan net.Conn, 100)}
@@ -72,7 +72,7 @@ func inLab(t *testing.T, settings actors.Settings, test func(l *lab), listeners 
 		l.top, err = l.env.Start(tree)
 		require.NoError(t, err)
 		synctest.Wait()
-		test(l)
+		test(t, l)
 		ended := time.Now()
 		l.env.Stop(l.top)
 		require.Less(t, time.Since(ended), time.Second, "the end waits for somebody who does not answer")

@@ -21,7 +21,7 @@ const (
 
 // While all permits are taken every port of the listener refuses; when one is free again it opens.
 func TestConnectionsPerListener(t *testing.T) {
-	inLab(t, actors.Settings{ConnectionsPerListener: 3}, func(l *lab) {
+	inLab(t, actors.Settings{ConnectionsPerListener: 3}, func(t *testing.T, l *lab) {
 		one, two := l.join(doorA), l.join(doorABroker)
 		require.False(t, l.refuses(doorA))
 		three := l.join(doorABroker)
@@ -50,7 +50,7 @@ func TestConnectionsPerListener(t *testing.T) {
 
 // An address has its number of connections; others are not concerned, and a connection that ends makes room.
 func TestConnectionsPerAddress(t *testing.T) {
-	inLab(t, actors.Settings{ConnectionsPerAddress: 2}, func(l *lab) {
+	inLab(t, actors.Settings{ConnectionsPerAddress: 2}, func(t *testing.T, l *lab) {
 		in := func(from string, want bool) *labClient {
 			t.Helper()
 			c, err := l.knock(doorA, from)
@@ -76,7 +76,7 @@ func TestConnectionsPerAddress(t *testing.T) {
 
 // However many are refused, a line each 10 s tells it, with the number of the others.
 func TestRefusalsAreLoggedAtABoundedRate(t *testing.T) {
-	inLab(t, actors.Settings{ConnectionsPerAddress: 1}, func(l *lab) {
+	inLab(t, actors.Settings{ConnectionsPerAddress: 1}, func(t *testing.T, l *lab) {
 		l.join(doorA)
 		for range 50 {
 			l.knock(doorA, "198.51.100.7:1")
@@ -95,7 +95,7 @@ func TestRefusalsAreLoggedAtABoundedRate(t *testing.T) {
 
 // A client that never sends anything is cut off; one that has sent something may be idle.
 func TestFirstByteTimeout(t *testing.T) {
-	inLab(t, actors.Settings{}, func(l *lab) {
+	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
 		mute, client := l.join(doorA), l.join(doorABroker)
 		client.sends(pullOf(1))
 		time.Sleep(29 * time.Second)
@@ -116,7 +116,7 @@ func TestFirstByteTimeout(t *testing.T) {
 
 // A header must become whole; that the client has sent others before does not help it.
 func TestHeaderTimeout(t *testing.T) {
-	inLab(t, actors.Settings{}, func(l *lab) {
+	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
 		fresh, old, busy := l.join(doorA), l.join(doorABroker), l.join(doorABroker)
 		frame := pullOf(1).Append(nil, codec.JSON)
 		fresh.Write(frame[:3])
@@ -135,7 +135,7 @@ func TestHeaderTimeout(t *testing.T) {
 
 // Dribbling does not make a header whole.
 func TestHeaderTimeoutOfASlowLoris(t *testing.T) {
-	inLab(t, actors.Settings{}, func(l *lab) {
+	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
 		loris := l.join(doorA)
 		frame := pullOf(1).Append(nil, codec.JSON)
 		sent := 0
@@ -157,7 +157,7 @@ func bigAnswer(opaque int32, size int) *codec.Command {
 
 // A client that takes nothing of its answer is cut off; one that takes a little now and then is not.
 func TestWriteStall(t *testing.T) {
-	inLab(t, actors.Settings{}, func(l *lab) {
+	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
 		deaf, slow := l.join(doorABroker), l.join(doorABroker)
 		for _, c := range []*labClient{deaf, slow} {
 			c.sends(pullOf(1))
@@ -185,7 +185,7 @@ func TestWriteStall(t *testing.T) {
 
 // A broker that takes nothing is lost: its clients are answered, and stay.
 func TestWriteStallOfABroker(t *testing.T) {
-	inLab(t, actors.Settings{}, func(l *lab) {
+	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
 		c := l.join(doorABroker)
 		big := pullOf(1)
 		big.Body = make([]byte, 100_000)
@@ -203,7 +203,7 @@ func TestWriteStallOfABroker(t *testing.T) {
 
 // A client with too many requests in flight is not read until answers come; nothing is lost and the order is kept.
 func TestRequestsPerConnection(t *testing.T) {
-	inLab(t, actors.Settings{RequestsPerConnection: 3}, func(l *lab) {
+	inLab(t, actors.Settings{RequestsPerConnection: 3}, func(t *testing.T, l *lab) {
 		c := l.join(doorABroker)
 		var all []*codec.Command
 		var want []int32
@@ -238,7 +238,7 @@ func TestRequestsPerConnection(t *testing.T) {
 
 // Requests that nobody ever answers do not hold a client back for ever.
 func TestRequestsPerConnectionExpire(t *testing.T) {
-	inLab(t, actors.Settings{RequestsPerConnection: 2}, func(l *lab) {
+	inLab(t, actors.Settings{RequestsPerConnection: 2}, func(t *testing.T, l *lab) {
 		c := l.join(doorABroker)
 		var all []*codec.Command
 		for i := range int32(4) {
@@ -254,7 +254,7 @@ func TestRequestsPerConnectionExpire(t *testing.T) {
 
 // A client that drains with requests held back gets all its answers first.
 func TestDrainWaitsForRequestsHeldBack(t *testing.T) {
-	inLab(t, actors.Settings{RequestsPerConnection: 1}, func(l *lab) {
+	inLab(t, actors.Settings{RequestsPerConnection: 1}, func(t *testing.T, l *lab) {
 		c := l.join(doorABroker)
 		c.sends(pullOf(1), pullOf(2), pullOf(3))
 		b := l.broker()

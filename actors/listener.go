@@ -89,8 +89,7 @@ type listener struct {
 	nameServer  transport.Listener
 	failed      map[route.BrokerID]string // why a broker has no port; logged when it changes
 	refusing    bool                      // all permits are taken
-	draining    bool
-	cancel      func() // of the pause before it opens; nil: none
+	cancel      func()                    // of the pause before it opens; nil: none
 }
 
 // slot is one broker's ports.
@@ -118,7 +117,6 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *messages.Refuse:
 		l.refuse(m.On)
 	case *messages.Drain:
-		l.draining = true
 		l.close()
 		if l.connections != nil {
 			ctx.Send(l.connections, m)

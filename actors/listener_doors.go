@@ -48,11 +48,9 @@ func (l *listener) begin(ctx actor.Context) {
 
 // reopen goes on after a pause.
 func (l *listener) reopen(ctx actor.Context) {
-	switch {
-	case l.draining:
-	case l.connections == nil:
+	if l.connections == nil {
 		l.start(ctx)
-	default:
+	} else {
 		l.openNameServer(ctx)
 	}
 }
