@@ -145,7 +145,7 @@ func TestCrashLoopOfTheTop(t *testing.T) {
 		l.join(doorABroker)
 		l.fault("proxy", 1)
 		require.Len(t, l.reasons(), 1)
-		require.EqualError(t, l.reasons()[0], "proxy failed 11 times within 10s, the last time with: injected")
+		require.EqualError(t, l.reasons()[0], "proxy proxy failed 11 times within 10s, the last time with: injected")
 	})
 }
 
