@@ -111,15 +111,24 @@ func (c *netConn) writeLoop() {
 // for one that takes nothing.
 const maxBatch = 64 << 10
 
-// takeBatchLocked takes what is written next.
-func (c *netConn) takeBatchLocked() []segment {
-	n, size := 0, 0
-	for n < len(c.out) && size < maxBatch {
-		size += len(c.out[n].b)
-		n++
+// takeBatchLocked takes what is written next. A part of a segment has a reference of its own, as a close meanwhile
+// gives the rest back.
+func (c *netConn) takeBatchLocked() (batch []segment) {
+	for room := maxBatch; room > 0 && len(c.out) > 0; {
+		s := &c.out[0]
+		if len(s.b) > room {
+			if s.owner != nil {
+				s.owner.Retain()
+			}
+			batch = append(batch, segment{s.b[:room], s.owner})
+			s.b = s.b[room:]
+			break
+		}
+		batch = append(batch, *s)
+		room -= len(s.b)
+		c.out = c.out[1:]
 	}
-	batch := c.out[:n]
-	if c.out = c.out[n:]; len(c.out) == 0 {
+	if len(c.out) == 0 {
 		c.out = nil
 	}
 	return batch
