@@ -28,6 +28,7 @@ func (a *acceptor) Receive(ctx actor.Context) {
 	case *transport.AcceptEnded:
 		ctx.Stop(ctx.Self())
 	case *transport.AcceptFailed:
+		a.env.refusals.acceptFailed(a.port.Load().Listener)
 		if now := a.env.now(); a.warned == 0 || now-a.warned >= int64(warnEvery) {
 			a.warned = now
 			a.env.Log.Error("cannot accept connections; trying again", "listener", a.port.Load().Listener, "address", a.ln.Addr().String(), "error", m.Err)

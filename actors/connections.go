@@ -13,10 +13,12 @@ import (
 // connections is the supervisor of a listener's client connections. It does nothing that could fail.
 type connections struct {
 	env       *Env
+	name      string // of the listener
 	listener  *actor.PID
 	directory *actor.PID
 	props     map[transport.Executor]*actor.Props
 	cancel    func()
+	permits   permits
 	draining  bool
 	departed  map[*messages.Port]bool
 }
@@ -31,6 +33,7 @@ const tickInterval = 5 * time.Second
 func (c *connections) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
+		c.permits = newPermits(c.env.Settings)
 		c.props, c.departed = map[transport.Executor]*actor.Props{}, map[*messages.Port]bool{}
 		c.cancel = every(tickInterval, newSink(c.env.System, ctx.Self()), &messages.Tick{})
 	case *meet:
@@ -40,9 +43,16 @@ func (c *connections) Receive(ctx actor.Context) {
 			m.Conn.Close()
 			return
 		}
-		ctx.Send(ctx.SpawnPrefix(c.recipe(m.Conn.Executor()), "connection"), m)
+		c.admit(ctx, m)
+	case *actor.Terminated:
+		c.permits.give(m.Who.Id)
+		c.turn(ctx)
+		c.tellEmpty(ctx)
 	case *messages.Tick:
-		c.all(ctx, &messages.Tick{Now: c.env.now()})
+		now := c.env.now()
+		c.env.refusals.late(c.name, now)
+		c.turn(ctx)
+		c.all(ctx, &messages.Tick{Now: now})
 	case *messages.Drain:
 		c.draining = true
 		c.all(ctx, m)
@@ -50,8 +60,6 @@ func (c *connections) Receive(ctx actor.Context) {
 	case *messages.Depart:
 		maps.Copy(c.departed, m.Ports)
 		c.all(ctx, m)
-	case *actor.Terminated:
-		c.tellEmpty(ctx)
 	case *messages.Report:
 		ctx.Send(m.To, &messages.Counted{N: len(ctx.Children())})
 		c.all(ctx, m)
@@ -69,6 +77,32 @@ func (c *connections) tellEmpty(ctx actor.Context) {
 	if c.draining && len(ctx.Children()) == 0 {
 		ctx.Send(c.listener, &emptied{})
 	}
+}
+
+// admit spawns a connection's actor if there is a permit.
+func (c *connections) admit(ctx actor.Context, m *messages.Accepted) {
+	remote := m.Conn.Remote() // before its actor can close it
+	if limit := c.permits.refuses(len(ctx.Children()), remote.Addr()); limit != "" {
+		m.Conn.Close()
+		c.env.refusals.add(c.name, limit, remote, c.env.now())
+		return
+	}
+	pid := ctx.SpawnPrefix(c.recipe(m.Conn.Executor()), "connection")
+	c.permits.take(pid.Id, remote.Addr())
+	ctx.Send(pid, m)
+	if c.turn(ctx) {
+		c.env.refusals.add(c.name, overListener, remote, c.env.now())
+	}
+}
+
+// turn has the listener close its ports when the last permit is taken, and open them when there is room. It reports
+// whether they were closed.
+func (c *connections) turn(ctx actor.Context) (closed bool) {
+	if !c.permits.turn(len(ctx.Children())) {
+		return false
+	}
+	ctx.Send(c.listener, &messages.Refuse{On: c.permits.full})
+	return c.permits.full
 }
 
 // recipe is that of connection actors on one executor.

@@ -43,6 +43,7 @@ type live struct {
 	opened  atomic.Bool
 	bound   atomic.Pointer[netip.AddrPort]
 	rewrite atomic.Bool
+	backoff backoff
 }
 
 func (l *Listener) live() *live {
@@ -108,6 +109,8 @@ type listener struct {
 	nameServer  transport.Listener
 	failed      map[route.BrokerID]string // why a broker has no port; logged when it changes
 	gates       map[transport.Listener]*gate
+	refusing    bool   // all permits are taken
+	cancel      func() // of the pause before it opens; nil: none
 	reloads
 }
 
@@ -130,12 +133,9 @@ const anyPortTries = 50
 func (l *listener) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		l.slots, l.failed, l.gates = map[route.BrokerID]*slot{}, map[route.BrokerID]string{}, map[transport.Listener]*gate{}
-		l.live().rewrite.Store(l.RewriteIDs)
-		props := l.env.props(func() actor.Actor { return &connections{env: l.env} }, nil, nil)
-		l.connections, _ = ctx.SpawnNamed(props, "connections")
-		ctx.Send(l.connections, &meet{listener: ctx.Self(), directory: l.directory})
-		ctx.Send(l.directory, &messages.Subscribe{To: ctx.Self()})
+		l.begin(ctx)
+	case *reopen:
+		l.reopen(ctx)
 	case *messages.Brokers:
 		if m.Cluster == l.Directory.Cluster {
 			l.place(ctx, m.List)
@@ -144,26 +144,58 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *messages.Place:
 		l.place(ctx, slices.DeleteFunc(slices.Clone(m.Brokers), l.foreign))
 		ctx.Send(m.To, &messages.Placed{Told: m.Told})
+	case *messages.Refuse:
+		l.refuse(m.On)
 	case *messages.Drain:
 		l.close()
-		ctx.Send(l.connections, m)
+		if l.connections != nil {
+			ctx.Send(l.connections, m)
+		}
 	case *messages.Report:
-		ctx.Send(l.connections, m)
+		if l.connections != nil {
+			ctx.Send(l.connections, m)
+		} else {
+			ctx.Send(m.To, &messages.Counted{})
+		}
 	case *messages.Fault:
 		panic(m.Reason)
-	case *actor.Stopping, *actor.Restarting:
-		l.env.cleanUp(func() {
-			l.close()
-			ctx.Send(l.directory, &messages.Unsubscribe{From: ctx.Self()})
-		})
+	case *actor.Restarting:
+		l.env.cleanUp(func() { l.crashed(ctx) })
+	case *actor.Stopping:
+		l.env.cleanUp(func() { l.leave(ctx) })
 	default:
 		l.reload(ctx)
 	}
 }
 
+// start spawns who takes connections, and waits for the directory to name the brokers.
+func (l *listener) start(ctx actor.Context) {
+	l.slots, l.failed, l.gates = map[route.BrokerID]*slot{}, map[route.BrokerID]string{}, map[transport.Listener]*gate{}
+	l.live().rewrite.Store(l.RewriteIDs)
+	props := l.env.props(func() actor.Actor { return &connections{env: l.env, name: l.Name} }, nil, nil)
+	l.connections, _ = ctx.SpawnNamed(props, "connections")
+	ctx.Send(l.connections, &meet{listener: ctx.Self(), directory: l.directory})
+	ctx.Send(l.directory, &messages.Subscribe{To: ctx.Self()})
+}
+
+// leave closes the doors and wants no more news.
+func (l *listener) leave(ctx actor.Context) {
+	l.close()
+	ctx.Send(l.directory, &messages.Unsubscribe{From: ctx.Self()})
+}
+
 func (l *Listener) host() string {
 	host, _, _ := net.SplitHostPort(l.Address)
 	return host
+}
+
+// address is where the name-server port opens; any free port stays the same one when it opens again.
+func (l *listener) address() string {
+	_, port, _ := net.SplitHostPort(l.Address)
+	if b := l.live().bound.Load(); b != nil && port == "0" {
+		return net.JoinHostPort(l.host(), strconv.Itoa(int(b.Port())))
+	}
+	return l.Address
 }
 
 func (l *listener) openNameServer(ctx actor.Context) {
@@ -172,10 +204,14 @@ func (l *listener) openNameServer(ctx actor.Context) {
 	}
 	ln, err := l.prepared, error(nil)
 	if l.prepared = nil; ln == nil {
-		ln, err = l.env.Transport.Listen(l.Address)
+		ln, err = l.env.Transport.Listen(l.address())
 	}
 	if err != nil && l.Late {
 		l.openSoon(ctx, err)
+		return
+	}
+	if err != nil && l.live().backoff.failures > 0 {
+		l.openLater(ctx, err)
 		return
 	}
 	if err != nil {
@@ -303,22 +339,8 @@ func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messag
 	} else if err != nil {
 		l.env.Log.Error("cannot start an acceptor", "listener", l.Name, "address", ln.Addr().String(), "error", err)
 	}
-}
-
-// close closes the open sockets: nobody new is accepted.
-func (l *listener) close() {
-	l.live().opened.Store(false)
-	if l.prepared != nil {
-		l.prepared.Close()
-	}
-	if l.nameServer != nil {
-		l.nameServer.Close()
-	}
-	for _, s := range l.slots {
-		s.main.Close()
-		if s.vip != nil {
-			s.vip.Close()
-		}
+	if l.refusing {
+		l.refuseOn(ln)
 	}
 }
 

@@ -40,15 +40,22 @@ type listening struct {
 // Start spawns the tree and returns its top.
 func (e *Env) Start(tree *Tree) (*actor.PID, error) {
 	e.tree.Store(tree)
-	props := e.props(func() actor.Actor { return &proxy{env: e} }, nil, e.giveUp)
-	props.Configure(actor.WithGuardian(&supervisor{failures: e.Failures, exceeded: e.giveUp}))
+	e.refusals.set = tree.Statistics.Set
+	props := e.props(func() actor.Actor { return &proxy{env: e} }, nil, e.repair)
+	props.Configure(actor.WithGuardian(&supervisor{failures: e.Failures, exceeded: e.repair}))
 	return e.System.Root.SpawnNamed(props, Root)
 }
 
-// giveUp ends the process. The actor that cannot be kept alive is stopped: suspended, it would never end in Stop.
-func (e *Env) giveUp(sup actor.Supervisor, pillar *actor.PID, why error) {
+// repair is what is done about the top, and by the top about a child, that fails too often. A listener is one of several
+// and opens again after a pause (listener.begin). Nothing works without the others, so the process ends; the actor is
+// stopped, as it would never end in Stop while it is suspended.
+func (e *Env) repair(sup actor.Supervisor, child *actor.PID, why error) {
+	if Kind(child.Id) == "listener" {
+		sup.RestartChildren(child)
+		return
+	}
 	e.GiveUp(why)
-	sup.StopChildren(pillar)
+	sup.StopChildren(child)
 }
 
 // Stop stops the tree from the doors inwards, so that what connections have to say on their way out is still counted,

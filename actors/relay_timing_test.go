@@ -87,7 +87,7 @@ func answeringBroker(b *testing.B, requests, answers []byte) (address string) {
 
 // dialThroughActors opens a client connection on a broker's port: all actors that a request meets, and no others.
 func dialThroughActors(b *testing.B, broker string) net.Conn {
-	sockets, stop, err := transport.New(codec.Limits{}, 1<<19, time.Second)
+	sockets, stop, err := transport.New(codec.Limits{}, 1<<19, 0, time.Second)
 	require.NoError(b, err)
 	b.Cleanup(stop)
 	e := NewEnv(sockets, slog.New(slog.DiscardHandler), Settings{}, func(why error) { b.Error(why) })

@@ -35,6 +35,7 @@ type portStats struct {
 	upLost   *metrics.Counter
 	pushes   *metrics.Counter
 	replays  *metrics.Counter
+	heldBack *metrics.Counter
 	own      map[int32]*metrics.Counter
 	latency  *metrics.PrometheusHistogram
 }
@@ -91,6 +92,7 @@ func (s *stats) newPortStats(port *messages.Port) *portStats {
 		upLost:   counter("upstream_losses_total", ""),
 		pushes:   counter("pushes_total", ""),
 		replays:  counter("heartbeats_replayed_total", ""),
+		heldBack: counter("held_back_total", ""),
 		latency:  s.out.Set.GetOrCreatePrometheusHistogramExt("rocketmq_proxy_upstream_time_ms{"+labels+"}", millisecondBuckets),
 	}
 }
@@ -110,6 +112,7 @@ func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
 	p.upLost.Add(sum.Kinds[messages.UpstreamLost])
 	p.pushes.Add(sum.Kinds[messages.PushRead])
 	p.replays.Add(sum.Kinds[messages.HeartbeatReplayed])
+	p.heldBack.Add(sum.Kinds[messages.HeldBack])
 	p.fromDown.AddInt64(sum.FromDown)
 	p.toDown.AddInt64(sum.ToDown)
 	p.fromUp.AddInt64(sum.FromUp)

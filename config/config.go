@@ -25,9 +25,9 @@ type Config struct {
 	Admin Admin `toml:"admin"`
 	// Metrics are always served on the admin address; they can also be pushed.
 	Metrics Metrics `toml:"metrics"`
-	// What one client may cost. Sizes are "1MiB", "500KB" or a plain number of bytes; none may be zero.
+	// What one client, and all of them together, may cost. Sizes are "1MiB", "500KB" or a plain number of bytes.
 	Limits Limits `toml:"limits"`
-	// Durations are "1s", "500ms", "2m"; none may be zero.
+	// Durations are "1s", "500ms", "2m"; none may be zero. What takes too long is noticed up to 5s later.
 	Timeouts Timeouts `toml:"timeouts"`
 
 	// origins tells where a key got its value, by path. A path that is missing is a default.
@@ -139,6 +139,21 @@ type Limits struct {
 	MaxHeader Size `toml:"max_header"`
 	// What may wait for a slow peer before reading from the other side pauses, per connection and direction (size).
 	BufferPerConnection Size `toml:"buffer_per_connection"`
+	// What may wait for slow peers on all connections together (size). Above it, only what has nothing waiting is read;
+	// nothing is dropped. 0: a quarter of limits.memory.
+	BufferTotal Size `toml:"buffer_total"`
+	// The memory that the process may use (size); Go's limit (GOMEMLIMIT) is set to 90% of it, unless the environment
+	// sets GOMEMLIMIT, which wins. 0: what the container (cgroup v1 or v2) or else the machine has.
+	Memory Size `toml:"memory"`
+	// Client connections on all ports of one listener together; each may need a second socket towards its broker.
+	// While there are as many, the ports are closed, so that clients try another broker or proxy at once. 0: no limit.
+	ConnectionsPerListener int `toml:"connections_per_listener"`
+	// Client connections from one address (IPv6: one /64) on all ports of one listener. A client needs one, and two
+	// for each broker. One more is closed as soon as it is accepted. 0: no limit, as behind a NAT all have one address.
+	ConnectionsPerAddress int `toml:"connections_per_address"`
+	// Requests of one connection that may wait for their answers, long polls included. A client with as many is not read
+	// until answers come. 0: no limit.
+	RequestsPerConnection int `toml:"requests_per_connection"`
 }
 
 // Timeouts is the [timeouts] table.
@@ -147,6 +162,13 @@ type Timeouts struct {
 	Dial time.Duration `toml:"dial"`
 	// A connection that carried nothing for this long is closed (duration). Brokers use 120s, clients beat every 30s.
 	Idle time.Duration `toml:"idle"`
+	// A connection that has not sent a whole header of a first request for this long is closed (duration). Clients
+	// connect when they have something to send.
+	FirstByte time.Duration `toml:"first_byte"`
+	// A connection whose frame's header has begun to arrive and stays incomplete for this long is closed (duration).
+	Header time.Duration `toml:"header"`
+	// A peer that takes nothing of what waits for it for this long is disconnected (duration).
+	WriteStall time.Duration `toml:"write_stall"`
 	// How long one name server has to answer before the next one is asked (duration).
 	NameServer time.Duration `toml:"name_server"`
 }

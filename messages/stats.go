@@ -18,6 +18,7 @@ const (
 	UpstreamOpened
 	UpstreamLost
 	HeartbeatReplayed
+	HeldBack // a client is not read on until answers are given or taken
 )
 
 // Sample is one thing that happened on a connection.
@@ -45,7 +46,7 @@ type Totals struct {
 	Port          *Port
 	Codes         map[int32]*CodeTotals // by request code
 	Own           map[int32]int         // answers that the proxy made, by response code
-	Kinds         [HeartbeatReplayed + 1]int
+	Kinds         [HeldBack + 1]int
 	UpstreamTimes []int64 // nanoseconds of requests that an upstream answered
 	OwnTimes      []int64 // of those that the proxy answered
 	FromDown      int64

@@ -151,11 +151,22 @@ type actorReport struct {
 	Kind      string         `json:"kind"`
 	Restarts  int            `json:"restarts"`
 	LastError string         `json:"last_error,omitempty"`
+	LastAt    *time.Time     `json:"last_error_at,omitempty"`
 	Children  []*actorReport `json:"children,omitempty"`
 }
 
+// actorsReport is the tree, and the last failures of all actors, of those that are gone as well.
+type actorsReport struct {
+	*actorReport
+	Failures []actors.FailureEvent `json:"failures"` // the latest first
+}
+
 func (s *Server) handleActors(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, s.actorTree())
+	failures := s.env.Failures.Recent()
+	if failures == nil {
+		failures = []actors.FailureEvent{}
+	}
+	writeJSON(w, actorsReport{s.actorTree(), failures})
 }
 
 // actorTree builds the supervision tree from the ids of live actors: a parent's id is the longest live prefix.
@@ -167,6 +178,9 @@ func (s *Server) actorTree() *actorReport {
 	for _, id := range ids {
 		f := s.env.Failures.Of(id)
 		n := &actorReport{Name: id, Kind: actors.Kind(id), Restarts: f.Count, LastError: f.Last}
+		if !f.At.IsZero() {
+			n.LastAt = &f.At
+		}
 		nodes[id] = n
 		if id == actors.Root {
 			root = n

@@ -13,7 +13,7 @@ import (
 
 // build translates the configuration into the parts of the tree.
 func (s *Server) build(cfg *config.Config) (*actors.Tree, error) {
-	sockets, stop, err := transport.New(frameLimits(cfg), window(cfg), cfg.Timeouts.Dial)
+	sockets, stop, err := transport.New(frameLimits(cfg), window(cfg), int(bufferTotal(cfg.Limits)), cfg.Timeouts.Dial)
 	if err != nil {
 		return nil, fmt.Errorf("cannot set up the transport: %w", err)
 	}
@@ -47,11 +47,17 @@ func window(cfg *config.Config) int { return int(cfg.Limits.BufferPerConnection)
 
 func settings(cfg *config.Config) actors.Settings {
 	return actors.Settings{
-		BufferPerConnection: int(cfg.Limits.BufferPerConnection),
-		IdleTimeout:         cfg.Timeouts.Idle,
-		QueryTimeout:        cfg.Timeouts.NameServer,
-		MaxFrame:            int(cfg.Limits.MaxFrame),
-		MaxHeader:           int(cfg.Limits.MaxHeader),
+		BufferPerConnection:    int(cfg.Limits.BufferPerConnection),
+		ConnectionsPerListener: cfg.Limits.ConnectionsPerListener,
+		ConnectionsPerAddress:  cfg.Limits.ConnectionsPerAddress,
+		RequestsPerConnection:  cfg.Limits.RequestsPerConnection,
+		IdleTimeout:            cfg.Timeouts.Idle,
+		FirstByteTimeout:       cfg.Timeouts.FirstByte,
+		HeaderTimeout:          cfg.Timeouts.Header,
+		WriteStallTimeout:      cfg.Timeouts.WriteStall,
+		QueryTimeout:           cfg.Timeouts.NameServer,
+		MaxFrame:               int(cfg.Limits.MaxFrame),
+		MaxHeader:              int(cfg.Limits.MaxHeader),
 	}
 }
 

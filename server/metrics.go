@@ -25,6 +25,8 @@ func (s *Server) describe(tree *actors.Tree) {
 		}
 		return 0
 	})
+	set.NewGauge("rocketmq_proxy_buffered_bytes", func() float64 { bytes, _ := s.env.Transport.Buffered(); return float64(bytes) })
+	set.NewGauge("rocketmq_proxy_buffer_total_bytes", func() float64 { return float64(bufferTotal(s.config().Limits)) })
 	for _, d := range tree.Directories {
 		describeCluster(set, d)
 	}
@@ -58,5 +60,7 @@ func forgetCluster(set *metrics.Set, d *actors.Directory) {
 // writeMetrics writes everything in Prometheus text.
 func (s *Server) writeMetrics(w io.Writer) {
 	s.statistics().Set.WritePrometheus(w)
+	_, pauses := s.env.Transport.Buffered()
+	metrics.WriteCounterUint64(w, "rocketmq_proxy_buffer_pauses_total", pauses)
 	metrics.WriteProcessMetrics(w)
 }

@@ -21,17 +21,18 @@ const (
 // Not among them: state_dir, because the table that is kept there belongs to listeners that go on; log.format, because
 // a log that changes its form half-way cannot be read by machines; admin.address, where probes and operators look.
 var effects = map[string]effect{
-	"stat_prefix":                  atOnce, // what follows from it is told as listener.stat_prefix
-	"drain_timeout":                atOnce,
-	"log.level":                    atOnce,
-	"admin.":                       atOnce,
-	"metrics.":                     atOnce,
-	"limits.max_frame":             forNew,
-	"limits.max_header":            forNew,
-	"limits.buffer_per_connection": forNew,
-	"timeouts.dial":                atOnce,
-	"timeouts.idle":                atOnce,
-	"timeouts.name_server":         atOnce,
+	"stat_prefix":                     atOnce, // what follows from it is told as listener.stat_prefix
+	"drain_timeout":                   atOnce,
+	"log.level":                       atOnce,
+	"admin.":                          atOnce,
+	"metrics.":                        atOnce,
+	"limits.max_frame":                forNew,
+	"limits.max_header":               forNew,
+	"limits.buffer_per_connection":    forNew,
+	"limits.connections_per_listener": atOnce,
+	"limits.connections_per_address":  forNew,
+	"limits.requests_per_connection":  atOnce,
+	"timeouts.":                       atOnce,
 
 	"cluster":              atOnce,
 	"cluster.name_servers": atOnce,

@@ -48,6 +48,8 @@ var ErrStoppedAtOnce = errors.New("stopped at once, without draining")
 
 // Run serves cfg until ctx is cancelled, and then drains; stopNow cuts that short. nil means a clean end.
 func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-chan struct{}, opts ...Option) error {
+	limitMemory(cfg.Limits, log)
+	checkDescriptors(cfg, log)
 	s, err := Start(cfg, log, opts...)
 	if err != nil {
 		return err

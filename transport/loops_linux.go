@@ -23,15 +23,16 @@ type Loops struct {
 	next  atomic.Uint32
 }
 
-// NewLoops starts n event loops.
-func NewLoops(n int, limits codec.Limits, window int, dialTimeout time.Duration) (*Loops, error) {
-	t := &Loops{net: Net{Limits: limits, Window: window, DialTimeout: dialTimeout}}
+// NewLoops starts n event loops. Window and budget are as in Net.
+func NewLoops(n int, limits codec.Limits, window, budget int, dialTimeout time.Duration) (*Loops, error) {
+	t := &Loops{net: Net{Limits: limits, Window: window, Budget: budget, DialTimeout: dialTimeout}}
 	for range n {
 		l, err := newLoop()
 		if err != nil {
 			t.Close()
 			return nil, err
 		}
+		l.holding, l.untold = &t.net.held, untold(budget, n)
 		t.loops = append(t.loops, l)
 		go l.run()
 	}
@@ -53,6 +54,9 @@ func (t *Loops) Executors() []Executor {
 	}
 	return all
 }
+
+// Buffered is part of Transport.
+func (t *Loops) Buffered() (bytes int64, pauses uint64) { return t.net.Buffered() }
 
 // pick spreads connections over the loops.
 func (t *Loops) pick() *loop { return t.loops[t.next.Add(1)%uint32(len(t.loops))] }
@@ -99,7 +103,7 @@ func (t *Loops) Listen(address string) (Listener, error) {
 		file.Close()
 		return nil, fmt.Errorf("cannot use the listening socket: %w", err)
 	}
-	return &netListener{ln: both{ln, file}, accept: func() (Conn, error) { return t.accept(raw) }}, nil
+	return newNetListener(both{ln.(*net.TCPListener), file}, func() (Conn, error) { return t.accept(raw) }), nil
 }
 
 // pollable duplicates a listening socket as a file: Go lets nobody else accept on its own.
@@ -113,11 +117,11 @@ func pollable(ln *net.TCPListener) (*os.File, error) {
 
 // both closes the two descriptors of one listening socket.
 type both struct {
-	net.Listener
+	*net.TCPListener
 	file *os.File
 }
 
-func (b both) Close() error { return errors.Join(b.file.Close(), b.Listener.Close()) }
+func (b both) Close() error { return errors.Join(b.file.Close(), b.TCPListener.Close()) }
 
 // accept waits in Go's poller, which costs nothing while nobody comes, and takes the descriptor for ourselves.
 func (t *Loops) accept(raw syscall.RawConn) (Conn, error) {

@@ -16,9 +16,12 @@ import (
 type Net struct {
 	Limits      codec.Limits
 	Window      int           // bytes in chunks that a connection may have handed out; 0: 512 KiB
+	Budget      int           // bytes that the chunks of all connections may hold; 0: no limit
 	DialTimeout time.Duration // 0: 2 s
 	// Dialer opens connections; nil: the system's.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+	held holding
 
 	tuned atomic.Pointer[tuning]
 }
@@ -29,13 +32,13 @@ func (t *Net) Listen(address string) (Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &netListener{ln: ln, accept: func() (Conn, error) {
+	return newNetListener(ln, func() (Conn, error) {
 		nc, err := ln.Accept()
 		if err != nil {
 			return nil, err
 		}
 		return t.Wrap(nc), nil
-	}}, nil
+	}), nil
 }
 
 // keepAlive finds peers that vanished without a word; the idle timer alone would not for a client that waits.

@@ -10,6 +10,10 @@
 // only while the chunks it has handed out and not got back are below its window. So a reader that is slow makes the
 // other side's socket stop being read, nothing is dropped, and memory per connection stays below the window.
 //
+// That is the bound for one connection. All of them together have a budget: above it a connection is read only while
+// none of its chunks is out, and in small pieces. So whoever lets bytes lie waits, who does not is hardly slower, and
+// still nothing is dropped.
+//
 // # Implementations
 //
 // [Loops], on Linux, is one epoll event loop for each core, which also runs the actors of its sockets: an idle client
@@ -55,6 +59,8 @@ type Conn interface {
 	Write(b []byte, owner *Chunk)
 	// Kept is the number of bytes that were written but have not gone out.
 	Kept() int
+	// Flow tells how its traffic stands, for those who look for peers that are too slow.
+	Flow() Flow
 	// Close closes the socket at once and ends its events; without loops one that is on its way may still come. What
 	// has been written and is not kept reaches the peer.
 	Close()
@@ -63,6 +69,13 @@ type Conn interface {
 	Remote() netip.AddrPort
 	// Executor runs what belongs to this socket. A dispatcher of its actors schedules there.
 	Executor() Executor
+}
+
+// Flow is how the traffic of a socket stands.
+type Flow struct {
+	Partial int   // bytes of an incomplete header that wait for the rest; 0 while the socket is not being read
+	Kept    int   // bytes that were written but have not gone out
+	Left    int64 // bytes that went out after they had been kept; while it does not move, the peer takes nothing
 }
 
 // Executor runs functions where the events of some sockets run: one after another on an event loop, or right away
@@ -81,6 +94,9 @@ func (Inline) Schedule(fn func()) { fn() }
 type Listener interface {
 	// Accept starts accepting for sink and ends an earlier accepting for another one.
 	Accept(sink Sink)
+	// Refuse makes the system refuse who connects, at once and without our accepting first, until Refuse(false). The
+	// port stays ours. Where the system cannot do that, nobody is accepted meanwhile.
+	Refuse(on bool) error
 	Addr() netip.AddrPort
 	Close()
 }
@@ -105,4 +121,7 @@ type Transport interface {
 	Executors() []Executor
 	// Tune replaces limits, window and dial time-out for connections and dials from now on.
 	Tune(limits codec.Limits, window int, dialTimeout time.Duration)
+	// Buffered is about how many bytes the chunks of all connections hold, and how often reading from one of them was
+	// paused because it was too much.
+	Buffered() (bytes int64, pauses uint64)
 }
