@@ -32,6 +32,7 @@ type connection struct {
 	asking  int                          // of them, those the directory has
 	free    []lease
 	backlog []parkedChunk // read, but not to be decided yet
+	held    bool          // backlog is not empty, or was until a moment ago
 	rest    bodyFate      // what happens to the rest of the frame that the client is sending
 	beat    heartbeat
 
@@ -54,6 +55,12 @@ type connection struct {
 	language codec.Language
 	version  int32
 	bye      farewell
+
+	// Time-outs (connection_limits.go).
+	heard     bool  // the client has sent something whole
+	lastHeard int64 // from the client
+	stall     stall
+	header    slowHeader
 }
 
 // bodyFate is what happens to the bytes of a frame that come in later chunks.
@@ -71,9 +78,6 @@ type lease struct {
 	process actor.Process
 	x       *messages.Exchange // to be used again; nil: none
 }
-
-// errIdle ends connections without traffic, as brokers and name servers do.
-var errIdle = errors.New("no traffic in either direction within timeouts.idle")
 
 // Receive is part of actor.Actor.
 func (c *connection) Receive(ctx actor.Context) {
@@ -98,12 +102,11 @@ func (c *connection) Receive(ctx actor.Context) {
 	case *messages.Placed:
 		c.placed(m)
 	case *transport.Drained:
-		c.unpark()
 		c.endIfDrained()
 	case *transport.Closed:
 		c.end(m.Err)
 	case *messages.Tick:
-		c.tick(m.Now)
+		c.tick(m)
 	case *messages.Drain:
 		c.bye.goAway = m.GoAway
 	case *messages.LetGo:
@@ -121,6 +124,8 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.moved()
 	case *messages.Adopt:
 		c.adopt(m)
+	case *messages.Depart:
+		c.depart(m)
 	case *messages.Report:
 		ctx.Send(m.To, c.report())
 	case *messages.Fault:
@@ -128,6 +133,7 @@ func (c *connection) Receive(ctx actor.Context) {
 	case *actor.Stopping:
 		c.env.cleanUp(c.close)
 	}
+	c.unpark()
 	c.flush()
 }
 
@@ -189,13 +195,19 @@ func (c *connection) close() {
 }
 
 // tick looks for what took too long.
-func (c *connection) tick(now int64) {
-	c.expire(now)
-	if c.count == 0 && now-c.lastRead > int64(tickInterval) {
+func (c *connection) tick(m *messages.Tick) {
+	if c.sock == nil {
+		return
+	}
+	c.expire(m.Now)
+	if c.count == 0 && m.Now-c.lastRead > int64(tickInterval) {
 		c.dismiss()
 	}
-	if c.sock != nil && now-c.lastRead > int64(c.env.Settings.IdleTimeout) {
-		c.end(errIdle)
+	if c.linkUp {
+		c.link.Deliver(m)
+	}
+	if reason := c.overdue(m.Now); reason != "" {
+		c.cut(reason)
 	}
 }
 
@@ -205,6 +217,17 @@ func (c *connection) dismiss() {
 		c.ctx.Stop(l.pid)
 	}
 	c.free = nil
+}
+
+// depart ends a connection whose port is no more.
+func (c *connection) depart(m *messages.Depart) {
+	switch {
+	case !m.Ports[c.port]:
+	case m.Now:
+		c.ctx.Stop(c.ctx.Self())
+	default:
+		c.letGo(&messages.LetGo{Quiet: quietBeforeEnd})
+	}
 }
 
 func (c *connection) who() []any {

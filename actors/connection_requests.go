@@ -20,12 +20,13 @@ const maxAsking = 32
 // read takes a chunk of the client.
 func (c *connection) read(ch *transport.Chunk) {
 	c.lastRead = c.env.now()
+	c.heard, c.lastHeard = true, c.lastRead
 	c.note().FromDown += int64(len(ch.B))
 	if ch.Err != nil { // the socket's Closed comes next
 		c.sample(messages.Sample{Kind: messages.RequestMalformed})
 	}
 	if len(c.backlog) > 0 || c.full() {
-		c.backlog = append(c.backlog, parkedChunk{ch, -1, 0})
+		c.park(parkedChunk{ch, -1, 0})
 		return
 	}
 	c.decide(parkedChunk{ch, -1, 0})
@@ -34,18 +35,22 @@ func (c *connection) read(ch *transport.Chunk) {
 // full reports that nothing new may be begun for a client that does not read its answers, or asks without waiting.
 // The chunks that wait meanwhile fill the window of its socket, which is then not read any more.
 func (c *connection) full() bool {
-	return c.asking >= maxAsking || c.bye.asker != nil || c.sock.Kept() > c.env.Settings.BufferPerConnection
+	return c.busy() || c.asking >= maxAsking || c.bye.asker != nil || c.sock.Kept() > c.env.Settings().BufferPerConnection
 }
 
-// unpark goes on with what waits.
+// unpark goes on with what waits, after whatever may have made room.
 func (c *connection) unpark() {
+	if !c.held {
+		return
+	}
 	for len(c.backlog) > 0 && !c.full() {
 		p := c.backlog[0]
 		c.backlog = c.backlog[1:]
 		c.decide(p)
 	}
 	if len(c.backlog) == 0 {
-		c.backlog = nil
+		c.backlog, c.held = nil, false
+		c.endIfDrained()
 	}
 }
 
@@ -57,9 +62,9 @@ func (c *connection) decide(p parkedChunk) {
 	}
 	for i := p.next; i < len(ch.Frames); i++ {
 		f := &ch.Frames[i]
-		if c.port.Role == messages.NameServerPort && c.full() {
+		if c.busy() || c.port.Role == messages.NameServerPort && c.full() {
 			c.forward(ch, p.from, f.Off)
-			c.backlog = append([]parkedChunk{{ch, i, f.Off}}, c.backlog...)
+			c.parkFirst(parkedChunk{ch, i, f.Off})
 			return
 		}
 		if c.request(ch, f) == relay {

@@ -35,7 +35,7 @@ func leavingTest(t *testing.T, test func(l *leaving)) {
 			l.broker = far
 			go io.Copy(io.Discard, far)
 		})
-		l.env = NewEnv(l.sockets, slog.New(slog.DiscardHandler), Settings{IdleTimeout: time.Hour}, func(why error) { t.Error(why) })
+		l.env = NewEnv(l.sockets, slog.New(slog.DiscardHandler), Settings{IdleTimeout: time.Hour, FirstByteTimeout: time.Hour}, func(why error) { t.Error(why) })
 		top, err := l.env.Start(&Tree{Statistics: NewStatistics("main")})
 		require.NoError(t, err)
 		synctest.Wait()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -32,18 +33,35 @@ type Listener struct {
 	Save func(map[route.BrokerID]int) error
 	// Table is the port table, with what was saved by the last run.
 	Table *route.PortTable
+	Late  bool // it came or changed by a reload: an address that cannot be opened is tried again
 
-	places atomic.Pointer[map[route.BrokerID]Place]
-	opened atomic.Bool
-	bound  atomic.Pointer[netip.AddrPort]
+	own  live
+	from *live // of the first revision; nil: this is the first
+}
+
+// live is what all revisions of a listener have in common. It outlives the actor.
+type live struct {
+	latest  atomic.Pointer[Listener] // nil: the first
+	places  atomic.Pointer[map[route.BrokerID]Place]
+	opened  atomic.Bool
+	bound   atomic.Pointer[netip.AddrPort]
+	rewrite atomic.Bool
+	backoff backoff
+}
+
+func (l *Listener) live() *live {
+	if l.from != nil {
+		return l.from
+	}
+	return &l.own
 }
 
 // Open reports that the name-server port is open and each known broker has been looked at.
-func (l *Listener) Open() bool { return l.opened.Load() }
+func (l *Listener) Open() bool { return l.live().opened.Load() }
 
 // Addr is the name-server port's address once Open.
 func (l *Listener) Addr() netip.AddrPort {
-	if a := l.bound.Load(); a != nil {
+	if a := l.live().bound.Load(); a != nil {
 		return *a
 	}
 	return netip.AddrPort{}
@@ -51,9 +69,13 @@ func (l *Listener) Addr() netip.AddrPort {
 
 // Advertised is what a client that reached us on local is told to dial for a broker.
 func (l *Listener) Advertised(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool) {
-	places := l.places.Load()
+	now := l.live()
+	places := now.places.Load()
 	if places == nil {
 		return "", 0, false
+	}
+	if latest := now.latest.Load(); latest != nil {
+		l = latest
 	}
 	p, ok := (*places)[b]
 	if host = l.Advertise; host == "" {
@@ -71,7 +93,7 @@ type Place struct {
 
 // Place returns a broker's place.
 func (l *Listener) Place(b route.BrokerID) (Place, bool) {
-	places := l.places.Load()
+	places := l.live().places.Load()
 	if places == nil {
 		return Place{}, false
 	}
@@ -89,8 +111,17 @@ type listener struct {
 	slots       map[route.BrokerID]*slot
 	nameServer  transport.Listener
 	failed      map[route.BrokerID]string // why a broker has no port; logged when it changes
-	ports       map[portKey]*messages.Port
-	closing     bool // no port is opened any more
+	gates       map[transport.Listener]*gate
+	refusing    bool   // all permits are taken
+	closing     bool   // a drain has begun: no port is opened any more
+	cancel      func() // of the pause before it opens; nil: none
+	reloads
+}
+
+// gate is an open socket with what its connections have in common.
+type gate struct {
+	port atomic.Pointer[messages.Port]
+	all  map[*messages.Port]bool // the present one and those before it
 }
 
 // slot is one broker's ports.
@@ -106,63 +137,118 @@ const anyPortTries = 50
 func (l *listener) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		l.slots, l.failed = map[route.BrokerID]*slot{}, map[route.BrokerID]string{}
-		l.ports = map[portKey]*messages.Port{}
-		props := l.env.props(func() actor.Actor { return &connections{env: l.env} }, nil, nil)
-		l.connections, _ = ctx.SpawnNamed(props, "connections")
-		ctx.Send(l.connections, &meet{listener: ctx.Self(), directory: l.directory})
-		ctx.Send(l.directory, &messages.Subscribe{To: ctx.Self()})
+		l.begin(ctx)
+	case *reopen:
+		l.reopen(ctx)
 	case *messages.Brokers:
-		l.place(ctx, m.List)
-		l.openNameServer(ctx)
+		if m.Cluster == l.Directory.Cluster {
+			l.place(ctx, m.List)
+			l.openNameServer(ctx)
+		}
 	case *messages.Place:
-		l.place(ctx, m.Brokers)
+		l.place(ctx, slices.DeleteFunc(slices.Clone(m.Brokers), l.foreign))
 		ctx.Send(m.To, &messages.Placed{Told: m.Told})
 	case *messages.CloseDoors:
 		l.closeDoors()
-	case *messages.Drain:
-		l.closeDoors()
-		ctx.Send(l.connections, m)
 	case *messages.ShareDoors:
 		l.shareDoors(ctx)
 	case *messages.Adopt:
 		l.adopt(ctx, m)
+	case *messages.Refuse:
+		l.refuse(m.On)
+	case *messages.Drain:
+		l.closeDoors()
+		l.tellConnections(ctx, m)
 	case *messages.Report:
-		ctx.Send(l.connections, m)
+		if l.connections != nil {
+			ctx.Send(l.connections, m)
+		} else {
+			ctx.Send(m.To, &messages.Counted{})
+		}
 	case *messages.Fault:
 		panic(m.Reason)
-	case *actor.Stopping, *actor.Restarting:
-		l.env.cleanUp(l.close)
+	case *actor.Restarting:
+		l.env.cleanUp(func() { l.crashed(ctx) })
+	case *actor.Stopping:
+		l.env.cleanUp(func() { l.leave(ctx) })
+	default:
+		l.reload(ctx)
 	}
 }
 
-func (l *listener) host() string {
+// start spawns who takes connections, and waits for the directory to name the brokers.
+func (l *listener) start(ctx actor.Context) {
+	l.slots, l.failed, l.gates = map[route.BrokerID]*slot{}, map[route.BrokerID]string{}, map[transport.Listener]*gate{}
+	l.live().rewrite.Store(l.RewriteIDs)
+	props := l.env.props(func() actor.Actor { return &connections{env: l.env, name: l.Name} }, nil, nil)
+	l.connections, _ = ctx.SpawnNamed(props, "connections")
+	ctx.Send(l.connections, &meet{listener: ctx.Self(), directory: l.directory})
+	ctx.Send(l.directory, &messages.Subscribe{To: ctx.Self()})
+}
+
+// tellConnections passes a message on; a listener that waits for its time to open has no connections.
+func (l *listener) tellConnections(ctx actor.Context, m any) {
+	if l.connections != nil {
+		ctx.Send(l.connections, m)
+	}
+}
+
+// leave closes the doors and wants no more news.
+func (l *listener) leave(ctx actor.Context) {
+	l.close()
+	ctx.Send(l.directory, &messages.Unsubscribe{From: ctx.Self()})
+}
+
+func (l *Listener) host() string {
 	host, _, _ := net.SplitHostPort(l.Address)
 	return host
 }
 
+// address is where the name-server port opens; any free port stays the same one when it opens again.
+func (l *listener) address() string {
+	_, port, _ := net.SplitHostPort(l.Address)
+	if b := l.live().bound.Load(); b != nil && port == "0" {
+		return net.JoinHostPort(l.host(), strconv.Itoa(int(b.Port())))
+	}
+	return l.Address
+}
+
 func (l *listener) openNameServer(ctx actor.Context) {
-	if l.nameServer != nil || l.closing {
+	if l.nameServer != nil || l.retiring || l.closing {
 		return
 	}
-	ln, err := l.open(l.Address)
+	ln, err := l.prepared, error(nil)
+	if l.prepared = nil; ln == nil {
+		ln, err = l.env.Listen(l.Listener, l.address())
+	}
+	if err != nil && l.Late {
+		l.openSoon(ctx, err)
+		return
+	}
+	if err != nil && l.live().backoff.failures > 0 {
+		l.openLater(ctx, err)
+		return
+	}
 	if err != nil {
 		l.env.GiveUp(fmt.Errorf("cannot open listener %s (listener.address %s): %w", l.Name, l.Address, err))
 		return
 	}
 	l.nameServer = ln
 	addr := ln.Addr()
-	l.bound.Store(&addr)
+	l.live().bound.Store(&addr)
 	l.accept(ctx, ln, &messages.Port{Role: messages.NameServerPort, Target: l.Directory.View.NameServer})
-	l.opened.Store(true)
+	l.live().opened.Store(true)
 	l.env.Log.Info("listener is open", "listener", l.Name, "name-server address", addr.String(), "brokers", len(l.slots))
 }
 
 // place opens ports for brokers that have none, and tells clients' connections about them.
 func (l *listener) place(ctx actor.Context, brokers []route.Broker) {
+	if l.retiring || l.closing {
+		return
+	}
 	changed := false
 	for _, b := range brokers {
-		if l.slots[b.BrokerID] != nil || l.closing {
+		if l.slots[b.BrokerID] != nil {
 			continue
 		}
 		if err := l.openSlot(ctx, b.BrokerID); err != nil {
@@ -190,7 +276,7 @@ func (l *listener) publish() {
 			places[id] = Place{int(s.main.Addr().Port()), net.JoinHostPort(host, strconv.Itoa(advertise)), advertise}
 		}
 	}
-	l.places.Store(&places)
+	l.live().places.Store(&places)
 	if l.Save == nil {
 		return
 	}
@@ -231,14 +317,14 @@ func (l *listener) openSlot(ctx actor.Context, id route.BrokerID) error {
 func (l *listener) listen(port int) (*slot, error) {
 	var last error
 	for range anyPortTries {
-		main, err := l.open(net.JoinHostPort(l.host(), strconv.Itoa(port)))
+		main, err := l.env.Listen(l.Listener, net.JoinHostPort(l.host(), strconv.Itoa(port)))
 		if err != nil {
 			return nil, err
 		}
 		if !l.Ports.VIP {
 			return &slot{main: main}, nil
 		}
-		vip, err := l.open(net.JoinHostPort(l.host(), strconv.Itoa(int(main.Addr().Port())-2)))
+		vip, err := l.env.Listen(l.Listener, net.JoinHostPort(l.host(), strconv.Itoa(int(main.Addr().Port())-2)))
 		if err == nil {
 			return &slot{main: main, vip: vip}, nil
 		}
@@ -254,21 +340,22 @@ func (l *listener) listen(port int) (*slot, error) {
 
 // accept starts an acceptor on an open socket.
 func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messages.Port) {
-	port.Listener, port.StatPrefix, port.RewriteIDs, port.Advertised = l.Name, l.StatPrefix, l.RewriteIDs, l.Advertised
-	l.ports[portKey{port.Role, port.Broker}] = port
+	port.Listener, port.StatPrefix, port.RewriteIDs, port.Advertised = l.Name, l.StatPrefix, &l.live().rewrite, l.Advertised
+	d := &gate{all: map[*messages.Port]bool{port: true}}
+	d.port.Store(port)
+	l.gates[ln] = d
 	props := l.env.props(func() actor.Actor {
-		return &acceptor{env: l.env, ln: ln, port: port, connections: l.connections}
+		return &acceptor{env: l.env, ln: ln, port: &d.port, connections: l.connections}
 	}, nil, nil)
-	if _, err := ctx.SpawnNamed(props, "acceptor/"+ln.Addr().String()); err != nil {
+	name := "acceptor/" + ln.Addr().String()
+	_, err := ctx.SpawnNamed(props, name)
+	if errors.Is(err, actor.ErrNameExists) { // that of a socket which was closed a moment ago is still on its way out
+		ctx.SpawnPrefix(props, name)
+	} else if err != nil {
 		l.env.Log.Error("cannot start an acceptor", "listener", l.Name, "address", ln.Addr().String(), "error", err)
 	}
-}
-
-// close closes the open sockets: nobody new is accepted.
-func (l *listener) close() {
-	l.opened.Store(false)
-	for _, ln := range l.doors() {
-		ln.Close()
+	if l.refusing {
+		l.refuseOn(ln)
 	}
 }
 

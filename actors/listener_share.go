@@ -8,19 +8,12 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
-	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// portKey finds a port for a connection that comes from another process.
-type portKey struct {
-	role   messages.Role
-	broker route.BrokerID
-}
-
-// open opens a listening socket: one that a predecessor has handed over, else one of our own.
-func (l *listener) open(address string) (transport.Listener, error) {
-	sharing, can := l.env.Transport.(transport.Sharing)
+// Listen opens a listening socket for l: one that a predecessor has handed over, else one of our own.
+func (e *Env) Listen(l *Listener, address string) (transport.Listener, error) {
+	sharing, can := e.Transport.(transport.Sharing)
 	if l.Inherit != nil && can {
 		if fd, ok := l.Inherit(address); ok {
 			return sharing.Inherit(fd)
@@ -28,7 +21,7 @@ func (l *listener) open(address string) (transport.Listener, error) {
 	}
 	switch {
 	case !l.ReusePort:
-		return l.env.Transport.Listen(address)
+		return e.Transport.Listen(address)
 	case !can:
 		return nil, fmt.Errorf("cannot share %s with another process (listener.reuse_port): this system is not supported", address)
 	}
@@ -38,24 +31,13 @@ func (l *listener) open(address string) (transport.Listener, error) {
 // closeDoors ends accepting. Who has connected already is taken in.
 func (l *listener) closeDoors() {
 	l.closing = true
-	l.opened.Store(false)
-	for _, ln := range l.doors() {
+	l.live().opened.Store(false)
+	if l.cancel != nil {
+		l.cancel()
+	}
+	for _, ln := range l.sockets() {
 		transport.Retire(ln)
 	}
-}
-
-// doors are all open sockets.
-func (l *listener) doors() (all []transport.Listener) {
-	if l.nameServer != nil {
-		all = append(all, l.nameServer)
-	}
-	for _, s := range l.slots {
-		all = append(all, s.main)
-		if s.vip != nil {
-			all = append(all, s.vip)
-		}
-	}
-	return all
 }
 
 // shareDoors answers with another descriptor of each listening socket.
@@ -65,7 +47,7 @@ func (l *listener) shareDoors(ctx actor.Context) {
 	for id, s := range l.slots {
 		brokers[s.main] = id.String()
 	}
-	for _, ln := range l.doors() {
+	for _, ln := range l.sockets() {
 		if fd, err := transport.DuplicateListener(ln); err == nil {
 			address := net.JoinHostPort(l.host(), strconv.Itoa(int(ln.Addr().Port())))
 			m.List = append(m.List, messages.Door{Address: address, Broker: brokers[ln], FD: fd})
@@ -76,11 +58,21 @@ func (l *listener) shareDoors(ctx actor.Context) {
 
 // adopt takes in a connection of another process.
 func (l *listener) adopt(ctx actor.Context, m *messages.Adopt) {
-	port := l.ports[portKey{m.State.Role, m.State.Broker}]
+	port := l.portOf(m.State)
 	if port == nil || l.closing {
 		ctx.Respond(&messages.Refused{Why: fmt.Sprintf("listener %s has no open port for %s %s", l.Name, m.State.Role, m.State.Broker)})
 		return
 	}
 	ctx.Send(l.connections, &messages.Adopt{Conn: m.Conn, Upstream: m.Upstream, State: m.State, Port: port})
 	ctx.Respond(&messages.Adopted{})
+}
+
+// portOf is the port of ours that stands for the same as the one which a connection was accepted on.
+func (l *listener) portOf(s *messages.ConnectionState) *messages.Port {
+	for _, g := range l.gates {
+		if p := g.port.Load(); p.Role == s.Role && p.Broker == s.Broker {
+			return p
+		}
+	}
+	return nil
 }

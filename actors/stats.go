@@ -37,6 +37,7 @@ type portStats struct {
 	replays  *metrics.Counter
 	movedOut *metrics.Counter
 	movedIn  *metrics.Counter
+	heldBack *metrics.Counter
 	own      map[int32]*metrics.Counter
 	latency  *metrics.PrometheusHistogram
 }
@@ -95,6 +96,7 @@ func (s *stats) newPortStats(port *messages.Port) *portStats {
 		replays:  counter("heartbeats_replayed_total", ""),
 		movedOut: counter("connections_handed_over_total", ""),
 		movedIn:  counter("connections_taken_over_total", ""),
+		heldBack: counter("held_back_total", ""),
 		latency:  s.out.Set.GetOrCreatePrometheusHistogramExt("rocketmq_proxy_upstream_time_ms{"+labels+"}", millisecondBuckets),
 	}
 }
@@ -116,6 +118,7 @@ func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
 	p.replays.Add(sum.Kinds[messages.HeartbeatReplayed])
 	p.movedOut.Add(sum.Kinds[messages.ConnectionMovedAway])
 	p.movedIn.Add(sum.Kinds[messages.ConnectionMovedHere])
+	p.heldBack.Add(sum.Kinds[messages.HeldBack])
 	p.fromDown.AddInt64(sum.FromDown)
 	p.toDown.AddInt64(sum.ToDown)
 	p.fromUp.AddInt64(sum.FromUp)

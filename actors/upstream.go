@@ -37,6 +37,7 @@ type upstream struct {
 	attempt   int                 // failed dials in a row
 	retryAt   int64               // no dial before, on the process clock
 	cancel    func()              // of the timer of a redial or of a replay
+	stall     stall
 }
 
 type upstreamState int
@@ -97,6 +98,8 @@ func (u *upstream) Receive(ctx actor.Context) {
 		if m.epoch == u.epoch && u.state == replaying {
 			u.open()
 		}
+	case *messages.Tick:
+		u.tick(m.Now)
 	case *messages.Fault:
 		panic(m.Reason)
 	case *actor.Restarting:
@@ -248,6 +251,14 @@ func (u *upstream) skipReplay(ch *transport.Chunk, from int) int {
 	return from
 }
 
+// tick looks for a broker that takes nothing.
+func (u *upstream) tick(now int64) {
+	if u.state == open && u.stall.overdue(u.sock.Flow(), now, u.env.Settings().WriteStallTimeout) {
+		u.env.refusals.add(u.port.Listener, lateUpstream, u.sock.Remote(), now)
+		u.lose("it takes nothing (timeouts.write_stall)", false)
+	}
+}
+
 // lose ends the epoch and tells the connection.
 func (u *upstream) lose(reason string, malformed bool) {
 	if u.state == unborn {
@@ -284,7 +295,7 @@ func (u *upstream) drop() {
 	for _, m := range u.parked {
 		m.Done()
 	}
-	u.parked, u.swallow = nil, 0
+	u.parked, u.swallow, u.stall = nil, 0, stall{}
 }
 
 func (u *upstream) stopTimer() {

@@ -62,6 +62,11 @@ stat_prefix = "main"  # default, as stat_prefix
 
 [admin]
 address = "127.0.0.1:9180"  # default
+token_file = ""  # default
+certificate = ""  # default
+key = ""  # default
+client_ca = ""  # default
+pprof = false  # default
 
 [metrics]
 push_url = "http://xxxxx@vm:8428/import?token=xxxxx"  # file proxy.toml
@@ -74,10 +79,18 @@ instance = "proxy-1"  # file proxy.toml
 max_frame = "16MiB"  # default
 max_header = "1MiB"  # default
 buffer_per_connection = "1MiB"  # default
+buffer_total = "0B"  # default
+memory = "0B"  # default
+connections_per_listener = 30000  # default
+connections_per_address = 0  # default
+requests_per_connection = 4096  # default
 
 [timeouts]
 dial = "2s"  # default
 idle = "2m"  # default
+first_byte = "30s"  # default
+header = "10s"  # default
+write_stall = "1m"  # default
 name_server = "1s"  # default
 `, out.String())
 }

@@ -5,3 +5,9 @@ type Fault struct{ Reason string }
 
 // Tick comes every few seconds to those who look for things that took too long.
 type Tick struct{ Now int64 } // nanoseconds on the process clock
+
+// Depart asks the connections of some ports for an end in good order or, with Now set, to end at once.
+type Depart struct {
+	Ports map[*Port]bool
+	Now   bool
+}

@@ -18,6 +18,7 @@ const (
 	UpstreamOpened
 	UpstreamLost
 	HeartbeatReplayed
+	HeldBack         // a client is not read on until answers are given or taken
 	RequestMovedAway // Code: another process has it now
 	RequestMovedHere // Code: it came from another process
 	ConnectionMovedAway

@@ -19,21 +19,21 @@ func (s *Server) Drain() { s.askOnce.Do(func() { close(s.asked) }) }
 //     when nothing of it is in flight, one after another;
 //  5. what is left when drain_timeout is over, or when stopNow comes, is cut off.
 func (s *Server) drain(stopNow <-chan struct{}) error {
-	close(s.draining)
+	s.beginDraining()
 	begun := time.Now()
-	s.log.Info("draining: not ready any more", s.counts("drain_delay", s.cfg.DrainDelay, "drain_timeout", s.cfg.DrainTimeout)...)
-	if !sleep(s.cfg.DrainDelay, stopNow) {
+	s.log.Info("draining: not ready any more", s.counts("drain_delay", s.config().DrainDelay, "drain_timeout", s.config().DrainTimeout)...)
+	if !sleep(s.config().DrainDelay, stopNow) {
 		return ErrStoppedAtOnce
 	}
-	deadline := time.Now().Add(s.cfg.DrainTimeout)
+	deadline := time.Now().Add(s.config().DrainTimeout)
 	root := s.env.System.Root
 	root.Send(s.top, &messages.CloseDoors{})
 	s.log.Info("draining: accepting nobody any more", s.counts()...)
 	if !s.handOver(deadline, stopNow) {
 		return ErrStoppedAtOnce
 	}
-	root.Send(s.top, &messages.Drain{GoAway: s.cfg.DrainGoAway, Over: max(time.Until(deadline), 0)})
-	s.log.Info("draining: letting clients go", s.counts("go_away", s.cfg.DrainGoAway)...)
+	root.Send(s.top, &messages.Drain{GoAway: s.config().DrainGoAway, Over: max(time.Until(deadline), 0)})
+	s.log.Info("draining: letting clients go", s.counts("go_away", s.config().DrainGoAway)...)
 	return s.awaitEmpty(begun, deadline, stopNow)
 }
 
@@ -68,7 +68,7 @@ func (s *Server) awaitEmpty(begun, deadline time.Time, stopNow <-chan struct{}) 
 
 // counts are what each step of a drain logs, before what it adds.
 func (s *Server) counts(more ...any) []any {
-	return append([]any{"connections", s.connections(), "in_flight", s.tree.Statistics.Active()}, more...)
+	return append([]any{"connections", s.connections(), "in_flight", s.statistics().Active()}, more...)
 }
 
 // connections counts live client connections.

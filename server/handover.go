@@ -27,7 +27,7 @@ const (
 func (s *Server) handOver(deadline time.Time, stopNow <-chan struct{}) bool {
 	line, err := s.heir.callSuccessor()
 	if err != nil {
-		s.log.Warn("draining: cannot reach a successor; clients have to connect again", "hand_over", s.cfg.HandOver, "error", err)
+		s.log.Warn("draining: cannot reach a successor; clients have to connect again", "hand_over", s.config().HandOver, "error", err)
 	}
 	if line == nil {
 		return true
@@ -148,10 +148,10 @@ func (s *Server) receive(l *line) {
 	}
 }
 
-// sendDoors sends each listening socket, and an empty door at the end.
+// sendDoors sends each listening socket, and an empty one at the end.
 func (s *Server) sendDoors(l *line) error {
 	var errs []error
-	for _, ln := range s.tree.Listeners {
+	for _, ln := range s.env.Tree().Listeners {
 		answer, err := s.ask(ln.Name, &messages.ShareDoors{})
 		doors, ok := answer.(*messages.Doors)
 		if err != nil || !ok {
@@ -159,11 +159,11 @@ func (s *Server) sendDoors(l *line) error {
 			continue
 		}
 		for _, d := range doors.List {
-			errs = append(errs, l.send(door{Listener: ln.Name, Address: d.Address, Broker: d.Broker}, d.FD))
+			errs = append(errs, l.send(sharedDoor{Listener: ln.Name, Address: d.Address, Broker: d.Broker}, d.FD))
 			closeFD(d.FD)
 		}
 	}
-	return errors.Join(append(errs, l.send(door{}))...)
+	return errors.Join(append(errs, l.send(sharedDoor{}))...)
 }
 
 // adopt takes a connection in and says why not, if it cannot.

@@ -51,7 +51,7 @@ func inherit(path string, log *slog.Logger) (*heir, error) {
 		return nil, fmt.Errorf("cannot ask the running proxy for its ports (hand_over = %q): %w", path, err)
 	}
 	for {
-		var d door
+		var d sharedDoor
 		fds, err := l.receive(&d)
 		if err != nil {
 			h.close()
@@ -68,7 +68,7 @@ func inherit(path string, log *slog.Logger) (*heir, error) {
 	}
 }
 
-func (h *heir) keep(d *door, fds []int) error {
+func (h *heir) keep(d *sharedDoor, fds []int) error {
 	if len(fds) != 1 {
 		closeAll(fds)
 		return fmt.Errorf("cannot inherit %s: %d sockets came with it", d.Address, len(fds))

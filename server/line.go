@@ -14,7 +14,7 @@ import (
 // What two proxies say to each other on the socket of hand_over: JSON behind its length in four bytes, descriptors
 // with the length. The one that is called says hello first; then it is asked, and answers:
 //
-//	{}                    every listening socket, each as a door; an empty door ends them
+//	{}                    every listening socket, each as a sharedDoor; an empty one ends them
 //	{"state": …}, 1 or 2  a connection's client socket and upstream socket; answered by {} or {"refused": …}
 type (
 	hello struct {
@@ -24,7 +24,7 @@ type (
 	request struct {
 		State *messages.ConnectionState `json:"state,omitempty"`
 	}
-	door struct {
+	sharedDoor struct {
 		Listener string `json:"listener,omitempty"`
 		Address  string `json:"address,omitempty"`
 		Broker   string `json:"broker,omitempty"`

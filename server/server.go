@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -21,10 +22,9 @@ import (
 
 // Server is one running proxy. Several can live in one process.
 type Server struct {
-	cfg   *config.Config
+	cfg   atomic.Pointer[config.Config] // in effect
 	log   *slog.Logger
 	env   *actors.Env
-	tree  *actors.Tree
 	top   *actor.PID
 	admin *admin
 	push  *pusher
@@ -35,16 +35,22 @@ type Server struct {
 	asked    chan struct{} // by Drain
 	askOnce  sync.Once
 	draining chan struct{}
+	ended    chan struct{}
 	heir     *heir // nil: hand_over is not set
 	started  time.Time
+	wasReady atomic.Bool
+
+	reloads
 }
 
 // ErrStoppedAtOnce is what Run returns when it was told to stop without draining.
 var ErrStoppedAtOnce = errors.New("stopped at once, without draining")
 
 // Run serves cfg until ctx is cancelled, and then drains; stopNow cuts that short. nil means a clean end.
-func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-chan struct{}) error {
-	s, err := Start(cfg, log)
+func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-chan struct{}, opts ...Option) error {
+	limitMemory(cfg.Limits, log)
+	checkDescriptors(cfg, log)
+	s, err := Start(cfg, log, opts...)
 	if err != nil {
 		return err
 	}
@@ -52,34 +58,42 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-ch
 }
 
 // Start starts a proxy and returns at once; Ready tells when it serves. End it with Serve.
-func Start(cfg *config.Config, log *slog.Logger) (*Server, error) {
-	s := &Server{cfg: cfg, log: log, failed: make(chan error, 1), asked: make(chan struct{}), draining: make(chan struct{}), started: time.Now()}
+func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error) {
+	s := &Server{log: log, failed: make(chan error, 1), asked: make(chan struct{}), draining: make(chan struct{}),
+		ended: make(chan struct{}), started: time.Now()}
+	s.cfg.Store(cfg)
+	for _, o := range opts {
+		o(s)
+	}
 	var err error
 	if s.heir, err = inherit(cfg.HandOver, log); err != nil {
 		return nil, err
 	}
-	if err := s.build(); err != nil {
+	tree, err := s.build(cfg)
+	if err != nil {
 		s.heir.close()
 		return nil, err
 	}
-	if s.admin, err = s.serveAdmin(cfg.Admin.Address); err != nil {
+	if s.admin, err = s.serveAdmin(cfg.Admin); err != nil {
 		s.stopTransport()
 		s.heir.close()
-		return nil, fmt.Errorf("cannot open the admin address (admin.address = %q): %w", cfg.Admin.Address, err)
-	}
-	if s.push, err = startPush(cfg.Metrics, s.writeMetrics); err != nil {
-		s.stopTransport()
-		s.heir.close()
-		s.admin.close()
 		return nil, err
 	}
-	if s.top, err = s.env.Start(s.tree); err != nil {
+	if s.top, err = s.env.Start(tree); err != nil {
 		s.stopTransport()
 		s.heir.close()
 		s.admin.close()
 		return nil, fmt.Errorf("cannot start the actors: %w", err)
 	}
-	log.Info("started", "admin", s.admin.addr(), "clusters", len(s.tree.Directories), "listeners", len(s.tree.Listeners))
+	if s.push, err = startPush(cfg.Metrics, s.writeMetrics); err != nil {
+		s.env.Stop(s.top)
+		s.stopTransport()
+		s.admin.close()
+		return nil, err
+	}
+	s.admin.serve()
+	log.Info("started", "admin", s.admin.addr(), "clusters", len(tree.Directories), "listeners", len(tree.Listeners))
+	go s.reloadOnHangup()
 	return s, nil
 }
 
@@ -153,24 +167,42 @@ func (s *Server) notReady() (why []string) {
 
 // notOpen is what is still missing for clients.
 func (s *Server) notOpen() (why []string) {
-	for _, d := range s.tree.Directories {
+	tree := s.env.Tree()
+	for _, d := range tree.Directories {
+		if s.excused(d.Late) {
+			continue
+		}
 		if d.View.Answered().IsZero() {
 			why = append(why, fmt.Sprintf("no name server of cluster %s has answered yet", d.Cluster))
 		}
 	}
-	for _, l := range s.tree.Listeners {
-		if !l.Open() {
+	for _, l := range tree.Listeners {
+		if !l.Open() && !s.excused(l.Late) {
 			why = append(why, fmt.Sprintf("listener %s is not open", l.Name))
 		}
+	}
+	if len(why) == 0 {
+		s.wasReady.Store(true)
 	}
 	return why
 }
 
+// excused tells what a proxy that has been ready is ready without: a reload that adds a cluster whose name servers do
+// not answer must not send the clients of the others away.
+func (s *Server) excused(late bool) bool { return late && s.wasReady.Load() }
+
+// config is the configuration in effect.
+func (s *Server) config() *config.Config { return s.cfg.Load() }
+
+func (s *Server) statistics() *actors.Statistics { return s.env.Tree().Statistics }
+
 // close stops the actors, pushes the last numbers, and closes the admin address.
 func (s *Server) close() {
+	s.beginDraining() // also after a failure: no reload from now on
 	if err := s.env.Stop(s.top); err != nil {
 		s.log.Error("cannot stop all actors", "error", err)
 	}
+	close(s.ended)
 	s.stopTransport()
 	s.heir.close()
 	s.push.close(s.log)
@@ -180,7 +212,7 @@ func (s *Server) close() {
 
 // Addr is the name-server address of a listener, once it is open.
 func (s *Server) Addr(listener string) string {
-	for _, l := range s.tree.Listeners {
+	for _, l := range s.env.Tree().Listeners {
 		if l.Name == listener && l.Open() {
 			return l.Addr().String()
 		}

@@ -27,6 +27,7 @@ type loopConn struct {
 	fault      error // why writing failed; what has arrived is still read
 
 	split   codec.Splitter
+	window  int
 	readBuf []byte // nil, unless something is carried over
 	carry   int    // bytes at its start: the beginning of a frame whose header is incomplete
 	sizer   readSizer
@@ -34,6 +35,7 @@ type loopConn struct {
 
 	out  []segment
 	kept int
+	left int64 // bytes that went out after they had been kept
 
 	cancelDial func()
 }
@@ -41,6 +43,17 @@ type loopConn struct {
 func (c *loopConn) Executor() Executor { return c.loop }
 
 func (c *loopConn) Kept() int { return c.kept }
+
+func (c *loopConn) Flow() Flow {
+	f := Flow{Kept: c.kept, Left: c.left}
+	if c.readable() {
+		f.Partial = c.carry
+	}
+	return f
+}
+
+// readable reports that enough of what was read has come back.
+func (c *loopConn) readable() bool { return c.t.net.readable(c.handed, c.window) }
 
 func (c *loopConn) Local() netip.AddrPort { return c.local }
 
@@ -70,7 +83,7 @@ func (c *loopConn) event(events uint32) {
 	if c.closed || events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) == 0 {
 		return
 	}
-	if c.handed < c.t.net.window() {
+	if c.readable() {
 		c.read()
 	} else if events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		c.fail(io.ErrUnexpectedEOF) // both directions are gone and nobody wants what is left
@@ -85,8 +98,12 @@ func (c *loopConn) want() {
 }
 
 func (c *loopConn) wanted() (events uint32) {
-	if c.handed < c.t.net.window() && !c.connecting {
-		events |= unix.EPOLLIN
+	if !c.connecting {
+		if c.readable() {
+			events |= unix.EPOLLIN
+		} else if c.events&unix.EPOLLIN != 0 && c.handed < c.window {
+			c.t.net.held.pauses.Add(1)
+		}
 	}
 	if c.kept > 0 || c.connecting {
 		events |= unix.EPOLLOUT
@@ -130,7 +147,7 @@ func (c *loopConn) lastWords() {
 	if !c.started {
 		return // Start comes here again
 	}
-	for !c.closed && c.handed < c.t.net.window() && c.read() {
+	for !c.closed && c.handed < c.window && c.read() {
 	}
 	c.fail(c.fault)
 }
@@ -149,6 +166,7 @@ func (c *loopConn) shut() {
 		c.fd = -1
 	}
 	if c.readBuf != nil {
+		c.loop.hold(-c.waiting())
 		putBuffer(c.readBuf)
 		c.readBuf, c.carry = nil, 0
 	}

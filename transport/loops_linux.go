@@ -23,15 +23,16 @@ type Loops struct {
 	next  atomic.Uint32
 }
 
-// NewLoops starts n event loops.
-func NewLoops(n int, limits codec.Limits, window int, dialTimeout time.Duration) (*Loops, error) {
-	t := &Loops{net: Net{Limits: limits, Window: window, DialTimeout: dialTimeout}}
+// NewLoops starts n event loops. Window and budget are as in Net.
+func NewLoops(n int, limits codec.Limits, window, budget int, dialTimeout time.Duration) (*Loops, error) {
+	t := &Loops{net: Net{Limits: limits, Window: window, Budget: budget, DialTimeout: dialTimeout}}
 	for range n {
 		l, err := newLoop()
 		if err != nil {
 			t.Close()
 			return nil, err
 		}
+		l.holding, l.untold = &t.net.held, untold(budget, n)
 		t.loops = append(t.loops, l)
 		go l.run()
 	}
@@ -54,6 +55,9 @@ func (t *Loops) Executors() []Executor {
 	return all
 }
 
+// Buffered is part of Transport.
+func (t *Loops) Buffered() (bytes int64, pauses uint64) { return t.net.Buffered() }
+
 // pick spreads connections over the loops.
 func (t *Loops) pick() *loop { return t.loops[t.next.Add(1)%uint32(len(t.loops))] }
 
@@ -64,10 +68,22 @@ func (t *Loops) Dial(address string, near Conn, sink Sink) Conn {
 	if !ok {
 		return t.net.Dial(address, near, sink)
 	}
-	c := &loopConn{t: t, loop: n.loop, fd: -1, sink: sink, connecting: true, sizer: readSizer{size: minBuffer}}
-	c.split.Limits = t.net.Limits
+	c := t.newConn(n.loop, -1)
+	c.sink, c.connecting = sink, true
 	c.dial(address)
 	return c
+}
+
+func (t *Loops) newConn(l *loop, fd int) *loopConn {
+	now := t.net.tuning()
+	c := &loopConn{t: t, loop: l, fd: fd, window: now.window, sizer: readSizer{size: minBuffer}}
+	c.split.Limits = now.limits
+	return c
+}
+
+// Tune replaces the numbers for connections and dials from now on.
+func (t *Loops) Tune(limits codec.Limits, window int, dialTimeout time.Duration) {
+	t.net.Tune(limits, window, dialTimeout)
 }
 
 // Listen opens a listening socket. Its connections are accepted on a goroutine and live on the loops.
@@ -92,8 +108,9 @@ func (t *Loops) serve(ln net.Listener) (Listener, error) {
 		file.Close()
 		return nil, fmt.Errorf("cannot use the listening socket: %w", err)
 	}
-	return &netListener{ln: both{ln, file}, accept: func() (Conn, error) { return t.accept(raw) },
-		queued: func() (Conn, bool) { return t.queued(raw) }}, nil
+	l := newNetListener(both{ln.(*net.TCPListener), file}, func() (Conn, error) { return t.accept(raw) })
+	l.queued = func() (Conn, bool) { return t.queued(raw) }
+	return l, nil
 }
 
 // pollable duplicates a listening socket as a file: Go lets nobody else accept on its own.
@@ -107,11 +124,11 @@ func pollable(ln *net.TCPListener) (*os.File, error) {
 
 // both closes the two descriptors of one listening socket.
 type both struct {
-	net.Listener
+	*net.TCPListener
 	file *os.File
 }
 
-func (b both) Close() error { return errors.Join(b.file.Close(), b.Listener.Close()) }
+func (b both) Close() error { return errors.Join(b.file.Close(), b.TCPListener.Close()) }
 
 // accept waits in Go's poller, which costs nothing while nobody comes, and takes the descriptor for ourselves.
 func (t *Loops) accept(raw syscall.RawConn) (Conn, error) {
@@ -152,9 +169,8 @@ func acceptNow(lfd int) (fd int, errno error) {
 // accepted makes a Conn of an open socket.
 func (t *Loops) accepted(fd int) *loopConn {
 	tune(fd)
-	c := &loopConn{t: t, loop: t.pick(), fd: fd, sizer: readSizer{size: minBuffer}}
+	c := t.newConn(t.pick(), fd)
 	c.local, c.remote = addresses(fd)
-	c.split.Limits = t.net.Limits
 	return c
 }
 

@@ -22,16 +22,17 @@ type Sharing interface {
 func Retire(l Listener) {
 	defer l.Close()
 	nl, ok := l.(*netListener)
-	if !ok || nl.queued == nil || nl.closed.Load() {
+	if !ok || nl.queued == nil {
 		return
 	}
 	nl.mu.Lock()
 	sink := nl.sink
-	nl.mu.Unlock()
-	if sink == nil {
+	if nl.closed || nl.refusing || sink == nil { // there is no queue
+		nl.mu.Unlock()
 		return
 	}
-	nl.retired.Store(true)
+	nl.retired = true
+	nl.mu.Unlock()
 	for c, ok := nl.queued(); ok; c, ok = nl.queued() {
 		sink.Deliver(&Accepted{Conn: c})
 	}

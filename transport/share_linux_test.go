@@ -31,7 +31,7 @@ func (s channelSink) next(t *testing.T) any {
 
 func sharingLoops(t *testing.T) *Loops {
 	t.Helper()
-	loops, err := NewLoops(1, codec.Limits{}, 0, time.Second)
+	loops, err := NewLoops(1, codec.Limits{}, 0, 0, time.Second)
 	require.NoError(t, err)
 	t.Cleanup(loops.Close)
 	return loops
