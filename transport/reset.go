@@ -1,0 +1,26 @@
+package transport
+
+import "net"
+
+// Reset closes a connection so that its peer sees a broken one (RST), not an end. Java clients up to 5.0 fail what
+// they have in flight only then: after an orderly end each request waits for its timeout. What was written and has
+// not left the system may be lost.
+func Reset(c Conn) {
+	if r, ok := c.(interface{ abort() }); ok {
+		r.abort()
+	}
+	c.Close()
+}
+
+// abort makes the close that follows a reset. Sockets that are not the kernel's have none.
+func (c *netConn) abort() {
+	c.mu.Lock()
+	nc := c.nc
+	c.mu.Unlock()
+	if wrapped, ok := nc.(interface{ NetConn() net.Conn }); ok { // TLS
+		nc = wrapped.NetConn()
+	}
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // an error means that it is closed already
+	}
+}
