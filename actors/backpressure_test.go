@@ -172,8 +172,10 @@ func TestClientThatAsksForRoutesAndDoesNotRead(t *testing.T) {
 func TestClientThatAsksADeadBrokerAndDoesNotRead(t *testing.T) {
 	onBothAlone(t, func(t *testing.T, on sockets) {
 		r := start(t, on, small)
+		client, broker := r.pinned()
+		beat(client, broker, fullBeat) // others than consumers are disconnected
 		r.broker.close()
-		client := dial(t, r.port(brokerA))
+		broker.close()
 		const n = 30_000
 		remark := strings.Repeat("r", 200)
 		var requests []byte

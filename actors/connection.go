@@ -42,6 +42,8 @@ type connection struct {
 	epoch    int
 	linkUp   bool
 	linkName string
+	fate     fate // of the client once the upstream was lost
+	replayed bool // the client's heartbeat was, and the client has sent none since
 
 	// Answers.
 	down bodyFate // what happens to the rest of the frame that the upstream is sending
@@ -97,6 +99,10 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.opened(m)
 	case *messages.Lost:
 		c.lost(m)
+	case *messages.BrokerGone:
+		c.brokerGone(m)
+	case *messages.BrokerBack:
+		c.brokerBack(m)
 	case *messages.Told:
 		c.told(m)
 	case *messages.Placed:
@@ -172,7 +178,11 @@ func (c *connection) close() {
 	if c.sock == nil {
 		return
 	}
-	c.sock.Close()
+	if c.fate == kept {
+		c.sock.Close()
+	} else {
+		transport.Reset(c.sock)
+	}
 	for _, p := range c.backlog {
 		p.chunk.Release()
 	}
@@ -237,7 +247,7 @@ func (c *connection) who() []any {
 func (c *connection) report() *messages.ClientReport {
 	now := c.env.now()
 	r := &messages.ClientReport{Listener: c.port.Listener, Role: c.port.Role.String(), Remote: c.sock.Remote().String(),
-		Local: c.sock.Local().String(), ClientID: c.beat.clientID, Version: c.version, Age: seconds(now - c.born),
+		Local: c.sock.Local().String(), ClientID: c.beat.ClientID, Version: c.version, Age: seconds(now - c.born),
 		Idle: seconds(now - c.lastRead), InFlight: c.count, Kept: c.sock.Kept()}
 	if c.version != 0 {
 		r.Language = c.language.String()

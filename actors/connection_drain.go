@@ -46,7 +46,18 @@ func (c *connection) letGo(m *messages.LetGo) {
 // moment: a request that is on its way to us when we close would be lost, and a 4.9.4 client waits out its time-out
 // for it (VERIFIED.md 6).
 func (c *connection) endIfDrained() {
-	if !c.bye.leaving || c.bye.asker != nil || c.count > 0 || c.rest != boundary || c.down != boundary || len(c.backlog) > 0 || c.sock.Kept() > 0 {
+	if c.bye.asker != nil || c.sock.Kept() > 0 {
+		return
+	}
+	if c.fate == broken {
+		c.ctx.Stop(c.ctx.Self())
+		return
+	}
+	if !c.bye.leaving && c.fate != ending || c.count > 0 || c.rest != boundary || c.down != boundary || len(c.backlog) > 0 {
+		return
+	}
+	if c.fate == ending {
+		c.ctx.Stop(c.ctx.Self())
 		return
 	}
 	if wait := c.bye.quiet - time.Duration(c.env.now()-c.lastRead); wait > 0 {

@@ -91,7 +91,7 @@ func (c *connection) moved() {
 // state is what the other process must know; ok is false while an answer of ours is being made.
 func (c *connection) state() (s messages.ConnectionState, ok bool) {
 	s = messages.ConnectionState{Listener: c.port.Listener, Role: c.port.Role, Broker: c.port.Broker, Language: c.language,
-		Version: c.version, ClientID: c.beat.clientID, Heartbeat: c.beat.full, Upstream: c.linkName}
+		Version: c.version, ClientID: c.beat.ClientID, Heartbeat: c.beat.full, Upstream: c.linkName}
 	now := c.env.now()
 	for _, newest := range c.pending {
 		for x := newest; x != nil; x = x.Next {
@@ -110,7 +110,8 @@ func (c *connection) state() (s messages.ConnectionState, ok bool) {
 func (c *connection) adopt(m *messages.Adopt) {
 	c.enter(m.Port, m.Conn)
 	s := m.State
-	c.language, c.version, c.beat.clientID, c.beat.full = s.Language, s.Version, s.ClientID, s.Heartbeat
+	c.language, c.version, c.beat.ClientID = s.Language, s.Version, s.ClientID
+	c.beat.learn(s.Heartbeat)
 	c.sample(messages.Sample{Kind: messages.ConnectionMovedHere})
 	for i := len(s.Pending) - 1; i >= 0; i-- { // of one opaque the newest comes first
 		c.adoptRequest(&s.Pending[i])

@@ -9,10 +9,10 @@ import (
 // heartbeat keeps the client's last full heartbeat, which makes a new upstream connection a member of the client's
 // groups again. Later ones may say only "as before" (withoutSub) and must not be replayed.
 type heartbeat struct {
-	full     []byte // a whole frame; nil: none
-	clientID string
-	partial  []byte // a frame that is still arriving
-	need     int    // its size; 0: none arrives
+	full            []byte // a whole frame; nil: none
+	partial         []byte // a frame that is still arriving
+	need            int    // its size; 0: none arrives
+	route.Heartbeat        // what the last full one says
 }
 
 // maxHeartbeat bounds what is kept. A client in 1,000 groups of 10 topics sends about 2 MB; such a one is served,
@@ -23,6 +23,7 @@ const maxHeartbeat = 1 << 20
 func (c *connection) watchMembership(ch *transport.Chunk, f *codec.Frame) {
 	switch f.Header.Code {
 	case codec.ReqHeartBeat:
+		c.notifyAgain()
 		size := f.End - f.Off
 		if size > maxHeartbeat {
 			c.beat.full = nil // an older one would take back what this one subscribes to
@@ -48,11 +49,16 @@ func (h *heartbeat) more(c *connection, b []byte) {
 	}
 	frame := h.partial
 	h.partial, h.need = nil, 0
+	h.learn(frame)
+}
+
+// learn keeps a frame that is a full heartbeat.
+func (h *heartbeat) learn(frame []byte) {
 	p, err := codec.ReadPrefix(frame, codec.Limits{MaxFrame: len(frame), MaxHeader: len(frame)})
 	if err != nil {
 		return
 	}
-	if id, full := route.FullHeartbeat(frame[p.BodyOff():]); full {
-		h.full, h.clientID = frame, id
+	if said, ok := route.ReadHeartbeat(frame[p.BodyOff():]); ok && !said.Short {
+		h.full, h.Heartbeat = frame, said
 	}
 }

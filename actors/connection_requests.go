@@ -114,9 +114,11 @@ func (c *connection) startLink(heartbeat []byte, sock transport.Conn, address st
 	c.link.Deliver(&messages.Resume{Port: c.port, Near: c.sock, Epoch: c.epoch, Heartbeat: heartbeat, Sock: sock, Address: address})
 }
 
-func (c *connection) resume(heartbeat []byte) {
+// resume begins an epoch; m says how.
+func (c *connection) resume(m *messages.Resume) {
 	c.epoch++
-	c.link.Deliver(&messages.Resume{Port: c.port, Near: c.sock, Epoch: c.epoch, Heartbeat: heartbeat})
+	m.Port, m.Near, m.Epoch = c.port, c.sock, c.epoch
+	c.link.Deliver(m)
 }
 
 // request decides about one frame of the client and says what becomes of its bytes.

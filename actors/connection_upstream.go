@@ -13,8 +13,13 @@ func (c *connection) opened(m *messages.Opened) {
 		return
 	}
 	c.linkUp, c.linkName = true, m.Upstream
+	if c.fate == doomed { // the broker has lost this connection only
+		c.breakOff()
+		return
+	}
 	c.sample(messages.Sample{Kind: messages.UpstreamOpened})
 	if m.Replayed {
+		c.replayed = true
 		c.sample(messages.Sample{Kind: messages.HeartbeatReplayed})
 	}
 	for _, x := range c.pending {
@@ -32,23 +37,47 @@ func (c *connection) lost(m *messages.Lost) {
 		return
 	}
 	c.linkUp, c.linkName = false, m.Upstream
-	c.sample(messages.Sample{Kind: messages.UpstreamLost})
-	if m.Malformed {
-		c.sample(messages.Sample{Kind: messages.ResponseMalformed})
-		c.env.Log.Warn("an upstream sent what is no frame; its connection is closed", append(c.who(), "upstream", m.Upstream, "reason", m.Reason)...)
-	}
+	c.noteLoss(m)
 	if c.rest == relay {
 		c.rest = drop
 	}
 	if c.down == relay {
 		c.env.Log.Info("an upstream was lost in the middle of an answer; its client is disconnected, as the stream cannot go on",
 			append(c.who(), "upstream", m.Upstream, "reason", m.Reason)...)
-		c.ctx.Stop(c.ctx.Self())
+		c.breakOff()
 		return
 	}
 	c.down = boundary
 	c.writeHeld()
-	var waiting []*messages.Exchange
+	waiting := c.relayed()
+	switch {
+	case c.undecided(m, len(waiting)):
+	case c.fate == doomed:
+		c.breakOff()
+		return
+	default:
+		c.answerLost(m, waiting)
+	}
+	c.env.Log.Debug("upstream lost", append(c.who(), "upstream", m.Upstream, "reason", m.Reason, "waiting", len(waiting))...)
+	c.ctx.Send(c.directory, &messages.Refresh{})
+	c.resume(&messages.Resume{Heartbeat: c.beat.full, Redial: len(waiting) > 0})
+	if !c.keeps() && c.fate != doomed && c.port.Slot.Away.Load() {
+		c.endWhenAnswered()
+	}
+}
+
+func (c *connection) noteLoss(m *messages.Lost) {
+	if m.Opened {
+		c.sample(messages.Sample{Kind: messages.UpstreamLost})
+	}
+	if m.Malformed {
+		c.sample(messages.Sample{Kind: messages.ResponseMalformed})
+		c.env.Log.Warn("an upstream sent what is no frame; its connection is closed", append(c.who(), "upstream", m.Upstream, "reason", m.Reason)...)
+	}
+}
+
+// relayed are the requests that wait for the upstream.
+func (c *connection) relayed() (waiting []*messages.Exchange) {
 	for _, x := range c.pending {
 		for ; x != nil; x = x.Next {
 			if x.Relayed {
@@ -56,6 +85,11 @@ func (c *connection) lost(m *messages.Lost) {
 			}
 		}
 	}
+	return waiting
+}
+
+// answerLost answers what the upstream will not answer any more.
+func (c *connection) answerLost(m *messages.Lost, waiting []*messages.Exchange) {
 	for _, x := range waiting {
 		if x.Actor == nil {
 			c.forget(x)
@@ -64,9 +98,6 @@ func (c *connection) lost(m *messages.Lost) {
 		x.Relayed = false // what it was relayed to is gone: no late answer can come
 		c.fail(x, codec.ResServiceNotAvailable, lostRemark(m.Upstream, m.Reason), nil)
 	}
-	c.env.Log.Debug("upstream lost", append(c.who(), "upstream", m.Upstream, "reason", m.Reason, "answered", len(waiting))...)
-	c.ctx.Send(c.directory, &messages.Refresh{})
-	c.resume(c.beat.full)
 }
 
 // expire forgets requests that nobody will answer.

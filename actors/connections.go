@@ -43,6 +43,10 @@ func (c *connections) Receive(ctx actor.Context) {
 			m.Conn.Close()
 			return
 		}
+		if s := m.Port.Slot; s != nil && s.Away.Load() { // it came just before the port was closed
+			transport.Reset(m.Conn)
+			return
+		}
 		c.admit(ctx, m)
 	case *messages.Adopt:
 		c.adopt(ctx, m)
@@ -64,6 +68,8 @@ func (c *connections) Receive(ctx actor.Context) {
 		c.round(ctx, 0, c.rounds.order.Over/10)
 	case *messages.Depart:
 		maps.Copy(c.departed, m.Ports)
+		c.all(ctx, m)
+	case *messages.BrokerGone, *messages.BrokerBack:
 		c.all(ctx, m)
 	case *messages.Report:
 		ctx.Send(m.To, &messages.Counted{N: len(ctx.Children())})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -23,6 +24,7 @@ type Directory struct {
 
 	entries     map[string]*entry
 	subscribers []*actor.PID
+	known       atomic.Pointer[[]*NameServer]
 	lastID      int64 // of a query: an answer to one from before a crash must not pass for that to another
 }
 
@@ -31,7 +33,35 @@ func NewDirectory(cluster string, nameServers []string, refresh time.Duration) *
 	if refresh <= 0 {
 		refresh = 30 * time.Second
 	}
-	return &Directory{Cluster: cluster, NameServers: nameServers, Refresh: refresh, View: newView(nameServers), entries: map[string]*entry{}}
+	d := &Directory{Cluster: cluster, NameServers: nameServers, Refresh: refresh, View: newView(nameServers), entries: map[string]*entry{}}
+	d.know(nameServers)
+	return d
+}
+
+// Servers are the name servers as configured, with what is known of each.
+func (d *Directory) Servers() []*NameServer { return *d.known.Load() }
+
+// know replaces the list of name servers; what is known of those that stay is kept.
+func (d *Directory) know(addresses []string) {
+	var before, now []*NameServer
+	if list := d.known.Load(); list != nil {
+		before = *list
+	}
+	for _, address := range addresses {
+		if i := slices.IndexFunc(before, func(s *NameServer) bool { return s.Address == address }); i >= 0 {
+			now = append(now, before[i])
+		} else {
+			now = append(now, &NameServer{Address: address})
+		}
+	}
+	d.known.Store(&now)
+}
+
+// NameServer is what is known of one name server; its actor writes it, everyone may look.
+type NameServer struct {
+	Address           string
+	Up                atomic.Bool // it answered when it was last asked
+	Queries, Failures atomic.Uint64
 }
 
 // directory asks the name servers on behalf of everyone: one query per topic at a time however many clients ask, and
@@ -61,14 +91,6 @@ type entry struct {
 	asking  bool
 }
 
-// query is one question that goes from name server to name server until one answers.
-type query struct {
-	topic string
-	tried int
-	at    string // the name server that has it
-	last  error
-}
-
 // clusterTopic is the key of the cluster's entry; no topic has this name.
 const clusterTopic = "\x00cluster"
 
@@ -78,7 +100,7 @@ const (
 	fresh = time.Second
 	// forget: entries that nobody asked for. Clients poll each 30 s.
 	forgetAfter = time.Hour
-	// retryDown is how long nobody waits for name servers that have just failed to answer.
+	// retryDown is how long name servers that have just failed to answer are not asked again.
 	retryDown = time.Second
 	warnEvery = 10 * time.Second
 )
@@ -103,6 +125,8 @@ func (d *directory) Receive(ctx actor.Context) {
 		d.ask(ctx, m)
 	case *messages.Queried:
 		d.queried(ctx, m)
+	case *hedge:
+		d.hedge(ctx, m)
 	case *messages.Refresh:
 		d.refresh(ctx)
 	case *messages.Tick:
@@ -110,24 +134,25 @@ func (d *directory) Receive(ctx actor.Context) {
 	case *messages.Fault:
 		panic(m.Reason)
 	case *actor.Restarting:
-		d.env.cleanUp(func() { d.cancel(); d.giveUpAll(ctx) })
+		d.env.cleanUp(func() { d.stopTimers(); d.giveUpAll(ctx) })
 	case *actor.Stopping:
-		d.env.cleanUp(d.cancel)
+		d.env.cleanUp(d.stopTimers)
 	}
 }
 
 func (d *directory) start(ctx actor.Context) {
 	d.self = newSink(d.env.System, ctx.Self())
 	d.queries, d.servers = map[int64]*query{}, map[string]*actor.PID{}
-	for _, address := range d.NameServers {
-		d.servers[address] = d.spawn(ctx, address)
+	for _, s := range d.Servers() {
+		d.servers[s.Address] = d.spawn(ctx, s)
 	}
 	d.cancel = every(retryDown, d.self, &messages.Tick{})
 	d.look(ctx)
 }
 
-func (d *directory) spawn(ctx actor.Context, address string) *actor.PID {
-	props := d.env.props(func() actor.Actor { return &nameserver{env: d.env, address: address} }, nil, nil)
+func (d *directory) spawn(ctx actor.Context, s *NameServer) *actor.PID {
+	address := s.Address
+	props := d.env.props(func() actor.Actor { return &nameserver{env: d.env, address: address, known: s} }, nil, nil)
 	pid, err := ctx.SpawnNamed(props, "nameserver/"+address)
 	if errors.Is(err, actor.ErrNameExists) { // one that was dismissed a moment ago is still on its way out
 		return ctx.SpawnPrefix(props, "nameserver/"+address)
@@ -182,57 +207,20 @@ func (d *directory) ask(ctx actor.Context, m *messages.Ask) {
 	}
 	e := d.entry(topic)
 	now := d.env.now()
-	down := d.downAt != 0 && now-d.downAt < int64(retryDown)
-	if !e.asking && e.at != 0 && (now-e.at < int64(fresh) || e.good && down) {
+	if e.good && d.downAt != 0 { // nobody waits for name servers that do not answer
+		d.tell(ctx, m, e)
+		if !e.asking && now-d.downAt >= int64(retryDown) {
+			d.query(ctx, topic, e)
+		}
+		return
+	}
+	if !e.asking && e.at != 0 && now-e.at < int64(fresh) {
 		d.tell(ctx, m, e)
 		return
 	}
 	e.waiting = append(e.waiting, m)
 	if !e.asking {
 		d.query(ctx, topic, e)
-	}
-}
-
-// query asks the name server that answered last.
-func (d *directory) query(ctx actor.Context, topic string, e *entry) {
-	e.asking = true
-	d.lastID++
-	q := &query{topic: topic}
-	d.queries[d.lastID] = q
-	d.next(ctx, d.lastID, q)
-}
-
-func (d *directory) next(ctx actor.Context, id int64, q *query) {
-	address, _ := d.View.NameServer(q.tried)
-	q.tried++
-	q.at = address
-	m := &messages.Query{ID: id, Code: codec.ReqGetBrokerClusterInfo}
-	if q.topic != clusterTopic {
-		m.Code, m.Ext = codec.ReqGetRouteInfoByTopic, map[string]string{"topic": q.topic, "acceptStandardJsonOnly": "true"}
-	}
-	ctx.Send(d.servers[address], m)
-}
-
-func (d *directory) queried(ctx actor.Context, m *messages.Queried) {
-	q := d.queries[m.ID]
-	if q == nil || q.at != m.Address { // a name server that was dismissed may still have a word
-		return
-	}
-	e := d.entry(q.topic)
-	if err := d.accept(ctx, q, e, m); err != nil {
-		q.last = fmt.Errorf("name server %s: %w", m.Address, err)
-		if q.tried < len(d.NameServers) {
-			d.next(ctx, m.ID, q)
-			return
-		}
-		d.failed(ctx, q, e)
-	}
-	delete(d.queries, m.ID)
-	e.asking = false
-	waiting := e.waiting
-	e.waiting = nil
-	for _, w := range waiting {
-		d.tell(ctx, w, e)
 	}
 }
 
@@ -275,8 +263,11 @@ func (d *directory) failed(ctx actor.Context, q *query, e *entry) {
 	d.downAt = now
 	if d.warned == 0 || now-d.warned >= int64(warnEvery) {
 		d.warned = now
-		d.env.Log.Warn("no name server answers; serving what was known, retrying each second", "cluster", d.Cluster,
-			"name servers", d.NameServers, "last error", q.last, "last answer", d.View.Answered())
+		what := "no name server answers; serving what was known, retrying each second"
+		if d.View.Answered().IsZero() {
+			what = "no name server has answered yet; listeners open when one does, retrying each second"
+		}
+		d.env.Log.Warn(what, "cluster", d.Cluster, "name servers", d.NameServers, "last error", q.last, "last answer", d.View.Answered())
 	}
 	if !e.good {
 		e.code, e.at = codec.ResSystemError, now

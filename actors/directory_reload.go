@@ -9,7 +9,7 @@ import (
 )
 
 // turnTo has other name servers asked from now on. What the old ones told stays good until the new ones answer, and
-// queries that are out at one that is gone are asked again.
+// queries that are out are asked again.
 func (d *directory) turnTo(ctx actor.Context, m *messages.NameServers) {
 	d.Refresh = m.Refresh
 	if slices.Equal(d.NameServers, m.Addresses) {
@@ -18,9 +18,10 @@ func (d *directory) turnTo(ctx actor.Context, m *messages.NameServers) {
 	d.env.Log.Info("other name servers are asked from now on", "cluster", d.Cluster, "before", d.NameServers, "now", m.Addresses)
 	d.NameServers = m.Addresses
 	d.View.turnTo(m.Addresses)
-	for _, address := range m.Addresses {
-		if d.servers[address] == nil {
-			d.servers[address] = d.spawn(ctx, address)
+	d.know(m.Addresses)
+	for _, s := range d.Servers() {
+		if d.servers[s.Address] == nil {
+			d.servers[s.Address] = d.spawn(ctx, s)
 		}
 	}
 	for address, pid := range d.servers {
@@ -29,11 +30,16 @@ func (d *directory) turnTo(ctx actor.Context, m *messages.NameServers) {
 			ctx.Stop(pid)
 		}
 	}
-	for id, q := range d.queries {
-		if d.servers[q.at] == nil {
-			q.tried = 0
-			d.next(ctx, id, q)
-		}
-	}
+	d.askAgain(ctx)
 	d.look(ctx)
+}
+
+// askAgain begins each query anew, under another number: what the old name servers have to say comes too late.
+func (d *directory) askAgain(ctx actor.Context) {
+	out := d.queries
+	d.queries = map[int64]*query{}
+	for _, q := range out {
+		q.stop()
+		d.begin(ctx, q.topic)
+	}
 }

@@ -61,6 +61,9 @@ func (v *View) turnTo(servers []string) {
 	v.p.Store(&next)
 }
 
+// NameServers are all of them, the one that answered last first.
+func (v *View) NameServers() []string { return v.p.Load().servers }
+
 // learn merges brokers and notes who answered. It reports whether a broker or an address is new.
 func (v *View) learn(server string, brokers []route.Broker) (changed bool) {
 	old := v.p.Load()

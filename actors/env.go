@@ -72,7 +72,8 @@ type Env struct {
 // NewEnv makes the actor system of one proxy.
 func NewEnv(t transport.Transport, log *slog.Logger, settings Settings, giveUp func(error)) *Env {
 	e := &Env{Transport: t, Log: log, GiveUp: giveUp, Failures: &Failures{},
-		refusals: newRefusals(log), workers: &workers{}, started: time.Now(), books: map[transport.Executor]*book{}}
+		refusals: newRefusals(log), workers: &workers{}, books: map[transport.Executor]*book{},
+		started: time.Now().Add(-1)} // a time of 0 stands for never
 	for _, x := range t.Executors() {
 		e.books[x] = &book{}
 	}

@@ -84,10 +84,11 @@ func (l *Listener) Advertised(b route.BrokerID, local netip.AddrPort) (host stri
 	return host, p.advertise, ok
 }
 
-// Place is where a broker is offered. Only brokers whose ports are open have one.
+// Place is where a broker is offered. Only brokers that have a port have one; it is closed while the broker is away.
 type Place struct {
-	Port       int    // the listening port
-	Advertised string // host:port; the host is that of the listening address when it depends on the asking client
+	Port       int            // the listening port
+	Advertised string         // host:port; the host is that of the listening address when it depends on the asking client
+	Slot       *messages.Slot // whether the broker is away
 	advertise  int
 }
 
@@ -99,6 +100,20 @@ func (l *Listener) Place(b route.BrokerID) (Place, bool) {
 	}
 	p, ok := (*places)[b]
 	return p, ok
+}
+
+// Slots lists the brokers that have a place.
+func (l *Listener) Slots() []*messages.Slot {
+	places := l.live().places.Load()
+	if places == nil {
+		return nil
+	}
+	slots := make([]*messages.Slot, 0, len(*places))
+	for _, p := range *places {
+		slots = append(slots, p.Slot)
+	}
+	slices.SortFunc(slots, func(a, b *messages.Slot) int { return a.Broker.Compare(b.Broker) })
+	return slots
 }
 
 // listener opens the name-server port when the directory has its first answer, and a port for each broker when the
@@ -122,12 +137,6 @@ type listener struct {
 type gate struct {
 	port atomic.Pointer[messages.Port]
 	all  map[*messages.Port]bool // the present one and those before it
-}
-
-// slot is one broker's ports.
-type slot struct {
-	main transport.Listener
-	vip  transport.Listener // nil: none
 }
 
 // anyPortTries is how often another free port is tried until the one two below it is free as well.
@@ -156,6 +165,12 @@ func (l *listener) Receive(ctx actor.Context) {
 		l.adopt(ctx, m)
 	case *messages.Refuse:
 		l.refuse(m.On)
+	case *messages.BrokerGone:
+		l.heed(m.Slot)
+		ctx.Send(l.connections, m)
+	case *messages.BrokerBack:
+		l.heed(m.Slot)
+		ctx.Send(l.connections, m)
 	case *messages.Drain:
 		l.closeDoors()
 		l.tellConnections(ctx, m)
@@ -273,7 +288,7 @@ func (l *listener) publish() {
 		_, advertise, err := l.Table.Place(id)
 		if err == nil {
 			host := cmp.Or(l.Advertise, l.host())
-			places[id] = Place{int(s.main.Addr().Port()), net.JoinHostPort(host, strconv.Itoa(advertise)), advertise}
+			places[id] = Place{int(s.main.Addr().Port()), net.JoinHostPort(host, strconv.Itoa(advertise)), s.Slot, advertise}
 		}
 	}
 	l.live().places.Store(&places)
@@ -301,13 +316,8 @@ func (l *listener) openSlot(ctx actor.Context, id route.BrokerID) error {
 		l.Table.Bind(id, int(s.main.Addr().Port()))
 	}
 	l.slots[id] = s
-	view := l.Directory.View
-	l.accept(ctx, s.main, &messages.Port{Role: messages.BrokerPort, Broker: id,
-		Target: func(int) (string, bool) { return view.Address(id) }})
-	if s.vip != nil {
-		l.accept(ctx, s.vip, &messages.Port{Role: messages.VIPPort, Broker: id,
-			Target: func(int) (string, bool) { return vipAddress(view.Address(id)) }})
-	}
+	s.Slot = l.watch(ctx, id)
+	l.acceptAll(ctx, s)
 	l.env.Log.Info("broker has a port", "listener", l.Name, "broker", id.String(), "port", s.main.Addr().Port())
 	return nil
 }
@@ -355,7 +365,7 @@ func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messag
 		l.env.Log.Error("cannot start an acceptor", "listener", l.Name, "address", ln.Addr().String(), "error", err)
 	}
 	if l.refusing {
-		l.refuseOn(ln)
+		l.refuseOn(ln, true)
 	}
 }
 

@@ -77,10 +77,7 @@ func (l *listener) sockets() (all []transport.Listener) {
 		all = append(all, l.nameServer)
 	}
 	for _, s := range l.slots {
-		all = append(all, s.main)
-		if s.vip != nil {
-			all = append(all, s.vip)
-		}
+		all = append(all, s.sockets()...)
 	}
 	return all
 }
@@ -89,15 +86,18 @@ func (l *listener) sockets() (all []transport.Listener) {
 func (l *listener) refuse(on bool) {
 	l.refusing = on
 	l.env.refusals.full(l.Name, on)
-	for _, ln := range l.sockets() {
-		l.refuseOn(ln)
+	if l.nameServer != nil {
+		l.refuseOn(l.nameServer, on)
+	}
+	for _, s := range l.slots {
+		l.refuseSlot(s)
 	}
 }
 
-func (l *listener) refuseOn(ln transport.Listener) {
-	if err := ln.Refuse(l.refusing); err != nil {
-		l.env.Log.Error("cannot close or open a port as the number of connections wants it (limits.connections_per_listener)",
-			"listener", l.Name, "address", ln.Addr().String(), "refuse", l.refusing, "error", err)
+func (l *listener) refuseOn(ln transport.Listener, on bool) {
+	if err := ln.Refuse(on); err != nil {
+		l.env.Log.Error("cannot close or open a port as the number of connections (limits.connections_per_listener) or its broker wants it",
+			"listener", l.Name, "address", ln.Addr().String(), "refuse", on, "error", err)
 	}
 }
 

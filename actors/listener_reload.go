@@ -182,6 +182,7 @@ func (l *listener) changeAddress(ctx actor.Context, old *Listener, socket transp
 func (l *listener) closeSlot(id route.BrokerID, left map[*messages.Port]bool) {
 	s := l.slots[id]
 	delete(l.slots, id)
+	l.unwatch(s)
 	l.closeGate(s.main, left)
 	if s.vip != nil {
 		l.closeGate(s.vip, left)

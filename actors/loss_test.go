@@ -62,6 +62,7 @@ func TestRequestsToABrokerThatIsDownAreAnsweredAtOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, on sockets) {
 		r := start(t, on, options{})
 		client, broker := r.pinned()
+		beat(client, broker, fullBeat) // others than consumers are disconnected
 		r.broker.close()
 		broker.close()
 		for range 20 {

@@ -16,6 +16,7 @@ import (
 type nameserver struct {
 	env     *Env
 	address string
+	known   *NameServer
 	self    sink
 	parent  *actor.PID
 	sock    transport.Conn
@@ -65,6 +66,7 @@ func (n *nameserver) query(m *messages.Query) {
 	if n.sock == nil {
 		n.sock = n.env.Transport.Dial(n.address, nil, n.self)
 	}
+	n.known.Queries.Add(1)
 	n.opaque++
 	c := codec.Command{Code: m.Code, Language: codec.Java, Version: codec.Version5_5_0, Opaque: n.opaque, Ext: m.Ext}
 	n.waiting[n.opaque] = pendingQuery{m.ID, after(n.env.Settings().QueryTimeout, n.self, &queryOverdue{n.opaque})}
@@ -107,6 +109,7 @@ func (n *nameserver) answered(ctx actor.Context, c *codec.Command) {
 	if !ok || !c.IsResponse() {
 		return
 	}
+	n.known.Up.Store(true)
 	delete(n.waiting, c.Opaque)
 	q.cancel()
 	ctx.Send(n.parent, &messages.Queried{ID: q.id, Address: n.address, Answer: c})
@@ -117,6 +120,10 @@ func (n *nameserver) fail(ctx actor.Context, err error) {
 	waiting := n.waiting
 	n.waiting = map[int32]pendingQuery{}
 	n.close()
+	if len(waiting) > 0 { // else it was closed while idle
+		n.known.Up.Store(false)
+		n.known.Failures.Add(uint64(len(waiting)))
+	}
 	for _, q := range waiting {
 		q.cancel()
 		ctx.Send(n.parent, &messages.Queried{ID: q.id, Address: n.address, Err: fmt.Errorf("cannot ask: %w", err)})

@@ -16,6 +16,7 @@ import (
 //	request       restart; its one request is answered with code 1    (64 in 10 s) the connection ends
 //	upstream      restart; its requests are answered with code 14     (5 in 10 s) the connection ends
 //	connection    stop; its client reconnects                         -
+//	prober        restart; it looks again at once                     (10 in 10 s) the listener fails
 //	acceptor      restart on the same open socket                     (10 in 10 s) the listener fails
 //	connections   resume: its children are the clients, keep them     (10 in 10 s) the listener fails
 //	listener      resume, for the same reason                         (10 in 10 s, or a child that failed too often) it
@@ -53,6 +54,7 @@ var rules = map[string]rule{
 	"request":     {does: restart, limit: 64},
 	"upstream":    {does: restart, limit: 5},
 	"connection":  {does: stop},
+	"prober":      {does: restart, limit: 10, named: true},
 	"acceptor":    {does: restart, limit: 10, named: true},
 	"connections": {does: resume, limit: 10},
 	"listener":    {does: resume, limit: 10, named: true},

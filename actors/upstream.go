@@ -1,9 +1,11 @@
 package actors
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"syscall"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -18,6 +20,8 @@ import (
 //
 //	resting ──Forward──▶ dialling ──▶ (replaying ──▶) open ──▶ lost ──Resume──▶ resting, or dialling when there is a
 //	                                                                            heartbeat to keep the client registered
+//
+// While the broker is away (messages.Slot), it rests: what comes is lost at once, and BrokerBack has it dial again.
 //
 // It decides nothing about requests: its connection knows what waits for an answer.
 type upstream struct {
@@ -35,6 +39,7 @@ type upstream struct {
 	parked    []*messages.Forward // behind a heartbeat that is being replayed
 	swallow   int                 // bytes of the replay's answer that are still to come
 	attempt   int                 // failed dials in a row
+	refused   bool                // the last of them was
 	retryAt   int64               // no dial before, on the process clock
 	cancel    func()              // of the timer of a redial or of a replay
 	stall     stall
@@ -67,6 +72,8 @@ const (
 	// meets the redials of all its clients.
 	firstPause   = 100 * time.Millisecond
 	longestPause = 5 * time.Second
+	// backSpread is the time over which clients' connections to a broker that is back are opened.
+	backSpread = 500 * time.Millisecond
 )
 
 // Receive is part of actor.Actor.
@@ -82,8 +89,10 @@ func (u *upstream) Receive(ctx actor.Context) {
 		u.connected(m)
 	case *transport.Closed:
 		if m.Conn == u.sock {
-			u.lose(m.Err.Error(), false)
+			u.closed(m.Err)
 		}
+	case *messages.BrokerBack:
+		u.back()
 	case *messages.Resume:
 		u.resume(m)
 	case *messages.Surrender:
@@ -91,7 +100,7 @@ func (u *upstream) Receive(ctx actor.Context) {
 	case *messages.Restore:
 		u.restore(m.FD)
 	case *redial:
-		if m.epoch == u.epoch && u.state == resting {
+		if m.epoch == u.epoch && u.state == resting && !u.away() {
 			u.dial()
 		}
 	case *replayOverdue:
@@ -103,7 +112,7 @@ func (u *upstream) Receive(ctx actor.Context) {
 	case *messages.Fault:
 		panic(m.Reason)
 	case *actor.Restarting:
-		u.env.cleanUp(func() { u.lose("BUG: its actor failed", false) })
+		u.env.cleanUp(func() { u.lose("BUG: its actor failed", messages.Lost{Opened: u.state > dialling}) })
 	case *actor.Stopping:
 		u.env.cleanUp(u.drop)
 	}
@@ -116,13 +125,16 @@ func (u *upstream) resume(m *messages.Resume) {
 	switch {
 	case m.Sock != nil:
 		u.take(m.Sock, m.Address)
-	case u.heartbeat != nil:
+	case u.heartbeat != nil || m.Redial:
 		u.begin()
 	}
 }
 
 // begin dials for a client that has to be registered, as soon as it may.
 func (u *upstream) begin() {
+	if u.away() {
+		return // BrokerBack comes
+	}
 	if wait := time.Duration(u.retryAt - u.env.now()); wait > 0 {
 		u.cancel = after(wait, u.self, &redial{u.epoch})
 		return
@@ -136,9 +148,9 @@ func (u *upstream) forward(m *messages.Forward) {
 		return
 	}
 	if u.state == resting {
-		if u.env.now() < u.retryAt {
+		if away := u.away(); away || u.env.now() < u.retryAt {
 			m.Done()
-			u.lose("it was refused a moment ago", false)
+			u.lose("it takes no connections", messages.Lost{Refused: away || u.refused})
 			return
 		}
 		u.dial()
@@ -166,11 +178,14 @@ func (u *upstream) dial() {
 	u.stopTimer()
 	address, ok := u.port.Target(u.attempt)
 	if !ok {
-		u.lose("its address is not known", false)
+		u.lose("its address is not known", messages.Lost{})
 		return
 	}
 	u.address = address
 	u.state = dialling
+	if s := u.port.Slot; s != nil {
+		s.Dials.Add(1)
+	}
 	u.sock = u.env.Transport.Dial(address, u.near, u.self)
 }
 
@@ -220,7 +235,7 @@ func (u *upstream) fromBroker(ch *transport.Chunk) {
 	}
 	ch.Release()
 	if bad != nil {
-		u.lose(bad.Error(), true)
+		u.lose(bad.Error(), messages.Lost{Malformed: true, Opened: true})
 	}
 }
 
@@ -255,12 +270,43 @@ func (u *upstream) skipReplay(ch *transport.Chunk, from int) int {
 func (u *upstream) tick(now int64) {
 	if u.state == open && u.stall.overdue(u.sock.Flow(), now, u.env.Settings().WriteStallTimeout) {
 		u.env.refusals.add(u.port.Listener, lateUpstream, u.sock.Remote(), now)
-		u.lose("it takes nothing (timeouts.write_stall)", false)
+		u.lose("it takes nothing (timeouts.write_stall)", messages.Lost{Opened: true})
 	}
 }
 
-// lose ends the epoch and tells the connection.
-func (u *upstream) lose(reason string, malformed bool) {
+// closed tells a connection that broke from one that did not come about. The latter may be the first sign that the
+// broker is away, except on its VIP port, which a broker may lack.
+func (u *upstream) closed(err error) {
+	if u.state != dialling {
+		u.lose(err.Error(), messages.Lost{Opened: true})
+		return
+	}
+	u.refused = false
+	if s := u.port.Slot; s != nil {
+		s.Failures.Add(1)
+		if u.port.Role == messages.BrokerPort {
+			u.refused = errors.Is(err, syscall.ECONNREFUSED)
+			u.env.System.Root.Send(s.Prober, &messages.DialFailed{Err: err, Refused: u.refused})
+		}
+	}
+	u.lose(err.Error(), messages.Lost{Refused: u.refused})
+}
+
+// away reports that the broker is known to take no connections.
+func (u *upstream) away() bool { return u.port.Slot != nil && u.port.Slot.Away.Load() }
+
+// back dials for a client that is to be registered again; others wait for their next request. Not all at once: a
+// broker that has just started meets all its clients.
+func (u *upstream) back() {
+	u.attempt, u.retryAt = 0, 0
+	if u.state == resting && u.heartbeat != nil {
+		u.stopTimer()
+		u.cancel = after(rand.N(backSpread), u.self, &redial{u.epoch})
+	}
+}
+
+// lose ends the epoch and tells the connection how.
+func (u *upstream) lose(reason string, how messages.Lost) {
 	if u.state == unborn {
 		return
 	}
@@ -276,7 +322,8 @@ func (u *upstream) lose(reason string, malformed bool) {
 	}
 	u.drop()
 	u.state = unborn
-	u.up.Deliver(&messages.Lost{Epoch: u.epoch, Upstream: name, Reason: reason, Malformed: malformed})
+	how.Epoch, how.Upstream, how.Reason = u.epoch, name, reason
+	u.up.Deliver(&how)
 }
 
 // pause is how long to wait after the n-th failure in a row, counted from 0, give or take a fifth.

@@ -26,6 +26,7 @@ type Port struct {
 	StatPrefix string
 	Role       Role
 	Broker     route.BrokerID // of BrokerPort and VIPPort
+	Slot       *Slot          // the same
 	// Target says where to dial, counted from the first attempt: name servers one after another, or the broker's
 	// present address. ok is false when nothing is known.
 	Target func(attempt int) (address string, ok bool)

@@ -17,6 +17,7 @@ type Resume struct {
 	Near      transport.Conn // the client's socket
 	Epoch     int
 	Heartbeat []byte // the client's last full heartbeat, a whole frame, to be replayed first; nil: none
+	Redial    bool   // dial at once: requests have been lost, and whoever comes next should not be the one to find out why
 	// Of a connection that another process has handed over: its upstream socket, not started, and the address.
 	Sock    transport.Conn
 	Address string
@@ -64,6 +65,9 @@ type Lost struct {
 	Upstream  string // the address
 	Reason    string
 	Malformed bool // the upstream sent what is no frame
+	Opened    bool // it was a connection that had been open
+	// Refused: the broker takes no connections. BrokerGone has come or is about to.
+	Refused bool
 }
 
 // Deliver is bytes of the upstream for the client: B[From:To] of a chunk, of which the receiver gets a reference.

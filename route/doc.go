@@ -10,7 +10,7 @@
 //   - [Ordinary] and [Stored] judge answers for the statistics.
 //   - [RewriteMessageIDs] and [StoreHostRewriter] hide brokers' addresses in offset message ids and in messages, for
 //     listeners with rewrite_message_ids.
-//   - [FullHeartbeat] finds the heartbeat that is worth replaying after a broker was lost.
+//   - [ReadHeartbeat] tells the heartbeat that is worth replaying after a broker was lost, and whose.
 //
 // Bodies come from Java peers and are fastjson's dialect of JSON: integers and even objects may stand where a key is
 // expected. The tokenizer here reads that and nothing is built from it: a body is parsed to the offsets of what may

@@ -9,12 +9,12 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
-func TestFullHeartbeat(t *testing.T) {
+func TestReadHeartbeat(t *testing.T) {
 	f := func(body, clientID string, full bool) {
 		t.Helper()
-		gotID, gotFull := route.FullHeartbeat([]byte(body))
-		require.Equal(t, clientID, gotID, body)
-		require.Equal(t, full, gotFull, body)
+		h, ok := route.ReadHeartbeat([]byte(body))
+		require.Equal(t, clientID, h.ClientID, body)
+		require.Equal(t, full, ok && !h.Short, body)
 	}
 	f(heartbeatBody, "10.0.0.9@1", true)
 	f(strings.Replace(heartbeatBody, `"withoutSub":false`, `"withoutSub":true`, 1), "10.0.0.9@1", false)
@@ -35,4 +35,22 @@ func TestFullHeartbeat(t *testing.T) {
 	f(`{"clientID":"c"}}`, "", false)
 	f(`{"clientID":5}`, "", false)
 	f(`{"clientID":"c","x":`+strings.Repeat("[", 100_000), "", false)
+}
+
+func TestHeartbeatOfConsumers(t *testing.T) {
+	f := func(body string, groups ...string) {
+		t.Helper()
+		h, ok := route.ReadHeartbeat([]byte(body))
+		require.True(t, ok, body)
+		require.Equal(t, groups, h.ConsumerGroups, body)
+	}
+	f(heartbeatBody, "cg")
+	f(`{"clientID":"c","consumerDataSet":[{"groupName":"g"},{"x":[{"groupName":"y"}],"groupName":"h"}],"producerDataSet":[{"groupName":"pg"}]}`, "g", "h")
+	f(`{"clientID":"c","consumerDataSet":[],"producerDataSet":[{"groupName":"pg"}]}`)
+	f(`{"clientID":"c","consumerDataSet":null}`)
+	f(`{"clientID":"c"}`)
+	f(`{"clientID":"c","producerDataSet":[{"consumerDataSet":[{"groupName":"g"}]}]}`)
+
+	_, ok := route.ReadHeartbeat([]byte(`{"clientID":"c","consumerDataSet":[5]}`))
+	require.False(t, ok)
 }

@@ -62,9 +62,9 @@ func BenchmarkStoreHostRewriter(b *testing.B) {
 	}
 }
 
-func BenchmarkFullHeartbeat(b *testing.B) {
+func BenchmarkReadHeartbeat(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		route.FullHeartbeat([]byte(heartbeatBody))
+		route.ReadHeartbeat([]byte(heartbeatBody))
 	}
 }

@@ -129,6 +129,7 @@ type brokerReport struct {
 	Listener   string `json:"listener"`
 	Advertised string `json:"advertised"` // "": it has no port, see the log
 	Port       int    `json:"port"`
+	Up         bool   `json:"up"` // false: it takes no connections, and its port is closed
 }
 
 func (s *Server) handleBrokers(w http.ResponseWriter, _ *http.Request) {
@@ -137,7 +138,7 @@ func (s *Server) handleBrokers(w http.ResponseWriter, _ *http.Request) {
 		for _, b := range l.Directory.View.Brokers() {
 			r := brokerReport{Name: b.Name, ID: b.ID, Cluster: b.Cluster, Upstream: b.Address, Listener: l.Name}
 			if p, ok := l.Place(b.BrokerID); ok {
-				r.Advertised, r.Port = p.Advertised, p.Port
+				r.Advertised, r.Port, r.Up = p.Advertised, p.Port, !p.Slot.Away.Load()
 			}
 			list = append(list, r)
 		}

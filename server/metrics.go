@@ -19,12 +19,7 @@ func (s *Server) describe(tree *actors.Tree) {
 	for _, kind := range actors.Kinds() {
 		set.GetOrCreateCounter(fmt.Sprintf("rocketmq_proxy_actor_restarts{actor=%q}", kind))
 	}
-	set.NewGauge("rocketmq_proxy_ready", func() float64 {
-		if s.Ready() {
-			return 1
-		}
-		return 0
-	})
+	set.NewGauge("rocketmq_proxy_ready", func() float64 { return number(s.Ready()) })
 	set.NewGauge("rocketmq_proxy_draining", func() float64 {
 		select {
 		case <-s.draining:
@@ -65,10 +60,40 @@ func forgetCluster(set *metrics.Set, d *actors.Directory) {
 	}
 }
 
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // writeMetrics writes everything in Prometheus text.
 func (s *Server) writeMetrics(w io.Writer) {
 	s.statistics().Set.WritePrometheus(w)
 	_, pauses := s.env.Transport.Buffered()
 	metrics.WriteCounterUint64(w, "rocketmq_proxy_buffer_pauses_total", pauses)
+	s.writeOutages(w)
 	metrics.WriteProcessMetrics(w)
+}
+
+// writeOutages writes what is known of each name server, and of each broker behind each listener. They come and go, so
+// their metrics are not registered but read off.
+func (s *Server) writeOutages(w io.Writer) {
+	tree := s.env.Tree()
+	for _, d := range tree.Directories {
+		for _, ns := range d.Servers() {
+			labels := fmt.Sprintf("{cluster=%q,name_server=%q}", d.Cluster, ns.Address)
+			metrics.WriteGaugeFloat64(w, "rocketmq_proxy_name_server_up"+labels, number(ns.Up.Load()))
+			metrics.WriteCounterUint64(w, "rocketmq_proxy_name_server_queries_total"+labels, ns.Queries.Load())
+			metrics.WriteCounterUint64(w, "rocketmq_proxy_name_server_failures_total"+labels, ns.Failures.Load())
+		}
+	}
+	for _, l := range tree.Listeners {
+		for _, b := range l.Slots() {
+			labels := fmt.Sprintf("{listener=%q,broker=%q}", l.Name, b.Broker)
+			metrics.WriteGaugeFloat64(w, "rocketmq_proxy_broker_up"+labels, number(!b.Away.Load()))
+			metrics.WriteCounterUint64(w, "rocketmq_proxy_broker_dials_total"+labels, b.Dials.Load())
+			metrics.WriteCounterUint64(w, "rocketmq_proxy_broker_dial_failures_total"+labels, b.Failures.Load())
+		}
+	}
 }

@@ -1,0 +1,156 @@
+package actors
+
+import (
+	"errors"
+	"math/rand/v2"
+	"syscall"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// prober finds out whether the broker of one slot takes connections, on behalf of all its clients: a broker that is
+// away costs one dial now and then, not one for each request.
+//
+//	at rest ──DialFailed──▶ probing ──connected──▶ at rest; BrokerBack if it was away
+//	                        ▲     └──failed──▶ BrokerGone, once; a pause
+//	                        └───────────────────────────────┘
+//
+// Only failures to connect count. A broker that accepts and does not answer is there: its clients decide how long they
+// wait.
+type prober struct {
+	env       *Env
+	listener  string
+	slot      *messages.Slot
+	target    func(attempt int) (address string, ok bool)
+	directory *actor.PID
+	self      sink
+	sock      transport.Conn // of the probe under way
+	failed    int            // probes in a row
+	gone      int64          // since when it is away, on the process clock
+	cancel    func()         // of the next probe's timer
+}
+
+// probeDue is a prober's own message: the pause is over.
+type probeDue struct{}
+
+const (
+	firstProbe = 100 * time.Millisecond
+	// longestProbe bounds how much later than directly connected clients ours find a broker that is back.
+	longestProbe = time.Second
+)
+
+// Receive is part of actor.Actor.
+func (p *prober) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		p.self = newSink(p.env.System, ctx.Self())
+		if p.slot.Away.Load() { // we are restarted
+			p.gone = p.env.now()
+			p.probe()
+		}
+	case *messages.DialFailed:
+		p.suspect(ctx, m)
+	case *probeDue:
+		p.cancel = nil
+		p.probe()
+	case *transport.Connected:
+		if m.Conn == p.sock {
+			p.rest()
+			p.found(ctx)
+		}
+	case *transport.Closed:
+		if m.Conn == p.sock {
+			p.rest()
+			p.slot.Failures.Add(1)
+			p.missed(ctx, m.Err)
+		}
+	case *messages.Fault:
+		panic(m.Reason)
+	case *actor.Stopping, *actor.Restarting:
+		p.env.cleanUp(p.rest)
+	}
+}
+
+// suspect acts on what a client has met. A refusal is certain; anything else, as a dial that took too long, is looked
+// into first.
+func (p *prober) suspect(ctx actor.Context, m *messages.DialFailed) {
+	if p.sock != nil || p.cancel != nil || p.slot.Away.Load() {
+		return
+	}
+	if m.Refused {
+		p.missed(ctx, m.Err)
+		return
+	}
+	p.probe()
+}
+
+func (p *prober) probe() {
+	address, ok := p.target(0)
+	if !ok {
+		p.later()
+		return
+	}
+	p.slot.Dials.Add(1)
+	p.sock = p.env.Transport.Dial(address, nil, p.self)
+}
+
+// rest ends a probe.
+func (p *prober) rest() {
+	if p.cancel != nil {
+		p.cancel()
+		p.cancel = nil
+	}
+	if p.sock != nil {
+		p.sock.Close()
+		p.sock = nil
+	}
+}
+
+func (p *prober) missed(ctx actor.Context, err error) {
+	p.later()
+	if ours(err) {
+		p.env.Log.Warn("cannot look whether a broker is there", "listener", p.listener, "broker", p.slot.Broker.String(), "error", err)
+		return
+	}
+	if p.slot.Away.Swap(true) {
+		return
+	}
+	p.gone = p.env.now()
+	address, _ := p.target(0)
+	p.env.Log.Warn("a broker takes no connections; its port is closed until it does", "listener", p.listener,
+		"broker", p.slot.Broker.String(), "address", address, "error", err)
+	ctx.Send(ctx.Parent(), &messages.BrokerGone{Slot: p.slot})
+	ctx.Send(p.directory, &messages.Refresh{})
+}
+
+func (p *prober) found(ctx actor.Context) {
+	p.failed = 0
+	if !p.slot.Away.Swap(false) {
+		return
+	}
+	p.env.Log.Info("a broker is back", "listener", p.listener, "broker", p.slot.Broker.String(),
+		"away", time.Duration(p.env.now()-p.gone).Round(time.Millisecond))
+	ctx.Send(ctx.Parent(), &messages.BrokerBack{Slot: p.slot})
+}
+
+// later probes again after a pause that doubles up to the longest, give or take a fifth: the proxies of a fleet have
+// lost the broker together.
+func (p *prober) later() {
+	d := min(firstProbe<<min(p.failed, 10), longestProbe)
+	p.failed++
+	p.cancel = after(d-d/5+rand.N(2*d/5), p.self, &probeDue{})
+}
+
+// ours reports that a dial failed for want of something on this machine, which says nothing about the broker.
+func ours(err error) bool {
+	for _, e := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}

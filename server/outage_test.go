@@ -1,0 +1,110 @@
+package server_test
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/server"
+)
+
+// startFor starts a proxy in front of name servers, and stops it with the test.
+func startFor(t *testing.T, nameServers ...string) *server.Server {
+	t.Helper()
+	cfg := config.Default()
+	cfg.Admin.Address = "127.0.0.1:0"
+	cluster, listener := config.DefaultCluster(), config.DefaultListener()
+	cluster.NameServers = nameServers
+	listener.Address, listener.BrokerPorts = "127.0.0.1:0", config.PortRange{}
+	cfg.Clusters, cfg.Listeners = []config.Cluster{cluster}, []config.Listener{listener}
+	cfg.Complete()
+	s, err := server.Start(cfg, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Serve(t.Context(), stop) // ends when the test does
+	}()
+	t.Cleanup(func() { close(stop); <-done })
+	return s
+}
+
+// admin fetches a page of the admin address.
+func admin(t *testing.T, s *server.Server, path string) (status int, body string) {
+	t.Helper()
+	r, err := http.Get("http://" + s.AdminAddr() + path)
+	require.NoError(t, err)
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	require.NoError(t, err)
+	return r.StatusCode, string(b)
+}
+
+// shows waits until a page contains a text.
+func shows(t *testing.T, s *server.Server, path, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		_, body := admin(t, s, path)
+		return strings.Contains(body, text)
+	}, 30*time.Second, 10*time.Millisecond, "%s on %s", text, path)
+}
+
+func TestBrokerThatIsAwayShows(t *testing.T) {
+	cluster, err := embedded.Start(embedded.Options{})
+	require.NoError(t, err)
+	defer cluster.Close()
+	broker := cluster.Brokers()[0]
+	s := startFor(t, cluster.NameServers()...)
+	labels := `{listener="main",broker="` + broker.Name() + `/0"}`
+	shows(t, s, "/metrics", "rocketmq_proxy_broker_up"+labels+" 1\n")
+	shows(t, s, "/metrics", `rocketmq_proxy_name_server_up{cluster="main",name_server="`+cluster.NameServers()[0]+`"} 1`)
+	shows(t, s, "/brokers", `"up": true`)
+
+	_, brokers := admin(t, s, "/brokers")
+	_, port, _ := strings.Cut(brokers, `"advertised": "`)
+	port, _, _ = strings.Cut(port, `"`)
+	client, err := net.Dial("tcp", port)
+	require.NoError(t, err)
+	defer client.Close()
+	broker.Cut()
+	_, err = client.Write((&codec.Command{Code: codec.ReqGetMaxOffset, Opaque: 1}).Append(nil, codec.JSON))
+	require.NoError(t, err)
+	shows(t, s, "/metrics", "rocketmq_proxy_broker_up"+labels+" 0\n")
+	shows(t, s, "/brokers", `"up": false`)
+	require.NoError(t, broker.Restart())
+	shows(t, s, "/metrics", "rocketmq_proxy_broker_up"+labels+" 1\n")
+	require.Eventually(t, func() bool { return dials(port) }, 30*time.Second, 10*time.Millisecond, "the port is open again")
+}
+
+func dials(address string) bool {
+	nc, err := net.Dial("tcp", address)
+	if err == nil {
+		nc.Close()
+	}
+	return err == nil
+}
+
+func TestReadyWaitsForANameServer(t *testing.T) {
+	cluster, err := embedded.Start(embedded.Options{})
+	require.NoError(t, err)
+	defer cluster.Close()
+	cluster.NameServer(0).Stop()
+	s := startFor(t, cluster.NameServers()...)
+	shows(t, s, "/metrics", `rocketmq_proxy_name_server_failures_total{cluster="main",name_server="`+cluster.NameServers()[0]+`"} 2`)
+	status, why := admin(t, s, "/readyz")
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Contains(t, why, "no name server of cluster main has answered yet")
+	require.NoError(t, cluster.NameServer(0).Restart())
+	require.Eventually(t, s.Ready, 30*time.Second, 10*time.Millisecond)
+	status, _ = admin(t, s, "/readyz")
+	require.Equal(t, http.StatusOK, status)
+}
