@@ -111,7 +111,9 @@ func (c *connection) adopt(m *messages.Adopt) {
 	c.enter(m.Port, m.Conn)
 	s := m.State
 	c.language, c.version, c.beat.ClientID = s.Language, s.Version, s.ClientID
-	c.beat.learn(s.Heartbeat)
+	if s.Heartbeat != nil {
+		c.beat.learn(s.Heartbeat)
+	}
 	c.sample(messages.Sample{Kind: messages.ConnectionMovedHere})
 	for i := len(s.Pending) - 1; i >= 0; i-- { // of one opaque the newest comes first
 		c.adoptRequest(&s.Pending[i])
