@@ -35,6 +35,7 @@ func check(cfg *Config) []Problem {
 	c.metrics()
 	c.limits()
 	c.above0("timeouts.dial", cfg.Timeouts.Dial)
+	c.above0("timeouts.handshake", cfg.Timeouts.Handshake)
 	c.above0("timeouts.idle", cfg.Timeouts.Idle)
 	c.above0("timeouts.name_server", cfg.Timeouts.NameServer)
 	return c.problems
@@ -74,6 +75,7 @@ func (c *checker) clusters() {
 		}
 		c.nameServers(join(at, "name_servers"), cl)
 		c.above0(join(at, "refresh"), cl.Refresh)
+		c.clusterTLS(join(at, "tls"), &cl.TLS)
 		if len(cl.Brokers) > 0 {
 			c.add(join(at, "broker"), "", "brokers without a name server are not available in this version",
 				"set name_servers of the cluster and remove its [[cluster.broker]] tables")
