@@ -10,6 +10,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // Directory is what a directory actor keeps across its own crashes.
@@ -18,6 +19,9 @@ type Directory struct {
 	NameServers []string
 	Refresh     time.Duration // how often the cluster is asked again; 0: 30 s
 	View        *View
+	// How connections to the cluster begin. The zero value is plain TCP. A PROXY header goes to brokers only: name
+	// servers list no clients, and older ones than the brokers would take it for a broken frame.
+	Upstream transport.Upstream
 
 	entries     map[string]*entry
 	subscribers []*actor.PID
@@ -30,6 +34,16 @@ func NewDirectory(cluster string, nameServers []string, refresh time.Duration) *
 		refresh = 30 * time.Second
 	}
 	return &Directory{Cluster: cluster, NameServers: nameServers, Refresh: refresh, View: newView(nameServers), entries: map[string]*entry{}}
+}
+
+func (d *Directory) brokerDialer(t transport.Transport) transport.Dialer {
+	return t.Towards(d.Upstream)
+}
+
+func (d *Directory) nameServerDialer(t transport.Transport) transport.Dialer {
+	u := d.Upstream
+	u.SendProxy = false
+	return t.Towards(u)
 }
 
 // directory asks the name servers on behalf of everyone: one query per topic at a time however many clients ask, and
@@ -112,8 +126,9 @@ func (d *directory) Receive(ctx actor.Context) {
 func (d *directory) start(ctx actor.Context) {
 	d.self = newSink(d.env.System, ctx.Self())
 	d.queries, d.servers = map[int64]*query{}, map[string]*actor.PID{}
+	dialer := d.nameServerDialer(d.env.Transport)
 	for _, address := range d.NameServers {
-		props := d.env.props(func() actor.Actor { return &nameserver{env: d.env, address: address} }, nil, nil)
+		props := d.env.props(func() actor.Actor { return &nameserver{env: d.env, address: address, dialer: dialer} }, nil, nil)
 		pid, err := ctx.SpawnNamed(props, "nameserver/"+address)
 		if err != nil {
 			panic(fmt.Sprintf("cannot start the actor of name server %s: %v", address, err))

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,7 +56,7 @@ type Env struct {
 func NewEnv(t transport.Transport, log *slog.Logger, settings Settings, giveUp func(error)) *Env {
 	e := &Env{Transport: t, Log: log, Settings: settings.withDefaults(), GiveUp: giveUp, Failures: &Failures{},
 		workers: &workers{}, started: time.Now(), books: map[transport.Executor]*book{}}
-	for _, x := range t.Executors() {
+	for _, x := range e.executors() {
 		e.books[x] = &book{}
 	}
 	e.System = actor.NewActorSystem(
@@ -80,6 +81,15 @@ func shrinkRegistry(s *actor.ActorSystem) {
 			s.ProcessRegistry.LocalPIDs.GetBucket(k).Set(k, v)
 		}
 	}
+}
+
+// executors are those of the transport and, for clients under TLS, the one of sockets without a loop.
+func (e *Env) executors() []transport.Executor {
+	all := e.Transport.Executors()
+	if x := transport.Executor(transport.Inline{}); !slices.Contains(all, x) {
+		all = append(all, x)
+	}
+	return all
 }
 
 // now is the process clock in nanoseconds.

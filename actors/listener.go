@@ -24,7 +24,9 @@ type Listener struct {
 	Advertise  string // host; "": the address that the asking client reached us on
 	Ports      route.PortOptions
 	RewriteIDs bool
-	Directory  *Directory
+	// Entrance is what clients have to pass before their first frame, on all ports.
+	Entrance  transport.Entrance
+	Directory *Directory
 	// Save keeps the port table for the next start; it may be nil.
 	Save func(map[route.BrokerID]int) error
 	// Table is the port table, with what was saved by the last run.
@@ -133,7 +135,7 @@ func (l *listener) openNameServer(ctx actor.Context) {
 	if l.nameServer != nil {
 		return
 	}
-	ln, err := l.env.Transport.Listen(l.Address)
+	ln, err := l.listenOn(l.Address)
 	if err != nil {
 		l.env.GiveUp(fmt.Errorf("cannot open listener %s (listener.address %s): %w", l.Name, l.Address, err))
 		return
@@ -214,19 +216,28 @@ func (l *listener) openSlot(ctx actor.Context, id route.BrokerID) error {
 	return nil
 }
 
+// listenOn opens one port with its entrance.
+func (l *listener) listenOn(address string) (transport.Listener, error) {
+	ln, err := l.env.Transport.Listen(address)
+	if err != nil {
+		return nil, err
+	}
+	return l.Entrance.Guard(ln), nil
+}
+
 // listen opens a broker's port and the VIP port two below it; port 0 is any one where both are free. A VIP port that
 // somebody else holds is done without: only clients up to 4.4 use it.
 func (l *listener) listen(port int) (*slot, error) {
 	var last error
 	for range anyPortTries {
-		main, err := l.env.Transport.Listen(net.JoinHostPort(l.host(), strconv.Itoa(port)))
+		main, err := l.listenOn(net.JoinHostPort(l.host(), strconv.Itoa(port)))
 		if err != nil {
 			return nil, err
 		}
 		if !l.Ports.VIP {
 			return &slot{main: main}, nil
 		}
-		vip, err := l.env.Transport.Listen(net.JoinHostPort(l.host(), strconv.Itoa(int(main.Addr().Port())-2)))
+		vip, err := l.listenOn(net.JoinHostPort(l.host(), strconv.Itoa(int(main.Addr().Port())-2)))
 		if err == nil {
 			return &slot{main: main, vip: vip}, nil
 		}
@@ -243,6 +254,10 @@ func (l *listener) listen(port int) (*slot, error) {
 // accept starts an acceptor on an open socket.
 func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messages.Port) {
 	port.Listener, port.StatPrefix, port.RewriteIDs, port.Advertised = l.Name, l.StatPrefix, l.RewriteIDs, l.Advertised
+	port.Dialer = l.Directory.brokerDialer(l.env.Transport)
+	if port.Role == messages.NameServerPort {
+		port.Dialer = l.Directory.nameServerDialer(l.env.Transport)
+	}
 	props := l.env.props(func() actor.Actor {
 		return &acceptor{env: l.env, ln: ln, port: port, connections: l.connections}
 	}, nil, nil)

@@ -16,6 +16,7 @@ import (
 type nameserver struct {
 	env     *Env
 	address string
+	dialer  transport.Dialer
 	self    sink
 	parent  *actor.PID
 	sock    transport.Conn
@@ -63,7 +64,7 @@ func (n *nameserver) Receive(ctx actor.Context) {
 
 func (n *nameserver) query(m *messages.Query) {
 	if n.sock == nil {
-		n.sock = n.env.Transport.Dial(n.address, nil, n.self)
+		n.sock = n.dialer.Dial(n.address, nil, n.self)
 	}
 	n.opaque++
 	c := codec.Command{Code: m.Code, Language: codec.Java, Version: codec.Version5_5_0, Opaque: n.opaque, Ext: m.Ext}

@@ -78,7 +78,7 @@ func (p *proxy) Receive(ctx actor.Context) {
 
 func (p *proxy) start(ctx actor.Context) {
 	s := p.spawn(ctx, "stats", p.env.props(func() actor.Actor { return &stats{env: p.env, out: p.tree.Statistics} }, nil, nil))
-	for i, x := range p.env.Transport.Executors() {
+	for i, x := range p.env.executors() {
 		props := p.env.props(func() actor.Actor { return &tally{env: p.env, book: p.env.books[x], stats: s} }, onExecutor{x}, nil)
 		p.spawn(ctx, fmt.Sprintf("tally/%d", i), props)
 	}

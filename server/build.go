@@ -32,6 +32,9 @@ func (s *Server) build() error {
 	directories := map[string]*actors.Directory{}
 	for _, c := range cfg.Clusters {
 		d := actors.NewDirectory(c.Name, c.NameServers, c.Refresh)
+		if d.Upstream, err = s.upstream(&c); err != nil {
+			return fmt.Errorf("cannot set up cluster %s: %w", c.Name, err)
+		}
 		directories[c.Name] = d
 		s.tree.Directories = append(s.tree.Directories, d)
 	}
@@ -58,6 +61,10 @@ func (s *Server) listener(c *config.Listener, directories map[string]*actors.Dir
 	if l.Directory == nil {
 		return nil, fmt.Errorf("there is no cluster %q (listener.cluster)", c.Cluster)
 	}
+	var err error
+	if l.Entrance, err = s.entrance(c); err != nil {
+		return nil, err
+	}
 	l.Ports = route.PortOptions{Listen: route.PortRange(c.BrokerPorts), Advertise: route.PortRange(c.AdvertisePorts), VIP: c.VIPChannel,
 		Fixed: map[route.BrokerID]int{}}
 	for key, port := range c.Ports {
@@ -70,13 +77,11 @@ func (s *Server) listener(c *config.Listener, directories map[string]*actors.Dir
 	var saved map[route.BrokerID]int
 	if s.cfg.StateDir != "" {
 		file := portFile(filepath.Join(s.cfg.StateDir, "ports-"+c.Name+".json"))
-		var err error
 		if saved, err = file.load(); err != nil {
 			return nil, err
 		}
 		l.Save = file.save
 	}
-	var err error
 	l.Table, err = route.NewPortTable(l.Ports, saved)
 	return l, err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // describe registers the metrics that are read off when they are asked for.
@@ -25,6 +26,12 @@ func (s *Server) describe() {
 		}
 		return 0
 	})
+	s.certificates.describe(set)
+	for i := range s.tree.Listeners {
+		for _, reason := range transport.RefusalReasons {
+			set.GetOrCreateCounter(refusedMetric(s.tree.Listeners[i].Name, reason))
+		}
+	}
 	for _, d := range s.tree.Directories {
 		set.NewGauge(fmt.Sprintf("rocketmq_proxy_directory_age_seconds{cluster=%q}", d.Cluster), func() float64 {
 			if at := d.View.Answered(); !at.IsZero() {

@@ -29,6 +29,7 @@ type Server struct {
 	admin *admin
 	push  *pusher
 
+	certificates  certificates
 	stopTransport func()
 
 	failed   chan error // a pillar could not be kept alive
@@ -52,6 +53,9 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-ch
 func Start(cfg *config.Config, log *slog.Logger) (*Server, error) {
 	s := &Server{cfg: cfg, log: log, failed: make(chan error, 1), draining: make(chan struct{}), started: time.Now()}
 	if err := s.build(); err != nil {
+		if s.stopTransport != nil {
+			s.stopTransport()
+		}
 		return nil, err
 	}
 	var err error
@@ -69,6 +73,7 @@ func Start(cfg *config.Config, log *slog.Logger) (*Server, error) {
 		s.admin.close()
 		return nil, fmt.Errorf("cannot start the actors: %w", err)
 	}
+	s.certificates.watch()
 	log.Info("started", "admin", s.admin.addr(), "clusters", len(s.tree.Directories), "listeners", len(s.tree.Listeners))
 	return s, nil
 }
@@ -195,6 +200,7 @@ func (s *Server) close() {
 		s.log.Error("cannot stop all actors", "error", err)
 	}
 	s.stopTransport()
+	s.certificates.close()
 	s.push.close(s.log)
 	s.admin.close()
 	s.log.Info("stopped", "uptime", time.Since(s.started).Round(time.Millisecond))
