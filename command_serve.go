@@ -21,9 +21,10 @@ func (p *program) serve() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log := newLog(p.stderr, cfg.Log)
-			return untilSignal(log, func(ctx context.Context, stopNow <-chan struct{}) error {
-				return server.Run(ctx, cfg, log, stopNow)
+			log, level := newLog(p.stderr, cfg.Log)
+			return untilSignal(log, func(ctx context.Context, stopNow, hangup <-chan struct{}) error {
+				again := func() (*config.Config, error) { return p.load(c) }
+				return server.Run(ctx, cfg, log, stopNow, server.WithReload(again, level, hangup))
 			})
 		},
 	}
@@ -39,9 +40,9 @@ func (p *program) dev() *cobra.Command {
 		Args:  noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			// What dev has seen goes to standard output; the log adds only what is wrong.
-			log := newLog(p.stderr, config.Log{Level: "warn", Format: "text"})
-			return untilSignal(log, func(ctx context.Context, stopNow <-chan struct{}) error {
-				return server.Dev(ctx, opts, log, p.stdout, stopNow)
+			log, _ := newLog(p.stderr, config.Log{Level: "warn", Format: "text"})
+			return untilSignal(log, func(ctx context.Context, stopNow, hangup <-chan struct{}) error {
+				return server.Dev(ctx, opts, log, p.stdout, stopNow, server.WithReload(nil, nil, hangup))
 			})
 		},
 	}
@@ -51,15 +52,15 @@ func (p *program) dev() *cobra.Command {
 	return c
 }
 
-// newLog makes the log that a configuration asks for. Its words have been validated.
-func newLog(w io.Writer, l config.Log) *slog.Logger {
-	var level slog.Level
+// newLog makes the log that a configuration asks for, and its level, which may change. Its words have been validated.
+func newLog(w io.Writer, l config.Log) (*slog.Logger, *slog.LevelVar) {
+	level := new(slog.LevelVar)
 	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
 		panic("BUG: a log level passed validation: " + err.Error())
 	}
 	opts := &slog.HandlerOptions{Level: level}
 	if l.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, opts))
+		return slog.New(slog.NewJSONHandler(w, opts)), level
 	}
-	return slog.New(slog.NewTextHandler(w, opts))
+	return slog.New(slog.NewTextHandler(w, opts)), level
 }

@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"sync/atomic"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
@@ -11,7 +13,7 @@ import (
 type acceptor struct {
 	env         *Env
 	ln          transport.Listener
-	port        *messages.Port
+	port        *atomic.Pointer[messages.Port] // what connections from now on have in common
 	connections *actor.PID
 	warned      int64 // when a failure was last logged
 }
@@ -22,11 +24,14 @@ func (a *acceptor) Receive(ctx actor.Context) {
 	case *actor.Started:
 		a.ln.Accept(newSink(a.env.System, ctx.Self()))
 	case *transport.Accepted:
-		ctx.Send(a.connections, &messages.Accepted{Port: a.port, Conn: m.Conn})
+		ctx.Send(a.connections, &messages.Accepted{Port: a.port.Load(), Conn: m.Conn})
+	case *transport.AcceptEnded:
+		ctx.Stop(ctx.Self())
 	case *transport.AcceptFailed:
+		a.env.refusals.acceptFailed(a.port.Load().Listener)
 		if now := a.env.now(); a.warned == 0 || now-a.warned >= int64(warnEvery) {
 			a.warned = now
-			a.env.Log.Error("cannot accept connections; trying again", "listener", a.port.Listener, "address", a.ln.Addr().String(), "error", m.Err)
+			a.env.Log.Error("cannot accept connections; trying again", "listener", a.port.Load().Listener, "address", a.ln.Addr().String(), "error", m.Err)
 		}
 	case *messages.Fault:
 		panic(m.Reason)

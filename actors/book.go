@@ -71,7 +71,7 @@ func addSample(sum *messages.Totals, s *messages.Sample) {
 	sum.Kinds[s.Kind]++
 	switch s.Kind {
 	case messages.RequestRead, messages.OnewayRead, messages.RequestWaiting, messages.RequestHanded,
-		messages.RequestAnswered, messages.RequestAbandoned:
+		messages.RequestAnswered, messages.RequestAbandoned, messages.RequestMovedAway, messages.RequestMovedHere:
 	default:
 		return
 	}
@@ -93,6 +93,10 @@ func addSample(sum *messages.Totals, s *messages.Sample) {
 	case messages.RequestAbandoned:
 		code.Active--
 		code.Errors++
+	case messages.RequestMovedAway:
+		code.Active--
+	case messages.RequestMovedHere:
+		code.Active++
 	case messages.RequestAnswered:
 		code.Active--
 		answered(sum, code, s)

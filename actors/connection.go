@@ -32,6 +32,7 @@ type connection struct {
 	asking  int                          // of them, those the directory has
 	free    []lease
 	backlog []parkedChunk // read, but not to be decided yet
+	held    bool          // backlog is not empty, or was until a moment ago
 	rest    bodyFate      // what happens to the rest of the frame that the client is sending
 	beat    heartbeat
 
@@ -53,7 +54,13 @@ type connection struct {
 	lastRead int64 // from either side, on the process clock
 	language codec.Language
 	version  int32
-	draining bool
+	bye      farewell
+
+	// Time-outs (connection_limits.go).
+	heard     bool  // the client has sent something whole
+	lastHeard int64 // from the client
+	stall     stall
+	header    slowHeader
 }
 
 // bodyFate is what happens to the bytes of a frame that come in later chunks.
@@ -71,9 +78,6 @@ type lease struct {
 	process actor.Process
 	x       *messages.Exchange // to be used again; nil: none
 }
-
-// errIdle ends connections without traffic, as brokers and name servers do.
-var errIdle = errors.New("no traffic in either direction within timeouts.idle")
 
 // Receive is part of actor.Actor.
 func (c *connection) Receive(ctx actor.Context) {
@@ -98,15 +102,30 @@ func (c *connection) Receive(ctx actor.Context) {
 	case *messages.Placed:
 		c.placed(m)
 	case *transport.Drained:
-		c.unpark()
 		c.endIfDrained()
 	case *transport.Closed:
 		c.end(m.Err)
 	case *messages.Tick:
-		c.tick(m.Now)
+		c.tick(m)
 	case *messages.Drain:
-		c.draining = true
+		c.bye.goAway = m.GoAway
+	case *messages.LetGo:
+		c.letGo(m)
+	case *lookAgain:
+		c.bye.watching = false
 		c.endIfDrained()
+	case *messages.HandOver:
+		c.handOver()
+	case *messages.Surrendered:
+		c.surrendered(m)
+	case *messages.Stay:
+		c.stay()
+	case *messages.Moved:
+		c.moved()
+	case *messages.Adopt:
+		c.adopt(m)
+	case *messages.Depart:
+		c.depart(m)
 	case *messages.Report:
 		ctx.Send(m.To, c.report())
 	case *messages.Fault:
@@ -114,17 +133,23 @@ func (c *connection) Receive(ctx actor.Context) {
 	case *actor.Stopping:
 		c.env.cleanUp(c.close)
 	}
+	c.unpark()
 	c.flush()
 }
 
 func (c *connection) open(m *messages.Accepted) {
-	c.port, c.sock = m.Port, m.Conn
+	c.enter(m.Port, m.Conn)
+	c.sock.Start(c.self)
+}
+
+// enter begins a connection whose socket is not read yet.
+func (c *connection) enter(port *messages.Port, sock transport.Conn) {
+	c.port, c.sock = port, sock
 	c.book = c.env.books[c.sock.Executor()]
 	c.self = newSink(c.env.System, c.ctx.Self())
 	c.born = c.env.now()
 	c.lastRead = c.born
 	c.note().Opened++
-	c.sock.Start(c.self)
 }
 
 // end stops the connection. An end of stream, even a half-close, is a disconnect: so brokers treat it.
@@ -152,13 +177,17 @@ func (c *connection) close() {
 		p.chunk.Release()
 	}
 	c.backlog = nil
+	end := messages.RequestAbandoned
+	if c.bye.moved {
+		end = messages.RequestMovedAway
+	}
 	for _, x := range c.pending {
 		for ; x != nil; x = x.Next {
 			if x.Actor == nil {
 				continue
 			}
 			c.handed(x)
-			c.sample(messages.Sample{Kind: messages.RequestAbandoned, Code: x.Header.Code})
+			c.sample(messages.Sample{Kind: end, Code: x.Header.Code})
 		}
 	}
 	clear(c.pending)
@@ -166,13 +195,19 @@ func (c *connection) close() {
 }
 
 // tick looks for what took too long.
-func (c *connection) tick(now int64) {
-	c.expire(now)
-	if c.count == 0 && now-c.lastRead > int64(tickInterval) {
+func (c *connection) tick(m *messages.Tick) {
+	if c.sock == nil {
+		return
+	}
+	c.expire(m.Now)
+	if c.count == 0 && m.Now-c.lastRead > int64(tickInterval) {
 		c.dismiss()
 	}
-	if c.sock != nil && now-c.lastRead > int64(c.env.Settings.IdleTimeout) {
-		c.end(errIdle)
+	if c.linkUp {
+		c.link.Deliver(m)
+	}
+	if reason := c.overdue(m.Now); reason != "" {
+		c.cut(reason)
 	}
 }
 
@@ -184,10 +219,14 @@ func (c *connection) dismiss() {
 	c.free = nil
 }
 
-// endIfDrained ends a connection that is to end and has nothing in flight in either direction.
-func (c *connection) endIfDrained() {
-	if c.draining && c.count == 0 && c.rest == boundary && c.down == boundary && c.sock.Kept() == 0 {
+// depart ends a connection whose port is no more.
+func (c *connection) depart(m *messages.Depart) {
+	switch {
+	case !m.Ports[c.port]:
+	case m.Now:
 		c.ctx.Stop(c.ctx.Self())
+	default:
+		c.letGo(&messages.LetGo{Quiet: quietBeforeEnd})
 	}
 }
 

@@ -88,7 +88,7 @@ func (c *connection) answer(ch *transport.Chunk, f *codec.Frame) (fate bodyFate,
 	c.sample(messages.Sample{Kind: messages.RequestAnswered, Code: x.Header.Code, Response: h.Code, Nanos: c.lastRead - x.Arrived})
 	x.Answered.Code = h.Code
 	x.Process.SendUserMessage(x.Actor, &x.Answered)
-	if c.port.RewriteIDs {
+	if c.port.RewriteIDs.Load() {
 		head = c.rewrite(ch, f, x)
 	}
 	return relay, head

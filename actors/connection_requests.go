@@ -20,12 +20,13 @@ const maxAsking = 32
 // read takes a chunk of the client.
 func (c *connection) read(ch *transport.Chunk) {
 	c.lastRead = c.env.now()
+	c.heard, c.lastHeard = true, c.lastRead
 	c.note().FromDown += int64(len(ch.B))
 	if ch.Err != nil { // the socket's Closed comes next
 		c.sample(messages.Sample{Kind: messages.RequestMalformed})
 	}
 	if len(c.backlog) > 0 || c.full() {
-		c.backlog = append(c.backlog, parkedChunk{ch, -1, 0})
+		c.park(parkedChunk{ch, -1, 0})
 		return
 	}
 	c.decide(parkedChunk{ch, -1, 0})
@@ -34,18 +35,22 @@ func (c *connection) read(ch *transport.Chunk) {
 // full reports that nothing new may be begun for a client that does not read its answers, or asks without waiting.
 // The chunks that wait meanwhile fill the window of its socket, which is then not read any more.
 func (c *connection) full() bool {
-	return c.asking >= maxAsking || c.sock.Kept() > c.env.Settings.BufferPerConnection
+	return c.busy() || c.asking >= maxAsking || c.bye.asker != nil || c.sock.Kept() > c.env.Settings().BufferPerConnection
 }
 
-// unpark goes on with what waits.
+// unpark goes on with what waits, after whatever may have made room.
 func (c *connection) unpark() {
+	if !c.held {
+		return
+	}
 	for len(c.backlog) > 0 && !c.full() {
 		p := c.backlog[0]
 		c.backlog = c.backlog[1:]
 		c.decide(p)
 	}
 	if len(c.backlog) == 0 {
-		c.backlog = nil
+		c.backlog, c.held = nil, false
+		c.endIfDrained()
 	}
 }
 
@@ -57,9 +62,9 @@ func (c *connection) decide(p parkedChunk) {
 	}
 	for i := p.next; i < len(ch.Frames); i++ {
 		f := &ch.Frames[i]
-		if c.port.Role == messages.NameServerPort && c.full() {
+		if c.busy() || c.port.Role == messages.NameServerPort && c.full() {
 			c.forward(ch, p.from, f.Off)
-			c.backlog = append([]parkedChunk{{ch, i, f.Off}}, c.backlog...)
+			c.parkFirst(parkedChunk{ch, i, f.Off})
 			return
 		}
 		if c.request(ch, f) == relay {
@@ -95,12 +100,18 @@ func (c *connection) forward(ch *transport.Chunk, from, to int) {
 		return
 	}
 	if c.linkPID == nil {
-		c.linkPID = c.ctx.SpawnPrefix(c.env.upstreamProps(c.sock.Executor()), "upstream")
-		c.link = newSink(c.env.System, c.linkPID)
-		c.resume(nil) // a heartbeat that we know already is among these very bytes
+		c.startLink(nil, nil, "") // a heartbeat that we know already is among these very bytes
 	}
 	c.note().ToUp += int64(to - from)
 	c.link.Deliver(messages.NewForward(ch, from, to, c.epoch))
+}
+
+// startLink starts the upstream's actor; with a socket of another process it goes on with that.
+func (c *connection) startLink(heartbeat []byte, sock transport.Conn, address string) {
+	c.linkPID = c.ctx.SpawnPrefix(c.env.upstreamProps(c.sock.Executor()), "upstream")
+	c.link = newSink(c.env.System, c.linkPID)
+	c.epoch++
+	c.link.Deliver(&messages.Resume{Port: c.port, Near: c.sock, Epoch: c.epoch, Heartbeat: heartbeat, Sock: sock, Address: address})
 }
 
 func (c *connection) resume(heartbeat []byte) {
@@ -123,6 +134,9 @@ func (c *connection) request(ch *transport.Chunk, f *codec.Frame) bodyFate {
 }
 
 func (c *connection) dispatch(ch *transport.Chunk, f *codec.Frame) bodyFate {
+	if c.bye.goAway && c.sendAway(f) {
+		return drop
+	}
 	action := route.OnBrokerPort(f.Header.Code)
 	if c.port.Role == messages.NameServerPort {
 		action = route.OnNameServerPort(f.Header.Code)

@@ -24,7 +24,6 @@ func (c *connection) placed(m *messages.Placed) { c.answerRoute(m.Told) }
 
 func (c *connection) answerRoute(m *messages.Told) {
 	c.asking--
-	defer c.unpark()
 	if m.X.Actor == nil {
 		return
 	}

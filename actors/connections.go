@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"maps"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -12,11 +13,14 @@ import (
 // connections is the supervisor of a listener's client connections. It does nothing that could fail.
 type connections struct {
 	env       *Env
+	name      string // of the listener
 	listener  *actor.PID
 	directory *actor.PID
 	props     map[transport.Executor]*actor.Props
 	cancel    func()
-	draining  bool
+	permits   permits
+	rounds    rounds
+	departed  map[*messages.Port]bool
 }
 
 // meet introduces the others.
@@ -29,20 +33,37 @@ const tickInterval = 5 * time.Second
 func (c *connections) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		c.props = map[transport.Executor]*actor.Props{}
+		c.permits = newPermits(c.env.Settings)
+		c.props, c.departed = map[transport.Executor]*actor.Props{}, map[*messages.Port]bool{}
 		c.cancel = every(tickInterval, newSink(c.env.System, ctx.Self()), &messages.Tick{})
 	case *meet:
 		c.listener, c.directory = m.listener, m.directory
 	case *messages.Accepted:
-		if c.draining {
+		if c.departed[m.Port] {
 			m.Conn.Close()
 			return
 		}
-		ctx.Send(ctx.SpawnPrefix(c.recipe(m.Conn.Executor()), "connection"), m)
+		c.admit(ctx, m)
+	case *messages.Adopt:
+		c.adopt(ctx, m)
+	case *actor.Terminated:
+		c.permits.give(m.Who.Id)
+		c.turn(ctx)
+		c.tellEmpty(ctx)
 	case *messages.Tick:
-		c.all(ctx, &messages.Tick{Now: c.env.now()})
+		now := c.env.now()
+		c.env.refusals.late(c.name, now)
+		c.turn(ctx)
+		c.all(ctx, &messages.Tick{Now: now})
 	case *messages.Drain:
-		c.draining = true
+		c.drain(ctx, m)
+		c.tellEmpty(ctx)
+	case *nextTurn:
+		c.farewell(ctx)
+	case *lastRound:
+		c.round(ctx, 0, c.rounds.order.Over/10)
+	case *messages.Depart:
+		maps.Copy(c.departed, m.Ports)
 		c.all(ctx, m)
 	case *messages.Report:
 		ctx.Send(m.To, &messages.Counted{N: len(ctx.Children())})
@@ -50,8 +71,54 @@ func (c *connections) Receive(ctx actor.Context) {
 	case *messages.Fault:
 		panic(m.Reason)
 	case *actor.Stopping, *actor.Restarting:
-		c.env.cleanUp(c.cancel)
+		c.env.cleanUp(func() { c.cancel(); c.rounds.stop() })
 	}
+}
+
+// emptied tells a listener that a drain of its connections is over.
+type emptied struct{}
+
+func (c *connections) tellEmpty(ctx actor.Context) {
+	if c.rounds.order != nil && len(ctx.Children()) == 0 {
+		ctx.Send(c.listener, &emptied{})
+	}
+}
+
+// admit spawns a connection's actor if there is a permit.
+func (c *connections) admit(ctx actor.Context, m *messages.Accepted) {
+	remote := m.Conn.Remote() // before its actor can close it
+	if limit := c.permits.refuses(len(ctx.Children()), remote.Addr()); limit != "" {
+		m.Conn.Close()
+		c.env.refusals.add(c.name, limit, remote, c.env.now())
+		return
+	}
+	pid := ctx.SpawnPrefix(c.recipe(m.Conn.Executor()), "connection")
+	c.permits.take(pid.Id, remote.Addr())
+	ctx.Send(pid, m)
+	c.greet(ctx, pid)
+	if c.turn(ctx) {
+		c.env.refusals.add(c.name, overListener, remote, c.env.now())
+	}
+}
+
+// adopt spawns the actor of a connection that another process has accepted: it is served already, so no limit refuses
+// it, but it takes a permit like the others.
+func (c *connections) adopt(ctx actor.Context, m *messages.Adopt) {
+	remote := m.Conn.Remote()
+	pid := ctx.SpawnPrefix(c.recipe(m.Conn.Executor()), "connection")
+	c.permits.take(pid.Id, remote.Addr())
+	ctx.Send(pid, m)
+	c.turn(ctx)
+}
+
+// turn has the listener close its ports when the last permit is taken, and open them when there is room. It reports
+// whether they were closed.
+func (c *connections) turn(ctx actor.Context) (closed bool) {
+	if !c.permits.turn(len(ctx.Children())) {
+		return false
+	}
+	ctx.Send(c.listener, &messages.Refuse{On: c.permits.full})
+	return c.permits.full
 }
 
 // recipe is that of connection actors on one executor.

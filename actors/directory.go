@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -22,6 +23,7 @@ type Directory struct {
 	// How connections to the cluster begin. The zero value is plain TCP. A PROXY header goes to brokers only: name
 	// servers list no clients, and older ones than the brokers would take it for a broken frame.
 	Upstream transport.Upstream
+	Late     bool // it came by a reload
 
 	entries     map[string]*entry
 	subscribers []*actor.PID
@@ -77,6 +79,7 @@ type entry struct {
 type query struct {
 	topic string
 	tried int
+	at    string // the name server that has it
 	last  error
 }
 
@@ -104,8 +107,12 @@ func (d *directory) Receive(ctx actor.Context) {
 			d.subscribers = append(d.subscribers, m.To)
 		}
 		if !d.View.Answered().IsZero() {
-			ctx.Send(m.To, &messages.Brokers{List: d.View.Brokers()})
+			ctx.Send(m.To, &messages.Brokers{Cluster: d.Cluster, List: d.View.Brokers()})
 		}
+	case *messages.Unsubscribe:
+		d.subscribers = slices.DeleteFunc(d.subscribers, m.From.Equal)
+	case *messages.NameServers:
+		d.turnTo(ctx, m)
 	case *messages.Ask:
 		d.ask(ctx, m)
 	case *messages.Queried:
@@ -126,17 +133,24 @@ func (d *directory) Receive(ctx actor.Context) {
 func (d *directory) start(ctx actor.Context) {
 	d.self = newSink(d.env.System, ctx.Self())
 	d.queries, d.servers = map[int64]*query{}, map[string]*actor.PID{}
-	dialer := d.nameServerDialer(d.env.Transport)
 	for _, address := range d.NameServers {
-		props := d.env.props(func() actor.Actor { return &nameserver{env: d.env, address: address, dialer: dialer} }, nil, nil)
-		pid, err := ctx.SpawnNamed(props, "nameserver/"+address)
-		if err != nil {
-			panic(fmt.Sprintf("cannot start the actor of name server %s: %v", address, err))
-		}
-		d.servers[address] = pid
+		d.servers[address] = d.spawn(ctx, address)
 	}
 	d.cancel = every(retryDown, d.self, &messages.Tick{})
 	d.look(ctx)
+}
+
+func (d *directory) spawn(ctx actor.Context, address string) *actor.PID {
+	dialer := d.nameServerDialer(d.env.Transport)
+	props := d.env.props(func() actor.Actor { return &nameserver{env: d.env, address: address, dialer: dialer} }, nil, nil)
+	pid, err := ctx.SpawnNamed(props, "nameserver/"+address)
+	if errors.Is(err, actor.ErrNameExists) { // one that was dismissed a moment ago is still on its way out
+		return ctx.SpawnPrefix(props, "nameserver/"+address)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("cannot start the actor of name server %s: %v", address, err))
+	}
+	return pid
 }
 
 // tick looks at the cluster when it is time: often while nobody has answered yet.
@@ -206,6 +220,7 @@ func (d *directory) query(ctx actor.Context, topic string, e *entry) {
 func (d *directory) next(ctx actor.Context, id int64, q *query) {
 	address, _ := d.View.NameServer(q.tried)
 	q.tried++
+	q.at = address
 	m := &messages.Query{ID: id, Code: codec.ReqGetBrokerClusterInfo}
 	if q.topic != clusterTopic {
 		m.Code, m.Ext = codec.ReqGetRouteInfoByTopic, map[string]string{"topic": q.topic, "acceptStandardJsonOnly": "true"}
@@ -215,7 +230,7 @@ func (d *directory) next(ctx actor.Context, id int64, q *query) {
 
 func (d *directory) queried(ctx actor.Context, m *messages.Queried) {
 	q := d.queries[m.ID]
-	if q == nil {
+	if q == nil || q.at != m.Address { // a name server that was dismissed may still have a word
 		return
 	}
 	e := d.entry(q.topic)
@@ -262,7 +277,7 @@ func (d *directory) accept(ctx actor.Context, q *query, e *entry, m *messages.Qu
 	if d.View.learn(m.Address, brokers) || first {
 		d.env.Log.Info("brokers are known", "cluster", d.Cluster, "name server", m.Address, "brokers", d.View.Brokers())
 		for _, s := range d.subscribers {
-			ctx.Send(s, &messages.Brokers{List: d.View.Brokers()})
+			ctx.Send(s, &messages.Brokers{Cluster: d.Cluster, List: d.View.Brokers()})
 		}
 	}
 	return nil

@@ -48,6 +48,19 @@ func (v *View) NameServer(attempt int) (string, bool) {
 	return servers[attempt%len(servers)], true
 }
 
+// turnTo replaces the name servers; of those that stay, the one that answered last goes first.
+func (v *View) turnTo(servers []string) {
+	next := *v.p.Load()
+	for _, s := range next.servers {
+		if i := slices.Index(servers, s); i >= 0 {
+			servers = append([]string{s}, slices.Delete(slices.Clone(servers), i, i+1)...)
+			break
+		}
+	}
+	next.servers = servers
+	v.p.Store(&next)
+}
+
 // learn merges brokers and notes who answered. It reports whether a broker or an address is new.
 func (v *View) learn(server string, brokers []route.Broker) (changed bool) {
 	old := v.p.Load()

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -15,36 +16,53 @@ import (
 
 // Settings are the numbers that the actors work by. The zero value means the defaults.
 type Settings struct {
-	BufferPerConnection int           // bytes that may be kept for one client; 0: 1 MiB
-	IdleTimeout         time.Duration // a connection without traffic in either direction is closed; 0: 120 s
-	QueryTimeout        time.Duration // one query to one name server; 0: 1 s
-	MaxFrame            int           // bytes; 0: 16 MiB
-	MaxHeader           int           // bytes; 0: 1 MiB
+	BufferPerConnection    int           // bytes that may be kept for one client; 0: 1 MiB
+	ConnectionsPerListener int           // on all ports of one listener; 0: no limit
+	ConnectionsPerAddress  int           // of them, from one address; 0: no limit
+	RequestsPerConnection  int           // that wait for their answers; 0: no limit
+	IdleTimeout            time.Duration // a connection without traffic in either direction is closed; 0: 120 s
+	FirstByteTimeout       time.Duration // so is one without a first request; 0: 30 s
+	HeaderTimeout          time.Duration // so is one that leaves a header incomplete; 0: 10 s
+	WriteStallTimeout      time.Duration // so is one that takes nothing of what is kept for it; 0: 60 s
+	QueryTimeout           time.Duration // one query to one name server; 0: 1 s
+	MaxFrame               int           // bytes; 0: 16 MiB
+	MaxHeader              int           // bytes; 0: 1 MiB
 }
 
 func (s Settings) withDefaults() Settings {
 	if s.BufferPerConnection <= 0 {
 		s.BufferPerConnection = 1 << 20
 	}
-	if s.IdleTimeout <= 0 {
-		s.IdleTimeout = 120 * time.Second
-	}
-	if s.QueryTimeout <= 0 {
-		s.QueryTimeout = time.Second
+	for _, d := range []struct {
+		timeout *time.Duration
+		usual   time.Duration
+	}{
+		{&s.IdleTimeout, 120 * time.Second},
+		{&s.FirstByteTimeout, 30 * time.Second},
+		{&s.HeaderTimeout, 10 * time.Second},
+		{&s.WriteStallTimeout, 60 * time.Second},
+		{&s.QueryTimeout, time.Second},
+	} {
+		if *d.timeout <= 0 {
+			*d.timeout = d.usual
+		}
 	}
 	return s
 }
 
-// Env is what all actors of one proxy share. Nothing in it changes once the tree stands.
+// Env is what all actors of one proxy share. Once the tree stands only a reload changes something in it: the settings
+// and the tree, each as a whole.
 type Env struct {
 	System    *actor.ActorSystem
 	Transport transport.Transport
 	Log       *slog.Logger
-	Settings  Settings
 	Failures  *Failures
 	// GiveUp is called when a pillar cannot be kept alive or opened: the process must end.
 	GiveUp func(why error)
 
+	settings  atomic.Pointer[Settings]
+	tree      atomic.Pointer[Tree]
+	refusals  *refusals
 	workers   *workers
 	started   time.Time
 	books     map[transport.Executor]*book
@@ -54,11 +72,12 @@ type Env struct {
 
 // NewEnv makes the actor system of one proxy.
 func NewEnv(t transport.Transport, log *slog.Logger, settings Settings, giveUp func(error)) *Env {
-	e := &Env{Transport: t, Log: log, Settings: settings.withDefaults(), GiveUp: giveUp, Failures: &Failures{},
-		workers: &workers{}, started: time.Now(), books: map[transport.Executor]*book{}}
+	e := &Env{Transport: t, Log: log, GiveUp: giveUp, Failures: &Failures{},
+		refusals: newRefusals(log), workers: &workers{}, started: time.Now(), books: map[transport.Executor]*book{}}
 	for _, x := range e.executors() {
 		e.books[x] = &book{}
 	}
+	e.Adjust(settings)
 	e.System = actor.NewActorSystem(
 		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
 		actor.WithDeadLetterRequestLogging(false))
@@ -66,6 +85,18 @@ func NewEnv(t transport.Transport, log *slog.Logger, settings Settings, giveUp f
 	e.requests = e.props(func() actor.Actor { return &request{env: e} }, inline, nil)
 	return e
 }
+
+// Settings are the numbers to work by now.
+func (e *Env) Settings() *Settings { return e.settings.Load() }
+
+// Adjust replaces the settings.
+func (e *Env) Adjust(s Settings) {
+	s = s.withDefaults()
+	e.settings.Store(&s)
+}
+
+// Tree is the present tree.
+func (e *Env) Tree() *Tree { return e.tree.Load() }
 
 // shrinkRegistry replaces the library's process table of 1024 x 32 maps (2.8 MB, 66,000 objects, a cache miss for each
 // new id) by 4 x 32. It must come before anything is spawned by others.

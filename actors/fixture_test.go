@@ -38,7 +38,7 @@ type sockets func(t testing.TB, limits codec.Limits, window int) transport.Trans
 
 // best is what the proxy runs on: event loops on Linux.
 func best(t testing.TB, limits codec.Limits, window int) transport.Transport {
-	tr, stop, err := transport.New(limits, window, 0)
+	tr, stop, err := transport.New(limits, window, 0, 0)
 	require.NoError(t, err)
 	t.Cleanup(stop)
 	return tr

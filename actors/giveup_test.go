@@ -12,7 +12,7 @@ import (
 
 func TestPillarThatKeepsFailingEndsTheProcess(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{"stats", "tally", "directory", "listener"} {
+	for _, kind := range []string{"stats", "tally", "directory"} {
 		t.Run(kind, func(t *testing.T) {
 			r := start(t, best, options{mayGiveUp: true})
 			id := r.actors(kind)[0]

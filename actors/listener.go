@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -26,23 +27,43 @@ type Listener struct {
 	RewriteIDs bool
 	// Entrance is what clients have to pass before their first frame, on all ports.
 	Entrance  transport.Entrance
+	ReusePort bool
+	// Inherit gives a listening socket of a predecessor away, by its address; it may be nil.
+	Inherit   func(address string) (fd int, ok bool)
 	Directory *Directory
 	// Save keeps the port table for the next start; it may be nil.
 	Save func(map[route.BrokerID]int) error
 	// Table is the port table, with what was saved by the last run.
 	Table *route.PortTable
+	Late  bool // it came or changed by a reload: an address that cannot be opened is tried again
 
-	places atomic.Pointer[map[route.BrokerID]Place]
-	opened atomic.Bool
-	bound  atomic.Pointer[netip.AddrPort]
+	own  live
+	from *live // of the first revision; nil: this is the first
+}
+
+// live is what all revisions of a listener have in common. It outlives the actor.
+type live struct {
+	latest  atomic.Pointer[Listener] // nil: the first
+	places  atomic.Pointer[map[route.BrokerID]Place]
+	opened  atomic.Bool
+	bound   atomic.Pointer[netip.AddrPort]
+	rewrite atomic.Bool
+	backoff backoff
+}
+
+func (l *Listener) live() *live {
+	if l.from != nil {
+		return l.from
+	}
+	return &l.own
 }
 
 // Open reports that the name-server port is open and each known broker has been looked at.
-func (l *Listener) Open() bool { return l.opened.Load() }
+func (l *Listener) Open() bool { return l.live().opened.Load() }
 
 // Addr is the name-server port's address once Open.
 func (l *Listener) Addr() netip.AddrPort {
-	if a := l.bound.Load(); a != nil {
+	if a := l.live().bound.Load(); a != nil {
 		return *a
 	}
 	return netip.AddrPort{}
@@ -50,9 +71,13 @@ func (l *Listener) Addr() netip.AddrPort {
 
 // Advertised is what a client that reached us on local is told to dial for a broker.
 func (l *Listener) Advertised(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool) {
-	places := l.places.Load()
+	now := l.live()
+	places := now.places.Load()
 	if places == nil {
 		return "", 0, false
+	}
+	if latest := now.latest.Load(); latest != nil {
+		l = latest
 	}
 	p, ok := (*places)[b]
 	if host = l.Advertise; host == "" {
@@ -70,7 +95,7 @@ type Place struct {
 
 // Place returns a broker's place.
 func (l *Listener) Place(b route.BrokerID) (Place, bool) {
-	places := l.places.Load()
+	places := l.live().places.Load()
 	if places == nil {
 		return Place{}, false
 	}
@@ -88,6 +113,17 @@ type listener struct {
 	slots       map[route.BrokerID]*slot
 	nameServer  transport.Listener
 	failed      map[route.BrokerID]string // why a broker has no port; logged when it changes
+	gates       map[transport.Listener]*gate
+	refusing    bool   // all permits are taken
+	closing     bool   // a drain has begun: no port is opened any more
+	cancel      func() // of the pause before it opens; nil: none
+	reloads
+}
+
+// gate is an open socket with what its connections have in common.
+type gate struct {
+	port atomic.Pointer[messages.Port]
+	all  map[*messages.Port]bool // the present one and those before it
 }
 
 // slot is one broker's ports.
@@ -103,53 +139,115 @@ const anyPortTries = 50
 func (l *listener) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		l.slots, l.failed = map[route.BrokerID]*slot{}, map[route.BrokerID]string{}
-		props := l.env.props(func() actor.Actor { return &connections{env: l.env} }, nil, nil)
-		l.connections, _ = ctx.SpawnNamed(props, "connections")
-		ctx.Send(l.connections, &meet{listener: ctx.Self(), directory: l.directory})
-		ctx.Send(l.directory, &messages.Subscribe{To: ctx.Self()})
+		l.begin(ctx)
+	case *reopen:
+		l.reopen(ctx)
 	case *messages.Brokers:
-		l.place(ctx, m.List)
-		l.openNameServer(ctx)
+		if m.Cluster == l.Directory.Cluster {
+			l.place(ctx, m.List)
+			l.openNameServer(ctx)
+		}
 	case *messages.Place:
-		l.place(ctx, m.Brokers)
+		l.place(ctx, slices.DeleteFunc(slices.Clone(m.Brokers), l.foreign))
 		ctx.Send(m.To, &messages.Placed{Told: m.Told})
+	case *messages.CloseDoors:
+		l.closeDoors()
+	case *messages.ShareDoors:
+		l.shareDoors(ctx)
+	case *messages.Adopt:
+		l.adopt(ctx, m)
+	case *messages.Refuse:
+		l.refuse(m.On)
 	case *messages.Drain:
-		l.close()
-		ctx.Send(l.connections, m)
+		l.closeDoors()
+		l.tellConnections(ctx, m)
 	case *messages.Report:
-		ctx.Send(l.connections, m)
+		if l.connections != nil {
+			ctx.Send(l.connections, m)
+		} else {
+			ctx.Send(m.To, &messages.Counted{})
+		}
 	case *messages.Fault:
 		panic(m.Reason)
-	case *actor.Stopping, *actor.Restarting:
-		l.env.cleanUp(l.close)
+	case *actor.Restarting:
+		l.env.cleanUp(func() { l.crashed(ctx) })
+	case *actor.Stopping:
+		l.env.cleanUp(func() { l.leave(ctx) })
+	default:
+		l.reload(ctx)
 	}
 }
 
-func (l *listener) host() string {
+// start spawns who takes connections, and waits for the directory to name the brokers.
+func (l *listener) start(ctx actor.Context) {
+	l.slots, l.failed, l.gates = map[route.BrokerID]*slot{}, map[route.BrokerID]string{}, map[transport.Listener]*gate{}
+	l.live().rewrite.Store(l.RewriteIDs)
+	props := l.env.props(func() actor.Actor { return &connections{env: l.env, name: l.Name} }, nil, nil)
+	l.connections, _ = ctx.SpawnNamed(props, "connections")
+	ctx.Send(l.connections, &meet{listener: ctx.Self(), directory: l.directory})
+	ctx.Send(l.directory, &messages.Subscribe{To: ctx.Self()})
+}
+
+// tellConnections passes a message on; a listener that waits for its time to open has no connections.
+func (l *listener) tellConnections(ctx actor.Context, m any) {
+	if l.connections != nil {
+		ctx.Send(l.connections, m)
+	}
+}
+
+// leave closes the doors and wants no more news.
+func (l *listener) leave(ctx actor.Context) {
+	l.close()
+	ctx.Send(l.directory, &messages.Unsubscribe{From: ctx.Self()})
+}
+
+func (l *Listener) host() string {
 	host, _, _ := net.SplitHostPort(l.Address)
 	return host
 }
 
+// address is where the name-server port opens; any free port stays the same one when it opens again.
+func (l *listener) address() string {
+	_, port, _ := net.SplitHostPort(l.Address)
+	if b := l.live().bound.Load(); b != nil && port == "0" {
+		return net.JoinHostPort(l.host(), strconv.Itoa(int(b.Port())))
+	}
+	return l.Address
+}
+
 func (l *listener) openNameServer(ctx actor.Context) {
-	if l.nameServer != nil {
+	if l.nameServer != nil || l.retiring || l.closing {
 		return
 	}
-	ln, err := l.listenOn(l.Address)
+	ln, err := l.prepared, error(nil)
+	if l.prepared = nil; ln == nil {
+		ln, err = l.env.Listen(l.Listener, l.address())
+	}
+	if err != nil && l.Late {
+		l.openSoon(ctx, err)
+		return
+	}
+	if err != nil && l.live().backoff.failures > 0 {
+		l.openLater(ctx, err)
+		return
+	}
 	if err != nil {
 		l.env.GiveUp(fmt.Errorf("cannot open listener %s (listener.address %s): %w", l.Name, l.Address, err))
 		return
 	}
 	l.nameServer = ln
 	addr := ln.Addr()
-	l.bound.Store(&addr)
+	l.live().bound.Store(&addr)
 	l.accept(ctx, ln, &messages.Port{Role: messages.NameServerPort, Target: l.Directory.View.NameServer})
-	l.opened.Store(true)
+	l.live().opened.Store(true)
 	l.env.Log.Info("listener is open", "listener", l.Name, "name-server address", addr.String(), "brokers", len(l.slots))
 }
 
 // place opens ports for brokers that have none, and tells clients' connections about them.
 func (l *listener) place(ctx actor.Context, brokers []route.Broker) {
+	if l.retiring || l.closing {
+		return
+	}
 	changed := false
 	for _, b := range brokers {
 		if l.slots[b.BrokerID] != nil {
@@ -180,7 +278,7 @@ func (l *listener) publish() {
 			places[id] = Place{int(s.main.Addr().Port()), net.JoinHostPort(host, strconv.Itoa(advertise)), advertise}
 		}
 	}
-	l.places.Store(&places)
+	l.live().places.Store(&places)
 	if l.Save == nil {
 		return
 	}
@@ -216,28 +314,19 @@ func (l *listener) openSlot(ctx actor.Context, id route.BrokerID) error {
 	return nil
 }
 
-// listenOn opens one port with its entrance.
-func (l *listener) listenOn(address string) (transport.Listener, error) {
-	ln, err := l.env.Transport.Listen(address)
-	if err != nil {
-		return nil, err
-	}
-	return l.Entrance.Guard(ln), nil
-}
-
 // listen opens a broker's port and the VIP port two below it; port 0 is any one where both are free. A VIP port that
 // somebody else holds is done without: only clients up to 4.4 use it.
 func (l *listener) listen(port int) (*slot, error) {
 	var last error
 	for range anyPortTries {
-		main, err := l.listenOn(net.JoinHostPort(l.host(), strconv.Itoa(port)))
+		main, err := l.env.Listen(l.Listener, net.JoinHostPort(l.host(), strconv.Itoa(port)))
 		if err != nil {
 			return nil, err
 		}
 		if !l.Ports.VIP {
 			return &slot{main: main}, nil
 		}
-		vip, err := l.listenOn(net.JoinHostPort(l.host(), strconv.Itoa(int(main.Addr().Port())-2)))
+		vip, err := l.env.Listen(l.Listener, net.JoinHostPort(l.host(), strconv.Itoa(int(main.Addr().Port())-2)))
 		if err == nil {
 			return &slot{main: main, vip: vip}, nil
 		}
@@ -251,32 +340,33 @@ func (l *listener) listen(port int) (*slot, error) {
 	return nil, errors.Join(errors.New("no free port found that has a free one two below it"), last)
 }
 
-// accept starts an acceptor on an open socket.
-func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messages.Port) {
-	port.Listener, port.StatPrefix, port.RewriteIDs, port.Advertised = l.Name, l.StatPrefix, l.RewriteIDs, l.Advertised
-	port.Dialer = l.Directory.brokerDialer(l.env.Transport)
-	if port.Role == messages.NameServerPort {
-		port.Dialer = l.Directory.nameServerDialer(l.env.Transport)
+// dialer opens the upstream connections of a kind of port.
+func (l *listener) dialer(role messages.Role) transport.Dialer {
+	if role == messages.NameServerPort {
+		return l.Directory.nameServerDialer(l.env.Transport)
 	}
-	props := l.env.props(func() actor.Actor {
-		return &acceptor{env: l.env, ln: ln, port: port, connections: l.connections}
-	}, nil, nil)
-	if _, err := ctx.SpawnNamed(props, "acceptor/"+ln.Addr().String()); err != nil {
-		l.env.Log.Error("cannot start an acceptor", "listener", l.Name, "address", ln.Addr().String(), "error", err)
-	}
+	return l.Directory.brokerDialer(l.env.Transport)
 }
 
-// close closes the open sockets: nobody new is accepted.
-func (l *listener) close() {
-	l.opened.Store(false)
-	if l.nameServer != nil {
-		l.nameServer.Close()
+// accept starts an acceptor on an open socket.
+func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messages.Port) {
+	port.Listener, port.StatPrefix, port.RewriteIDs, port.Advertised = l.Name, l.StatPrefix, &l.live().rewrite, l.Advertised
+	port.Dialer = l.dialer(port.Role)
+	d := &gate{all: map[*messages.Port]bool{port: true}}
+	d.port.Store(port)
+	l.gates[ln] = d
+	props := l.env.props(func() actor.Actor {
+		return &acceptor{env: l.env, ln: ln, port: &d.port, connections: l.connections}
+	}, nil, nil)
+	name := "acceptor/" + ln.Addr().String()
+	_, err := ctx.SpawnNamed(props, name)
+	if errors.Is(err, actor.ErrNameExists) { // that of a socket which was closed a moment ago is still on its way out
+		ctx.SpawnPrefix(props, name)
+	} else if err != nil {
+		l.env.Log.Error("cannot start an acceptor", "listener", l.Name, "address", ln.Addr().String(), "error", err)
 	}
-	for _, s := range l.slots {
-		s.main.Close()
-		if s.vip != nil {
-			s.vip.Close()
-		}
+	if l.refusing {
+		l.refuseOn(ln)
 	}
 }
 

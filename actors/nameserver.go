@@ -68,7 +68,7 @@ func (n *nameserver) query(m *messages.Query) {
 	}
 	n.opaque++
 	c := codec.Command{Code: m.Code, Language: codec.Java, Version: codec.Version5_5_0, Opaque: n.opaque, Ext: m.Ext}
-	n.waiting[n.opaque] = pendingQuery{m.ID, after(n.env.Settings.QueryTimeout, n.self, &queryOverdue{n.opaque})}
+	n.waiting[n.opaque] = pendingQuery{m.ID, after(n.env.Settings().QueryTimeout, n.self, &queryOverdue{n.opaque})}
 	n.sock.Write(c.Append(nil, codec.JSON), nil)
 }
 
@@ -79,7 +79,7 @@ func (n *nameserver) read(ctx actor.Context, ch *transport.Chunk) {
 		return
 	}
 	n.partial = append(n.partial, ch.B...)
-	lim := codec.Limits{MaxFrame: n.env.Settings.MaxFrame, MaxHeader: n.env.Settings.MaxHeader}
+	lim := codec.Limits{MaxFrame: n.env.Settings().MaxFrame, MaxHeader: n.env.Settings().MaxHeader}
 	for len(n.partial) >= codec.PrefixLen {
 		p, err := codec.ReadPrefix(n.partial, lim)
 		if err == nil && len(n.partial) < p.Size {

@@ -7,9 +7,11 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// Tree is everything that a proxy consists of, and what of it outlives the actors.
+// Tree is everything that a proxy consists of, and what of it outlives the actors. A reload makes another one, which
+// shares with the one before what did not change.
 type Tree struct {
 	Statistics  *Statistics
 	Directories []*Directory
@@ -22,21 +24,38 @@ const Root = "proxy"
 // proxy is the top supervisor. The order of its children is the order of need: who counts, who knows, who opens doors.
 // A pillar that fails again and again ends the process: outside, somebody restarts it with a clean state.
 type proxy struct {
-	env  *Env
-	tree *Tree
+	env         *Env
+	directories map[*Directory]*actor.PID
+	listeners   map[string]*listening // by the actor's id
+	revising
+}
+
+// listening is a listener's actor with its present revision.
+type listening struct {
+	*Listener
+	pid      *actor.PID
+	retiring bool
 }
 
 // Start spawns the tree and returns its top.
 func (e *Env) Start(tree *Tree) (*actor.PID, error) {
-	props := e.props(func() actor.Actor { return &proxy{e, tree} }, nil, e.giveUp)
-	props.Configure(actor.WithGuardian(&supervisor{failures: e.Failures, exceeded: e.giveUp}))
+	e.tree.Store(tree)
+	e.refusals.set = tree.Statistics.Set
+	props := e.props(func() actor.Actor { return &proxy{env: e} }, nil, e.repair)
+	props.Configure(actor.WithGuardian(&supervisor{failures: e.Failures, exceeded: e.repair}))
 	return e.System.Root.SpawnNamed(props, Root)
 }
 
-// giveUp ends the process. The actor that cannot be kept alive is stopped: suspended, it would never end in Stop.
-func (e *Env) giveUp(sup actor.Supervisor, pillar *actor.PID, why error) {
+// repair is what is done about the top, and by the top about a child, that fails too often. A listener is one of several
+// and opens again after a pause (listener.begin). Nothing works without the others, so the process ends; the actor is
+// stopped, as it would never end in Stop while it is suspended.
+func (e *Env) repair(sup actor.Supervisor, child *actor.PID, why error) {
+	if Kind(child.Id) == "listener" {
+		sup.RestartChildren(child)
+		return
+	}
 	e.GiveUp(why)
-	sup.StopChildren(pillar)
+	sup.StopChildren(child)
 }
 
 // Stop stops the tree from the doors inwards, so that what connections have to say on their way out is still counted,
@@ -65,35 +84,61 @@ func (p *proxy) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		p.start(ctx)
-	case *messages.Drain, *messages.Report:
-		for _, child := range ctx.Children() {
-			if Kind(child.Id) == "listener" {
-				ctx.Send(child, m)
-			}
-		}
+	case *messages.CloseDoors, *messages.Drain:
+		p.allListeners(ctx, m)
+	case *messages.Report:
+		ctx.Send(m.To, &messages.Counted{Supervisors: len(p.listeners)})
+		p.allListeners(ctx, m)
 	case *messages.Fault:
 		panic(m.Reason)
+	default:
+		p.reload(ctx)
+	}
+}
+
+func (p *proxy) allListeners(ctx actor.Context, m any) {
+	for _, l := range p.listeners {
+		ctx.Send(l.pid, m)
 	}
 }
 
 func (p *proxy) start(ctx actor.Context) {
-	s := p.spawn(ctx, "stats", p.env.props(func() actor.Actor { return &stats{env: p.env, out: p.tree.Statistics} }, nil, nil))
+	tree := p.env.Tree()
+	s := p.spawn(ctx, "stats", p.env.props(func() actor.Actor { return &stats{env: p.env, out: tree.Statistics} }, nil, nil))
 	for i, x := range p.env.executors() {
 		props := p.env.props(func() actor.Actor { return &tally{env: p.env, book: p.env.books[x], stats: s} }, onExecutor{x}, nil)
 		p.spawn(ctx, fmt.Sprintf("tally/%d", i), props)
 	}
-	directories := map[*Directory]*actor.PID{}
-	for _, d := range p.tree.Directories {
-		directories[d] = p.spawn(ctx, "directory/"+d.Cluster, p.env.props(func() actor.Actor { return &directory{Directory: d, env: p.env} }, nil, nil))
+	p.directories, p.listeners = map[*Directory]*actor.PID{}, map[string]*listening{}
+	for _, d := range tree.Directories {
+		p.startDirectory(ctx, d)
 	}
-	for _, l := range p.tree.Listeners {
-		props := p.env.props(func() actor.Actor { return &listener{Listener: l, env: p.env, directory: directories[l.Directory]} }, nil, nil)
-		p.spawn(ctx, "listener/"+l.Name, props)
+	for _, l := range tree.Listeners {
+		p.startListener(ctx, l, nil)
 	}
 }
 
+func (p *proxy) startDirectory(ctx actor.Context, d *Directory) {
+	props := p.env.props(func() actor.Actor { return &directory{Directory: d, env: p.env} }, nil, nil)
+	p.directories[d] = p.spawn(ctx, "directory/"+d.Cluster, props)
+}
+
+// startListener starts a listener. socket is open at its address already; nil: it opens one itself.
+func (p *proxy) startListener(ctx actor.Context, l *Listener, socket transport.Listener) {
+	directory := p.directories[l.Directory]
+	props := p.env.props(func() actor.Actor {
+		return &listener{Listener: l, env: p.env, directory: directory, reloads: reloads{prepared: socket}}
+	}, nil, nil)
+	pid := p.spawn(ctx, "listener/"+l.Name, props)
+	p.listeners[pid.Id] = &listening{Listener: l, pid: pid}
+}
+
+// spawn starts a pillar. Its name may belong to one that a reload has removed and that is still draining.
 func (p *proxy) spawn(ctx actor.Context, name string, props *actor.Props) *actor.PID {
 	pid, err := ctx.SpawnNamed(props, name)
+	for n := 2; errors.Is(err, actor.ErrNameExists); n++ {
+		pid, err = ctx.SpawnNamed(props, fmt.Sprintf("%s#%d", name, n))
+	}
 	if err != nil {
 		p.env.GiveUp(fmt.Errorf("cannot start actor %s: %w", name, err))
 	}

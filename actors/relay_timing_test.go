@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,7 +87,7 @@ func answeringBroker(b *testing.B, requests, answers []byte) (address string) {
 
 // dialThroughActors opens a client connection on a broker's port: all actors that a request meets, and no others.
 func dialThroughActors(b *testing.B, broker string) net.Conn {
-	sockets, stop, err := transport.New(codec.Limits{}, 1<<19, time.Second)
+	sockets, stop, err := transport.New(codec.Limits{}, 1<<19, 0, time.Second)
 	require.NoError(b, err)
 	b.Cleanup(stop)
 	e := NewEnv(sockets, slog.New(slog.DiscardHandler), Settings{}, func(why error) { b.Error(why) })
@@ -99,8 +100,9 @@ func dialThroughActors(b *testing.B, broker string) net.Conn {
 	ln, err := sockets.Listen("127.0.0.1:0")
 	require.NoError(b, err)
 	b.Cleanup(ln.Close)
-	port := &messages.Port{Listener: "bench", StatPrefix: "bench", Role: messages.BrokerPort, Broker: route.BrokerID{Name: "broker-a"},
-		Target: func(int) (string, bool) { return broker, true }}
+	port := &atomic.Pointer[messages.Port]{}
+	port.Store(&messages.Port{Listener: "bench", StatPrefix: "bench", Role: messages.BrokerPort, Broker: route.BrokerID{Name: "broker-a"},
+		Target: func(int) (string, bool) { return broker, true }, RewriteIDs: &atomic.Bool{}})
 	root.Spawn(e.props(func() actor.Actor { return &acceptor{env: e, ln: ln, port: port, connections: all} }, nil, nil))
 	nc, err := net.Dial("tcp", ln.Addr().String())
 	require.NoError(b, err)

@@ -48,9 +48,7 @@ type prefixStats struct {
 // 0 before anything happens.
 func NewStatistics(prefixes ...string) *Statistics {
 	s := &Statistics{Set: metrics.NewSet(), prefixes: map[string]*prefixStats{}}
-	for _, p := range prefixes {
-		s.prefix(p)
-	}
+	s.Expect(prefixes...)
 	return s
 }
 
@@ -70,6 +68,13 @@ func (s *Statistics) prefix(name string) *prefixStats {
 	p.buckets = s.Set.GetOrCreatePrometheusHistogramExt(fmt.Sprintf("rocketmq_request_time_ms{stat_prefix=%q}", name), millisecondBuckets)
 	s.prefixes[name] = p
 	return p
+}
+
+// Expect has the statistics of more prefixes stand at 0 before anything happens.
+func (s *Statistics) Expect(prefixes ...string) {
+	for _, p := range prefixes {
+		s.prefix(p)
+	}
 }
 
 // WriteText prints the 27 statistics of each prefix as Envoy does.
@@ -187,4 +192,15 @@ func (p *prefixStats) times(nanos []int64) {
 // Counter reads one of the 27 that is a counter.
 func (s *Statistics) Counter(prefix, name string) uint64 {
 	return s.prefix(prefix).counters[name].Get()
+}
+
+// Active is how many requests are between being read and being answered, of all prefixes.
+func (s *Statistics) Active() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0.0
+	for _, p := range s.prefixes {
+		n += p.gauges["request_active"].Get()
+	}
+	return int(n)
 }

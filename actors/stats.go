@@ -35,6 +35,9 @@ type portStats struct {
 	upLost   *metrics.Counter
 	pushes   *metrics.Counter
 	replays  *metrics.Counter
+	movedOut *metrics.Counter
+	movedIn  *metrics.Counter
+	heldBack *metrics.Counter
 	own      map[int32]*metrics.Counter
 	latency  *metrics.PrometheusHistogram
 }
@@ -91,6 +94,9 @@ func (s *stats) newPortStats(port *messages.Port) *portStats {
 		upLost:   counter("upstream_losses_total", ""),
 		pushes:   counter("pushes_total", ""),
 		replays:  counter("heartbeats_replayed_total", ""),
+		movedOut: counter("connections_handed_over_total", ""),
+		movedIn:  counter("connections_taken_over_total", ""),
+		heldBack: counter("held_back_total", ""),
 		latency:  s.out.Set.GetOrCreatePrometheusHistogramExt("rocketmq_proxy_upstream_time_ms{"+labels+"}", millisecondBuckets),
 	}
 }
@@ -110,6 +116,9 @@ func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
 	p.upLost.Add(sum.Kinds[messages.UpstreamLost])
 	p.pushes.Add(sum.Kinds[messages.PushRead])
 	p.replays.Add(sum.Kinds[messages.HeartbeatReplayed])
+	p.movedOut.Add(sum.Kinds[messages.ConnectionMovedAway])
+	p.movedIn.Add(sum.Kinds[messages.ConnectionMovedHere])
+	p.heldBack.Add(sum.Kinds[messages.HeldBack])
 	p.fromDown.AddInt64(sum.FromDown)
 	p.toDown.AddInt64(sum.ToDown)
 	p.fromUp.AddInt64(sum.FromUp)

@@ -18,12 +18,14 @@ import (
 //	connection    stop; its client reconnects                         -
 //	acceptor      restart on the same open socket                     (10 in 10 s) the listener fails
 //	connections   resume: its children are the clients, keep them     (10 in 10 s) the listener fails
-//	listener      resume, for the same reason, but restart when       (10 in 10 s) the process ends
-//	              a child of it has passed its limit: clients are cut, ports open again
+//	listener      resume, for the same reason                         (10 in 10 s, or a child that failed too often) it
+//	                                                                  is restarted: its clients are dropped, its
+//	                                                                  sockets opened again after a growing pause
 //	nameserver    restart                                             (10 in 10 s) the directory fails
 //	directory     restart; it finds its last answers again            (10 in 10 s) the process ends
 //	tally         restart; what it was adding up is lost              (10 in 10 s) the process ends
 //	stats         restart; the counters are kept outside              (10 in 10 s) the process ends
+//	proxy         restart of everything                               (10 in 10 s) the process ends
 type directive int
 
 const (
@@ -31,6 +33,11 @@ const (
 	resume
 	stop
 )
+
+func (d directive) String() string { return [...]string{"restarted", "resumed", "stopped"}[d] }
+
+// escalated is what was done about one failure too many.
+const escalated = "too many: escalated"
 
 // window is the time in which failures are counted. Restarts come at once: all state that could poison a restart is
 // gone with the instance, and a fault that comes with every message reaches its limit within the window.
@@ -53,6 +60,7 @@ var rules = map[string]rule{
 	"directory":   {does: restart, limit: 10, named: true},
 	"tally":       {does: restart, limit: 10, named: true},
 	"stats":       {does: restart, limit: 10},
+	Root:          {does: restart, limit: 10},
 }
 
 // Kinds are all kinds of actors that are supervised.
@@ -81,26 +89,26 @@ type supervisor struct {
 }
 
 // HandleFailure is part of actor.SupervisorStrategy.
-func (s *supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, _ any) {
+func (s *supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, message any) {
 	kind := Kind(child.Id)
 	r, known := rules[kind]
 	if !known {
 		r = rule{does: restart, limit: 10}
 	}
-	s.failures.add(child.Id, kind, reason)
+	if r.does == resume && !resumable(kind, message) {
+		r.does = restart
+	}
 	if r.limit > 0 {
 		rs.Fail()
 		if n := rs.NumberOfFailures(window); n > r.limit {
 			rs.Reset()
-			s.exceeded(sup, child, &tooOften{fmt.Sprintf("%s %s failed %d times within %s, the last time with: %v", kind, child.Id, n, window, reason)})
+			s.failures.add(child.Id, kind, reason, escalated)
+			s.exceeded(sup, child, fmt.Errorf("%s %s failed %d times within %s, the last time with: %v", kind, child.Id, n, window, reason))
 			return
 		}
 	}
-	does := r.does
-	if _, child := reason.(*tooOften); child && does == resume {
-		does = restart // a child of its own is suspended for good
-	}
-	switch does {
+	s.failures.add(child.Id, kind, reason, r.does.String())
+	switch r.does {
 	case resume:
 		sup.ResumeChildren(child)
 	case stop:
@@ -110,10 +118,18 @@ func (s *supervisor) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, c
 	}
 }
 
-// tooOften is the reason of an actor that fails because a child of it has failed more often than its limit.
-type tooOften struct{ what string }
-
-func (e *tooOften) Error() string { return e.what }
+// resumable reports that a failed actor has an instance that can go on. One that failed to start has not, and one that
+// passes on the failure of a child would leave that child suspended for ever. A listener starts again when the last of
+// its old children is gone.
+func resumable(kind string, message any) bool {
+	switch message.(type) {
+	case nil, *actor.Started, *actor.Restart:
+		return false
+	case *actor.Terminated:
+		return kind != "listener"
+	}
+	return true
+}
 
 // escalate fails the supervisor itself, which its own supervisor then handles.
 func escalate(sup actor.Supervisor, _ *actor.PID, why error) { sup.EscalateFailure(why, nil) }

@@ -37,6 +37,7 @@ type upstream struct {
 	attempt   int                 // failed dials in a row
 	retryAt   int64               // no dial before, on the process clock
 	cancel    func()              // of the timer of a redial or of a replay
+	stall     stall
 }
 
 type upstreamState int
@@ -85,6 +86,10 @@ func (u *upstream) Receive(ctx actor.Context) {
 		}
 	case *messages.Resume:
 		u.resume(m)
+	case *messages.Surrender:
+		u.surrender()
+	case *messages.Restore:
+		u.restore(m.FD)
 	case *redial:
 		if m.epoch == u.epoch && u.state == resting {
 			u.dial()
@@ -93,6 +98,8 @@ func (u *upstream) Receive(ctx actor.Context) {
 		if m.epoch == u.epoch && u.state == replaying {
 			u.open()
 		}
+	case *messages.Tick:
+		u.tick(m.Now)
 	case *messages.Fault:
 		panic(m.Reason)
 	case *actor.Restarting:
@@ -106,9 +113,16 @@ func (u *upstream) Receive(ctx actor.Context) {
 func (u *upstream) resume(m *messages.Resume) {
 	u.port, u.near = m.Port, m.Near
 	u.epoch, u.heartbeat, u.state = m.Epoch, m.Heartbeat, resting
-	if u.heartbeat == nil {
-		return
+	switch {
+	case m.Sock != nil:
+		u.take(m.Sock, m.Address)
+	case u.heartbeat != nil:
+		u.begin()
 	}
+}
+
+// begin dials for a client that has to be registered, as soon as it may.
+func (u *upstream) begin() {
 	if wait := time.Duration(u.retryAt - u.env.now()); wait > 0 {
 		u.cancel = after(wait, u.self, &redial{u.epoch})
 		return
@@ -244,6 +258,14 @@ func (u *upstream) skipReplay(ch *transport.Chunk, from int) int {
 	return from
 }
 
+// tick looks for a broker that takes nothing.
+func (u *upstream) tick(now int64) {
+	if u.state == open && u.stall.overdue(u.sock.Flow(), now, u.env.Settings().WriteStallTimeout) {
+		u.env.refusals.add(u.port.Listener, lateUpstream, u.sock.Remote(), now)
+		u.lose("it takes nothing (timeouts.write_stall)", false)
+	}
+}
+
 // lose ends the epoch and tells the connection.
 func (u *upstream) lose(reason string, malformed bool) {
 	if u.state == unborn {
@@ -280,7 +302,7 @@ func (u *upstream) drop() {
 	for _, m := range u.parked {
 		m.Done()
 	}
-	u.parked, u.swallow = nil, 0
+	u.parked, u.swallow, u.stall = nil, 0, stall{}
 }
 
 func (u *upstream) stopTimer() {

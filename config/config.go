@@ -13,6 +13,18 @@ type Config struct {
 	StateDir string `toml:"state_dir"`
 	// How long requests in flight may take to finish after SIGTERM (duration). 0: connections are closed at once.
 	DrainTimeout time.Duration `toml:"drain_timeout"`
+	// How long the proxy goes on as before once it is told to end, with /readyz at 503 (duration). Give balancers that
+	// poll /readyz the time to notice.
+	DrainDelay time.Duration `toml:"drain_delay"`
+	// While draining, answer GO_AWAY (1500) to clients of 5.3.2 and later: they connect to the same address again and
+	// repeat the request there. Set it to false where nobody else has the address then: no balancer in front, no
+	// successor (hand_over, listener.reuse_port). Such clients are then served until they are quiet.
+	DrainGoAway bool `toml:"drain_go_away"`
+	// A Unix socket, such as "/run/rocketmq-proxy/hand-over.sock". A proxy that is started with the same path as one
+	// that runs shares its ports, and is handed its connections when that one is told to end: no client notices the
+	// restart. Whoever may open it may take the clients: keep its directory to yourself. While both run,
+	// each needs an admin.address of its own. Linux only. Empty: none.
+	HandOver string `toml:"hand_over"`
 	// What is logged, to standard error.
 	Log Log `toml:"log"`
 	// A RocketMQ cluster that clients reach through the proxy. Repeat the table for more.
@@ -20,13 +32,14 @@ type Config struct {
 	// An address that clients use as their name server address, with the ports of the brokers that belong to it.
 	// Repeat the table for more: one per network that clients come from.
 	Listeners []Listener `toml:"listener"`
-	// HTTP for operators: /metrics, /stats, /healthz, /readyz, /clients, /upstreams, /brokers, /actors.
+	// HTTP for operators: /metrics, /stats, /healthz, /readyz, /clients, /upstreams, /brokers, /actors to read, and POST
+	// /reload and /drain, which always ask for a credential: a token or a client certificate.
 	Admin Admin `toml:"admin"`
 	// Metrics are always served on the admin address; they can also be pushed.
 	Metrics Metrics `toml:"metrics"`
-	// What one client may cost. Sizes are "1MiB", "500KB" or a plain number of bytes; none may be zero.
+	// What one client, and all of them together, may cost. Sizes are "1MiB", "500KB" or a plain number of bytes.
 	Limits Limits `toml:"limits"`
-	// Durations are "1s", "500ms", "2m"; none may be zero.
+	// Durations are "1s", "500ms", "2m"; none may be zero. What takes too long is noticed up to 5s later.
 	Timeouts Timeouts `toml:"timeouts"`
 
 	// origins tells where a key got its value, by path. A path that is missing is a default.
@@ -119,6 +132,10 @@ type Listener struct {
 	RewriteMessageIDs bool `toml:"rewrite_message_ids"`
 	// Also serve clients <= 4.4, which dial two ports below the advertised one. Then port - 2 of every broker is left free.
 	VIPChannel bool `toml:"vip_channel"`
+	// Let other processes have the same ports open (SO_REUSEPORT): a successor can start before this one ends, and
+	// nobody is refused. Clients of 5.3.2 and later move to it by themselves (drain_go_away); hand_over moves all.
+	// Linux only.
+	ReusePort bool `toml:"reuse_port"`
 	// The prefix of this listener's statistics. Empty: the top-level stat_prefix.
 	StatPrefix string `toml:"stat_prefix"`
 	// Networks of balancers whose connections must begin with a PROXY protocol header, v1 or v2: ["10.0.0.0/8"]. The address
@@ -149,8 +166,19 @@ type ListenerTLS struct {
 
 // Admin is the [admin] table.
 type Admin struct {
-	// Where to serve it, as host:port. Anyone who reaches it may read it: keep it away from clients. Port 0: any free port.
+	// Where to serve it, as host:port. Port 0: any free port. On a loopback address reading is open to everybody on this
+	// machine; any other address needs token_file or client_ca, and only /healthz and /readyz are open there.
 	Address string `toml:"address"`
+	// A file that holds the token which "Authorization: Bearer ..." must give. Empty: no token lets anybody in.
+	TokenFile string `toml:"token_file"`
+	// A file in PEM with the certificate to show, followed by its chain. Empty: plain HTTP.
+	Certificate string `toml:"certificate"`
+	// The file in PEM with that certificate's key.
+	Key string `toml:"key"`
+	// A file in PEM with the authorities whose client certificates are as good as the token. Empty: none are asked for.
+	ClientCA string `toml:"client_ca"`
+	// Serve Go's profiles under /debug/pprof/.
+	Pprof bool `toml:"pprof"`
 }
 
 // Metrics is the [metrics] table.
@@ -172,6 +200,21 @@ type Limits struct {
 	MaxHeader Size `toml:"max_header"`
 	// What may wait for a slow peer before reading from the other side pauses, per connection and direction (size).
 	BufferPerConnection Size `toml:"buffer_per_connection"`
+	// What may wait for slow peers on all connections together (size). Above it, only what has nothing waiting is read;
+	// nothing is dropped. 0: a quarter of limits.memory.
+	BufferTotal Size `toml:"buffer_total"`
+	// The memory that the process may use (size); Go's limit (GOMEMLIMIT) is set to 90% of it, unless the environment
+	// sets GOMEMLIMIT, which wins. 0: what the container (cgroup v1 or v2) or else the machine has.
+	Memory Size `toml:"memory"`
+	// Client connections on all ports of one listener together; each may need a second socket towards its broker.
+	// While there are as many, the ports are closed, so that clients try another broker or proxy at once. 0: no limit.
+	ConnectionsPerListener int `toml:"connections_per_listener"`
+	// Client connections from one address (IPv6: one /64) on all ports of one listener. A client needs one, and two
+	// for each broker. One more is closed as soon as it is accepted. 0: no limit, as behind a NAT all have one address.
+	ConnectionsPerAddress int `toml:"connections_per_address"`
+	// Requests of one connection that may wait for their answers, long polls included. A client with as many is not read
+	// until answers come. 0: no limit.
+	RequestsPerConnection int `toml:"requests_per_connection"`
 }
 
 // Timeouts is the [timeouts] table.
@@ -183,6 +226,13 @@ type Timeouts struct {
 	Handshake time.Duration `toml:"handshake"`
 	// A connection that carried nothing for this long is closed (duration). Brokers use 120s, clients beat every 30s.
 	Idle time.Duration `toml:"idle"`
+	// A connection that has not sent a whole header of a first request for this long is closed (duration). Clients
+	// connect when they have something to send.
+	FirstByte time.Duration `toml:"first_byte"`
+	// A connection whose frame's header has begun to arrive and stays incomplete for this long is closed (duration).
+	Header time.Duration `toml:"header"`
+	// A peer that takes nothing of what waits for it for this long is disconnected (duration).
+	WriteStall time.Duration `toml:"write_stall"`
 	// How long one name server has to answer before the next one is asked (duration).
 	NameServer time.Duration `toml:"name_server"`
 }

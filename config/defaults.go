@@ -10,11 +10,14 @@ func Default() *Config {
 	return &Config{
 		StatPrefix:   "main",
 		DrainTimeout: 30 * time.Second,
+		DrainGoAway:  true,
 		Log:          Log{Level: "info", Format: "text"},
 		Admin:        Admin{Address: "127.0.0.1:9180"},
 		Metrics:      Metrics{PushInterval: 10 * time.Second},
-		Limits:       Limits{MaxFrame: 16 * MiB, MaxHeader: 1 * MiB, BufferPerConnection: 1 * MiB},
-		Timeouts:     Timeouts{Dial: 2 * time.Second, Handshake: 10 * time.Second, Idle: 120 * time.Second, NameServer: time.Second},
+		Limits: Limits{MaxFrame: 16 * MiB, MaxHeader: 1 * MiB, BufferPerConnection: 1 * MiB,
+			ConnectionsPerListener: 30_000, RequestsPerConnection: 4096},
+		Timeouts: Timeouts{Dial: 2 * time.Second, Handshake: 10 * time.Second, Idle: 120 * time.Second, FirstByte: 30 * time.Second,
+			Header: 10 * time.Second, WriteStall: 60 * time.Second, NameServer: time.Second},
 	}
 }
 

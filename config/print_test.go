@@ -30,6 +30,9 @@ push_labels = { instance = "proxy-1" }
 	require.Equal(t, `stat_prefix = "main"  # default
 state_dir = ""  # default
 drain_timeout = "30s"  # default
+drain_delay = "0s"  # default
+drain_go_away = true  # default
+hand_over = ""  # default
 
 [log]
 level = "info"  # default
@@ -59,6 +62,7 @@ broker_ports = "20000-20009"  # environment ROCKETMQ_PROXY_LISTENER__0__BROKER_P
 advertise_ports = "20000-20009"  # default, as broker_ports
 rewrite_message_ids = false  # default
 vip_channel = true  # default
+reuse_port = false  # default
 stat_prefix = "main"  # default, as stat_prefix
 proxy_protocol_from = []  # default
 
@@ -75,6 +79,11 @@ min_version = "1.2"  # default
 
 [admin]
 address = "127.0.0.1:9180"  # default
+token_file = ""  # default
+certificate = ""  # default
+key = ""  # default
+client_ca = ""  # default
+pprof = false  # default
 
 [metrics]
 push_url = "http://xxxxx@vm:8428/import?token=xxxxx"  # file proxy.toml
@@ -87,11 +96,19 @@ instance = "proxy-1"  # file proxy.toml
 max_frame = "16MiB"  # default
 max_header = "1MiB"  # default
 buffer_per_connection = "1MiB"  # default
+buffer_total = "0B"  # default
+memory = "0B"  # default
+connections_per_listener = 30000  # default
+connections_per_address = 0  # default
+requests_per_connection = 4096  # default
 
 [timeouts]
 dial = "2s"  # default
 handshake = "10s"  # default
 idle = "2m"  # default
+first_byte = "30s"  # default
+header = "10s"  # default
+write_stall = "1m"  # default
 name_server = "1s"  # default
 `, out.String())
 }

@@ -31,13 +31,10 @@ func check(cfg *Config) []Problem {
 	c.clusters()
 	c.listeners()
 	c.sockets()
-	c.hostPort("admin.address", cfg.Admin.Address)
+	c.admin()
 	c.metrics()
 	c.limits()
-	c.above0("timeouts.dial", cfg.Timeouts.Dial)
-	c.above0("timeouts.handshake", cfg.Timeouts.Handshake)
-	c.above0("timeouts.idle", cfg.Timeouts.Idle)
-	c.above0("timeouts.name_server", cfg.Timeouts.NameServer)
+	c.timeouts()
 	return c.problems
 }
 
@@ -56,6 +53,11 @@ func (c *checker) top() {
 		c.add("drain_timeout", quote(shortDuration(c.cfg.DrainTimeout)), "a drain cannot last less than no time",
 			`write "0s" to close connections at once, or a duration such as "30s"`)
 	}
+	if c.cfg.DrainDelay < 0 {
+		c.add("drain_delay", quote(shortDuration(c.cfg.DrainDelay)), "nobody can wait for less than no time",
+			`write "0s" to begin at once, or a duration such as "10s"`)
+	}
+	c.socketPath("hand_over", c.cfg.HandOver)
 	c.oneOf("log.level", c.cfg.Log.Level, "debug", "info", "warn", "error")
 	c.oneOf("log.format", c.cfg.Log.Format, "text", "json")
 }
@@ -117,24 +119,6 @@ func (c *checker) metrics() {
 }
 
 var labelName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
-// limits keeps to what the wire can say: a frame's length has 31 bits, a header's 24.
-func (c *checker) limits() {
-	l := &c.cfg.Limits
-	c.sizeWithin("limits.max_frame", l.MaxFrame, 2*GiB-1)
-	c.sizeWithin("limits.max_header", l.MaxHeader, 16*MiB-1)
-	c.sizeWithin("limits.buffer_per_connection", l.BufferPerConnection, 2*GiB-1)
-	if l.MaxHeader > l.MaxFrame && l.MaxFrame > 0 {
-		c.add("limits.max_header", quote(l.MaxHeader.String()), fmt.Sprintf("a header is a part of its frame, and limits.max_frame is %s", l.MaxFrame),
-			"make it no larger than limits.max_frame", "limits.max_frame")
-	}
-}
-
-func (c *checker) sizeWithin(key string, size, most Size) {
-	if size <= 0 || size > most {
-		c.add(key, quote(size.String()), "it is out of bounds", fmt.Sprintf("write a size from 1B to %dB", most))
-	}
-}
 
 func (c *checker) above0(key string, d time.Duration) {
 	if d <= 0 {

@@ -38,6 +38,21 @@ func isHost(host string) bool {
 // hostName is lenient: what counts is that it can be resolved, and that it is no address with something around it.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
 
+// longestPath is what the kernel takes for the name of a Unix socket (108 bytes with the final 0), less the ".new"
+// under which it is made.
+const longestPath = 103
+
+func (c *checker) socketPath(key, path string) {
+	switch {
+	case path == "":
+	case !strings.HasPrefix(path, "/"):
+		c.add(key, quote(path), "it would be another socket for whoever starts elsewhere", "write it from the root, such as \"/run/rocketmq-proxy/hand-over.sock\"")
+	case len(path) > longestPath:
+		c.add(key, quote(path), fmt.Sprintf("it has %d bytes, and the name of a Unix socket has at most %d", len(path), longestPath),
+			"choose a shorter path")
+	}
+}
+
 // A socket is what one key makes the proxy listen on.
 type socket struct {
 	key, value string

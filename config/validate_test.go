@@ -50,7 +50,14 @@ func TestValidateSuccess(t *testing.T) {
 	f(1, func(c *Config) {
 		c.Clusters[0].NameServers = []string{"127.0.0.1:9000", "ns-0.mq.svc.cluster.local:9876", "[::1]:9000"}
 	})
-	f(1, func(c *Config) { c.Admin.Address = ":9180" })
+	f(1, func(c *Config) { c.Admin.Address = "localhost:9180" })
+	f(1, func(c *Config) { c.Admin.Address, c.Admin.TokenFile = ":9180", "token" })
+	f(1, func(c *Config) {
+		c.Admin = Admin{Address: "10.0.0.1:9180", Certificate: "c.pem", Key: "k.pem", ClientCA: "ca.pem"}
+	})
+	f(1, func(c *Config) { c.Limits.ConnectionsPerListener, c.Limits.RequestsPerConnection = 0, 0 })
+	f(1, func(c *Config) { c.Limits.ConnectionsPerListener, c.Limits.ConnectionsPerAddress = 0, 11 })
+	f(1, func(c *Config) { c.Limits.Memory, c.Limits.BufferTotal = 100*MiB, 50*MiB })
 	f(1, func(c *Config) { c.Metrics.PushURL = "https://me:pw@h:8428/x?token=1" })
 }
 
@@ -73,6 +80,12 @@ func TestValidateFailure(t *testing.T) {
 		`cannot use stat_prefix = "a b": it does not fit into the names of metrics; use letters, digits, and - . _ between them`)
 	f(func(c *Config) { c.DrainTimeout = -1 },
 		`cannot use drain_timeout = "-1ns": a drain cannot last less than no time; write "0s" to close connections at once, or a duration such as "30s"`)
+	f(func(c *Config) { c.DrainDelay = -1 },
+		`cannot use drain_delay = "-1ns": nobody can wait for less than no time; write "0s" to begin at once, or a duration such as "10s"`)
+	f(func(c *Config) { c.HandOver = "hand-over.sock" },
+		`cannot use hand_over = "hand-over.sock": it would be another socket for whoever starts elsewhere; write it from the root, such as "/run/rocketmq-proxy/hand-over.sock"`)
+	f(func(c *Config) { c.HandOver = "/" + strings.Repeat("x", 103) },
+		`cannot use hand_over = "/`+strings.Repeat("x", 103)+`": it has 104 bytes, and the name of a Unix socket has at most 103; choose a shorter path`)
 	f(func(c *Config) { c.Log.Format = "xml" },
 		`cannot use log.format = "xml": it is not one of the words that are known here; write "text", "json"`)
 	f(func(c *Config) { c.Timeouts.Dial, c.Clusters[0].Refresh = 0, -1 },
@@ -153,6 +166,21 @@ func TestValidateFailure(t *testing.T) {
 		`cannot use limits.max_frame = "0B": it is out of bounds; write a size from 1B to 2147483647B`)
 	f(func(c *Config) { c.Limits.MaxFrame = 4 * KiB },
 		`cannot use limits.max_header = "1MiB": a header is a part of its frame, and limits.max_frame is 4KiB; make it no larger than limits.max_frame`)
+	f(func(c *Config) { c.Limits.Memory = MiB },
+		`cannot use limits.memory = "1MiB": the process cannot live in that; write a size from 32MiB, or "0B" for what the container or the machine has`)
+	f(func(c *Config) { c.Limits.BufferTotal = KiB },
+		`cannot use limits.buffer_total = "1KiB": one connection alone may have 1MiB (limits.buffer_per_connection); make it larger, or write "0B" for a quarter of limits.memory`)
+	f(func(c *Config) { c.Limits.Memory, c.Limits.BufferTotal = 100*MiB, 60*MiB },
+		`cannot use limits.buffer_total = "60MiB": the rest of the process needs memory as well, and limits.memory is 100MiB; make it no larger than half of limits.memory`)
+	f(func(c *Config) { c.Limits.ConnectionsPerListener, c.Limits.RequestsPerConnection = -1, -2 },
+		`cannot use limits.connections_per_listener = -1: nothing can be fewer than none; write a number from 1, or 0 for no limit`,
+		`cannot use limits.requests_per_connection = -2: nothing can be fewer than none; write a number from 1, or 0 for no limit`)
+	f(func(c *Config) { c.Limits.ConnectionsPerListener, c.Limits.ConnectionsPerAddress = 10, 11 },
+		`cannot use limits.connections_per_address = 11: limits.connections_per_listener is 10, so no address can have as many; make it no larger than limits.connections_per_listener`)
+	f(func(c *Config) { c.Timeouts.FirstByte, c.Timeouts.Header, c.Timeouts.WriteStall = 0, -1, 0 },
+		`cannot use timeouts.first_byte = "0s": it must be above zero; write a duration such as "1s"`,
+		`cannot use timeouts.header = "-1ns": it must be above zero; write a duration such as "1s"`,
+		`cannot use timeouts.write_stall = "0s": it must be above zero; write a duration such as "1s"`)
 }
 
 func TestSameHost(t *testing.T) {

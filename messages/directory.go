@@ -1,6 +1,8 @@
 package messages
 
 import (
+	"time"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
@@ -10,8 +12,20 @@ import (
 // Subscribe asks a directory to send Brokers now, if it knows any, and on each change.
 type Subscribe struct{ To *actor.PID }
 
+// Unsubscribe takes Subscribe back.
+type Unsubscribe struct{ From *actor.PID }
+
 // Brokers is everything a directory knows; a broker that has left its name servers keeps its last address.
-type Brokers struct{ List []route.Broker }
+type Brokers struct {
+	Cluster string
+	List    []route.Broker
+}
+
+// NameServers are to be asked by a directory from now on, every Refresh.
+type NameServers struct {
+	Addresses []string
+	Refresh   time.Duration
+}
 
 // Ask asks a directory for a topic's route (105) or, with Cluster set, for the cluster's brokers (106).
 type Ask struct {

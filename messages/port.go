@@ -2,6 +2,7 @@ package messages
 
 import (
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
@@ -33,7 +34,8 @@ type Port struct {
 	// Advertised is what clients are told to dial for a broker, given the address that this client reached us on.
 	Advertised func(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool)
 	// RewriteIDs: put the advertised address into message ids (listener.rewrite_message_ids).
-	RewriteIDs bool
+	// It changes with a reload.
+	RewriteIDs *atomic.Bool
 }
 
 // Accepted brings a new client connection to its supervisor.

@@ -5,8 +5,8 @@ import "github.com/asynkron/protoactor-go/actor"
 // Report asks for a ClientReport of each connection below the receiver; Counted says first how many will come.
 type Report struct{ To *actor.PID }
 
-// Counted is how many ClientReports follow from one supervisor.
-type Counted struct{ N int }
+// Counted is how many ClientReports follow from one supervisor, and from how many others more Counted do.
+type Counted struct{ N, Supervisors int }
 
 // ClientReport describes one client connection and its upstream.
 type ClientReport struct {

@@ -18,6 +18,11 @@ const (
 	UpstreamOpened
 	UpstreamLost
 	HeartbeatReplayed
+	HeldBack         // a client is not read on until answers are given or taken
+	RequestMovedAway // Code: another process has it now
+	RequestMovedHere // Code: it came from another process
+	ConnectionMovedAway
+	ConnectionMovedHere
 )
 
 // Sample is one thing that happened on a connection.
@@ -45,7 +50,7 @@ type Totals struct {
 	Port          *Port
 	Codes         map[int32]*CodeTotals // by request code
 	Own           map[int32]int         // answers that the proxy made, by response code
-	Kinds         [HeartbeatReplayed + 1]int
+	Kinds         [ConnectionMovedHere + 1]int
 	UpstreamTimes []int64 // nanoseconds of requests that an upstream answered
 	OwnTimes      []int64 // of those that the proxy answered
 	FromDown      int64

@@ -17,6 +17,9 @@ type Resume struct {
 	Near      transport.Conn // the client's socket
 	Epoch     int
 	Heartbeat []byte // the client's last full heartbeat, a whole frame, to be replayed first; nil: none
+	// Of a connection that another process has handed over: its upstream socket, not started, and the address.
+	Sock    transport.Conn
+	Address string
 }
 
 // Forward is bytes of the client for the upstream: B[From:To] of a chunk, of which the receiver gets a reference. The

@@ -3,24 +3,31 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
-// admin is the HTTP server for operators.
+// admin is the HTTP server for operators. Who may do what there is in door.go.
 type admin struct {
-	ln  net.Listener
-	srv *http.Server
+	ln   net.Listener
+	srv  *http.Server
+	door atomic.Pointer[door]
 }
 
 func (a *admin) addr() string { return a.ln.Addr().String() }
+
+func (a *admin) serve() { go a.srv.Serve(&doorway{a.ln, &a.door}) }
 
 func (a *admin) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -28,12 +35,32 @@ func (a *admin) close() {
 	a.srv.Shutdown(ctx)
 }
 
-// serveAdmin opens the admin address.
-func (s *Server) serveAdmin(address string) (*admin, error) {
-	ln, err := net.Listen("tcp", address)
+// serveAdmin opens the admin address. Nobody is answered before serve is called.
+func (s *Server) serveAdmin(c config.Admin) (*admin, error) {
+	ln, err := net.Listen("tcp", c.Address)
 	if err != nil {
+		return nil, fmt.Errorf("cannot open the admin address (admin.address = %q): %w", c.Address, err)
+	}
+	a := &admin{ln: ln}
+	d, err := newDoor(c, a.loopback())
+	if err != nil {
+		ln.Close()
 		return nil, err
 	}
+	d.warn(s.log)
+	a.door.Store(d)
+	a.srv = &http.Server{Handler: a.guard(s.adminPages()), ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)} // mostly TLS hand-shakes that failed
+	return a, nil
+}
+
+// loopback tells whether only this machine reaches the address.
+func (a *admin) loopback() bool {
+	tcp, ok := a.ln.Addr().(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+func (s *Server) adminPages() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", s.handleMetrics)
 	mux.HandleFunc("GET /stats", s.handleStats)
@@ -44,14 +71,16 @@ func (s *Server) serveAdmin(address string) (*admin, error) {
 	mux.HandleFunc("GET /brokers", s.handleBrokers)
 	mux.HandleFunc("GET /actors", s.handleActors)
 	mux.HandleFunc("GET /{$}", handleIndex)
-	a := &admin{ln: ln, srv: &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}}
-	go a.srv.Serve(ln)
-	return a, nil
+	mux.HandleFunc("POST /reload", s.handleReload)
+	mux.HandleFunc("POST /drain", s.handleDrain)
+	s.profiles(mux)
+	return mux
 }
 
 func handleIndex(w http.ResponseWriter, _ *http.Request) {
 	io.WriteString(w, "rocketmq-proxy\n\n/metrics   Prometheus text\n/stats     the 27 statistics, one a line\n/healthz   the process lives\n"+
-		"/readyz    it serves\n/clients   client connections\n/upstreams broker connections\n/brokers   brokers and their ports\n/actors    the supervision tree\n")
+		"/readyz    it serves\n/clients   client connections\n/upstreams broker connections\n/brokers   brokers and their ports\n/actors    the supervision tree\n"+
+		"/reload    POST: read the configuration again\n/drain     POST: end in good order\n/debug/pprof/   profiles, with admin.pprof = true\n")
 }
 
 func (s *Server) handleMetrics(w http.ResponseWriter, _ *http.Request) {
@@ -61,7 +90,7 @@ func (s *Server) handleMetrics(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) handleStats(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	s.tree.Statistics.WriteText(w)
+	s.statistics().WriteText(w)
 }
 
 func (s *Server) handleReady(w http.ResponseWriter, _ *http.Request) {
@@ -104,7 +133,7 @@ type brokerReport struct {
 
 func (s *Server) handleBrokers(w http.ResponseWriter, _ *http.Request) {
 	list := []brokerReport{}
-	for _, l := range s.tree.Listeners {
+	for _, l := range s.env.Tree().Listeners {
 		for _, b := range l.Directory.View.Brokers() {
 			r := brokerReport{Name: b.Name, ID: b.ID, Cluster: b.Cluster, Upstream: b.Address, Listener: l.Name}
 			if p, ok := l.Place(b.BrokerID); ok {
@@ -122,11 +151,22 @@ type actorReport struct {
 	Kind      string         `json:"kind"`
 	Restarts  int            `json:"restarts"`
 	LastError string         `json:"last_error,omitempty"`
+	LastAt    *time.Time     `json:"last_error_at,omitempty"`
 	Children  []*actorReport `json:"children,omitempty"`
 }
 
+// actorsReport is the tree, and the last failures of all actors, of those that are gone as well.
+type actorsReport struct {
+	*actorReport
+	Failures []actors.FailureEvent `json:"failures"` // the latest first
+}
+
 func (s *Server) handleActors(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, s.actorTree())
+	failures := s.env.Failures.Recent()
+	if failures == nil {
+		failures = []actors.FailureEvent{}
+	}
+	writeJSON(w, actorsReport{s.actorTree(), failures})
 }
 
 // actorTree builds the supervision tree from the ids of live actors: a parent's id is the longest live prefix.
@@ -138,6 +178,9 @@ func (s *Server) actorTree() *actorReport {
 	for _, id := range ids {
 		f := s.env.Failures.Of(id)
 		n := &actorReport{Name: id, Kind: actors.Kind(id), Restarts: f.Count, LastError: f.Last}
+		if !f.At.IsZero() {
+			n.LastAt = &f.At
+		}
 		nodes[id] = n
 		if id == actors.Root {
 			root = n

@@ -12,51 +12,88 @@ import (
 )
 
 // build translates the configuration into the parts of the tree.
-func (s *Server) build() error {
-	cfg := s.cfg
-	limits := codec.Limits{MaxFrame: int(cfg.Limits.MaxFrame), MaxHeader: int(cfg.Limits.MaxHeader)}
-	// Half of a connection's buffer for each direction.
-	sockets, stop, err := transport.New(limits, int(cfg.Limits.BufferPerConnection)/2, cfg.Timeouts.Dial)
+func (s *Server) build(cfg *config.Config) (*actors.Tree, error) {
+	sockets, stop, err := transport.New(frameLimits(cfg), window(cfg), int(bufferTotal(cfg.Limits)), cfg.Timeouts.Dial)
 	if err != nil {
-		return fmt.Errorf("cannot set up the transport: %w", err)
+		return nil, fmt.Errorf("cannot set up the transport: %w", err)
 	}
 	s.stopTransport = stop
-	s.env = actors.NewEnv(sockets, s.log, actors.Settings{
-		BufferPerConnection: int(cfg.Limits.BufferPerConnection),
-		IdleTimeout:         cfg.Timeouts.Idle,
-		QueryTimeout:        cfg.Timeouts.NameServer,
-		MaxFrame:            limits.MaxFrame,
-		MaxHeader:           limits.MaxHeader,
-	}, s.giveUp)
-	s.tree = &actors.Tree{}
+	s.env = actors.NewEnv(sockets, s.log, settings(cfg), s.giveUp)
+	tree := &actors.Tree{}
 	directories := map[string]*actors.Directory{}
-	for _, c := range cfg.Clusters {
-		d := actors.NewDirectory(c.Name, c.NameServers, c.Refresh)
-		if d.Upstream, err = s.upstream(&c); err != nil {
-			return fmt.Errorf("cannot set up cluster %s: %w", c.Name, err)
+	for i := range cfg.Clusters {
+		c := &cfg.Clusters[i]
+		d, err := s.newDirectory(c)
+		if err != nil {
+			return nil, err
 		}
 		directories[c.Name] = d
-		s.tree.Directories = append(s.tree.Directories, d)
+		tree.Directories = append(tree.Directories, d)
 	}
-	var prefixes []string
 	for i := range cfg.Listeners {
-		l, err := s.listener(&cfg.Listeners[i], directories)
+		l, err := s.newListener(cfg, &cfg.Listeners[i], directories)
 		if err != nil {
-			return fmt.Errorf("cannot set up listener %s: %w", cfg.Listeners[i].Name, err)
+			return nil, err
 		}
-		s.tree.Listeners = append(s.tree.Listeners, l)
-		prefixes = append(prefixes, l.StatPrefix)
+		tree.Listeners = append(tree.Listeners, l)
 	}
-	s.tree.Statistics = actors.NewStatistics(prefixes...)
-	s.describe()
-	return nil
+	tree.Statistics = actors.NewStatistics(prefixes(tree)...)
+	s.describe(tree)
+	return tree, nil
 }
 
-func (s *Server) listener(c *config.Listener, directories map[string]*actors.Directory) (*actors.Listener, error) {
+func (s *Server) newDirectory(c *config.Cluster) (*actors.Directory, error) {
+	d := actors.NewDirectory(c.Name, c.NameServers, c.Refresh)
+	var err error
+	if d.Upstream, err = s.upstream(c); err != nil {
+		return nil, fmt.Errorf("cannot set up cluster %s: %w", c.Name, err)
+	}
+	return d, nil
+}
+
+func frameLimits(cfg *config.Config) codec.Limits {
+	return codec.Limits{MaxFrame: int(cfg.Limits.MaxFrame), MaxHeader: int(cfg.Limits.MaxHeader)}
+}
+
+// window is half of a connection's buffer for each direction.
+func window(cfg *config.Config) int { return int(cfg.Limits.BufferPerConnection) / 2 }
+
+func settings(cfg *config.Config) actors.Settings {
+	return actors.Settings{
+		BufferPerConnection:    int(cfg.Limits.BufferPerConnection),
+		ConnectionsPerListener: cfg.Limits.ConnectionsPerListener,
+		ConnectionsPerAddress:  cfg.Limits.ConnectionsPerAddress,
+		RequestsPerConnection:  cfg.Limits.RequestsPerConnection,
+		IdleTimeout:            cfg.Timeouts.Idle,
+		FirstByteTimeout:       cfg.Timeouts.FirstByte,
+		HeaderTimeout:          cfg.Timeouts.Header,
+		WriteStallTimeout:      cfg.Timeouts.WriteStall,
+		QueryTimeout:           cfg.Timeouts.NameServer,
+		MaxFrame:               int(cfg.Limits.MaxFrame),
+		MaxHeader:              int(cfg.Limits.MaxHeader),
+	}
+}
+
+func prefixes(tree *actors.Tree) (all []string) {
+	for _, l := range tree.Listeners {
+		all = append(all, l.StatPrefix)
+	}
+	return all
+}
+
+func (s *Server) newListener(cfg *config.Config, c *config.Listener, directories map[string]*actors.Directory) (*actors.Listener, error) {
+	l, err := s.translateListener(cfg, c, directories)
+	if err != nil {
+		return nil, fmt.Errorf("cannot set up listener %s: %w", c.Name, err)
+	}
+	return l, nil
+}
+
+func (s *Server) translateListener(cfg *config.Config, c *config.Listener, directories map[string]*actors.Directory) (*actors.Listener, error) {
 	l := &actors.Listener{Name: c.Name, Address: c.Address, StatPrefix: c.StatPrefix, Advertise: c.Advertise,
-		RewriteIDs: c.RewriteMessageIDs, Directory: directories[c.Cluster]}
+		RewriteIDs: c.RewriteMessageIDs, ReusePort: c.ReusePort, Directory: directories[c.Cluster]}
 	if l.StatPrefix == "" {
-		l.StatPrefix = s.cfg.StatPrefix
+		l.StatPrefix = cfg.StatPrefix
 	}
 	if l.Directory == nil {
 		return nil, fmt.Errorf("there is no cluster %q (listener.cluster)", c.Cluster)
@@ -75,12 +112,16 @@ func (s *Server) listener(c *config.Listener, directories map[string]*actors.Dir
 		l.Ports.Fixed[id] = port
 	}
 	var saved map[route.BrokerID]int
-	if s.cfg.StateDir != "" {
-		file := portFile(filepath.Join(s.cfg.StateDir, "ports-"+c.Name+".json"))
+	if cfg.StateDir != "" {
+		file := portFile(filepath.Join(cfg.StateDir, "ports-"+c.Name+".json"))
 		if saved, err = file.load(); err != nil {
 			return nil, err
 		}
 		l.Save = file.save
+	}
+	if s.heir != nil {
+		l.Inherit = s.heir.door
+		saved = s.heir.portsOf(c.Name, saved)
 	}
 	l.Table, err = route.NewPortTable(l.Ports, saved)
 	return l, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -45,6 +46,9 @@ type keptTLS struct {
 // keep loads files for the first time. An error then is one of the start. What was kept for the same listener or
 // cluster before is not looked at any more.
 func (cs *certificates) keep(kind, name string, log *slog.Logger, files tlsFiles) (*keptTLS, error) {
+	if k := cs.keeps(kind, name, files); k != nil {
+		return k, nil
+	}
 	k := &keptTLS{kind: kind, name: name, log: log, files: files}
 	cfg, text, err := load(files)
 	if err != nil {
@@ -62,6 +66,18 @@ func (cs *certificates) keep(kind, name string, log *slog.Logger, files tlsFiles
 		k.describe(cs.set)
 	}
 	return k, nil
+}
+
+// keeps finds what is kept already: a reload that changes something else of a listener asks again.
+func (cs *certificates) keeps(kind, name string, files tlsFiles) *keptTLS {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for _, k := range cs.kept {
+		if k.kind == kind && k.name == name && reflect.DeepEqual(k.files, files) {
+			return k
+		}
+	}
+	return nil
 }
 
 // look takes changed files into use. What is bad is told once and changes nothing.

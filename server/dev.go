@@ -23,14 +23,18 @@ const devPatience = 20 * time.Second
 
 // Dev serves an embedded RocketMQ behind the proxy. It first sends, pulls, pops and acks a message through the proxy
 // and prints what it saw to out. It returns nil after a clean end, an error when the check fails.
-func Dev(ctx context.Context, opts DevOptions, log *slog.Logger, out io.Writer, stopNow <-chan struct{}) error {
+func Dev(ctx context.Context, opts DevOptions, log *slog.Logger, out io.Writer, stopNow <-chan struct{}, with ...Option) error {
 	begun := time.Now()
 	cluster, err := embedded.Start(embedded.Options{Logger: log})
 	if err != nil {
 		return fmt.Errorf("cannot start the embedded RocketMQ: %w", err)
 	}
 	defer cluster.Close()
-	s, err := Start(devConfig(opts, cluster.NameServers()), log)
+	cfg := devConfig(opts, cluster.NameServers())
+	if err := config.Validate(cfg); err != nil {
+		return err
+	}
+	s, err := Start(cfg, log, with...)
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,8 @@ import (
 )
 
 // describe registers the metrics that are read off when they are asked for.
-func (s *Server) describe() {
-	set := s.tree.Statistics.Set
+func (s *Server) describe(tree *actors.Tree) {
+	set := tree.Statistics.Set
 	s.env.Failures.OnFailure = func(kind string) {
 		set.GetOrCreateCounter(fmt.Sprintf("rocketmq_proxy_actor_restarts{actor=%q}", kind)).Inc()
 	}
@@ -27,24 +27,55 @@ func (s *Server) describe() {
 		return 0
 	})
 	s.certificates.describe(set)
-	for i := range s.tree.Listeners {
+	for _, l := range tree.Listeners {
 		for _, reason := range transport.RefusalReasons {
-			set.GetOrCreateCounter(refusedMetric(s.tree.Listeners[i].Name, reason))
+			set.GetOrCreateCounter(refusedMetric(l.Name, reason))
 		}
 	}
-	for _, d := range s.tree.Directories {
-		set.NewGauge(fmt.Sprintf("rocketmq_proxy_directory_age_seconds{cluster=%q}", d.Cluster), func() float64 {
-			if at := d.View.Answered(); !at.IsZero() {
-				return time.Since(at).Seconds()
-			}
-			return time.Since(s.started).Seconds()
-		})
-		set.NewGauge(fmt.Sprintf("rocketmq_proxy_brokers{cluster=%q}", d.Cluster), func() float64 { return float64(len(d.View.Brokers())) })
+	set.NewGauge("rocketmq_proxy_draining", func() float64 {
+		select {
+		case <-s.draining:
+			return 1
+		default:
+			return 0
+		}
+	})
+	set.NewGauge("rocketmq_proxy_buffered_bytes", func() float64 { bytes, _ := s.env.Transport.Buffered(); return float64(bytes) })
+	set.NewGauge("rocketmq_proxy_buffer_total_bytes", func() float64 { return float64(bufferTotal(s.config().Limits)) })
+	for _, d := range tree.Directories {
+		describeCluster(set, d)
+	}
+	s.reloads.describe(set, s.started)
+}
+
+// clusterGauges are the metrics of one cluster.
+var clusterGauges = map[string]func(d *actors.Directory, since time.Time) float64{
+	"rocketmq_proxy_directory_age_seconds": func(d *actors.Directory, since time.Time) float64 {
+		if at := d.View.Answered(); !at.IsZero() {
+			since = at
+		}
+		return time.Since(since).Seconds()
+	},
+	"rocketmq_proxy_brokers": func(d *actors.Directory, _ time.Time) float64 { return float64(len(d.View.Brokers())) },
+}
+
+func describeCluster(set *metrics.Set, d *actors.Directory) {
+	since := time.Now()
+	for name, value := range clusterGauges {
+		set.NewGauge(fmt.Sprintf("%s{cluster=%q}", name, d.Cluster), func() float64 { return value(d, since) })
+	}
+}
+
+func forgetCluster(set *metrics.Set, d *actors.Directory) {
+	for name := range clusterGauges {
+		set.UnregisterMetric(fmt.Sprintf("%s{cluster=%q}", name, d.Cluster))
 	}
 }
 
 // writeMetrics writes everything in Prometheus text.
 func (s *Server) writeMetrics(w io.Writer) {
-	s.tree.Statistics.Set.WritePrometheus(w)
+	s.statistics().Set.WritePrometheus(w)
+	_, pauses := s.env.Transport.Buffered()
+	metrics.WriteCounterUint64(w, "rocketmq_proxy_buffer_pauses_total", pauses)
 	metrics.WriteProcessMetrics(w)
 }

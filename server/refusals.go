@@ -33,7 +33,7 @@ func refusedMetric(listener, reason string) string {
 
 // refused is what an entrance calls.
 func (r *refusals) refused(m transport.Refusal) {
-	r.server.tree.Statistics.Set.GetOrCreateCounter(refusedMetric(r.listener, m.Reason)).Inc()
+	r.server.statistics().Set.GetOrCreateCounter(refusedMetric(r.listener, m.Reason)).Inc()
 	if more, due := r.due(m.Reason); due {
 		r.server.log.Warn("a connection was refused before its first frame", "listener", r.listener, "peer", m.Remote.String(),
 			"reason", m.Reason, "error", m.Err, "more that were not logged", more)

@@ -16,10 +16,10 @@ const reportPatience = 2 * time.Second
 
 // collector gathers the reports of all connections.
 type collector struct {
-	listeners int // whose Counted is still to come
-	missing   int
-	got       []*messages.ClientReport
-	done      chan []*messages.ClientReport
+	supervisors int // whose Counted is still to come; the top one's comes first
+	missing     int
+	got         []*messages.ClientReport
+	done        chan []*messages.ClientReport
 }
 
 // giveUpWaiting ends a collection with what has come.
@@ -29,17 +29,17 @@ type giveUpWaiting struct{}
 func (c *collector) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *messages.Counted:
-		c.listeners--
+		c.supervisors += m.Supervisors - 1
 		c.missing += m.N
 	case *messages.ClientReport:
 		c.missing--
 		c.got = append(c.got, m)
 	case *giveUpWaiting:
-		c.listeners, c.missing = 0, 0
+		c.supervisors, c.missing = 0, 0
 	default:
 		return
 	}
-	if c.done != nil && c.listeners == 0 && c.missing <= 0 {
+	if c.done != nil && c.supervisors == 0 && c.missing <= 0 {
 		c.done <- c.got
 		c.done = nil
 		ctx.Stop(ctx.Self())
@@ -51,7 +51,7 @@ func (s *Server) report() []*messages.ClientReport {
 	done := make(chan []*messages.ClientReport, 1)
 	root := s.env.System.Root
 	pid := root.Spawn(actor.PropsFromProducer(func() actor.Actor {
-		return &collector{listeners: len(s.tree.Listeners), done: done}
+		return &collector{supervisors: 1, done: done}
 	}))
 	timer := time.AfterFunc(reportPatience, func() { root.Send(pid, &giveUpWaiting{}) })
 	defer timer.Stop()

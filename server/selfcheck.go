@@ -163,7 +163,7 @@ const answersChecked = 5
 func (s *Server) counters() map[string]uint64 {
 	now := map[string]uint64{}
 	for _, n := range checkCounters {
-		now[n] = s.tree.Statistics.Counter(s.cfg.StatPrefix, n)
+		now[n] = s.statistics().Counter(s.config().StatPrefix, n)
 	}
 	return now
 }

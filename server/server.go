@@ -10,21 +10,21 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
-	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
 // Server is one running proxy. Several can live in one process.
 type Server struct {
-	cfg   *config.Config
+	cfg   atomic.Pointer[config.Config] // in effect
 	log   *slog.Logger
 	env   *actors.Env
-	tree  *actors.Tree
 	top   *actor.PID
 	admin *admin
 	push  *pusher
@@ -32,17 +32,26 @@ type Server struct {
 	certificates  certificates
 	stopTransport func()
 
-	failed   chan error // a pillar could not be kept alive
+	failed   chan error    // a pillar could not be kept alive
+	asked    chan struct{} // by Drain
+	askOnce  sync.Once
 	draining chan struct{}
+	ended    chan struct{}
+	heir     *heir // nil: hand_over is not set
 	started  time.Time
+	wasReady atomic.Bool
+
+	reloads
 }
 
 // ErrStoppedAtOnce is what Run returns when it was told to stop without draining.
 var ErrStoppedAtOnce = errors.New("stopped at once, without draining")
 
 // Run serves cfg until ctx is cancelled, and then drains; stopNow cuts that short. nil means a clean end.
-func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-chan struct{}) error {
-	s, err := Start(cfg, log)
+func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-chan struct{}, opts ...Option) error {
+	limitMemory(cfg.Limits, log)
+	checkDescriptors(cfg, log)
+	s, err := Start(cfg, log, opts...)
 	if err != nil {
 		return err
 	}
@@ -50,31 +59,47 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-ch
 }
 
 // Start starts a proxy and returns at once; Ready tells when it serves. End it with Serve.
-func Start(cfg *config.Config, log *slog.Logger) (*Server, error) {
-	s := &Server{cfg: cfg, log: log, failed: make(chan error, 1), draining: make(chan struct{}), started: time.Now()}
-	if err := s.build(); err != nil {
+func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error) {
+	s := &Server{log: log, failed: make(chan error, 1), asked: make(chan struct{}), draining: make(chan struct{}),
+		ended: make(chan struct{}), started: time.Now()}
+	s.cfg.Store(cfg)
+	for _, o := range opts {
+		o(s)
+	}
+	var err error
+	if s.heir, err = inherit(cfg.HandOver, log); err != nil {
+		return nil, err
+	}
+	tree, err := s.build(cfg)
+	if err != nil {
 		if s.stopTransport != nil {
 			s.stopTransport()
 		}
+		s.heir.close()
 		return nil, err
 	}
-	var err error
-	if s.admin, err = s.serveAdmin(cfg.Admin.Address); err != nil {
+	if s.admin, err = s.serveAdmin(cfg.Admin); err != nil {
 		s.stopTransport()
-		return nil, fmt.Errorf("cannot open the admin address (admin.address = %q): %w", cfg.Admin.Address, err)
-	}
-	if s.push, err = startPush(cfg.Metrics, s.writeMetrics); err != nil {
-		s.stopTransport()
-		s.admin.close()
+		s.heir.close()
 		return nil, err
 	}
-	if s.top, err = s.env.Start(s.tree); err != nil {
+	if s.top, err = s.env.Start(tree); err != nil {
 		s.stopTransport()
+		s.heir.close()
 		s.admin.close()
 		return nil, fmt.Errorf("cannot start the actors: %w", err)
 	}
+	if s.push, err = startPush(cfg.Metrics, s.writeMetrics); err != nil {
+		s.env.Stop(s.top)
+		s.stopTransport()
+		s.heir.close()
+		s.admin.close()
+		return nil, err
+	}
 	s.certificates.watch()
-	log.Info("started", "admin", s.admin.addr(), "clusters", len(s.tree.Directories), "listeners", len(s.tree.Listeners))
+	s.admin.serve()
+	log.Info("started", "admin", s.admin.addr(), "clusters", len(tree.Directories), "listeners", len(tree.Listeners))
+	go s.reloadOnHangup()
 	return s, nil
 }
 
@@ -100,6 +125,8 @@ func (s *Server) Serve(ctx context.Context, stopNow <-chan struct{}) error {
 			waiting = false
 		case <-ctx.Done():
 			waiting = false
+		case <-s.asked:
+			waiting = false
 		}
 	}
 	if err == nil {
@@ -113,13 +140,14 @@ func (s *Server) Serve(ctx context.Context, stopNow <-chan struct{}) error {
 func (s *Server) announce() <-chan struct{} {
 	ready := make(chan struct{})
 	go func() {
-		for !s.Ready() {
+		for len(s.notOpen()) > 0 {
 			select {
 			case <-s.draining:
 				return
 			case <-time.After(readyPoll):
 			}
 		}
+		s.heir.serve(s)
 		close(ready)
 	}()
 	return ready
@@ -137,70 +165,53 @@ func (s *Server) notReady() (why []string) {
 		why = append(why, "draining")
 	default:
 	}
-	for _, d := range s.tree.Directories {
+	if !s.heir.served() {
+		why = append(why, "hand_over is not taken over yet")
+	}
+	return append(why, s.notOpen()...)
+}
+
+// notOpen is what is still missing for clients.
+func (s *Server) notOpen() (why []string) {
+	tree := s.env.Tree()
+	for _, d := range tree.Directories {
+		if s.excused(d.Late) {
+			continue
+		}
 		if d.View.Answered().IsZero() {
 			why = append(why, fmt.Sprintf("no name server of cluster %s has answered yet", d.Cluster))
 		}
 	}
-	for _, l := range s.tree.Listeners {
-		if !l.Open() {
+	for _, l := range tree.Listeners {
+		if !l.Open() && !s.excused(l.Late) {
 			why = append(why, fmt.Sprintf("listener %s is not open", l.Name))
 		}
+	}
+	if len(why) == 0 {
+		s.wasReady.Store(true)
 	}
 	return why
 }
 
-// drain ends in good order:
-//
-//  1. /readyz says 503, so that balancers send nobody new;
-//  2. the acceptors close their sockets;
-//  3. each client connection closes when nothing of it is in flight;
-//  4. what is left when drain_timeout is over, or when stopNow comes, is cut off.
-func (s *Server) drain(stopNow <-chan struct{}) error {
-	close(s.draining)
-	begun := time.Now()
-	s.log.Info("draining", "connections", s.connections(), "drain_timeout", s.cfg.DrainTimeout)
-	s.env.System.Root.Send(s.top, &messages.Drain{})
-	deadline := time.NewTimer(s.cfg.DrainTimeout)
-	defer deadline.Stop()
-	poll := time.NewTicker(drainPoll)
-	defer poll.Stop()
-	for {
-		select {
-		case <-stopNow:
-			return ErrStoppedAtOnce
-		case <-deadline.C:
-			s.log.Warn("drain_timeout is over; cutting off what is left", "connections", s.connections())
-			return nil
-		case <-poll.C:
-			if s.connections() == 0 {
-				s.log.Info("drained", "after", time.Since(begun).Round(time.Millisecond))
-				return nil
-			}
-		}
-	}
-}
+// excused tells what a proxy that has been ready is ready without: a reload that adds a cluster whose name servers do
+// not answer must not send the clients of the others away.
+func (s *Server) excused(late bool) bool { return late && s.wasReady.Load() }
 
-// drainPoll is how often a drain looks whether it is done.
-const drainPoll = 20 * time.Millisecond
+// config is the configuration in effect.
+func (s *Server) config() *config.Config { return s.cfg.Load() }
 
-// connections counts live client connections.
-func (s *Server) connections() (n int) {
-	for _, id := range s.env.Actors(actors.Root) {
-		if actors.Kind(id) == "connection" {
-			n++
-		}
-	}
-	return n
-}
+func (s *Server) statistics() *actors.Statistics { return s.env.Tree().Statistics }
 
 // close stops the actors, pushes the last numbers, and closes the admin address.
 func (s *Server) close() {
+	s.beginDraining() // also after a failure: no reload from now on
 	if err := s.env.Stop(s.top); err != nil {
 		s.log.Error("cannot stop all actors", "error", err)
 	}
+	close(s.ended)
 	s.stopTransport()
 	s.certificates.close()
+	s.heir.close()
 	s.push.close(s.log)
 	s.admin.close()
 	s.log.Info("stopped", "uptime", time.Since(s.started).Round(time.Millisecond))
@@ -208,7 +219,7 @@ func (s *Server) close() {
 
 // Addr is the name-server address of a listener, once it is open.
 func (s *Server) Addr(listener string) string {
-	for _, l := range s.tree.Listeners {
+	for _, l := range s.env.Tree().Listeners {
 		if l.Name == listener && l.Open() {
 			return l.Addr().String()
 		}

@@ -10,7 +10,7 @@ import (
 // entrance translates what a listener asks of its clients before their first frame.
 func (s *Server) entrance(c *config.Listener) (transport.Entrance, error) {
 	refused := &refusals{listener: c.Name, server: s}
-	e := transport.Entrance{AllowPlain: c.TLS.Mode == config.TLSPermissive, Timeout: s.cfg.Timeouts.Handshake, Refused: refused.refused}
+	e := transport.Entrance{AllowPlain: c.TLS.Mode == config.TLSPermissive, Timeout: s.config().Timeouts.Handshake, Refused: refused.refused}
 	for _, network := range c.ProxyProtocolFrom {
 		p, err := config.ParseNetwork(network)
 		if err != nil {
@@ -31,7 +31,7 @@ func (s *Server) entrance(c *config.Listener) (transport.Entrance, error) {
 
 // upstream translates how connections to a cluster begin.
 func (s *Server) upstream(c *config.Cluster) (transport.Upstream, error) {
-	u := transport.Upstream{SendProxy: c.SendProxyProtocol, HandshakeTimeout: s.cfg.Timeouts.Handshake}
+	u := transport.Upstream{SendProxy: c.SendProxyProtocol, HandshakeTimeout: s.config().Timeouts.Handshake}
 	if !c.TLS.Enabled {
 		return u, nil
 	}

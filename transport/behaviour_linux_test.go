@@ -10,7 +10,7 @@ import (
 
 // newLoops makes event loops that end with the test.
 func newLoops(t testing.TB, n int, o options) *transport.Loops {
-	loops, err := transport.NewLoops(n, o.limits, o.window, o.dialTimeout)
+	loops, err := transport.NewLoops(n, o.limits, o.window, 0, o.dialTimeout)
 	require.NoError(t, err)
 	t.Cleanup(loops.Close)
 	return loops

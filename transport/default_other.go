@@ -9,6 +9,7 @@ import (
 )
 
 // New makes the best transport of this system: goroutines. stop ends it.
-func New(limits codec.Limits, window int, dialTimeout time.Duration) (t Transport, stop func(), err error) {
-	return &Net{Limits: limits, Window: window, DialTimeout: dialTimeout}, func() {}, nil
+// Window and budget are as in Net.
+func New(limits codec.Limits, window, budget int, dialTimeout time.Duration) (t Transport, stop func(), err error) {
+	return &Net{Limits: limits, Window: window, Budget: budget, DialTimeout: dialTimeout}, func() {}, nil
 }

@@ -68,8 +68,10 @@ type guarded struct {
 	ctx      context.Context
 	cancel   func()
 
-	mu   sync.Mutex
-	sink Sink
+	mu      sync.Mutex
+	sink    Sink
+	looking int          // connections that are being looked at
+	ended   *AcceptEnded // to be told after the last of them
 }
 
 func (g *guarded) Close() {
@@ -86,12 +88,37 @@ func (g *guarded) Accept(sink Sink) {
 
 // Deliver is part of Sink: it stands between the open socket and its acceptor.
 func (g *guarded) Deliver(event any) {
-	m, ok := event.(*Accepted)
-	if ok && g.entrance.concerns(m.Conn.Remote().Addr()) {
-		go g.admit(m.Conn.(newcomer))
+	switch m := event.(type) {
+	case *Accepted:
+		if g.entrance.concerns(m.Conn.Remote().Addr()) {
+			g.looks(1, nil)
+			go g.admit(m.Conn.(newcomer))
+			return
+		}
+	case *AcceptEnded:
+		g.looks(0, m)
 		return
 	}
 	g.pass(event)
+}
+
+// looks counts who is being looked at. The end of accepting is told after the last of them.
+func (g *guarded) looks(more int, ended *AcceptEnded) {
+	g.mu.Lock()
+	g.looking += more
+	if ended != nil {
+		g.ended = ended
+	}
+	if g.looking > 0 {
+		ended = nil
+	} else {
+		ended, g.ended = g.ended, nil
+	}
+	g.mu.Unlock()
+	if ended != nil {
+		g.cancel()
+		g.pass(ended)
+	}
 }
 
 func (g *guarded) pass(event any) {
@@ -102,6 +129,7 @@ func (g *guarded) pass(event any) {
 }
 
 func (g *guarded) admit(c newcomer) {
+	defer g.looks(-1, nil)
 	remote := c.Remote()
 	admitted, refusal := g.entrance.admit(g.ctx, c)
 	switch {

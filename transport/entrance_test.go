@@ -39,7 +39,7 @@ func (h *hall) Deliver(event any) {
 // inHall tells a story in front of an entrance, with each transport of this system.
 func inHall(t *testing.T, e transport.Entrance, story func(h *hall)) {
 	t.Helper()
-	best, stop, err := transport.New(codec.Limits{}, 0, 0)
+	best, stop, err := transport.New(codec.Limits{}, 0, 0, 0)
 	require.NoError(t, err)
 	t.Cleanup(stop)
 	for name, tr := range map[string]transport.Transport{"best": best, "goroutines": &transport.Net{}} {
@@ -321,6 +321,7 @@ type pipes struct{ sink transport.Sink }
 func (p *pipes) Accept(s transport.Sink) { p.sink = s }
 func (p *pipes) Addr() netip.AddrPort    { return netip.AddrPort{} }
 func (p *pipes) Close()                  {}
+func (p *pipes) Refuse(bool) error       { return nil }
 
 func (p *pipes) connect() net.Conn {
 	ours, theirs := net.Pipe()

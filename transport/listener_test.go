@@ -63,7 +63,13 @@ func TestListenerClose(t *testing.T) {
 		require.NoError(t, err, "the port is free at once")
 		again.Close()
 		ln.Close()
-		require.Empty(t, door, "no AcceptFailed: that it is closed is no news")
+		select {
+		case event := <-door:
+			require.IsType(t, &transport.AcceptEnded{}, event, "no AcceptFailed: that it is closed is no failure")
+		case <-time.After(patience):
+			t.Fatal("the end of accepting is not told")
+		}
+		require.Empty(t, door, "it is told once")
 	})
 }
 

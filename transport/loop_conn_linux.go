@@ -28,6 +28,8 @@ type loopConn struct {
 
 	split   codec.Splitter
 	first   []byte // what was read before Start; nil: nothing
+	proxied bool   // remote is not the socket's peer
+	window  int
 	readBuf []byte // nil, unless something is carried over
 	carry   int    // bytes at its start: the beginning of a frame whose header is incomplete
 	sizer   readSizer
@@ -35,6 +37,7 @@ type loopConn struct {
 
 	out  []segment
 	kept int
+	left int64 // bytes that went out after they had been kept
 
 	cancelDial func()
 }
@@ -42,6 +45,17 @@ type loopConn struct {
 func (c *loopConn) Executor() Executor { return c.loop }
 
 func (c *loopConn) Kept() int { return c.kept }
+
+func (c *loopConn) Flow() Flow {
+	f := Flow{Kept: c.kept, Left: c.left}
+	if c.readable() {
+		f.Partial = c.carry
+	}
+	return f
+}
+
+// readable reports that enough of what was read has come back.
+func (c *loopConn) readable() bool { return c.t.net.readable(c.handed, c.window) }
 
 func (c *loopConn) Local() netip.AddrPort { return c.local }
 
@@ -85,7 +99,7 @@ func (c *loopConn) event(events uint32) {
 	if c.closed || events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) == 0 {
 		return
 	}
-	if c.handed < c.t.net.window() {
+	if c.readable() {
 		c.read()
 	} else if events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		c.fail(io.ErrUnexpectedEOF) // both directions are gone and nobody wants what is left
@@ -100,8 +114,12 @@ func (c *loopConn) want() {
 }
 
 func (c *loopConn) wanted() (events uint32) {
-	if c.handed < c.t.net.window() && !c.connecting {
-		events |= unix.EPOLLIN
+	if !c.connecting {
+		if c.readable() {
+			events |= unix.EPOLLIN
+		} else if c.events&unix.EPOLLIN != 0 && c.handed < c.window {
+			c.t.net.held.pauses.Add(1)
+		}
 	}
 	if c.kept > 0 || c.connecting {
 		events |= unix.EPOLLOUT
@@ -145,7 +163,7 @@ func (c *loopConn) lastWords() {
 	if !c.started {
 		return // Start comes here again
 	}
-	for !c.closed && c.handed < c.t.net.window() && c.read() {
+	for !c.closed && c.handed < c.window && c.read() {
 	}
 	c.fail(c.fault)
 }
@@ -164,6 +182,7 @@ func (c *loopConn) shut() {
 		c.fd = -1
 	}
 	if c.readBuf != nil {
+		c.loop.hold(-c.waiting())
 		putBuffer(c.readBuf)
 		c.readBuf, c.carry = nil, 0
 	}

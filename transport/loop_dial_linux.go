@@ -16,7 +16,7 @@ import (
 // one.
 func (c *loopConn) dial(address string) {
 	if ap, err := netip.ParseAddrPort(address); err == nil {
-		timer := time.AfterFunc(c.t.net.dialTimeout(), func() {
+		timer := time.AfterFunc(c.t.net.tuning().dialTimeout, func() {
 			c.loop.Schedule(func() {
 				if c.connecting {
 					c.fail(os.ErrDeadlineExceeded)
@@ -27,7 +27,7 @@ func (c *loopConn) dial(address string) {
 		c.connect(ap)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.t.net.dialTimeout())
+	ctx, cancel := context.WithTimeout(context.Background(), c.t.net.tuning().dialTimeout)
 	c.cancelDial = cancel
 	go func() {
 		fd, err := dialName(ctx, address)

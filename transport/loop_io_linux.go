@@ -24,7 +24,7 @@ func rawWrite(fd int, b []byte) (int, syscall.Errno) {
 // starve the others of its loop.
 func (c *loopConn) read() bool {
 	if c.readBuf == nil {
-		c.readBuf = getBuffer(c.sizer.size)
+		c.readBuf = getBuffer(c.t.net.pieces(c.sizer.size))
 	}
 	n, errno := rawRead(c.fd, c.readBuf[c.carry:])
 	switch {
@@ -52,18 +52,20 @@ func (c *loopConn) dropBuffer() {
 // hand delivers the first n bytes of readBuf.
 func (c *loopConn) hand(n int) {
 	buf := c.readBuf
+	before := c.waiting()
 	c.readBuf, c.carry = nil, 0
 	chunk, carry := newChunk(buf, n, &c.split, c)
 	if carry > 0 {
 		c.readBuf, c.carry = carryOver(buf[n-carry:n], c.sizer.size), carry
 	}
 	c.handed += cap(buf)
+	c.loop.hold(cap(buf) + c.waiting() - before)
 	bad := chunk.Err
 	if len(chunk.B) == 0 && bad == nil {
 		chunk.Release()
 		return
 	}
-	if c.handed >= c.t.net.window() {
+	if !c.readable() {
 		c.want()
 	}
 	c.sink.Deliver(chunk)
@@ -74,11 +76,19 @@ func (c *loopConn) hand(n int) {
 
 // credit takes the bytes of a released chunk back.
 func (c *loopConn) credit(n int) {
-	full := c.handed >= c.t.net.window()
 	c.handed -= n
-	if full {
+	c.loop.hold(-n)
+	if c.events&unix.EPOLLIN == 0 {
 		c.want()
 	}
+}
+
+// waiting is the size of the buffer that the beginning of a header waits in.
+func (c *loopConn) waiting() int {
+	if c.carry == 0 {
+		return 0
+	}
+	return cap(c.readBuf)
 }
 
 func (c *loopConn) Write(b []byte, owner *Chunk) {
@@ -139,6 +149,7 @@ func (c *loopConn) drain() {
 // wrote takes n bytes off the front of what is kept.
 func (c *loopConn) wrote(n int) {
 	c.kept -= n
+	c.left += int64(n)
 	for n > 0 {
 		s := &c.out[0]
 		if n < len(s.b) {

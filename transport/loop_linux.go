@@ -19,6 +19,11 @@ type loop struct {
 	conns  []*loopConn // by descriptor
 	gen    int32       // tells a descriptor's present owner from the one before
 
+	holding *holding // of all loops
+	held    int      // bytes that chunks and partial headers of this loop's sockets hold
+	told    int      // of them, those that holding knows of
+	untold  int      // how far the two may differ
+
 	mu       sync.Mutex
 	queue    []func()
 	spare    []func()
@@ -155,6 +160,15 @@ func (l *loop) runQueue() {
 			fn()
 		}
 		l.spare = batch
+	}
+}
+
+// hold notes that the sockets of this loop hold n bytes more; a negative n gives some back.
+func (l *loop) hold(n int) {
+	l.held += n
+	if d := l.held - l.told; d >= l.untold || -d >= l.untold {
+		l.holding.bytes.Add(int64(d))
+		l.told = l.held
 	}
 }
 

@@ -29,6 +29,7 @@ func (c *loopConn) lend() (net.Conn, error) {
 // resume is part of newcomer.
 func (c *loopConn) resume(nc net.Conn, client netip.AddrPort, read []byte) Conn {
 	nc.Close()
+	c.proxied = client != c.remote
 	c.remote = client
 	if len(read) > 0 {
 		c.first = read

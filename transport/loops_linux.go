@@ -23,15 +23,16 @@ type Loops struct {
 	next  atomic.Uint32
 }
 
-// NewLoops starts n event loops.
-func NewLoops(n int, limits codec.Limits, window int, dialTimeout time.Duration) (*Loops, error) {
-	t := &Loops{net: Net{Limits: limits, Window: window, DialTimeout: dialTimeout}}
+// NewLoops starts n event loops. Window and budget are as in Net.
+func NewLoops(n int, limits codec.Limits, window, budget int, dialTimeout time.Duration) (*Loops, error) {
+	t := &Loops{net: Net{Limits: limits, Window: window, Budget: budget, DialTimeout: dialTimeout}}
 	for range n {
 		l, err := newLoop()
 		if err != nil {
 			t.Close()
 			return nil, err
 		}
+		l.holding, l.untold = &t.net.held, untold(budget, n)
 		t.loops = append(t.loops, l)
 		go l.run()
 	}
@@ -54,6 +55,9 @@ func (t *Loops) Executors() []Executor {
 	return all
 }
 
+// Buffered is part of Transport.
+func (t *Loops) Buffered() (bytes int64, pauses uint64) { return t.net.Buffered() }
+
 // pick spreads connections over the loops.
 func (t *Loops) pick() *loop { return t.loops[t.next.Add(1)%uint32(len(t.loops))] }
 
@@ -68,8 +72,8 @@ func (t *Loops) dial(address string, near Conn, o opening, sink Sink) Conn {
 	if !ok || o.tls != nil {
 		return t.net.dial(address, near, o, sink)
 	}
-	c := &loopConn{t: t, loop: n.loop, fd: -1, sink: sink, connecting: true, sizer: readSizer{size: minBuffer}}
-	c.split.Limits = t.net.Limits
+	c := t.newConn(n.loop, -1)
+	c.sink, c.connecting = sink, true
 	c.dial(address)
 	c.Write(o.header, nil) // kept until it is connected, and the first to go out
 	return c
@@ -87,12 +91,29 @@ func (d loopsDialer) Dial(address string, near Conn, sink Sink) Conn {
 	return d.t.dial(address, near, d.u.opening(near), sink)
 }
 
+func (t *Loops) newConn(l *loop, fd int) *loopConn {
+	now := t.net.tuning()
+	c := &loopConn{t: t, loop: l, fd: fd, window: now.window, sizer: readSizer{size: minBuffer}}
+	c.split.Limits = now.limits
+	return c
+}
+
+// Tune replaces the numbers for connections and dials from now on.
+func (t *Loops) Tune(limits codec.Limits, window int, dialTimeout time.Duration) {
+	t.net.Tune(limits, window, dialTimeout)
+}
+
 // Listen opens a listening socket. Its connections are accepted on a goroutine and live on the loops.
 func (t *Loops) Listen(address string) (Listener, error) {
 	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, err
 	}
+	return t.serve(ln)
+}
+
+// serve makes a Listener of an open socket, which it owns from now on.
+func (t *Loops) serve(ln net.Listener) (Listener, error) {
 	file, err := pollable(ln.(*net.TCPListener))
 	if err != nil {
 		ln.Close()
@@ -104,7 +125,9 @@ func (t *Loops) Listen(address string) (Listener, error) {
 		file.Close()
 		return nil, fmt.Errorf("cannot use the listening socket: %w", err)
 	}
-	return &netListener{ln: both{ln, file}, accept: func() (Conn, error) { return t.accept(raw) }}, nil
+	l := newNetListener(both{ln.(*net.TCPListener), file}, func() (Conn, error) { return t.accept(raw) })
+	l.queued = func() (Conn, bool) { return t.queued(raw) }
+	return l, nil
 }
 
 // pollable duplicates a listening socket as a file: Go lets nobody else accept on its own.
@@ -118,23 +141,19 @@ func pollable(ln *net.TCPListener) (*os.File, error) {
 
 // both closes the two descriptors of one listening socket.
 type both struct {
-	net.Listener
+	*net.TCPListener
 	file *os.File
 }
 
-func (b both) Close() error { return errors.Join(b.file.Close(), b.Listener.Close()) }
+func (b both) Close() error { return errors.Join(b.file.Close(), b.TCPListener.Close()) }
 
 // accept waits in Go's poller, which costs nothing while nobody comes, and takes the descriptor for ourselves.
 func (t *Loops) accept(raw syscall.RawConn) (Conn, error) {
 	var fd int
 	var errno error
 	err := raw.Read(func(lfd uintptr) bool {
-		for {
-			fd, _, errno = unix.Accept4(int(lfd), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-			if errno != unix.EINTR && errno != unix.ECONNABORTED {
-				return errno != unix.EAGAIN
-			}
-		}
+		fd, errno = acceptNow(int(lfd))
+		return errno != unix.EAGAIN
 	})
 	if err == nil {
 		err = errno
@@ -142,11 +161,34 @@ func (t *Loops) accept(raw syscall.RawConn) (Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return t.accepted(fd), nil
+}
+
+// queued is accept for those who do not wait; ok is false when nobody has come.
+func (t *Loops) queued(raw syscall.RawConn) (c Conn, ok bool) {
+	var fd int
+	var errno error
+	if err := raw.Control(func(lfd uintptr) { fd, errno = acceptNow(int(lfd)) }); err != nil || errno != nil {
+		return nil, false
+	}
+	return t.accepted(fd), true
+}
+
+func acceptNow(lfd int) (fd int, errno error) {
+	for {
+		fd, _, errno = unix.Accept4(lfd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		if errno != unix.EINTR && errno != unix.ECONNABORTED {
+			return fd, errno
+		}
+	}
+}
+
+// accepted makes a Conn of an open socket.
+func (t *Loops) accepted(fd int) *loopConn {
 	tune(fd)
-	c := &loopConn{t: t, loop: t.pick(), fd: fd, sizer: readSizer{size: minBuffer}}
+	c := t.newConn(t.pick(), fd)
 	c.local, c.remote = addresses(fd)
-	c.split.Limits = t.net.Limits
-	return c, nil
+	return c
 }
 
 // tune sets what Go's net package sets as well. A socket that refuses is still a socket.

@@ -18,7 +18,7 @@ import (
 
 // Close ends all sockets of all loops, also those that are busy, and the loops.
 func TestLoopsClose(t *testing.T) {
-	loops, err := transport.NewLoops(3, options{}.limits, 0, 0)
+	loops, err := transport.NewLoops(3, options{}.limits, 0, 0, 0)
 	require.NoError(t, err)
 	w := &world{loops, t}
 	ln, err := w.Listen("127.0.0.1:0")
@@ -235,7 +235,7 @@ func TestPanicOnALoopEndsTheProcess(t *testing.T) {
 // Wake-ups that come while the loops end go nowhere: the descriptor may be somebody else's by then.
 func TestScheduleWhileLoopsEnd(t *testing.T) {
 	for range 100 {
-		loops, err := transport.NewLoops(1, options{}.limits, 0, 0)
+		loops, err := transport.NewLoops(1, options{}.limits, 0, 0, 0)
 		require.NoError(t, err)
 		x := loops.Executors()[0]
 		var senders sync.WaitGroup

@@ -4,32 +4,26 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
 // Net is the transport on goroutines, for every system and for sockets that are not the kernel's (TLS, pipes).
+//
+// Its numbers are what it begins with: Tune replaces them.
 type Net struct {
 	Limits      codec.Limits
 	Window      int           // bytes in chunks that a connection may have handed out; 0: 512 KiB
+	Budget      int           // bytes that the chunks of all connections may hold; 0: no limit
 	DialTimeout time.Duration // 0: 2 s
 	// Dialer opens connections; nil: the system's.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
-}
 
-func (t *Net) window() int {
-	if t.Window <= 0 {
-		return 512 << 10
-	}
-	return t.Window
-}
+	held holding
 
-func (t *Net) dialTimeout() time.Duration {
-	if t.DialTimeout <= 0 {
-		return 2 * time.Second
-	}
-	return t.DialTimeout
+	tuned atomic.Pointer[tuning]
 }
 
 // Listen opens a listening socket.
@@ -38,13 +32,13 @@ func (t *Net) Listen(address string) (Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &netListener{ln: ln, accept: func() (Conn, error) {
+	return newNetListener(ln, func() (Conn, error) {
 		nc, err := ln.Accept()
 		if err != nil {
 			return nil, err
 		}
 		return t.Wrap(nc), nil
-	}}, nil
+	}), nil
 }
 
 // keepAlive finds peers that vanished without a word; the idle timer alone would not for a client that waits.
@@ -100,7 +94,7 @@ func (t *Net) open(address string, o opening) (net.Conn, error) {
 }
 
 func (t *Net) connect(address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), t.dialTimeout())
+	ctx, cancel := context.WithTimeout(context.Background(), t.tuning().dialTimeout)
 	defer cancel()
 	if t.Dialer != nil {
 		return t.Dialer(ctx, "tcp", address)

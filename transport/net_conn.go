@@ -33,7 +33,10 @@ type netConn struct {
 	sink    Sink
 	out     []segment
 	kept    int
-	handed  int // bytes of buffers in chunks that are out
+	left    int64 // bytes that went out after they had been kept
+	handed  int   // bytes of buffers in chunks that are out
+	counted int   // of what is held, what the transport's holding knows of
+	partial int   // carry, for those who ask
 	ready   bool
 	writing bool // a writer goroutine exists
 	closed  bool
@@ -42,6 +45,7 @@ type netConn struct {
 
 	// The reader's own.
 	split   codec.Splitter
+	window  int
 	readBuf []byte // nil while waiting, unless something is carried over
 	carry   int    // bytes at its start: the beginning of a frame whose header is incomplete
 	sizer   readSizer
@@ -58,7 +62,7 @@ type netConn struct {
 
 func (t *Net) newConn(nc net.Conn) *netConn {
 	c := &netConn{t: t, home: Inline{}, sizer: readSizer{size: minBuffer}}
-	c.split.Limits = t.Limits
+	c.split.Limits, c.window = t.tuning().limits, t.tuning().window
 	c.wake.L = &c.mu
 	c.readFn, c.writeFn = c.readOnce, c.writeOnce
 	c.attach(nc)
@@ -112,6 +116,19 @@ func (c *netConn) Kept() int {
 	defer c.mu.Unlock()
 	return c.kept
 }
+
+func (c *netConn) Flow() Flow {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := Flow{Kept: c.kept, Left: c.left}
+	if c.readableLocked() {
+		f.Partial = c.partial
+	}
+	return f
+}
+
+// readableLocked reports that enough of what was read has come back.
+func (c *netConn) readableLocked() bool { return c.t.readable(c.handed, c.window) }
 
 func (c *netConn) dial(address string, o opening) {
 	nc, err := c.t.open(address, o)
@@ -217,6 +234,7 @@ func (c *netConn) deliverClosed(err error) {
 		err = c.fault
 	}
 	c.shutLocked()
+	c.dropCarryLocked()
 	c.mu.Unlock()
 	if err == nil {
 		err = io.EOF

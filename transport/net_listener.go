@@ -4,7 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -15,18 +15,54 @@ const acceptPause = 100 * time.Millisecond
 // netListener accepts on a goroutine.
 type netListener struct {
 	ln     net.Listener
+	raw    syscall.RawConn // nil where the socket is not the kernel's
 	accept func() (Conn, error)
-	closed atomic.Bool
+	queued func() (Conn, bool) // accept without waiting; nil: not on this system
 	once   sync.Once
-	mu     sync.Mutex
-	sink   Sink
+
+	mu       sync.Mutex
+	wake     sync.Cond // refusing or closed has changed
+	sink     Sink
+	refusing bool
+	turns    int // how often refusing has changed
+	closed   bool
+	retired  bool // closed by Retire, whose caller goes on with who has come
+}
+
+func newNetListener(ln net.Listener, accept func() (Conn, error)) *netListener {
+	l := &netListener{ln: ln, accept: accept}
+	l.wake.L = &l.mu
+	if sc, ok := ln.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			l.raw = raw
+		}
+	}
+	return l
 }
 
 func (l *netListener) Addr() netip.AddrPort { return addrPort(l.ln.Addr()) }
 
 func (l *netListener) Close() {
-	l.closed.Store(true)
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.wake.Broadcast()
 	l.ln.Close()
+}
+
+func (l *netListener) Refuse(on bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.refusing == on {
+		return nil
+	}
+	if err := refuseAll(l.raw, on); err != nil {
+		return err
+	}
+	l.refusing = on
+	l.turns++
+	l.wake.Broadcast()
+	return nil
 }
 
 func (l *netListener) Accept(sink Sink) {
@@ -38,21 +74,48 @@ func (l *netListener) Accept(sink Sink) {
 
 func (l *netListener) acceptLoop() {
 	for {
-		c, err := l.accept()
-		l.mu.Lock()
-		sink := l.sink
-		l.mu.Unlock()
+		turn := l.waitForRoom()
+		c, err := l.accept() // fails at once when the listener is closed
+		sink, turned, closed := l.now(turn)
 		switch {
-		case l.closed.Load():
-			if err == nil {
+		case closed:
+			if err == nil && l.isRetired() {
+				sink.Deliver(&Accepted{Conn: c})
+			} else if err == nil {
 				c.Close() // its owner does not expect it any more
 			}
+			sink.Deliver(&AcceptEnded{})
 			return
 		case err == nil:
 			sink.Deliver(&Accepted{Conn: c})
+		case turned: // the error is our own doing
 		default:
 			sink.Deliver(&AcceptFailed{Err: err})
 			time.Sleep(acceptPause)
 		}
 	}
+}
+
+func (l *netListener) isRetired() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.retired
+}
+
+// waitForRoom waits while nobody is let in.
+func (l *netListener) waitForRoom() (turn int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.refusing && !l.closed {
+		l.wake.Wait()
+	}
+	return l.turns
+}
+
+// now returns who gets the news, whether the listener has begun or ceased to refuse since a turn, and whether it was
+// closed.
+func (l *netListener) now(turn int) (sink Sink, turned, closed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sink, l.turns != turn, l.closed
 }

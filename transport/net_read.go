@@ -39,16 +39,45 @@ func (c *netConn) handFirst() bool {
 func (c *netConn) waitForWindow() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.handed >= c.t.window() && !c.closed && c.fault == nil {
+	c.countLocked()
+	if c.handed < c.window && !c.readableLocked() {
+		c.t.held.pauses.Add(1)
+	}
+	for !c.readableLocked() && !c.closed && c.fault == nil {
 		c.wake.Wait()
 	}
-	return !c.closed && c.handed < c.t.window()
+	return !c.closed && c.handed < c.window
+}
+
+// countLocked counts what is held by now. What has been given back by the time the reader goes on is never counted.
+func (c *netConn) countLocked() {
+	held := c.handed
+	if c.carry > 0 {
+		held += cap(c.readBuf)
+	}
+	if held != c.counted {
+		c.t.held.bytes.Add(int64(held - c.counted))
+		c.counted = held
+	}
+}
+
+// dropCarryLocked is for the reader's end.
+func (c *netConn) dropCarryLocked() {
+	if c.readBuf != nil {
+		putBuffer(c.readBuf)
+		c.readBuf, c.carry, c.partial = nil, 0, 0
+	}
+	c.countLocked()
 }
 
 // credit takes the bytes of a released chunk back.
 func (c *netConn) credit(n int) {
 	c.mu.Lock()
 	c.handed -= n
+	if back := min(n, c.counted); back > 0 {
+		c.counted -= back
+		c.t.held.bytes.Add(int64(-back))
+	}
 	c.mu.Unlock()
 	c.wake.Signal()
 }
@@ -92,7 +121,7 @@ func (c *netConn) readOnce(fd uintptr) bool {
 // takeBuffer makes sure that there is a buffer; with something carried over there is one already (hand).
 func (c *netConn) takeBuffer() {
 	if c.readBuf == nil {
-		c.readBuf = getBuffer(c.sizer.size)
+		c.readBuf = getBuffer(c.t.pieces(c.sizer.size))
 	}
 }
 
@@ -126,6 +155,7 @@ func (c *netConn) hand(n int) bool {
 	}
 	c.mu.Lock()
 	c.handed += cap(buf)
+	c.partial = c.carry
 	c.mu.Unlock()
 	bad := chunk.Err
 	if len(chunk.B) == 0 && bad == nil {

@@ -89,12 +89,12 @@ func (c *netConn) startWriterLocked() {
 func (c *netConn) writeLoop() {
 	c.mu.Lock()
 	for c.kept > 0 { // neither closed nor failed
-		batch := c.out
-		c.out = nil
+		batch := c.takeBatchLocked()
 		c.mu.Unlock()
 		n, err := c.writeBatch(batch)
 		c.mu.Lock()
 		c.kept = max(c.kept-n, 0) // a close meanwhile has set it to 0
+		c.left += int64(n)
 		if err != nil {
 			c.failLocked(err)
 		}
@@ -105,6 +105,33 @@ func (c *netConn) writeLoop() {
 	if !over {
 		c.tell(&Drained{Conn: c})
 	}
+}
+
+// maxBatch is how many bytes are written before Kept and Flow tell of it: little enough that a slow reader is not taken
+// for one that takes nothing.
+const maxBatch = 64 << 10
+
+// takeBatchLocked takes what is written next. A part of a segment has a reference of its own, as a close meanwhile
+// gives the rest back.
+func (c *netConn) takeBatchLocked() (batch []segment) {
+	for room := maxBatch; room > 0 && len(c.out) > 0; {
+		s := &c.out[0]
+		if len(s.b) > room {
+			if s.owner != nil {
+				s.owner.Retain()
+			}
+			batch = append(batch, segment{s.b[:room], s.owner})
+			s.b = s.b[room:]
+			break
+		}
+		batch = append(batch, *s)
+		room -= len(s.b)
+		c.out = c.out[1:]
+	}
+	if len(c.out) == 0 {
+		c.out = nil
+	}
+	return batch
 }
 
 // writeBatch writes segments one after another in as few calls as the system allows and gives their chunks back.

@@ -10,6 +10,10 @@
 // only while the chunks it has handed out and not got back are below its window. So a reader that is slow makes the
 // other side's socket stop being read, nothing is dropped, and memory per connection stays below the window.
 //
+// That is the bound for one connection. All of them together have a budget: above it a connection is read only while
+// none of its chunks is out, and in small pieces. So whoever lets bytes lie waits, who does not is hardly slower, and
+// still nothing is dropped.
+//
 // # Implementations
 //
 // [Loops], on Linux, is one epoll event loop for each core, which also runs the actors of its sockets: an idle client
@@ -31,6 +35,9 @@ package transport
 
 import (
 	"net/netip"
+	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
 // Sink receives what a socket has to say: a *Chunk, *Connected, *Drained or *Closed. Deliver must not block.
@@ -60,6 +67,8 @@ type Conn interface {
 	Write(b []byte, owner *Chunk)
 	// Kept is the number of bytes that were written but have not gone out.
 	Kept() int
+	// Flow tells how its traffic stands, for those who look for peers that are too slow.
+	Flow() Flow
 	// Close closes the socket at once and ends its events; without loops one that is on its way may still come. What
 	// has been written and is not kept reaches the peer.
 	Close()
@@ -68,6 +77,13 @@ type Conn interface {
 	Remote() netip.AddrPort
 	// Executor runs what belongs to this socket. A dispatcher of its actors schedules there.
 	Executor() Executor
+}
+
+// Flow is how the traffic of a socket stands.
+type Flow struct {
+	Partial int   // bytes of an incomplete header that wait for the rest; 0 while the socket is not being read
+	Kept    int   // bytes that were written but have not gone out
+	Left    int64 // bytes that went out after they had been kept; while it does not move, the peer takes nothing
 }
 
 // Executor runs functions where the events of some sockets run: one after another on an event loop, or right away
@@ -86,12 +102,18 @@ func (Inline) Schedule(fn func()) { fn() }
 type Listener interface {
 	// Accept starts accepting for sink and ends an earlier accepting for another one.
 	Accept(sink Sink)
+	// Refuse makes the system refuse who connects, at once and without our accepting first, until Refuse(false). The
+	// port stays ours. Where the system cannot do that, nobody is accepted meanwhile.
+	Refuse(on bool) error
 	Addr() netip.AddrPort
 	Close()
 }
 
 // Accepted is a new connection that nobody reads from yet: Start or Close it.
 type Accepted struct{ Conn Conn }
+
+// AcceptEnded tells that the listener was closed and that no Accepted comes any more.
+type AcceptEnded struct{}
 
 // AcceptFailed tells that accepting failed for a reason that may pass, as too many open files; it goes on by itself.
 type AcceptFailed struct{ Err error }
@@ -112,4 +134,9 @@ type Transport interface {
 	Towards(u Upstream) Dialer
 	// Executors are all that its connections run on, but for those under TLS: these have Inline everywhere.
 	Executors() []Executor
+	// Tune replaces limits, window and dial time-out for connections and dials from now on.
+	Tune(limits codec.Limits, window int, dialTimeout time.Duration)
+	// Buffered is about how many bytes the chunks of all connections hold, and how often reading from one of them was
+	// paused because it was too much.
+	Buffered() (bytes int64, pauses uint64)
 }

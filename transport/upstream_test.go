@@ -78,7 +78,7 @@ func build(t *testing.T, tr transport.Transport, u transport.Upstream, address s
 
 // withUpstream tells a story with each transport, in front of a server that says everything back.
 func withUpstream(t *testing.T, cfg *tls.Config, story func(t *testing.T, tr transport.Transport, address string, headers chan *proxyproto.Header)) {
-	best, stop, err := transport.New(codec.Limits{}, 64<<10, 0)
+	best, stop, err := transport.New(codec.Limits{}, 64<<10, 0, 0)
 	require.NoError(t, err)
 	t.Cleanup(stop)
 	for name, tr := range map[string]transport.Transport{"best": best, "goroutines": &transport.Net{Window: 64 << 10}} {

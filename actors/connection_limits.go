@@ -1,0 +1,52 @@
+package actors
+
+import (
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+)
+
+// busy reports that as many requests wait for an answer as may. A client with as many is not read until answers come:
+// brokers answer everything in the end, long polls as well, and what is never answered expires (expire).
+func (c *connection) busy() bool {
+	most := c.env.Settings().RequestsPerConnection
+	return most > 0 && c.count >= most
+}
+
+// park keeps a chunk for later.
+func (c *connection) park(p parkedChunk) {
+	if !c.held {
+		c.held = true
+		c.sample(messages.Sample{Kind: messages.HeldBack})
+	}
+	c.backlog = append(c.backlog, p)
+}
+
+// parkFirst keeps the rest of a chunk that was begun.
+func (c *connection) parkFirst(p parkedChunk) {
+	rest := c.backlog
+	c.backlog = nil
+	c.park(p)
+	c.backlog = append(c.backlog, rest...)
+}
+
+// overdue says which time-out the client has missed; "" is none.
+func (c *connection) overdue(now int64) string {
+	s, flow := c.env.Settings(), c.sock.Flow()
+	switch {
+	case c.stall.overdue(flow, now, s.WriteStallTimeout):
+		return lateWriteStall
+	case c.header.overdue(flow, c.lastHeard, now, s.HeaderTimeout):
+		return lateHeader
+	case !c.heard && now-c.born >= int64(s.FirstByteTimeout):
+		return lateFirstByte
+	case now-c.lastRead > int64(s.IdleTimeout):
+		return lateIdle
+	}
+	return ""
+}
+
+// cut ends a connection whose client was too slow.
+func (c *connection) cut(reason string) {
+	c.env.refusals.add(c.port.Listener, reason, c.sock.Remote(), c.env.now())
+	c.env.Log.Debug("client connection cut off", append(c.who(), "setting", "timeouts."+reason)...)
+	c.ctx.Stop(c.ctx.Self())
+}

@@ -1,0 +1,113 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// backoff is when a listener that keeps failing opens again. It outlives its actor, which alone touches it.
+type backoff struct {
+	failures int
+	openAt   int64 // on the process clock
+}
+
+const (
+	// The first pause is as long as a client's own retry; a minute is what an operator notices and can wait for.
+	firstReopen   = time.Second
+	longestReopen = time.Minute
+)
+
+// failed makes the next pause longer, or short again when the listener has been open for a good while.
+func (b *backoff) failed(now int64) {
+	if now-b.openAt > int64(2*longestReopen) {
+		b.failures = 0
+	}
+	b.openAt = now + int64(min(firstReopen<<min(b.failures, 10), longestReopen))
+	b.failures++
+}
+
+// reopen tells a listener that its pause is over.
+type reopen struct{}
+
+// begin opens the listener, or waits until it may: its sockets are closed meanwhile, so clients are refused at once and
+// try another proxy.
+func (l *listener) begin(ctx actor.Context) {
+	l.env.refusals.begin(l.Name)
+	if wait := time.Duration(l.live().backoff.openAt - l.env.now()); wait > 0 {
+		l.env.Log.Error("a listener kept failing: its clients were disconnected, its ports are closed, and it opens again later; other listeners go on",
+			"listener", l.Name, "opens in", wait.Round(time.Millisecond), "times", l.live().backoff.failures)
+		l.cancel = after(wait, newSink(l.env.System, ctx.Self()), &reopen{})
+		return
+	}
+	l.start(ctx)
+}
+
+// reopen goes on after a pause.
+func (l *listener) reopen(ctx actor.Context) {
+	if l.connections == nil {
+		l.start(ctx)
+	} else {
+		l.openNameServer(ctx)
+	}
+}
+
+// openLater is for a listener that was open before: the others of this process may be well.
+func (l *listener) openLater(ctx actor.Context, why error) {
+	l.live().backoff.failed(l.env.now())
+	wait := time.Duration(l.live().backoff.openAt - l.env.now())
+	l.env.Log.Error("cannot open a listener again (listener.address); trying later", "listener", l.Name, "address", l.address(), "again in", wait, "error", why)
+	l.cancel = after(wait, newSink(l.env.System, ctx.Self()), &reopen{})
+}
+
+// crashed is for Restarting: the next instance waits.
+func (l *listener) crashed(ctx actor.Context) {
+	l.leave(ctx)
+	l.live().backoff.failed(l.env.now())
+}
+
+// sockets are all that are open.
+func (l *listener) sockets() (all []transport.Listener) {
+	if l.prepared != nil {
+		all = append(all, l.prepared)
+	}
+	if l.nameServer != nil {
+		all = append(all, l.nameServer)
+	}
+	for _, s := range l.slots {
+		all = append(all, s.main)
+		if s.vip != nil {
+			all = append(all, s.vip)
+		}
+	}
+	return all
+}
+
+// refuse closes all ports to newcomers, or opens them again.
+func (l *listener) refuse(on bool) {
+	l.refusing = on
+	l.env.refusals.full(l.Name, on)
+	for _, ln := range l.sockets() {
+		l.refuseOn(ln)
+	}
+}
+
+func (l *listener) refuseOn(ln transport.Listener) {
+	if err := ln.Refuse(l.refusing); err != nil {
+		l.env.Log.Error("cannot close or open a port as the number of connections wants it (limits.connections_per_listener)",
+			"listener", l.Name, "address", ln.Addr().String(), "refuse", l.refusing, "error", err)
+	}
+}
+
+// close closes the open sockets: nobody new is accepted.
+func (l *listener) close() {
+	l.live().opened.Store(false)
+	if l.cancel != nil {
+		l.cancel()
+	}
+	for _, ln := range l.sockets() {
+		ln.Close()
+	}
+}

@@ -1,0 +1,87 @@
+package actors
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// Listen opens a port of l with its entrance.
+func (e *Env) Listen(l *Listener, address string) (transport.Listener, error) {
+	ln, err := e.socket(l, address)
+	if err != nil {
+		return nil, err
+	}
+	return l.Entrance.Guard(ln), nil
+}
+
+// socket opens a listening socket: one that a predecessor has handed over, else one of our own.
+func (e *Env) socket(l *Listener, address string) (transport.Listener, error) {
+	sharing, can := e.Transport.(transport.Sharing)
+	if l.Inherit != nil && can {
+		if fd, ok := l.Inherit(address); ok {
+			return sharing.Inherit(fd)
+		}
+	}
+	switch {
+	case !l.ReusePort:
+		return e.Transport.Listen(address)
+	case !can:
+		return nil, fmt.Errorf("cannot share %s with another process (listener.reuse_port): this system is not supported", address)
+	}
+	return sharing.ListenShared(address)
+}
+
+// closeDoors ends accepting. Who has connected already is taken in.
+func (l *listener) closeDoors() {
+	l.closing = true
+	l.live().opened.Store(false)
+	if l.cancel != nil {
+		l.cancel()
+	}
+	for _, ln := range l.sockets() {
+		transport.Retire(ln)
+	}
+}
+
+// shareDoors answers with another descriptor of each listening socket.
+func (l *listener) shareDoors(ctx actor.Context) {
+	m := &messages.Doors{}
+	brokers := map[transport.Listener]string{}
+	for id, s := range l.slots {
+		brokers[s.main] = id.String()
+	}
+	for _, ln := range l.sockets() {
+		if fd, err := transport.DuplicateListener(ln); err == nil {
+			address := net.JoinHostPort(l.host(), strconv.Itoa(int(ln.Addr().Port())))
+			m.List = append(m.List, messages.Door{Address: address, Broker: brokers[ln], FD: fd})
+		}
+	}
+	ctx.Respond(m)
+}
+
+// adopt takes in a connection of another process.
+func (l *listener) adopt(ctx actor.Context, m *messages.Adopt) {
+	port := l.portOf(m.State)
+	if port == nil || l.closing {
+		ctx.Respond(&messages.Refused{Why: fmt.Sprintf("listener %s has no open port for %s %s", l.Name, m.State.Role, m.State.Broker)})
+		return
+	}
+	ctx.Send(l.connections, &messages.Adopt{Conn: m.Conn, Upstream: m.Upstream, State: m.State, Port: port})
+	ctx.Respond(&messages.Adopted{})
+}
+
+// portOf is the port of ours that stands for the same as the one which a connection was accepted on.
+func (l *listener) portOf(s *messages.ConnectionState) *messages.Port {
+	for _, g := range l.gates {
+		if p := g.port.Load(); p.Role == s.Role && p.Broker == s.Broker {
+			return p
+		}
+	}
+	return nil
+}

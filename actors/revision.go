@@ -1,0 +1,156 @@
+package actors
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// Revision takes a tree that stands to the next one. What is the same object in both is left alone. A listener of the
+// same name that is another object is its next revision; one whose name is gone drains.
+type Revision struct {
+	Next *Tree
+	// NameServers are for directories that stay and have others to ask.
+	NameServers map[*Directory]*messages.NameServers
+	// Sockets are open already at the addresses of listeners that are new or move. The tree owns them from now on.
+	Sockets map[*Listener]transport.Listener
+	// DrainTimeout bounds how long connections without a door may stay.
+	DrainTimeout time.Duration
+}
+
+// revisePatience bounds a revision; it opens and closes some sockets.
+const revisePatience = 5 * time.Second
+
+// Revise carries a revision out and returns when sockets are where they belong. Draining goes on after that.
+func (e *Env) Revise(top *actor.PID, r *Revision) error {
+	if _, err := e.System.Root.RequestFuture(top, r, revisePatience).Result(); err != nil {
+		return fmt.Errorf("BUG: the actors have not carried the reload out within %s: %w", revisePatience, err)
+	}
+	return nil
+}
+
+// revising is a revision under way in the top supervisor: who is removed lets go of ports first, then who changes
+// moves, then who is new opens.
+type revising struct {
+	unadjusted int
+	then       func(ctx actor.Context)
+}
+
+// sweep stops directories that nobody needs any more.
+type sweep struct{}
+
+// sweepMargin is how long after the last connection could ask its directory that one is stopped.
+const sweepMargin = time.Second
+
+func (p *proxy) reload(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *Revision:
+		p.link(m)
+		p.env.tree.Store(m.Next)
+		asker := ctx.Sender()
+		p.reviseDirectories(ctx, m)
+		p.removeListeners(ctx, m, func(ctx actor.Context) {
+			p.changeListeners(ctx, m, func(ctx actor.Context) {
+				p.addListeners(ctx, m)
+				ctx.Send(asker, &adjusted{})
+			})
+		})
+		after(m.DrainTimeout+sweepMargin, newSink(p.env.System, ctx.Self()), &sweep{})
+	case *adjusted:
+		p.unadjusted--
+		p.goOn(ctx)
+	case *actor.Terminated:
+		delete(p.listeners, m.Who.Id)
+	case *sweep:
+		p.sweep(ctx)
+	}
+}
+
+func (p *proxy) goOn(ctx actor.Context) {
+	if then := p.then; p.unadjusted == 0 && then != nil {
+		p.then = nil
+		then(ctx)
+	}
+}
+
+// link has the next revisions of listeners live where the present ones do, before anybody can see them.
+func (p *proxy) link(r *Revision) {
+	for _, l := range p.listeners {
+		if next := r.named(l.Name); next != nil && next != l.Listener && !l.retiring {
+			next.from = l.live()
+		}
+	}
+}
+
+func (p *proxy) reviseDirectories(ctx actor.Context, r *Revision) {
+	for _, d := range r.Next.Directories {
+		if p.directories[d] == nil {
+			p.startDirectory(ctx, d)
+		} else if m := r.NameServers[d]; m != nil {
+			ctx.Send(p.directories[d], m)
+		}
+	}
+}
+
+func (p *proxy) removeListeners(ctx actor.Context, r *Revision, then func(actor.Context)) {
+	p.unadjusted, p.then = 0, then
+	for _, l := range p.listeners {
+		if !l.retiring && r.named(l.Name) == nil {
+			l.retiring = true
+			ctx.Request(l.pid, &retire{patience: r.DrainTimeout})
+			p.unadjusted++
+		}
+	}
+	p.goOn(ctx)
+}
+
+func (p *proxy) changeListeners(ctx actor.Context, r *Revision, then func(actor.Context)) {
+	p.unadjusted, p.then = 0, then
+	for _, l := range p.listeners {
+		if next := r.named(l.Name); !l.retiring && next != l.Listener {
+			l.Listener = next
+			ctx.Request(l.pid, &revise{next: next, directory: p.directories[next.Directory], socket: r.Sockets[next], patience: r.DrainTimeout})
+			p.unadjusted++
+		}
+	}
+	p.goOn(ctx)
+}
+
+func (p *proxy) addListeners(ctx actor.Context, r *Revision) {
+	present := map[*Listener]bool{}
+	for _, l := range p.listeners {
+		present[l.Listener] = true
+	}
+	for _, l := range r.Next.Listeners {
+		if !present[l] {
+			p.startListener(ctx, l, r.Sockets[l])
+		}
+	}
+}
+
+func (r *Revision) named(name string) *Listener {
+	for _, l := range r.Next.Listeners {
+		if l.Name == name {
+			return l
+		}
+	}
+	return nil
+}
+
+func (p *proxy) sweep(ctx actor.Context) {
+	needed := map[*Directory]bool{}
+	for _, l := range p.listeners {
+		needed[l.Directory] = true
+	}
+	for d, pid := range p.directories {
+		if !needed[d] && !slices.Contains(p.env.Tree().Directories, d) {
+			delete(p.directories, d)
+			ctx.Stop(pid)
+		}
+	}
+}

@@ -1,0 +1,28 @@
+package config
+
+// admin sees to it that nobody reaches the admin address from outside without a credential.
+func (c *checker) admin() {
+	a := &c.cfg.Admin
+	if c.hostPort("admin.address", a.Address) && !c.cfg.AdminIsLoopback() && a.TokenFile == "" && a.ClientCA == "" {
+		c.add("admin.address", quote(a.Address), "others than this machine reach it, and nothing asks them who they are",
+			`set admin.token_file, or admin.client_ca with admin.certificate and admin.key, or write a loopback address such as "127.0.0.1:9180"`)
+	}
+	for _, pair := range [][2]string{{"certificate", "key"}, {"key", "certificate"}} {
+		values := map[string]string{"certificate": a.Certificate, "key": a.Key}
+		if given, missing := pair[0], pair[1]; values[given] != "" && values[missing] == "" {
+			c.add(join("admin", given), quote(values[given]), "HTTPS needs a certificate and its key",
+				"set "+join("admin", missing)+" too, or remove both", join("admin", missing))
+		}
+	}
+	if a.ClientCA != "" && a.Certificate == "" && a.Key == "" {
+		c.add("admin.client_ca", quote(a.ClientCA), "client certificates come with HTTPS only",
+			"set admin.certificate and admin.key too", "admin.certificate")
+	}
+}
+
+// AdminIsLoopback tells whether only this machine reaches the admin address. A host name other than localhost may
+// stand for anything.
+func (c *Config) AdminIsLoopback() bool {
+	host, _, ok := splitAddress(c.Admin.Address)
+	return ok && listenIP(host).IsLoopback()
+}

@@ -1,0 +1,108 @@
+package messages
+
+import (
+	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// A drain has three orders: CloseDoors, then HandOver for each connection while there is a successor, then Drain.
+
+// CloseDoors closes the listening sockets.
+type CloseDoors struct{}
+
+// Drain asks for an end in good order: what is in flight is finished. Clients are let go one after another within
+// Over; those who are never quiet for a moment are cut off between two requests near its end.
+type Drain struct {
+	GoAway bool // answer 1500 to requests of clients that understand it
+	Over   time.Duration
+}
+
+// LetGo asks a connection to end once nothing of it is in flight and it has been quiet for so long.
+type LetGo struct{ Quiet time.Duration }
+
+// HandOver asks a connection for everything that another process needs to go on with it. The answer is a Parcel, or
+// NotNow. After a Parcel the connection waits for Moved or Stay.
+type HandOver struct{}
+
+// NotNow refuses a HandOver: the connection is in the middle of something, or (Never) cannot leave this process.
+type NotNow struct{ Never bool }
+
+// Parcel is a connection between two frames. Its descriptors belong to the receiver, or to the connection again after
+// Stay.
+type Parcel struct {
+	Client   int // the client's socket
+	Upstream int // its upstream's; -1: none
+	State    ConnectionState
+}
+
+// Moved tells a connection that another process has it. Stay tells it to go on itself.
+type (
+	Moved struct{}
+	Stay  struct{}
+)
+
+// Surrender asks an upstream actor for its socket, which Surrendered brings, with descriptor -1 when it has none, or
+// not OK. Restore gives it back.
+type (
+	Surrender   struct{}
+	Surrendered struct {
+		FD    int
+		OK    bool
+		Never bool
+	}
+	Restore struct{ FD int }
+)
+
+// ConnectionState is what a connection remembers, beside its sockets.
+type ConnectionState struct {
+	Listener  string         `json:"listener"`
+	Role      Role           `json:"role"`
+	Broker    route.BrokerID `json:"broker"`
+	Language  codec.Language `json:"language"`
+	Version   int32          `json:"version"`
+	ClientID  string         `json:"client_id"`
+	Heartbeat []byte         `json:"heartbeat,omitempty"`
+	Upstream  string         `json:"upstream"` // its address
+	Pending   []Pending      `json:"pending,omitempty"`
+}
+
+// Pending is one request that the upstream has yet to answer.
+type Pending struct {
+	Code     int32          `json:"code"`
+	Flag     int32          `json:"flag"`
+	Opaque   int32          `json:"opaque"`
+	Version  int32          `json:"version"`
+	Language codec.Language `json:"language"`
+	Encoding codec.Encoding `json:"encoding"`
+	NoOpaque bool           `json:"no_opaque,omitempty"`
+	Age      time.Duration  `json:"age"`
+	Dead     bool           `json:"dead,omitempty"` // answered by us; the upstream's answer is to be dropped
+}
+
+// Adopt brings a listener a connection of another process. It answers with Adopted or Refused.
+type Adopt struct {
+	Conn     transport.Conn
+	Upstream transport.Conn // nil: none
+	State    *ConnectionState
+	Port     *Port // set by the listener on the way to the connection
+}
+
+// Adopted and Refused answer Adopt.
+type (
+	Adopted struct{}
+	Refused struct{ Why string }
+)
+
+// ShareDoors asks a listener for another descriptor of each of its listening sockets; Doors are those.
+type (
+	ShareDoors struct{}
+	Doors      struct{ List []Door }
+	Door       struct {
+		Address string // host:port as configured, with the port that is open
+		Broker  string // "broker-a/0" for a broker's own port, "" for others
+		FD      int
+	}
+)

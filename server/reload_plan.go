@@ -1,0 +1,194 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// plan is a reload that cannot fail any more: files are read and sockets are open.
+type plan struct {
+	cfg      *config.Config
+	door     *door
+	push     *pusher // nil: the present one goes on
+	revision *actors.Revision
+}
+
+// errNotPrepared marks what the configuration asks for and the machine does not give.
+var errNotPrepared = errors.New("cannot do what the configuration says")
+
+// prepare does everything that can fail. It tells all problems that it finds, and has changed nothing then.
+func (s *Server) prepare(next *config.Config) (*plan, error) {
+	p := &plan{cfg: next}
+	var errs []error
+	var err error
+	if p.door, err = newDoor(next.Admin, s.admin.loopback()); err != nil {
+		errs = append(errs, err)
+	}
+	if p.revision, err = s.revise(next); err != nil {
+		errs = append(errs, err)
+	}
+	if !reflect.DeepEqual(next.Metrics, s.config().Metrics) && len(errs) == 0 { // it begins to push, so it comes last
+		if p.push, err = startPush(next.Metrics, s.writeMetrics); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) == 0 {
+		return p, nil
+	}
+	if p.revision != nil {
+		for _, ln := range p.revision.Sockets {
+			ln.Close()
+		}
+	}
+	return nil, &unprepared{errors.Join(errs...)}
+}
+
+// unprepared keeps the text of its problems and is an errNotPrepared.
+type unprepared struct{ error }
+
+func (u *unprepared) Is(target error) bool { return target == errNotPrepared }
+
+// apply goes over to a plan.
+func (s *Server) apply(p *plan) error {
+	if s.level != nil {
+		s.level.UnmarshalText([]byte(p.cfg.Log.Level)) // validated
+	}
+	s.cfg.Store(p.cfg)
+	s.admin.door.Store(p.door)
+	p.door.warn(s.log)
+	s.env.Adjust(settings(p.cfg))
+	s.env.Transport.Tune(frameLimits(p.cfg), window(p.cfg), p.cfg.Timeouts.Dial)
+	if p.push != nil {
+		old := s.push
+		s.push = p.push
+		go old.close(s.log) // it pushes once more, which may take a while
+	}
+	if !p.changesTree(s.env.Tree()) {
+		return nil
+	}
+	s.statistics().Expect(prefixes(p.revision.Next)...)
+	s.describeClusters(p.revision.Next)
+	return s.env.Revise(s.top, p.revision)
+}
+
+func (p *plan) changesTree(now *actors.Tree) bool {
+	next := p.revision.Next
+	return len(p.revision.NameServers) > 0 || !slices.Equal(now.Directories, next.Directories) || !slices.Equal(now.Listeners, next.Listeners)
+}
+
+// describeClusters keeps the gauges of clusters in step. They change a moment before the tree does.
+func (s *Server) describeClusters(next *actors.Tree) {
+	set, now := s.statistics().Set, s.env.Tree()
+	for _, d := range now.Directories {
+		if !slices.Contains(next.Directories, d) {
+			forgetCluster(set, d)
+		}
+	}
+	for _, d := range next.Directories {
+		if !slices.Contains(now.Directories, d) {
+			describeCluster(set, d)
+		}
+	}
+}
+
+// revise makes the next tree. What has not changed is the same object in it.
+func (s *Server) revise(next *config.Config) (*actors.Revision, error) {
+	now := s.env.Tree()
+	r := &actors.Revision{Next: &actors.Tree{Statistics: now.Statistics}, NameServers: map[*actors.Directory]*messages.NameServers{},
+		Sockets: map[*actors.Listener]transport.Listener{}, DrainTimeout: next.DrainTimeout}
+	directories := map[string]*actors.Directory{}
+	var errs []error
+	for i := range next.Clusters {
+		c := &next.Clusters[i]
+		d, err := s.reviseCluster(r, now, c)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		directories[c.Name] = d
+		r.Next.Directories = append(r.Next.Directories, d)
+	}
+	if len(errs) > 0 { // listeners would only complain that their clusters are missing
+		return nil, errors.Join(errs...)
+	}
+	for i := range next.Listeners {
+		l, err := s.reviseListener(r, now, next, &next.Listeners[i], directories)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		r.Next.Listeners = append(r.Next.Listeners, l)
+	}
+	return r, errors.Join(errs...)
+}
+
+func (s *Server) reviseCluster(r *actors.Revision, now *actors.Tree, c *config.Cluster) (*actors.Directory, error) {
+	i := slices.IndexFunc(now.Directories, func(d *actors.Directory) bool { return d.Cluster == c.Name })
+	if i < 0 {
+		d, err := s.newDirectory(c)
+		if err != nil {
+			return nil, err
+		}
+		d.Late = true
+		return d, nil
+	}
+	j := slices.IndexFunc(s.config().Clusters, func(old config.Cluster) bool { return old.Name == c.Name })
+	if old := &s.config().Clusters[j]; !slices.Equal(old.NameServers, c.NameServers) || old.Refresh != c.Refresh {
+		r.NameServers[now.Directories[i]] = &messages.NameServers{Addresses: c.NameServers, Refresh: c.Refresh}
+	}
+	return now.Directories[i], nil
+}
+
+func (s *Server) reviseListener(r *actors.Revision, now *actors.Tree, next *config.Config, c *config.Listener, directories map[string]*actors.Directory) (*actors.Listener, error) {
+	moves := true
+	i := slices.IndexFunc(now.Listeners, func(l *actors.Listener) bool { return l.Name == c.Name })
+	if i >= 0 {
+		old := now.Listeners[i]
+		j := slices.IndexFunc(s.config().Listeners, func(o config.Listener) bool { return o.Name == c.Name })
+		if reflect.DeepEqual(&s.config().Listeners[j], c) && old.Directory == directories[c.Cluster] {
+			return old, nil
+		}
+		moves = old.Address != c.Address
+	}
+	l, err := s.newListener(next, c, directories)
+	if err != nil {
+		return nil, err
+	}
+	l.Late = true
+	if moves {
+		ln, err := s.env.Listen(l, c.Address)
+		switch {
+		case err == nil:
+			r.Sockets[l] = ln
+		case !s.holdsPort(now, c.Address):
+			return nil, fmt.Errorf("cannot open listener %q (listener.address = %q): %w; give it another address, or end who has that one", c.Name, c.Address, err)
+		}
+	}
+	return l, nil
+}
+
+// holdsPort tells whether a listener of ours is in the way of an address. That two may not want the same has been
+// validated, so it is one that moves or goes.
+func (s *Server) holdsPort(now *actors.Tree, address string) bool {
+	_, port, _ := net.SplitHostPort(address)
+	for _, l := range now.Listeners {
+		if l.Open() && strconv.Itoa(int(l.Addr().Port())) == port {
+			return true
+		}
+		for _, b := range l.Directory.View.Brokers() {
+			if p, ok := l.Place(b.BrokerID); ok && strconv.Itoa(p.Port) == port {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,47 @@
+package transport
+
+import "sync/atomic"
+
+// holding is what the chunks of all sockets of a transport hold, and the partial headers that wait beside them.
+//
+// Most chunks are given back before anybody else could care, so nobody pays for a shared counter with each: a loop
+// adds up for itself and tells when its sum has moved by a good deal, a goroutine tells what is still out when it
+// would read on.
+type holding struct {
+	bytes  atomic.Int64
+	pauses atomic.Uint64
+}
+
+// maxUntold is by how many bytes a loop's sum may differ from what it has told.
+const maxUntold = 256 << 10
+
+// untold keeps the error small beside a small budget.
+func untold(budget, loops int) int {
+	if budget <= 0 {
+		return maxUntold
+	}
+	return min(maxUntold, budget/(8*loops))
+}
+
+// overBudget reports that only those may read on who hold nothing.
+func (t *Net) overBudget() bool {
+	return t.Budget > 0 && t.held.bytes.Load() >= int64(t.Budget)
+}
+
+// Buffered is part of Transport.
+func (t *Net) Buffered() (bytes int64, pauses uint64) {
+	return t.held.bytes.Load(), t.held.pauses.Load()
+}
+
+// readable reports that a socket with so many bytes of chunks out may be read.
+func (t *Net) readable(handed, window int) bool {
+	return handed == 0 || handed < window && !t.overBudget()
+}
+
+// pieces is the size of the buffer to read with, given the one that fits the peer.
+func (t *Net) pieces(size int) int {
+	if t.overBudget() {
+		return minBuffer
+	}
+	return size
+}
