@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/server"
 )
 
 // dialTimeout is long enough for a name server that is there, and short enough to wait for.
@@ -27,6 +29,10 @@ func (p *program) check() *cobra.Command {
 				fmt.Fprintln(p.stdout, err)
 				return failure{exitUsage, fmt.Errorf("problems found: %d", len(bad.List))}
 			}
+			if err := server.CheckFiles(cfg); err != nil {
+				fmt.Fprintln(p.stdout, err)
+				return failure{exitUsage, errors.New("the configuration names TLS files that cannot be used")}
+			}
 			fmt.Fprintf(p.stdout, "the configuration is right: clusters: %d, listeners: %d\n", len(cfg.Clusters), len(cfg.Listeners))
 			if dial {
 				return p.dialAll(cfg)
@@ -42,11 +48,12 @@ func (p *program) check() *cobra.Command {
 // dialAll tries all name servers at once and reports in the order of the file.
 func (p *program) dialAll(cfg *config.Config) error {
 	var reports []chan error
-	for _, cluster := range cfg.Clusters {
-		for _, server := range cluster.NameServers {
+	for i := range cfg.Clusters {
+		cluster := &cfg.Clusters[i]
+		for _, address := range cluster.NameServers {
 			report := make(chan error, 1)
 			reports = append(reports, report)
-			go func() { report <- dial(cluster.Name, server) }()
+			go func() { report <- dial(cluster, address) }()
 		}
 	}
 	unreachable := 0
@@ -63,10 +70,22 @@ func (p *program) dialAll(cfg *config.Config) error {
 	return nil
 }
 
-func dial(cluster, server string) error {
-	conn, err := net.DialTimeout("tcp", server, dialTimeout)
+func dial(cluster *config.Cluster, address string) error {
+	conn, err := connect(cluster, address)
 	if err != nil {
-		return fmt.Errorf("cannot reach name server %s of cluster %q: %w; start it, or put name_servers right", server, cluster, err)
+		return fmt.Errorf("cannot reach name server %s of cluster %q: %w; start it, or put name_servers right", address, cluster.Name, err)
 	}
 	return conn.Close()
+}
+
+func connect(cluster *config.Cluster, address string) (net.Conn, error) {
+	secured, err := server.ClusterTLS(cluster)
+	if err != nil {
+		return nil, err
+	}
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	if secured == nil {
+		return dialer.Dial("tcp", address)
+	}
+	return tls.DialWithDialer(dialer, "tcp", address, secured)
 }

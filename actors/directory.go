@@ -12,6 +12,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // Directory is what a directory actor keeps across its own crashes.
@@ -20,7 +21,10 @@ type Directory struct {
 	NameServers []string
 	Refresh     time.Duration // how often the cluster is asked again; 0: 30 s
 	View        *View
-	Late        bool // it came by a reload
+	// How connections to the cluster begin. The zero value is plain TCP. A PROXY header goes to brokers only: name
+	// servers list no clients, and older ones than the brokers would take it for a broken frame.
+	Upstream transport.Upstream
+	Late     bool // it came by a reload
 
 	entries     map[string]*entry
 	subscribers []*actor.PID
@@ -62,6 +66,16 @@ type NameServer struct {
 	Address           string
 	Up                atomic.Bool // it answered when it was last asked
 	Queries, Failures atomic.Uint64
+}
+
+func (d *Directory) brokerDialer(t transport.Transport) transport.Dialer {
+	return t.Towards(d.Upstream)
+}
+
+func (d *Directory) nameServerDialer(t transport.Transport) transport.Dialer {
+	u := d.Upstream
+	u.SendProxy = false
+	return t.Towards(u)
 }
 
 // directory asks the name servers on behalf of everyone: one query per topic at a time however many clients ask, and
@@ -151,8 +165,8 @@ func (d *directory) start(ctx actor.Context) {
 }
 
 func (d *directory) spawn(ctx actor.Context, s *NameServer) *actor.PID {
-	address := s.Address
-	props := d.env.props(func() actor.Actor { return &nameserver{env: d.env, address: address, known: s} }, nil, nil)
+	address, dialer := s.Address, d.nameServerDialer(d.env.Transport)
+	props := d.env.props(func() actor.Actor { return &nameserver{env: d.env, address: address, known: s, dialer: dialer} }, nil, nil)
 	pid, err := ctx.SpawnNamed(props, "nameserver/"+address)
 	if errors.Is(err, actor.ErrNameExists) { // one that was dismissed a moment ago is still on its way out
 		return ctx.SpawnPrefix(props, "nameserver/"+address)

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -74,7 +75,7 @@ func NewEnv(t transport.Transport, log *slog.Logger, settings Settings, giveUp f
 	e := &Env{Transport: t, Log: log, GiveUp: giveUp, Failures: &Failures{},
 		refusals: newRefusals(log), workers: &workers{}, books: map[transport.Executor]*book{},
 		started: time.Now().Add(-1)} // a time of 0 stands for never
-	for _, x := range t.Executors() {
+	for _, x := range e.executors() {
 		e.books[x] = &book{}
 	}
 	e.Adjust(settings)
@@ -112,6 +113,15 @@ func shrinkRegistry(s *actor.ActorSystem) {
 			s.ProcessRegistry.LocalPIDs.GetBucket(k).Set(k, v)
 		}
 	}
+}
+
+// executors are those of the transport and, for clients under TLS, the one of sockets without a loop.
+func (e *Env) executors() []transport.Executor {
+	all := e.Transport.Executors()
+	if x := transport.Executor(transport.Inline{}); !slices.Contains(all, x) {
+		all = append(all, x)
+	}
+	return all
 }
 
 // now is the process clock in nanoseconds.

@@ -25,7 +25,9 @@ type Listener struct {
 	Advertise  string // host; "": the address that the asking client reached us on
 	Ports      route.PortOptions
 	RewriteIDs bool
-	ReusePort  bool
+	// Entrance is what clients have to pass before their first frame, on all ports.
+	Entrance  transport.Entrance
+	ReusePort bool
 	// Inherit gives a listening socket of a predecessor away, by its address; it may be nil.
 	Inherit   func(address string) (fd int, ok bool)
 	Directory *Directory
@@ -348,9 +350,18 @@ func (l *listener) listen(port int) (*slot, error) {
 	return nil, errors.Join(errors.New("no free port found that has a free one two below it"), last)
 }
 
+// dialer opens the upstream connections of a kind of port.
+func (l *listener) dialer(role messages.Role) transport.Dialer {
+	if role == messages.NameServerPort {
+		return l.Directory.nameServerDialer(l.env.Transport)
+	}
+	return l.Directory.brokerDialer(l.env.Transport)
+}
+
 // accept starts an acceptor on an open socket.
 func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messages.Port) {
 	port.Listener, port.StatPrefix, port.RewriteIDs, port.Advertised = l.Name, l.StatPrefix, &l.live().rewrite, l.Advertised
+	port.Dialer = l.dialer(port.Role)
 	d := &gate{all: map[*messages.Port]bool{port: true}}
 	d.port.Store(port)
 	l.gates[ln] = d

@@ -127,7 +127,7 @@ func (l *listener) changeCluster(ctx actor.Context, directory *actor.PID, left m
 	}
 	if d := l.gates[l.nameServer]; d != nil {
 		maps.Copy(left, d.all)
-		l.renew(d, func(p *messages.Port) { p.Target = l.Directory.View.NameServer })
+		l.renew(d, func(p *messages.Port) { p.Target, p.Dialer = l.Directory.View.NameServer, l.dialer(p.Role) })
 	}
 }
 

@@ -11,8 +11,17 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// Listen opens a listening socket for l: one that a predecessor has handed over, else one of our own.
+// Listen opens a port of l with its entrance.
 func (e *Env) Listen(l *Listener, address string) (transport.Listener, error) {
+	ln, err := e.socket(l, address)
+	if err != nil {
+		return nil, err
+	}
+	return l.Entrance.Guard(ln), nil
+}
+
+// socket opens a listening socket: one that a predecessor has handed over, else one of our own.
+func (e *Env) socket(l *Listener, address string) (transport.Listener, error) {
 	sharing, can := e.Transport.(transport.Sharing)
 	if l.Inherit != nil && can {
 		if fd, ok := l.Inherit(address); ok {

@@ -17,6 +17,7 @@ type nameserver struct {
 	env     *Env
 	address string
 	known   *NameServer
+	dialer  transport.Dialer
 	self    sink
 	parent  *actor.PID
 	sock    transport.Conn
@@ -64,7 +65,7 @@ func (n *nameserver) Receive(ctx actor.Context) {
 
 func (n *nameserver) query(m *messages.Query) {
 	if n.sock == nil {
-		n.sock = n.env.Transport.Dial(n.address, nil, n.self)
+		n.sock = n.dialer.Dial(n.address, nil, n.self)
 	}
 	n.known.Queries.Add(1)
 	n.opaque++

@@ -105,7 +105,7 @@ func (p *proxy) allListeners(ctx actor.Context, m any) {
 func (p *proxy) start(ctx actor.Context) {
 	tree := p.env.Tree()
 	s := p.spawn(ctx, "stats", p.env.props(func() actor.Actor { return &stats{env: p.env, out: tree.Statistics} }, nil, nil))
-	for i, x := range p.env.Transport.Executors() {
+	for i, x := range p.env.executors() {
 		props := p.env.props(func() actor.Actor { return &tally{env: p.env, book: p.env.books[x], stats: s} }, onExecutor{x}, nil)
 		p.spawn(ctx, fmt.Sprintf("tally/%d", i), props)
 	}

@@ -186,7 +186,14 @@ func (u *upstream) dial() {
 	if s := u.port.Slot; s != nil {
 		s.Dials.Add(1)
 	}
-	u.sock = u.env.Transport.Dial(address, u.near, u.self)
+	u.sock = u.dialer().Dial(address, u.near, u.self)
+}
+
+func (u *upstream) dialer() transport.Dialer {
+	if u.port.Dialer != nil {
+		return u.port.Dialer
+	}
+	return u.env.Transport
 }
 
 func (u *upstream) connected(m *transport.Connected) {

@@ -62,8 +62,32 @@ type Cluster struct {
 	NameServers []string `toml:"name_servers"`
 	// How often routes and brokers are asked again (duration, above zero). A lost broker is asked about at once.
 	Refresh time.Duration `toml:"refresh"`
+	// Begin connections to brokers with a PROXY protocol v2 header that names the client, so that their lists of connections
+	// show it and not the proxy. Brokers understand it from 5.1.4 on; older ones drop the connection.
+	SendProxyProtocol bool `toml:"send_proxy_protocol"`
+	// TLS towards the cluster's brokers and name servers. Its files are looked at every few seconds: what has changed is
+	// used for new connections, what cannot be read is logged and the last good state stays.
+	TLS ClusterTLS `toml:"tls"`
 	// Brokers without a name server. Not available in this version: use name_servers.
 	Brokers []Broker `toml:"broker"`
+}
+
+// ClusterTLS is the [cluster.tls] table.
+type ClusterTLS struct {
+	// Whether brokers and name servers are spoken to under TLS, 1.2 or later.
+	Enabled bool `toml:"enabled"`
+	// A PEM file of the authorities that sign their certificates. Empty: those of this system.
+	CA string `toml:"ca"`
+	// A PEM file of the certificate, with its chain, that the proxy shows when it is asked for one. Empty: it shows none.
+	Certificate string `toml:"certificate"`
+	// The PEM file of the certificate's key.
+	Key string `toml:"key"`
+	// The name that their certificates must be for. Empty: the host that is dialled, which a name server mostly tells as
+	// an IP address.
+	ServerName string `toml:"server_name"`
+	// Take any certificate from anybody. Whoever stands between the proxy and a broker can then read and change
+	// everything. The log says so at every start, and so does a metric.
+	InsecureSkipVerify bool `toml:"insecure_skip_verify"`
 }
 
 // Broker is one [[cluster.broker]] table. Such brokers are understood but refused by [Validate] in this version.
@@ -114,9 +138,30 @@ type Listener struct {
 	ReusePort bool `toml:"reuse_port"`
 	// The prefix of this listener's statistics. Empty: the top-level stat_prefix.
 	StatPrefix string `toml:"stat_prefix"`
+	// Networks of balancers whose connections must begin with a PROXY protocol header, v1 or v2: ["10.0.0.0/8"]. The address
+	// in it is then the client's. From anywhere else such a header is bad input. It comes before TLS.
+	ProxyProtocolFrom []string `toml:"proxy_protocol_from"`
+	// TLS towards clients, on the name-server port and on all ports of brokers.
+	TLS ListenerTLS `toml:"tls"`
 	// Fixed places in broker_ports by "name/id", the same on every replica: "broker-a/0" = 20000.
 	// Brokers that are not named here get any place and keep it.
 	Ports map[string]int `toml:"ports"`
+}
+
+// ListenerTLS is the [listener.tls] table.
+type ListenerTLS struct {
+	// "off", "permissive" (the first byte decides, so clients with and without TLS come to the same ports, as with
+	// brokers) or "required".
+	Mode string `toml:"mode"`
+	// A PEM file of the certificate, with its chain. It is looked at every few seconds, with its key and client_ca: what has
+	// changed is used for new connections, what does not fit together is logged and the last good state stays.
+	Certificate string `toml:"certificate"`
+	// The PEM file of the certificate's key.
+	Key string `toml:"key"`
+	// A PEM file of authorities. Clients under TLS must show a certificate that one of them has signed. Empty: they need none.
+	ClientCA string `toml:"client_ca"`
+	// The oldest version that is spoken: "1.0", "1.1", "1.2" or "1.3".
+	MinVersion string `toml:"min_version"`
 }
 
 // Admin is the [admin] table.
@@ -176,6 +221,9 @@ type Limits struct {
 type Timeouts struct {
 	// How long connecting to a broker or a name server may take (duration).
 	Dial time.Duration `toml:"dial"`
+	// How long a PROXY header and a TLS handshake may take together (duration), with clients as with brokers. On a listener
+	// with mode = "permissive" a plain client's first byte has to come within it.
+	Handshake time.Duration `toml:"handshake"`
 	// A connection that carried nothing for this long is closed (duration). Brokers use 120s, clients beat every 30s.
 	Idle time.Duration `toml:"idle"`
 	// A connection that has not sent a whole header of a first request for this long is closed (duration). Clients

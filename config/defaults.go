@@ -16,7 +16,7 @@ func Default() *Config {
 		Metrics:      Metrics{PushInterval: 10 * time.Second},
 		Limits: Limits{MaxFrame: 16 * MiB, MaxHeader: 1 * MiB, BufferPerConnection: 1 * MiB,
 			ConnectionsPerListener: 30_000, RequestsPerConnection: 4096},
-		Timeouts: Timeouts{Dial: 2 * time.Second, Idle: 120 * time.Second, FirstByte: 30 * time.Second,
+		Timeouts: Timeouts{Dial: 2 * time.Second, Handshake: 10 * time.Second, Idle: 120 * time.Second, FirstByte: 30 * time.Second,
 			Header: 10 * time.Second, WriteStall: 60 * time.Second, NameServer: time.Second},
 	}
 }
@@ -29,11 +29,13 @@ func DefaultCluster() Cluster {
 // DefaultListener returns what a [[listener]] without any key is.
 func DefaultListener() Listener {
 	return Listener{
-		Name:        "main",
-		Address:     "0.0.0.0:9876",
-		Brokers:     PortPerBroker,
-		BrokerPorts: PortRange{First: 20000, Last: 20999},
-		VIPChannel:  true,
+		Name:              "main",
+		Address:           "0.0.0.0:9876",
+		Brokers:           PortPerBroker,
+		BrokerPorts:       PortRange{First: 20000, Last: 20999},
+		VIPChannel:        true,
+		ProxyProtocolFrom: []string{},
+		TLS:               ListenerTLS{Mode: TLSOff, MinVersion: "1.2"},
 	}
 }
 

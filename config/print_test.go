@@ -42,6 +42,15 @@ format = "text"  # default
 name = "main"  # default
 name_servers = ["10.0.0.1:9876", "10.0.0.2:9876"]  # file proxy.toml
 refresh = "30s"  # default
+send_proxy_protocol = false  # default
+
+[cluster.tls]
+enabled = false  # default
+ca = ""  # default
+certificate = ""  # default
+key = ""  # default
+server_name = ""  # default
+insecure_skip_verify = false  # default
 
 [[listener]]
 name = "office"  # file proxy.toml
@@ -55,6 +64,14 @@ rewrite_message_ids = false  # default
 vip_channel = true  # default
 reuse_port = false  # default
 stat_prefix = "main"  # default, as stat_prefix
+proxy_protocol_from = []  # default
+
+[listener.tls]
+mode = "off"  # default
+certificate = ""  # default
+key = ""  # default
+client_ca = ""  # default
+min_version = "1.2"  # default
 
 [listener.ports]
 "broker-a/0" = 20000  # file proxy.toml
@@ -87,6 +104,7 @@ requests_per_connection = 4096  # default
 
 [timeouts]
 dial = "2s"  # default
+handshake = "10s"  # default
 idle = "2m"  # default
 first_byte = "30s"  # default
 header = "10s"  # default

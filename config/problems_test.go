@@ -31,8 +31,8 @@ func TestUnknownKeys(t *testing.T) {
 		`cannot use push_url = "http://xxxxx@h/" (file proxy.toml): there is no such key; push_url is a key of [metrics]`)
 	f(minimal+"[metrics]\napi_token = 'abc'",
 		`cannot use metrics.api_token = "xxxxx" (file proxy.toml): there is no such key; remove it, or look its name up in proxy.example.toml`)
-	f(minimal+"[tls]\nwhatever = 1\nkey = 'k'",
-		`cannot use tls = { key = "xxxxx", whatever = 1 } (file proxy.toml): there is no such key; remove it, or look its name up in proxy.example.toml`)
+	f(minimal+"[vault]\nwhatever = 1\nkey = 'k'",
+		`cannot use vault = { key = "xxxxx", whatever = 1 } (file proxy.toml): there is no such key; remove it, or look its name up in proxy.example.toml`)
 	f(`"a\nb" = 1`+"\n"+minimal, `cannot use a\u000Ab = 1 (file proxy.toml): there is no such key; remove it, or look its name up in proxy.example.toml`)
 	f(`"" = 1`+"\n"+minimal, `cannot use "" = 1 (file proxy.toml): there is no such key; remove it, or look its name up in proxy.example.toml`)
 }

@@ -77,6 +77,7 @@ func (c *checker) clusters() {
 		}
 		c.nameServers(join(at, "name_servers"), cl)
 		c.above0(join(at, "refresh"), cl.Refresh)
+		c.clusterTLS(join(at, "tls"), &cl.TLS)
 		if len(cl.Brokers) > 0 {
 			c.add(join(at, "broker"), "", "brokers without a name server are not available in this version",
 				"set name_servers of the cluster and remove its [[cluster.broker]] tables")

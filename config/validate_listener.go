@@ -30,6 +30,8 @@ func (c *checker) listeners() {
 		if l.StatPrefix != c.cfg.StatPrefix { // else the top level has been told already
 			c.name(join(at, "stat_prefix"), l.StatPrefix)
 		}
+		c.proxyFrom(join(at, "proxy_protocol_from"), l.ProxyProtocolFrom)
+		c.listenerTLS(join(at, "tls"), &l.TLS)
 		c.fixedPorts(at, l)
 	}
 }

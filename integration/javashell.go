@@ -25,7 +25,8 @@ type javaShell struct {
 
 // startJavaShell starts a shell of a client version. It runs in a directory of its own, because mqadmin's
 // consumerStatus writes files to the working directory.
-func startJavaShell(t *testing.T, version string) *javaShell {
+// The options are those of the JVM.
+func startJavaShell(t *testing.T, version string, options ...string) *javaShell {
 	t.Helper()
 	requireReal(t)
 	classPath, err := storyClasses(version)
@@ -40,7 +41,7 @@ func startJavaShell(t *testing.T, version string) *javaShell {
 		t.Fatal(err)
 	}
 	argv := javaCommand(dir, "256m", classPath, "Shell")
-	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd := exec.Command(argv[0], append(options, argv[1:]...)...)
 	cmd.Dir = dir
 	// Pipes of os, not of exec: those are closed when the process exits, maybe before all was read.
 	commands, in, err := os.Pipe()

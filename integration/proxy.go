@@ -60,6 +60,8 @@ type proxy struct {
 // proxyConfig is what one proxy differs from another in.
 type proxyConfig struct {
 	nameServer string
+	cluster    string // more lines of [[cluster]]
+	listener   string // more lines of [[listener]]
 	metrics    string // the lines of [metrics]
 }
 
@@ -80,7 +82,7 @@ drain_timeout = "5s"
 [[cluster]]
 name = "main"
 name_servers = [%q]
-
+%s
 [[listener]]
 name = "it"
 address = %q
@@ -88,10 +90,10 @@ cluster = "main"
 brokers = "port-per-broker"
 broker_ports = "%d-%d"
 rewrite_message_ids = true
-
+%s
 [admin]
 address = %q
-`, config.nameServer, loopback(first), first+4, first+4+brokerPorts-1, loopback(first+1))
+`, config.nameServer, config.cluster, loopback(first), first+4, first+4+brokerPorts-1, config.listener, loopback(first+1))
 	if config.metrics != "" {
 		text += "\n[metrics]\n" + config.metrics + "\n"
 	}

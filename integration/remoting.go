@@ -18,6 +18,7 @@ import (
 
 type answer struct {
 	Code      int               `json:"code"`
+	Flag      int               `json:"flag"`
 	Remark    string            `json:"remark"`
 	ExtFields map[string]string `json:"extFields"`
 	body      []byte
@@ -31,6 +32,12 @@ func call(ctx context.Context, address string, code int, fields map[string]strin
 		return nil, fmt.Errorf("cannot send request %d: %w", code, err)
 	}
 	defer conn.Close()
+	return exchange(ctx, conn, code, fields, nil)
+}
+
+// exchange sends one request over an open connection and waits for the answer.
+func exchange(ctx context.Context, conn net.Conn, code int, fields map[string]string, body []byte) (*answer, error) {
+	address := conn.RemoteAddr()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	// 317 is the version the Go client sends (PROTOCOL.md A.4).
 	header, err := json.Marshal(map[string]any{
@@ -38,23 +45,36 @@ func call(ctx context.Context, address string, code int, fields map[string]strin
 	if err != nil {
 		return nil, fmt.Errorf("cannot encode request %d: %w", code, err)
 	}
-	frame := binary.BigEndian.AppendUint32(nil, uint32(4+len(header)))
+	frame := binary.BigEndian.AppendUint32(nil, uint32(4+len(header)+len(body)))
 	frame = binary.BigEndian.AppendUint32(frame, uint32(len(header)))
-	if _, err := conn.Write(append(frame, header...)); err != nil {
+	if _, err := conn.Write(append(append(frame, header...), body...)); err != nil {
 		return nil, fmt.Errorf("cannot send request %d to %s: %w", code, address, err)
 	}
+	for {
+		a, err := readAnswer(conn)
+		if err != nil {
+			return nil, fmt.Errorf("no answer to request %d from %s: %w", code, address, err)
+		}
+		if a.Flag&1 != 0 { // else it is a request of the broker's, such as NOTIFY_CONSUMER_IDS_CHANGED
+			return a, nil
+		}
+	}
+}
+
+// readAnswer reads one frame, an answer or a request.
+func readAnswer(conn net.Conn) (*answer, error) {
 	var lengths [8]byte
 	if _, err := io.ReadFull(conn, lengths[:]); err != nil {
-		return nil, fmt.Errorf("no answer to request %d from %s: %w", code, address, err)
+		return nil, err
 	}
 	payload := make([]byte, binary.BigEndian.Uint32(lengths[:4])-4)
 	headerLength := binary.BigEndian.Uint32(lengths[4:]) & 0xFFFFFF // the top byte is the header's encoding
 	if _, err := io.ReadFull(conn, payload); err != nil {
-		return nil, fmt.Errorf("half an answer to request %d from %s: %w", code, address, err)
+		return nil, fmt.Errorf("half of one came: %w", err)
 	}
 	var a answer
 	if err := json.Unmarshal(payload[:headerLength], &a); err != nil {
-		return nil, fmt.Errorf("cannot read the answer to request %d from %s: %w", code, address, err)
+		return nil, fmt.Errorf("cannot read its header: %w", err)
 	}
 	a.body = payload[headerLength:]
 	return &a, nil

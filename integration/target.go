@@ -140,11 +140,22 @@ func directTarget(t *testing.T, version string) *Target {
 // ownProxy starts a proxy for one test in front of a name server, and has it end cleanly when the test does.
 func ownProxy(t *testing.T, nameServer, metrics string) *Target {
 	t.Helper()
+	target := configuredProxy(t, proxyConfig{nameServer: nameServer, metrics: metrics})
+	var err error
+	if target.Brokers, err = masters(t.Context(), target.NameServer); err != nil {
+		t.Fatal(err)
+	}
+	return target
+}
+
+// configuredProxy starts a proxy for one test, as ownProxy does, and asks it nothing.
+func configuredProxy(t *testing.T, config proxyConfig) *Target {
+	t.Helper()
 	dir, err := runSubdir(unique(t, "proxy"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := serveProxy(dir, proxyConfig{nameServer: nameServer, metrics: metrics})
+	p, err := serveProxy(dir, config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,11 +164,7 @@ func ownProxy(t *testing.T, nameServer, metrics string) *Target {
 			t.Error(err)
 		}
 	})
-	target := &Target{Name: "proxy of " + t.Name(), NameServer: p.listen, proxy: p}
-	if target.Brokers, err = masters(t.Context(), p.listen); err != nil {
-		t.Fatal(err)
-	}
-	return target
+	return &Target{Name: "proxy of " + t.Name(), NameServer: p.listen, proxy: p}
 }
 
 var sharedClusters sync.Map // version -> func() (*Cluster, error)

@@ -30,6 +30,8 @@ type Port struct {
 	// Target says where to dial, counted from the first attempt: name servers one after another, or the broker's
 	// present address. ok is false when nothing is known.
 	Target func(attempt int) (address string, ok bool)
+	// Dialer opens connections to the upstream, with TLS or a PROXY header; nil: plain ones.
+	Dialer transport.Dialer
 	// Advertised is what clients are told to dial for a broker, given the address that this client reached us on.
 	Advertised func(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool)
 	// RewriteIDs: put the advertised address into message ids (listener.rewrite_message_ids).

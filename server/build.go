@@ -21,8 +21,12 @@ func (s *Server) build(cfg *config.Config) (*actors.Tree, error) {
 	s.env = actors.NewEnv(sockets, s.log, settings(cfg), s.giveUp)
 	tree := &actors.Tree{}
 	directories := map[string]*actors.Directory{}
-	for _, c := range cfg.Clusters {
-		d := actors.NewDirectory(c.Name, c.NameServers, c.Refresh)
+	for i := range cfg.Clusters {
+		c := &cfg.Clusters[i]
+		d, err := s.newDirectory(c)
+		if err != nil {
+			return nil, err
+		}
 		directories[c.Name] = d
 		tree.Directories = append(tree.Directories, d)
 	}
@@ -36,6 +40,15 @@ func (s *Server) build(cfg *config.Config) (*actors.Tree, error) {
 	tree.Statistics = actors.NewStatistics(prefixes(tree)...)
 	s.describe(tree)
 	return tree, nil
+}
+
+func (s *Server) newDirectory(c *config.Cluster) (*actors.Directory, error) {
+	d := actors.NewDirectory(c.Name, c.NameServers, c.Refresh)
+	var err error
+	if d.Upstream, err = s.upstream(c); err != nil {
+		return nil, fmt.Errorf("cannot set up cluster %s: %w", c.Name, err)
+	}
+	return d, nil
 }
 
 func frameLimits(cfg *config.Config) codec.Limits {
@@ -85,6 +98,10 @@ func (s *Server) translateListener(cfg *config.Config, c *config.Listener, direc
 	if l.Directory == nil {
 		return nil, fmt.Errorf("there is no cluster %q (listener.cluster)", c.Cluster)
 	}
+	var err error
+	if l.Entrance, err = s.entrance(c); err != nil {
+		return nil, err
+	}
 	l.Ports = route.PortOptions{Listen: route.PortRange(c.BrokerPorts), Advertise: route.PortRange(c.AdvertisePorts), VIP: c.VIPChannel,
 		Fixed: map[route.BrokerID]int{}}
 	for key, port := range c.Ports {
@@ -97,7 +114,6 @@ func (s *Server) translateListener(cfg *config.Config, c *config.Listener, direc
 	var saved map[route.BrokerID]int
 	if cfg.StateDir != "" {
 		file := portFile(filepath.Join(cfg.StateDir, "ports-"+c.Name+".json"))
-		var err error
 		if saved, err = file.load(); err != nil {
 			return nil, err
 		}
@@ -107,7 +123,6 @@ func (s *Server) translateListener(cfg *config.Config, c *config.Listener, direc
 		l.Inherit = s.heir.door
 		saved = s.heir.portsOf(c.Name, saved)
 	}
-	var err error
 	l.Table, err = route.NewPortTable(l.Ports, saved)
 	return l, err
 }

@@ -68,6 +68,7 @@ func (s *Server) Reload() (*Reloaded, error) {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	begun := time.Now()
+	s.certificates.look()
 	result, err := s.reload()
 	s.reloads.note(err)
 	if err != nil {

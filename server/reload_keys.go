@@ -33,6 +33,7 @@ var effects = map[string]effect{
 	"limits.connections_per_address":  forNew,
 	"limits.requests_per_connection":  atOnce,
 	"timeouts.":                       atOnce,
+	"timeouts.handshake":              needsRestart,
 
 	"cluster":              atOnce,
 	"cluster.name_servers": atOnce,

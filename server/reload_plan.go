@@ -106,12 +106,20 @@ func (s *Server) revise(next *config.Config) (*actors.Revision, error) {
 	r := &actors.Revision{Next: &actors.Tree{Statistics: now.Statistics}, NameServers: map[*actors.Directory]*messages.NameServers{},
 		Sockets: map[*actors.Listener]transport.Listener{}, DrainTimeout: next.DrainTimeout}
 	directories := map[string]*actors.Directory{}
+	var errs []error
 	for i := range next.Clusters {
 		c := &next.Clusters[i]
-		directories[c.Name] = s.reviseCluster(r, now, c)
-		r.Next.Directories = append(r.Next.Directories, directories[c.Name])
+		d, err := s.reviseCluster(r, now, c)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		directories[c.Name] = d
+		r.Next.Directories = append(r.Next.Directories, d)
 	}
-	var errs []error
+	if len(errs) > 0 { // listeners would only complain that their clusters are missing
+		return nil, errors.Join(errs...)
+	}
 	for i := range next.Listeners {
 		l, err := s.reviseListener(r, now, next, &next.Listeners[i], directories)
 		if err != nil {
@@ -123,18 +131,21 @@ func (s *Server) revise(next *config.Config) (*actors.Revision, error) {
 	return r, errors.Join(errs...)
 }
 
-func (s *Server) reviseCluster(r *actors.Revision, now *actors.Tree, c *config.Cluster) *actors.Directory {
+func (s *Server) reviseCluster(r *actors.Revision, now *actors.Tree, c *config.Cluster) (*actors.Directory, error) {
 	i := slices.IndexFunc(now.Directories, func(d *actors.Directory) bool { return d.Cluster == c.Name })
 	if i < 0 {
-		d := actors.NewDirectory(c.Name, c.NameServers, c.Refresh)
+		d, err := s.newDirectory(c)
+		if err != nil {
+			return nil, err
+		}
 		d.Late = true
-		return d
+		return d, nil
 	}
 	j := slices.IndexFunc(s.config().Clusters, func(old config.Cluster) bool { return old.Name == c.Name })
 	if old := &s.config().Clusters[j]; !slices.Equal(old.NameServers, c.NameServers) || old.Refresh != c.Refresh {
 		r.NameServers[now.Directories[i]] = &messages.NameServers{Addresses: c.NameServers, Refresh: c.Refresh}
 	}
-	return now.Directories[i]
+	return now.Directories[i], nil
 }
 
 func (s *Server) reviseListener(r *actors.Revision, now *actors.Tree, next *config.Config, c *config.Listener, directories map[string]*actors.Directory) (*actors.Listener, error) {

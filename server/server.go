@@ -29,6 +29,7 @@ type Server struct {
 	admin *admin
 	push  *pusher
 
+	certificates  certificates
 	stopTransport func()
 
 	failed   chan error    // a pillar could not be kept alive
@@ -71,6 +72,9 @@ func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error
 	}
 	tree, err := s.build(cfg)
 	if err != nil {
+		if s.stopTransport != nil {
+			s.stopTransport()
+		}
 		s.heir.close()
 		return nil, err
 	}
@@ -88,9 +92,11 @@ func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error
 	if s.push, err = startPush(cfg.Metrics, s.writeMetrics); err != nil {
 		s.env.Stop(s.top)
 		s.stopTransport()
+		s.heir.close()
 		s.admin.close()
 		return nil, err
 	}
+	s.certificates.watch()
 	s.admin.serve()
 	log.Info("started", "admin", s.admin.addr(), "clusters", len(tree.Directories), "listeners", len(tree.Listeners))
 	go s.reloadOnHangup()
@@ -204,6 +210,7 @@ func (s *Server) close() {
 	}
 	close(s.ended)
 	s.stopTransport()
+	s.certificates.close()
 	s.heir.close()
 	s.push.close(s.log)
 	s.admin.close()

@@ -27,6 +27,8 @@ type loopConn struct {
 	fault      error // why writing failed; what has arrived is still read
 
 	split   codec.Splitter
+	first   []byte // what was read before Start; nil: nothing
+	proxied bool   // remote is not the socket's peer
 	window  int
 	readBuf []byte // nil, unless something is carried over
 	carry   int    // bytes at its start: the beginning of a frame whose header is incomplete
@@ -64,11 +66,25 @@ func (c *loopConn) Start(sink Sink) {
 		return
 	}
 	c.sink, c.started = sink, true
+	if c.first != nil {
+		c.loop.Schedule(c.handFirst)
+	}
 	if err := c.loop.add(c, c.wanted()); err != nil {
 		c.failSoon(os.NewSyscallError("epoll_ctl", err))
 	} else if c.fault != nil {
 		c.loop.Schedule(c.lastWords)
 	}
+}
+
+// handFirst delivers what was read before Start. It runs before the socket's first event, which finds nothing new.
+func (c *loopConn) handFirst() {
+	if c.closed {
+		return
+	}
+	c.readBuf = getBuffer(len(c.first))
+	n := copy(c.readBuf, c.first)
+	c.first = nil
+	c.hand(n)
 }
 
 // event is what epoll says. An error or a hang-up without readable bytes is found out by reading.

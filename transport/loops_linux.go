@@ -64,14 +64,31 @@ func (t *Loops) pick() *loop { return t.loops[t.next.Add(1)%uint32(len(t.loops))
 // Dial begins to connect. A socket that works for another one lives on its loop; one that works for nobody belongs to
 // an owner outside of the loops and is given a goroutine.
 func (t *Loops) Dial(address string, near Conn, sink Sink) Conn {
+	return t.dial(address, near, opening{}, sink)
+}
+
+func (t *Loops) dial(address string, near Conn, o opening, sink Sink) Conn {
 	n, ok := near.(*loopConn)
-	if !ok {
-		return t.net.Dial(address, near, sink)
+	if !ok || o.tls != nil {
+		return t.net.dial(address, near, o, sink)
 	}
 	c := t.newConn(n.loop, -1)
 	c.sink, c.connecting = sink, true
 	c.dial(address)
+	c.Write(o.header, nil) // kept until it is connected, and the first to go out
 	return c
+}
+
+// Towards returns a dialer that begins connections as u says.
+func (t *Loops) Towards(u Upstream) Dialer { return loopsDialer{t, u} }
+
+type loopsDialer struct {
+	t *Loops
+	u Upstream
+}
+
+func (d loopsDialer) Dial(address string, near Conn, sink Sink) Conn {
+	return d.t.dial(address, near, d.u.opening(near), sink)
 }
 
 func (t *Loops) newConn(l *loop, fd int) *loopConn {

@@ -45,11 +45,30 @@ func (t *Net) Listen(address string) (Listener, error) {
 const keepAlive = 60 * time.Second
 
 // Dial begins to connect.
-func (t *Net) Dial(address string, _ Conn, sink Sink) Conn {
+func (t *Net) Dial(address string, near Conn, sink Sink) Conn {
+	return t.dial(address, near, opening{}, sink)
+}
+
+func (t *Net) dial(address string, near Conn, o opening, sink Sink) Conn {
 	c := t.newConn(nil)
 	c.sink = sink
-	go c.dial(address)
+	if near != nil {
+		c.home = near.Executor()
+	}
+	go c.dial(address, o)
 	return c
+}
+
+// Towards returns a dialer that begins connections as u says.
+func (t *Net) Towards(u Upstream) Dialer { return netDialer{t, u} }
+
+type netDialer struct {
+	t *Net
+	u Upstream
+}
+
+func (d netDialer) Dial(address string, near Conn, sink Sink) Conn {
+	return d.t.dial(address, near, d.u.opening(near), sink)
 }
 
 // Executors is the one of sockets without a loop.
@@ -62,7 +81,19 @@ func (t *Net) Wrap(nc net.Conn) Conn {
 	return c
 }
 
-func (t *Net) open(address string) (net.Conn, error) {
+func (t *Net) open(address string, o opening) (net.Conn, error) {
+	nc, err := t.connect(address)
+	if err != nil {
+		return nil, err
+	}
+	secured, err := o.begin(nc, address)
+	if err != nil {
+		nc.Close()
+	}
+	return secured, err
+}
+
+func (t *Net) connect(address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), t.tuning().dialTimeout)
 	defer cancel()
 	if t.Dialer != nil {

@@ -19,9 +19,13 @@ type segment struct {
 // netConn is a Conn on goroutines. mu guards everything that the owner, the reader and the writer share; telling is
 // held while the sink is told something, never together with mu.
 type netConn struct {
-	t   *Net
-	nc  net.Conn        // set once connected
-	raw syscall.RawConn // nil where the socket is not the kernel's
+	t       *Net
+	nc      net.Conn        // set once connected
+	raw     syscall.RawConn // nil where the socket is not the kernel's
+	remote  netip.AddrPort  // what a PROXY header said; invalid: the socket's own
+	secured bool            // under TLS
+	first   []byte          // what was read before Start; nil: nothing
+	home    Executor        // where the chunks that it writes are given back: their sockets may be a loop's
 
 	mu      sync.Mutex
 	telling sync.Mutex
@@ -57,7 +61,7 @@ type netConn struct {
 }
 
 func (t *Net) newConn(nc net.Conn) *netConn {
-	c := &netConn{t: t, sizer: readSizer{size: minBuffer}}
+	c := &netConn{t: t, home: Inline{}, sizer: readSizer{size: minBuffer}}
 	c.split.Limits, c.window = t.tuning().limits, t.tuning().window
 	c.wake.L = &c.mu
 	c.readFn, c.writeFn = c.readOnce, c.writeOnce
@@ -67,6 +71,7 @@ func (t *Net) newConn(nc net.Conn) *netConn {
 
 func (c *netConn) attach(nc net.Conn) {
 	c.nc = nc
+	_, c.secured = nc.(tlsConn)
 	if sc, ok := nc.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
 			c.raw = raw
@@ -86,6 +91,9 @@ func (c *netConn) Local() netip.AddrPort {
 func (c *netConn) Remote() netip.AddrPort {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.remote.IsValid() {
+		return c.remote
+	}
 	if c.nc == nil {
 		return netip.AddrPort{}
 	}
@@ -122,8 +130,8 @@ func (c *netConn) Flow() Flow {
 // readableLocked reports that enough of what was read has come back.
 func (c *netConn) readableLocked() bool { return c.t.readable(c.handed, c.window) }
 
-func (c *netConn) dial(address string) {
-	nc, err := c.t.open(address)
+func (c *netConn) dial(address string, o opening) {
+	nc, err := c.t.open(address, o)
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -178,12 +186,22 @@ func (c *netConn) forgetLocked() {
 	c.out, c.kept = nil, 0
 	// Release may lead into another connection's lock, never into this one's: credits go to the source of a chunk.
 	c.mu.Unlock()
-	for _, s := range dropped {
-		if s.owner != nil {
-			s.owner.Release()
-		}
-	}
+	c.giveBack(dropped)
 	c.mu.Lock()
+}
+
+// giveBack releases the chunks of segments that are done with.
+func (c *netConn) giveBack(done []segment) {
+	if len(done) == 0 {
+		return
+	}
+	c.home.Schedule(func() {
+		for _, s := range done {
+			if s.owner != nil {
+				s.owner.Release()
+			}
+		}
+	})
 }
 
 type discard struct{}

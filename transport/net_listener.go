@@ -56,7 +56,7 @@ func (l *netListener) Refuse(on bool) error {
 	if l.closed || l.refusing == on {
 		return nil
 	}
-	if err := refuse(l.raw, on); err != nil {
+	if err := refuseAll(l.raw, on); err != nil {
 		return err
 	}
 	l.refusing = on

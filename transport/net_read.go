@@ -8,6 +8,9 @@ import (
 
 // readLoop runs on its own goroutine until the socket ends.
 func (c *netConn) readLoop() {
+	if c.first != nil && !c.handFirst() {
+		return
+	}
 	for c.waitForWindow() {
 		n, err := c.fill()
 		if n > 0 {
@@ -21,6 +24,14 @@ func (c *netConn) readLoop() {
 		}
 	}
 	c.deliverClosed(nil)
+}
+
+// handFirst delivers what was read before Start.
+func (c *netConn) handFirst() bool {
+	c.readBuf = getBuffer(len(c.first))
+	n := copy(c.readBuf, c.first)
+	c.first = nil
+	return c.hand(n)
 }
 
 // waitForWindow waits until enough chunks have come back. It reports false when there is nothing to wait for: the
@@ -121,9 +132,16 @@ func (c *netConn) dropBuffer() {
 	}
 }
 
+// maxRecord is the most that one read under TLS returns (RFC 8446, 5.1). Such a connection holds its buffer while it
+// waits, so it should be no larger.
+const maxRecord = 16 << 10
+
 // filled accounts for m new bytes.
 func (c *netConn) filled(m int) int {
 	c.sizer.next(m, len(c.readBuf)-c.carry)
+	if c.secured {
+		c.sizer.size = min(c.sizer.size, maxRecord)
+	}
 	return c.carry + m
 }
 

@@ -142,10 +142,6 @@ func (c *netConn) writeBatch(batch []segment) (n int, err error) {
 		bufs = append(bufs, s.b)
 	}
 	_, err = bufs.WriteTo(c.nc)
-	for _, s := range batch {
-		if s.owner != nil {
-			s.owner.Release()
-		}
-	}
+	c.giveBack(batch)
 	return n, err
 }

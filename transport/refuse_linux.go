@@ -11,10 +11,10 @@ import (
 // maxBacklog is more than any system allows (net.core.somaxconn cuts it), as Go's own listening sockets have.
 const maxBacklog = 1<<16 - 1
 
-// refuse makes a listening socket a bound one that does not listen, and back. Who connects meanwhile is refused by
+// refuseAll makes a listening socket a bound one that does not listen, and back. Who connects meanwhile is refused by
 // the kernel, as is who waits to be accepted; the port stays ours, which closing would not promise. HAProxy pauses
 // its listeners in the same way.
-func refuse(raw syscall.RawConn, on bool) error {
+func refuseAll(raw syscall.RawConn, on bool) error {
 	if raw == nil {
 		return nil
 	}

@@ -44,6 +44,9 @@ func (t *Loops) Inherit(fd int) (Listener, error) {
 
 // DuplicateListener returns another descriptor of a listening socket, which the caller has to close.
 func DuplicateListener(l Listener) (fd int, err error) {
+	if g, ok := l.(*guarded); ok {
+		l = g.Listener
+	}
 	nl, ok := l.(*netListener)
 	if !ok {
 		return -1, errors.ErrUnsupported
@@ -63,7 +66,9 @@ func Detach(conn Conn) (fd int, err error) {
 	switch {
 	case !ok || c.closed:
 		return -1, errors.ErrUnsupported
-	case !c.started || c.connecting || c.fault != nil || c.kept > 0 || c.carry > 0 || c.handed > 0 || c.split.Rest() > 0:
+	case c.proxied: // whose connection it is would be forgotten
+		return -1, errors.ErrUnsupported
+	case !c.started || c.connecting || c.fault != nil || c.kept > 0 || c.carry > 0 || c.handed > 0 || c.first != nil || c.split.Rest() > 0:
 		return -1, ErrMidFrame
 	}
 	c.loop.detach(c)

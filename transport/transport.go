@@ -22,6 +22,14 @@
 // [Net] works on goroutines, for other systems and for sockets that are not the kernel's: one reads, another one
 // exists only while something is kept. An idle connection on a kernel socket holds no buffer.
 //
+// TLS runs on goroutines, also beside loops: what belongs to its sockets runs inline. A plain client on a loop may have
+// an upstream under TLS; then the actors stay on the loop, and so does the release of the client's chunks.
+//
+// # Before the first frame
+//
+// [Entrance] looks at what a client sends before its frames, a PROXY header and then TLS; [Upstream] sends the same
+// towards brokers.
+//
 // Both are tested by the same tests.
 package transport
 
@@ -110,14 +118,21 @@ type AcceptEnded struct{}
 // AcceptFailed tells that accepting failed for a reason that may pass, as too many open files; it goes on by itself.
 type AcceptFailed struct{ Err error }
 
-// Transport makes sockets.
-type Transport interface {
-	// Listen opens a listening socket on host:port; port 0 is any free one.
-	Listen(address string) (Listener, error)
+// Dialer opens connections.
+type Dialer interface {
 	// Dial begins to connect and returns at once. near is the connection that the new one works for: both run on the
 	// same loop where there are loops. The outcome comes as Connected or Closed.
 	Dial(address string, near Conn, sink Sink) Conn
-	// Executors are all that its connections run on.
+}
+
+// Transport makes sockets. As a Dialer it dials plain TCP.
+type Transport interface {
+	Dialer
+	// Listen opens a listening socket on host:port; port 0 is any free one.
+	Listen(address string) (Listener, error)
+	// Towards returns a dialer that begins connections with a PROXY header, TLS, or both.
+	Towards(u Upstream) Dialer
+	// Executors are all that its connections run on, but for those under TLS: these have Inline everywhere.
 	Executors() []Executor
 	// Tune replaces limits, window and dial time-out for connections and dials from now on.
 	Tune(limits codec.Limits, window int, dialTimeout time.Duration)

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
@@ -63,14 +64,25 @@ public final class Shell {
         }
     }
 
+    /** Starting asks for a route within 3 s, which a busy machine may not manage: then it is tried again. */
     private static void startMember(String nameServer, String topic, String group, String instance) throws Exception {
-        DefaultMQPushConsumer member = new DefaultMQPushConsumer(group);
-        member.setNamesrvAddr(nameServer);
-        member.setInstanceName(instance);
-        member.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
-        member.subscribe(topic, "*");
-        INBOX.listenTo(member);
-        member.start();
+        for (int attempt = 1; ; attempt++) {
+            DefaultMQPushConsumer member = new DefaultMQPushConsumer(group);
+            member.setNamesrvAddr(nameServer);
+            member.setInstanceName(instance);
+            member.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+            member.subscribe(topic, "*");
+            INBOX.listenTo(member);
+            try {
+                member.start();
+                return;
+            } catch (MQClientException | IllegalStateException e) {
+                if (attempt == 10) {
+                    throw e;
+                }
+                member.shutdown();
+            }
+        }
     }
 
     /** With the settings that a producer has by default: 3 s for a send, which is tried three times. */

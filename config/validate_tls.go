@@ -1,0 +1,80 @@
+package config
+
+import "net/netip"
+
+// Values of a listener's tls.mode.
+const (
+	TLSOff        = "off"
+	TLSPermissive = "permissive"
+	TLSRequired   = "required"
+)
+
+// text is one key of a table with its value.
+type text struct{ key, value string }
+
+func (c *checker) listenerTLS(at string, t *ListenerTLS) {
+	c.oneOf(join(at, "mode"), t.Mode, TLSOff, TLSPermissive, TLSRequired)
+	c.oneOf(join(at, "min_version"), t.MinVersion, "1.0", "1.1", "1.2", "1.3")
+	if t.Mode == TLSOff {
+		c.idle(at, "mode", `it is not used while tls.mode is "off"`, `write mode = "permissive" or "required", or remove it`,
+			text{"certificate", t.Certificate}, text{"key", t.Key}, text{"client_ca", t.ClientCA})
+		return
+	}
+	if t.Certificate == "" {
+		c.add(join(at, "certificate"), quote(""), "clients under TLS are shown a certificate, and there is none",
+			`name the PEM files as certificate and key, or write mode = "off"`, join(at, "mode"))
+	}
+	c.pair(at, t.Certificate, t.Key)
+}
+
+func (c *checker) clusterTLS(at string, t *ClusterTLS) {
+	if !t.Enabled {
+		c.idle(at, "enabled", "it is not used while tls.enabled is false", "write enabled = true, or remove it",
+			text{"ca", t.CA}, text{"certificate", t.Certificate}, text{"key", t.Key}, text{"server_name", t.ServerName})
+		if t.InsecureSkipVerify {
+			c.add(join(at, "insecure_skip_verify"), "true", "it is not used while tls.enabled is false", "write enabled = true, or remove it", join(at, "enabled"))
+		}
+		return
+	}
+	c.pair(at, t.Certificate, t.Key)
+	if t.InsecureSkipVerify {
+		c.idle(at, "insecure_skip_verify", "nothing is checked against it while insecure_skip_verify is true",
+			"remove one of them; insecure_skip_verify is the dangerous one", text{"ca", t.CA}, text{"server_name", t.ServerName})
+	}
+}
+
+// idle tells keys that another one has made useless: whoever wrote them expects something.
+func (c *checker) idle(at, other, fault, remedy string, unused ...text) {
+	for _, f := range unused {
+		if f.value != "" {
+			c.add(join(at, f.key), quote(f.value), fault, remedy, join(at, other))
+		}
+	}
+}
+
+// pair tells half a pair.
+func (c *checker) pair(at, certificate, key string) {
+	switch {
+	case certificate != "" && key == "":
+		c.add(join(at, "key"), quote(""), "a certificate is of no use without its key", "name the PEM file of the key", join(at, "certificate"))
+	case certificate == "" && key != "":
+		c.add(join(at, "key"), quote(key), "a key is of no use without its certificate", "name the PEM file of the certificate", join(at, "certificate"))
+	}
+}
+
+func (c *checker) proxyFrom(key string, networks []string) {
+	for i, network := range networks {
+		if _, err := ParseNetwork(network); err != nil {
+			c.add(index(key, i), quote(network), "it is not a network", `write it as "10.0.0.0/8", "2001:db8::/32", or one address`)
+		}
+	}
+}
+
+// ParseNetwork reads a network in CIDR notation, or one address.
+func ParseNetwork(network string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(network); err == nil {
+		return a.Unmap().Prefix(a.Unmap().BitLen())
+	}
+	p, err := netip.ParsePrefix(network)
+	return p.Masked(), err
+}

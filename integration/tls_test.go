@@ -1,0 +1,83 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/testca"
+)
+
+// TestTLSOfJavaClients has Java clients that check the proxy's certificate and show their own produce and consume
+// through a proxy that insists on both.
+func TestTLSOfJavaClients(t *testing.T) {
+	t.Parallel()
+	real := directTarget(t, "5.5.0")
+	dir, err := runSubdir(unique(t, "certificates"))
+	require.NoError(t, err)
+	ca := testca.New(t)
+	proxyPair, clientPair := ca.Files(t, dir, "proxy"), ca.Files(t, dir, "client")
+	authority := filepath.Join(dir, "ca.crt")
+	require.NoError(t, os.WriteFile(authority, ca.PEM, 0o600))
+	proxied := configuredProxy(t, proxyConfig{nameServer: real.NameServer, listener: fmt.Sprintf(`
+[listener.tls]
+mode = "required"
+certificate = %q
+key = %q
+client_ca = %q
+`, proxyPair.Certificate, proxyPair.Key, authority)})
+	_, err = masters(t.Context(), proxied.NameServer)
+	require.Error(t, err, "plain connections are refused")
+
+	shell := startJavaShell(t, "5.5.0", "-Dtls.enable=true", "-Dtls.test.mode.enable=false", "-Dtls.client.authServer=true",
+		"-Dtls.client.trustCertPath="+authority, "-Dtls.client.certPath="+clientPair.Certificate, "-Dtls.client.keyPath="+clientPair.Key)
+	produceAndConsume(t, shell, real, proxied)
+}
+
+// TestTLSTowardsRealBrokers has the proxy speak TLS to brokers and a name server that make up their certificates
+// themselves, as they do unless they are told otherwise (tls.test.mode.enable).
+func TestTLSTowardsRealBrokers(t *testing.T) {
+	t.Parallel()
+	real := directTarget(t, "5.5.0")
+	proxied := configuredProxy(t, proxyConfig{nameServer: real.NameServer, cluster: `
+send_proxy_protocol = true
+[cluster.tls]
+enabled = true
+insecure_skip_verify = true
+`})
+	produceAndConsume(t, startJavaShell(t, "5.5.0"), real, proxied)
+}
+
+// produceAndConsume requires that what a Java producer sends through a proxy comes to a Java consumer.
+func produceAndConsume(t *testing.T, shell *javaShell, real, proxied *Target) {
+	t.Helper()
+	topic := real.Topic(t, 4)
+	require.NoError(t, shell.startMember(proxied.NameServer, topic, unique(t, "group"), unique(t, "client")))
+	require.NoError(t, shell.startProducer(proxied.NameServer, topic, unique(t, "producer"), unique(t, "client")))
+	await(t, func() error {
+		stored, failures, err := shell.sent()
+		if err == nil && len(stored) < 100 {
+			err = fmt.Errorf("%d of 100 messages were sent; failures: %v", len(stored), failures)
+		}
+		return err
+	})
+	require.NoError(t, shell.stopProducer())
+	stored, failures, err := shell.sent()
+	require.NoError(t, err)
+	require.Empty(t, failures)
+	await(t, func() error {
+		received, err := shell.received()
+		if err != nil {
+			return err
+		}
+		for _, sum := range stored {
+			if received[sum] == 0 {
+				return fmt.Errorf("%d of %d messages have come", len(received), len(stored))
+			}
+		}
+		return nil
+	})
+}

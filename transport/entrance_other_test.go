@@ -1,0 +1,6 @@
+//go:build !linux
+
+package transport_test
+
+// loopsHere: the best transport of this system has event loops.
+const loopsHere = false

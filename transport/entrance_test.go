@@ -1,0 +1,370 @@
+package transport_test
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/testca"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// inTime bounds waiting for what is about to happen. It is never the thing that is tested.
+const inTime = 20 * time.Second
+
+// hall is a listener behind an entrance, and who came in.
+type hall struct {
+	t        *testing.T
+	ln       transport.Listener
+	accepted chan transport.Conn
+	refused  chan transport.Refusal
+}
+
+func (h *hall) Deliver(event any) {
+	if m, ok := event.(*transport.Accepted); ok {
+		h.accepted <- m.Conn
+	}
+}
+
+// inHall tells a story in front of an entrance, with each transport of this system.
+func inHall(t *testing.T, e transport.Entrance, story func(h *hall)) {
+	t.Helper()
+	best, stop, err := transport.New(codec.Limits{}, 0, 0, 0)
+	require.NoError(t, err)
+	t.Cleanup(stop)
+	for name, tr := range map[string]transport.Transport{"best": best, "goroutines": &transport.Net{}} {
+		t.Run(name, func(t *testing.T) {
+			ln, err := tr.Listen("127.0.0.1:0")
+			require.NoError(t, err)
+			h := newHall(t, ln, e)
+			story(h)
+			h.ln.Close()
+			require.Empty(t, h.refused, "more was refused than the story tells")
+		})
+	}
+}
+
+func newHall(t *testing.T, ln transport.Listener, e transport.Entrance) *hall {
+	h := &hall{t: t, accepted: make(chan transport.Conn, 100), refused: make(chan transport.Refusal, 100)}
+	e.Refused = func(r transport.Refusal) { h.refused <- r }
+	h.ln = e.Guard(ln)
+	h.ln.Accept(h)
+	return h
+}
+
+// knock connects and says something.
+func (h *hall) knock(what ...string) net.Conn {
+	h.t.Helper()
+	c, err := net.Dial("tcp", h.ln.Addr().String())
+	require.NoError(h.t, err)
+	h.t.Cleanup(func() { c.Close() })
+	_, err = c.Write([]byte(strings.Join(what, "")))
+	require.NoError(h.t, err)
+	return c
+}
+
+// guest is a connection that came in, and what it says.
+type guest struct {
+	transport.Conn
+	mu     sync.Mutex
+	said   []byte
+	closed chan error
+}
+
+func (g *guest) Deliver(event any) {
+	switch m := event.(type) {
+	case *transport.Chunk:
+		g.mu.Lock()
+		g.said = append(g.said, m.B...)
+		g.mu.Unlock()
+		m.Release()
+	case *transport.Closed:
+		g.closed <- m.Err
+	}
+}
+
+// admits waits for a guest and hears the wanted frames from it.
+func (h *hall) admits(want string) *guest {
+	h.t.Helper()
+	g := &guest{Conn: await(h.t, h.accepted), closed: make(chan error, 1)}
+	h.t.Cleanup(func() { g.Executor().Schedule(g.Close) })
+	g.Executor().Schedule(func() { g.Start(g) })
+	require.Eventually(h.t, func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		return string(g.said) == want
+	}, inTime, time.Millisecond)
+	return g
+}
+
+// refuses waits for a refusal, and for the end of the connection.
+func (h *hall) refuses(c net.Conn, reason string) transport.Refusal {
+	h.t.Helper()
+	r := await(h.t, h.refused)
+	require.Equal(h.t, reason, r.Reason, "%v", r.Err)
+	require.Error(h.t, r.Err)
+	h.hangsUp(c)
+	return r
+}
+
+func (h *hall) hangsUp(c net.Conn) {
+	h.t.Helper()
+	c.SetReadDeadline(time.Now().Add(inTime))
+	_, err := io.Copy(io.Discard, c)
+	require.NotErrorIs(h.t, err, net.ErrClosed)
+	var late net.Error
+	require.False(h.t, errors.As(err, &late) && late.Timeout(), "the connection is still open")
+}
+
+func await[T any](t *testing.T, from chan T) (got T) {
+	t.Helper()
+	select {
+	case got = <-from:
+	case <-time.After(inTime):
+		require.FailNow(t, "it did not come")
+	}
+	return got
+}
+
+// A frame as a client sends it.
+func request(body string) string {
+	c := codec.Command{Code: codec.ReqGetRouteInfoByTopic, Opaque: 7, Ext: map[string]string{"topic": "T"}, Body: []byte(body)}
+	return string(c.Append(nil, codec.JSON))
+}
+
+// onLoop tells whether a connection is on an event loop, where there are any.
+func onLoop(c transport.Conn) bool { return c.Executor() != transport.Executor(transport.Inline{}) }
+
+func serverTLS(t *testing.T, ca *testca.CA) func() *tls.Config {
+	cfg := &tls.Config{Certificates: []tls.Certificate{ca.Certificate(t, "mq")}}
+	return func() *tls.Config { return cfg }
+}
+
+func TestTheFirstByteDecides(t *testing.T) {
+	ca := testca.New(t)
+	inHall(t, transport.Entrance{TLS: serverTLS(t, ca), AllowPlain: true}, func(h *hall) {
+		c := h.knock(request("plain"))
+		g := h.admits(request("plain"))
+		require.Equal(h.t, c.LocalAddr().String(), g.Remote().String())
+		if strings.HasSuffix(h.t.Name(), "best") {
+			require.Equal(h.t, loopsHere, onLoop(g), "a plain connection ends up where those of a plain listener are")
+		}
+
+		secured := tls.Client(h.knock(), &tls.Config{RootCAs: ca.Pool, ServerName: "mq"})
+		_, err := secured.Write([]byte(request("under TLS")))
+		require.NoError(h.t, err)
+		g = h.admits(request("under TLS"))
+		require.Equal(h.t, secured.LocalAddr().String(), g.Remote().String())
+		require.Equal(h.t, h.ln.Addr(), g.Local())
+		g.Write([]byte("answer"), nil)
+		answer := make([]byte, len("answer"))
+		_, err = io.ReadFull(secured, answer)
+		require.NoError(h.t, err)
+		require.Equal(h.t, "answer", string(answer))
+		secured.Close()
+		require.ErrorIs(h.t, await(h.t, g.closed), io.EOF)
+	})
+}
+
+func TestTLSRequired(t *testing.T) {
+	ca := testca.New(t)
+	inHall(t, transport.Entrance{TLS: serverTLS(t, ca)}, func(h *hall) {
+		c := h.knock(request("plain"))
+		require.Equal(h.t, c.LocalAddr().String(), h.refuses(c, transport.RefusedPlain).Remote.String())
+
+		half := "\x16\x03\x01\x02\x00\x01\x00" // the head of a record of 512 bytes, and two of them
+		c = h.knock(half)
+		require.NoError(h.t, c.(*net.TCPConn).CloseWrite())
+		h.refuses(c, transport.RefusedTLSHandshake)
+		h.refuses(h.knock("\x16\x03\x01\x00\x05hello, is this TLS?"), transport.RefusedTLSHandshake)
+
+		// A client that does not know the authority.
+		c = h.knock()
+		require.ErrorContains(h.t, tls.Client(c, &tls.Config{ServerName: "mq"}).Handshake(), "unknown authority")
+		h.refuses(c, transport.RefusedTLSHandshake)
+
+		// Health checks come and go without a word.
+		h.knock().Close()
+		check := h.knock().(*net.TCPConn)
+		require.NoError(h.t, check.SetLinger(0))
+		check.Close()
+		secured := tls.Client(h.knock(), &tls.Config{RootCAs: ca.Pool, ServerName: "mq"})
+		_, err := secured.Write([]byte(request("x")))
+		require.NoError(h.t, err)
+		h.admits(request("x"))
+	})
+}
+
+func TestClientCertificates(t *testing.T) {
+	ca, others := testca.New(t), testca.New(t)
+	cfg := serverTLS(t, ca)()
+	cfg.ClientAuth, cfg.ClientCAs = tls.RequireAndVerifyClientCert, ca.Pool
+	inHall(t, transport.Entrance{TLS: func() *tls.Config { return cfg }}, func(h *hall) {
+		try := func(certificates ...tls.Certificate) net.Conn {
+			c := h.knock()
+			secured := tls.Client(c, &tls.Config{RootCAs: ca.Pool, ServerName: "mq", Certificates: certificates})
+			if secured.Handshake() == nil { // in TLS 1.3 the server judges after that
+				secured.Write([]byte(request("x")))
+			}
+			return c
+		}
+		h.refuses(try(), transport.RefusedTLSHandshake)
+		h.refuses(try(others.Certificate(h.t, "client")), transport.RefusedTLSHandshake)
+		try(ca.Certificate(h.t, "client"))
+		h.admits(request("x"))
+	})
+}
+
+func TestProxyHeaderNamesTheClient(t *testing.T) {
+	ca := testca.New(t)
+	local := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	v1 := "PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\n"
+	v2 := "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\x03\xe8\x07\xd0"
+	inHall(t, transport.Entrance{ProxyFrom: local}, func(h *hall) {
+		for _, header := range []string{v1, v2} {
+			h.knock(header, request("x"))
+			g := h.admits(request("x"))
+			require.Equal(h.t, "192.0.2.1:1000", g.Remote().String())
+			if strings.HasSuffix(h.t.Name(), "best") {
+				require.Equal(h.t, loopsHere, onLoop(g))
+			}
+		}
+		for _, header := range []string{"PROXY UNKNOWN\r\n", "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"} { // UNKNOWN, LOCAL
+			c := h.knock(header, request("x"))
+			require.Equal(h.t, c.LocalAddr().String(), h.admits(request("x")).Remote().String())
+		}
+		// A header is due, and once.
+		h.refuses(h.knock(request("x")), transport.RefusedProxyHeader)
+		h.refuses(h.knock("PROXY TCP4 nonsense\r\n", request("x")), transport.RefusedProxyHeader)
+		h.refuses(h.knock("PROXY ", strings.Repeat("x", 200)), transport.RefusedProxyHeader)
+		h.refuses(h.knock(v2[:12], "\x21\x11\xff\xff", strings.Repeat("x", 70000)), transport.RefusedProxyHeader)
+		c := h.knock(v2[:20])
+		require.NoError(h.t, c.(*net.TCPConn).CloseWrite())
+		h.refuses(c, transport.RefusedProxyHeader)
+		h.knock(v1, v1)
+		isNoFrame(h.t, await(h.t, h.admits("").closed))
+		h.knock().Close()
+	})
+	inHall(t, transport.Entrance{ProxyFrom: local, TLS: serverTLS(t, ca)}, func(h *hall) {
+		secured := tls.Client(h.knock(v2), &tls.Config{RootCAs: ca.Pool, ServerName: "mq"})
+		_, err := secured.Write([]byte(request("x")))
+		require.NoError(h.t, err)
+		require.Equal(h.t, "192.0.2.1:1000", h.admits(request("x")).Remote().String())
+	})
+}
+
+// What strangers send is never looked at as a header.
+func TestProxyHeaderFromStrangers(t *testing.T) {
+	ca := testca.New(t)
+	elsewhere := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	headers := []string{"PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\n", "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"}
+	for _, e := range []transport.Entrance{{}, {ProxyFrom: elsewhere}, {ProxyFrom: elsewhere, TLS: serverTLS(t, ca), AllowPlain: true}} {
+		inHall(t, e, func(h *hall) {
+			for _, header := range headers {
+				c := h.knock(header, request("x"))
+				g := h.admits("")
+				isNoFrame(h.t, await(h.t, g.closed))
+				h.hangsUp(c)
+			}
+			c := h.knock(request("x"))
+			require.Equal(h.t, c.LocalAddr().String(), h.admits(request("x")).Remote().String())
+		})
+	}
+	inHall(t, transport.Entrance{ProxyFrom: elsewhere, TLS: serverTLS(t, ca)}, func(h *hall) {
+		h.refuses(h.knock(headers[0], request("x")), transport.RefusedPlain)
+	})
+}
+
+func isNoFrame(t *testing.T, err error) {
+	t.Helper()
+	var malformed *codec.FrameError
+	require.ErrorAs(t, err, &malformed)
+}
+
+func TestTLSToAPlainPort(t *testing.T) {
+	inHall(t, transport.Entrance{}, func(h *hall) {
+		c := h.knock()
+		go tls.Client(c, &tls.Config{InsecureSkipVerify: true}).Handshake()
+		isNoFrame(h.t, await(h.t, h.admits("").closed))
+	})
+}
+
+// Those who say nothing hold up nobody, and the end of the listener is theirs.
+func TestSilentOnesHoldUpNobody(t *testing.T) {
+	inHall(t, transport.Entrance{TLS: serverTLS(t, testca.New(t)), AllowPlain: true, Timeout: time.Hour}, func(h *hall) {
+		var silent []net.Conn
+		for range 100 {
+			silent = append(silent, h.knock())
+		}
+		h.knock(request("x"))
+		h.admits(request("x"))
+		h.ln.Close()
+		for _, c := range silent {
+			h.hangsUp(c)
+		}
+	})
+}
+
+// pipes is a listener of connections that are not sockets, for virtual time.
+type pipes struct{ sink transport.Sink }
+
+func (p *pipes) Accept(s transport.Sink) { p.sink = s }
+func (p *pipes) Addr() netip.AddrPort    { return netip.AddrPort{} }
+func (p *pipes) Close()                  {}
+func (p *pipes) Refuse(bool) error       { return nil }
+
+func (p *pipes) connect() net.Conn {
+	ours, theirs := net.Pipe()
+	p.sink.Deliver(&transport.Accepted{Conn: new(transport.Net).Wrap(ours)})
+	return theirs
+}
+
+func TestSlowOnesAreCutAtTheTimeout(t *testing.T) {
+	cfg := serverTLS(t, testca.New(t))
+	for _, beginning := range []string{"", "\x16", "\x16\x03\x01\x02\x00\x01\x00"} {
+		synctest.Test(t, func(t *testing.T) {
+			p := &pipes{}
+			h := newHall(t, p, transport.Entrance{TLS: cfg, AllowPlain: true, Timeout: 7 * time.Second})
+			begun := time.Now()
+			c := p.connect()
+			defer c.Close()
+			for _, b := range []byte(beginning) { // drop by drop does not help
+				_, err := c.Write([]byte{b})
+				require.NoError(t, err)
+				time.Sleep(time.Second / 2)
+			}
+			require.Equal(t, transport.RefusedTimeout, (<-h.refused).Reason)
+			require.Equal(t, 7*time.Second, time.Since(begun))
+			_, err := c.Read(make([]byte, 1))
+			require.ErrorIs(t, err, io.EOF)
+		})
+	}
+}
+
+// A goodbye that the peer does not take must not hold up the owner.
+func TestClosingUnderTLSDoesNotBlock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ca := testca.New(t)
+		cfg := serverTLS(t, ca)()
+		cfg.SessionTicketsDisabled = true // nothing is to be written after the handshake
+		p := &pipes{}
+		h := newHall(t, p, transport.Entrance{TLS: func() *tls.Config { return cfg }})
+		nc := p.connect()
+		defer nc.Close()
+		require.NoError(t, tls.Client(nc, &tls.Config{RootCAs: ca.Pool, ServerName: "mq"}).Handshake())
+		c := <-h.accepted
+		begun := time.Now()
+		c.Close() // nobody reads from nc any more
+		require.Zero(t, time.Since(begun))
+	})
+}

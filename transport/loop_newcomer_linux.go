@@ -1,0 +1,46 @@
+package transport
+
+import (
+	"net"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// lent is a second descriptor of a socket, in Go's poller.
+type lent struct {
+	*os.File
+	local, remote net.Addr
+}
+
+func (l lent) LocalAddr() net.Addr  { return l.local }
+func (l lent) RemoteAddr() net.Addr { return l.remote }
+
+// lend is part of newcomer. Until Start the loop knows nothing of the socket, so this and what follows run anywhere.
+func (c *loopConn) lend() (net.Conn, error) {
+	fd, err := unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("dup", err)
+	}
+	return lent{os.NewFile(uintptr(fd), "client"), tcpAddr(c.Local()), tcpAddr(c.Remote())}, nil
+}
+
+// resume is part of newcomer.
+func (c *loopConn) resume(nc net.Conn, client netip.AddrPort, read []byte) Conn {
+	nc.Close()
+	c.proxied = client != c.remote
+	c.remote = client
+	if len(read) > 0 {
+		c.first = read
+	}
+	return c
+}
+
+// secure is part of newcomer. The second descriptor keeps the socket open.
+func (c *loopConn) secure(secured net.Conn, client netip.AddrPort) Conn {
+	c.Close()
+	s := c.t.net.newConn(secured)
+	s.ready, s.remote = true, client
+	return s
+}
