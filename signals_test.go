@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -70,12 +71,12 @@ func TestSecondSignalStopsAServerThatHangs(t *testing.T) {
 
 // Each SIGHUP is a reload, but those that come while one waits are one; none of them drains.
 func TestHangupReloads(t *testing.T) {
-	reloads := 0
+	var reloads atomic.Int32
 	hangs := func(ctx context.Context, stopNow, hangup <-chan struct{}) error {
 		for {
 			select {
 			case <-hangup:
-				reloads++
+				reloads.Add(1)
 				time.Sleep(time.Minute) // a slow reload
 			case <-ctx.Done():
 				return nil
@@ -84,11 +85,11 @@ func TestHangupReloads(t *testing.T) {
 	}
 	err := supervised(t, hangs, func(send func(os.Signal), log *strings.Builder) {
 		send(syscall.SIGHUP)
-		require.Equal(t, 1, reloads)
+		require.EqualValues(t, 1, reloads.Load())
 		send(syscall.SIGHUP)
 		send(syscall.SIGHUP)
 		time.Sleep(time.Hour)
-		require.Equal(t, 2, reloads)
+		require.EqualValues(t, 2, reloads.Load())
 		require.NotContains(t, log.String(), "draining")
 		send(syscall.SIGTERM)
 	})

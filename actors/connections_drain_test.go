@@ -44,6 +44,7 @@ func leavingTest(t *testing.T, test func(l *leaving)) {
 		test(l)
 		require.NoError(t, l.env.System.Root.PoisonFuture(l.pid).Wait())
 		require.NoError(t, l.env.Stop(top))
+		time.Sleep(time.Minute) // timers of the library end by themselves
 		if l.broker != nil {
 			l.broker.Close()
 		}

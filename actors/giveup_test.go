@@ -2,12 +2,14 @@ package actors_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 func TestPillarThatKeepsFailingEndsTheProcess(t *testing.T) {
@@ -33,17 +35,22 @@ func TestPillarThatKeepsFailingEndsTheProcess(t *testing.T) {
 }
 
 func TestTopSupervisorThatKeepsFailingEndsTheProcess(t *testing.T) {
-	t.Parallel()
-	r := start(t, best, options{mayGiveUp: true})
-	for range 11 {
-		r.env.System.Root.Send(r.top, &messages.Fault{Reason: "killed by a test"})
-	}
-	select {
-	case why := <-r.gaveUp:
-		require.ErrorContains(t, why, "proxy")
-	case <-time.After(patience):
-		require.Fail(t, "the proxy does not give up")
-	}
+	synctest.Test(t, func(t *testing.T) { // each time everything begins anew, which takes a moment of the window
+		t.Cleanup(func() { time.Sleep(time.Minute) }) // timers of the library end by themselves
+		p := newPipes(nil)
+		r := launch(t, func(testing.TB, codec.Limits, int) transport.Transport { return p },
+			options{nameServers: []string{"ns:9876"}, mayGiveUp: true})
+		for range 11 {
+			r.env.System.Root.Send(r.top, &messages.Fault{Reason: "killed by a test"})
+			synctest.Wait()
+		}
+		select {
+		case why := <-r.gaveUp:
+			require.ErrorContains(t, why, "proxy")
+		default:
+			require.Fail(t, "the proxy does not give up")
+		}
+	})
 }
 
 // A restart of the top supervisor costs all connections, and the doors open again.

@@ -80,6 +80,7 @@ func (p *pipes) dialPort(i int) net.Conn {
 // inTime runs a test of a proxy in virtual time.
 func inTime(t *testing.T, broker func(c *codec.Command) *codec.Command, test func(t *testing.T, r *rig, p *pipes)) {
 	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() { time.Sleep(time.Minute) }) // timers of the library end by themselves
 		p := newPipes(broker)
 		r := launch(t, func(testing.TB, codec.Limits, int) transport.Transport { return p }, options{nameServers: []string{"ns:9876"}})
 		r.until("the listener is open", func() bool { return r.tree.Listeners[0].Open() })
