@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"encoding/binary"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -186,6 +187,20 @@ func TestClaimedLengthsTakeNoMemory(t *testing.T) {
 		require.NoError(t, err)
 	}
 	r.until("all are there", func() bool { return r.proxyMetric("downstream_connections", "broker", "") == 100 })
+	require.Less(t, heapInUse()-before, int64(8<<20))
+}
+
+// So it is with heartbeats, which are kept.
+func TestClaimedHeartbeatsTakeNoMemory(t *testing.T) {
+	r := start(t, best, options{})
+	before := heapInUse()
+	beat := `{"code":34,"opaque":1}`
+	for range 50 {
+		client, broker := r.pinned()
+		client.write(prefixed(1<<20-4, uint32(len(beat)), beat)) // 50 x 1 MiB
+		_, err := io.ReadFull(broker.r, make([]byte, len(beat)))
+		require.NoError(t, err)
+	}
 	require.Less(t, heapInUse()-before, int64(8<<20))
 }
 

@@ -29,9 +29,10 @@ func (c *connection) watchMembership(ch *transport.Chunk, f *codec.Frame) {
 			c.beat.full = nil // an older one would take back what this one subscribes to
 			return
 		}
+		here := ch.B[f.Off:min(f.End, len(ch.B))]
 		c.beat.need = size
-		c.beat.partial = make([]byte, 0, size)
-		c.beat.more(c, ch.B[f.Off:min(f.End, len(ch.B))])
+		c.beat.partial = make([]byte, 0, len(here)) // it grows with what comes, not by what the length claims
+		c.beat.more(c, here)
 	case codec.ReqUnregisterClient:
 		// A replay must not register again what the client has unregistered; its next heartbeat says what is left.
 		c.beat.full = nil
