@@ -1,0 +1,289 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+)
+
+// puppet is a server that does with each connection what the test says.
+type puppet struct {
+	ln    net.Listener
+	play  atomic.Pointer[func(net.Conn)]
+	bytes atomic.Int64 // that came, of all connections
+
+	mu    sync.Mutex
+	open  map[net.Conn]bool
+	ended bool
+	wg    sync.WaitGroup
+}
+
+func newPuppet(t *testing.T, play func(net.Conn)) *puppet {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	p := &puppet{ln: ln, open: map[net.Conn]bool{}}
+	p.plays(play)
+	p.wg.Add(1)
+	go p.accept()
+	t.Cleanup(p.close)
+	return p
+}
+
+func (p *puppet) addr() string { return p.ln.Addr().String() }
+
+// plays says what happens on connections that come from now on; those that are there are closed.
+func (p *puppet) plays(play func(net.Conn)) {
+	p.play.Store(&play)
+	p.hangUp()
+}
+
+func (p *puppet) accept() {
+	defer p.wg.Done()
+	for {
+		c, err := p.ln.Accept()
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		if p.ended {
+			p.mu.Unlock()
+			c.Close()
+			return
+		}
+		p.open[c] = true
+		p.wg.Add(1)
+		p.mu.Unlock()
+		go p.run(c)
+	}
+}
+
+func (p *puppet) run(c net.Conn) {
+	defer p.wg.Done()
+	(*p.play.Load())(counted{c, &p.bytes})
+	p.mu.Lock()
+	delete(p.open, c)
+	p.mu.Unlock()
+	c.Close()
+}
+
+func (p *puppet) hangUp() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.open {
+		c.Close()
+	}
+}
+
+func (p *puppet) close() {
+	p.ln.Close()
+	p.mu.Lock()
+	p.ended = true
+	p.mu.Unlock()
+	p.hangUp()
+	p.wg.Wait()
+}
+
+// counted counts what is read.
+type counted struct {
+	net.Conn
+	bytes *atomic.Int64
+}
+
+func (c counted) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.bytes.Add(int64(n))
+	return n, err
+}
+
+// answering plays a server that answers whole requests.
+func answering(answer func(q *codec.Command) []byte) func(net.Conn) {
+	return func(c net.Conn) {
+		for {
+			q, _, err := codec.ReadCommand(c, codec.Limits{})
+			if err != nil {
+				return
+			}
+			if _, err := c.Write(answer(q)); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// stored is a broker's success.
+func stored(q *codec.Command) []byte {
+	a := q.Answer(codec.ResSuccess, "")
+	a.Ext = map[string]string{"msgId": "7F00000100002A9F0000000000000000", "queueId": "0", "queueOffset": "0"}
+	return a.Append(nil, codec.JSON)
+}
+
+// stage is a proxy before a name server and a broker that may do anything ("liar"), and a broker that is honest
+// ("broker-a"), which a well-behaved client uses all the time.
+type stage struct {
+	*fixture
+	liar, names *puppet
+	honest      string
+	strange     atomic.Int64 // requests that reached the name server and are not the directory's
+	neighbour   *neighbour
+	goroutines  int
+	heap        int64
+}
+
+// newStage starts everything; keys are more of the configuration, before its tables.
+func newStage(t *testing.T, keys string) *stage {
+	t.Helper()
+	s := &stage{honest: rocketMQ(t, embedded.Options{}).Broker("broker-a").Addr()}
+	s.liar = newPuppet(t, answering(stored))
+	s.names = newPuppet(t, answering(s.nameServer))
+	s.fixture = serveFile(t, keys+clusterTable("main", s.names.addr())+"refresh = '1s'\n"+listenerTable("office", "127.0.0.1:0", ""))
+	s.neighbour = newNeighbour(dial(t, s.place("broker-a")))
+	t.Cleanup(s.neighbour.stop)
+	s.served()
+	s.metric("process_num_threads") // the admin connection stays
+	s.goroutines, s.heap = runtime.NumGoroutine(), heapInUse()
+	return s
+}
+
+func heapInUse() int64 {
+	runtime.GC()
+	runtime.GC() // pools are emptied by the second one
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// nameServer answers as an honest one.
+func (s *stage) nameServer(q *codec.Command) []byte {
+	a := q.Answer(codec.ResSuccess, "")
+	a.Body = []byte(s.table(q.Code))
+	if len(a.Body) == 0 {
+		s.strange.Add(1)
+		a.Code = codec.ResSystemError
+	}
+	return a.Append(nil, codec.JSON)
+}
+
+func (s *stage) table(code int32) string {
+	broker := func(name, addr string) string {
+		return fmt.Sprintf(`{"brokerAddrs":{"0":"%s"},"brokerName":"%s","cluster":"DefaultCluster"}`, addr, name)
+	}
+	a, b := broker("broker-a", s.honest), broker("liar", s.liar.addr())
+	switch code {
+	case codec.ReqGetBrokerClusterInfo:
+		return `{"brokerAddrTable":{"broker-a":` + a + `,"liar":` + b + `},"clusterAddrTable":{"DefaultCluster":["broker-a","liar"]}}`
+	case codec.ReqGetRouteInfoByTopic:
+		queues := `{"brokerName":"%s","perm":6,"readQueueNums":4,"topicSysFlag":0,"writeQueueNums":4}`
+		return `{"brokerDatas":[` + a + `,` + b + `],"filterServerTable":{},"queueDatas":[` +
+			fmt.Sprintf(queues, "broker-a") + `,` + fmt.Sprintf(queues, "liar") + `]}`
+	}
+	return ""
+}
+
+// place is the address that stands for a broker.
+func (s *stage) place(broker string) string {
+	s.t.Helper()
+	c := dial(s.t, s.Addr("office"))
+	defer c.conn.Close()
+	return c.brokers("News")[broker]
+}
+
+func (s *stage) metric(name string) int {
+	s.t.Helper()
+	_, text := s.request("GET", "/metrics", fixtureToken)
+	return int(metricOf(text, name))
+}
+
+func (s *stage) stat(name string) int { return s.metric("rocketmq_" + name + `{stat_prefix="main"}`) }
+
+// served wants the neighbour's sends to go on and routes to be answered.
+func (s *stage) served() {
+	s.t.Helper()
+	n := s.neighbour.sent.Load()
+	s.await(func() bool { return s.neighbour.sent.Load() >= n+2 || s.neighbour.failure() != nil }, "the neighbour sends")
+	require.NoError(s.t, s.neighbour.failure())
+	require.NotEmpty(s.t, s.place("broker-a"))
+}
+
+// errors wants exactly so many decoding errors of clients and of brokers.
+func (s *stage) errors(requests, responses int) {
+	s.t.Helper()
+	s.await(func() bool {
+		return s.stat("request_decoding_error") >= requests && s.stat("response_decoding_error") >= responses
+	}, fmt.Sprintf("%d and %d decoding errors", requests, responses))
+	require.Equal(s.t, []int{requests, responses}, []int{s.stat("request_decoding_error"), s.stat("response_decoding_error")})
+}
+
+var restarts = regexp.MustCompile(`(?m)^rocketmq_proxy_actor_restarts\{actor="(\w+)"\} ([1-9]\d*)$`)
+
+// unharmed wants the neighbour served, nothing panicked, and everything given back.
+func (s *stage) unharmed() {
+	s.t.Helper()
+	s.served()
+	s.neighbour.stop()
+	s.await(func() bool { return s.connections() == 0 }, "all clients are gone")
+	_, text := s.request("GET", "/metrics", fixtureToken)
+	require.Empty(s.t, restarts.FindAllString(text, -1), "actors panicked; log:\n%s", s.output)
+	for _, gauge := range []string{"request_active", "total_pending"} {
+		s.await(func() bool { return s.stat(gauge) == 0 }, gauge+" is 0")
+	}
+	// A loop does not tell of less than 256 KiB (transport/budget.go).
+	s.await(func() bool { return s.metric("rocketmq_proxy_buffered_bytes") <= runtime.GOMAXPROCS(0)*256<<10 }, "no chunk is kept")
+	s.await(func() bool { return runtime.NumGoroutine() <= s.goroutines }, "goroutines of "+strconv.Itoa(s.goroutines))
+	var now int64
+	require.Eventually(s.t, func() bool { now = heapInUse(); return now-s.heap < 8<<20 }, patience, 50*time.Millisecond,
+		"the heap has grown from %d", s.heap)
+}
+
+// neighbour sends one message after another.
+type neighbour struct {
+	sent    atomic.Int64
+	err     atomic.Pointer[error]
+	stopped atomic.Bool
+	done    chan struct{}
+}
+
+func newNeighbour(c *client) *neighbour {
+	n := &neighbour{done: make(chan struct{})}
+	go func() {
+		defer close(n.done)
+		defer c.conn.Close()
+		for !n.stopped.Load() {
+			a, err := c.call(codec.ReqSendMessageV2, sendExt, []byte("hello"))
+			if err == nil && a.Code != codec.ResSuccess {
+				err = fmt.Errorf("code %d: %s", a.Code, a.Remark)
+			}
+			if err != nil {
+				err = fmt.Errorf("send %d: %w", n.sent.Load(), err)
+				n.err.Store(&err)
+				return
+			}
+			n.sent.Add(1)
+			time.Sleep(time.Millisecond) // leaves the machine to the test
+		}
+	}()
+	return n
+}
+
+func (n *neighbour) failure() error {
+	if err := n.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func (n *neighbour) stop() {
+	n.stopped.Store(true)
+	<-n.done
+}
