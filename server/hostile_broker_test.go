@@ -1,0 +1,224 @@
+package server
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+)
+
+// A broker's answer that cannot be read ends that broker's connection; who waits is answered, the client is kept.
+func TestUnreadableBrokers(t *testing.T) {
+	s := newStage(t, "")
+	var said atomic.Int32 // bad answers
+	c := dial(t, s.place("liar"))
+	for what, bad := range unreadable(t) {
+		t.Run(what, func(t *testing.T) {
+			before := said.Load()
+			closed := make(chan struct{}, 100)
+			s.liar.plays(func(up net.Conn) {
+				if _, _, err := codec.ReadCommand(up, codec.Limits{}); err != nil {
+					return
+				}
+				said.Add(1)
+				go up.Write([]byte(bad))
+				io.Copy(io.Discard, up)
+				closed <- struct{}{}
+			})
+			s.await(func() bool { // a request on the way may still meet the connection that plays has closed
+				a, err := c.send("x")
+				require.NoError(t, err)
+				require.Equal(t, codec.ResServiceNotAvailable, a.Code)
+				return said.Load() > before
+			}, "the broker is asked")
+			select {
+			case <-closed:
+			case <-time.After(patience):
+				t.Fatal("the broker's connection stays open")
+			}
+			s.errors(0, int(said.Load()))
+		})
+	}
+	s.liar.plays(answering(stored))
+	s.await(func() bool { a, err := c.send("x"); require.NoError(t, err); return a.Code == codec.ResSuccess }, "the client goes on")
+	c.conn.Close()
+	s.unharmed()
+}
+
+// An answer that breaks off never reaches the client as if it were whole.
+func TestBrokersCutInTheMiddleOfAFrame(t *testing.T) {
+	s := newStage(t, "")
+	place := s.place("liar")
+	big := func(q *codec.Command) []byte {
+		a := q.Answer(codec.ResSuccess, "")
+		a.Body = bytes.Repeat([]byte("b"), 100_000)
+		return a.Append(nil, codec.JSON)
+	}
+	for _, end := range []func(net.Conn){func(c net.Conn) { reset(c.(counted).Conn) }, func(c net.Conn) { c.Close() }} {
+		for _, cut := range []int{0, 1, 7, 8, 50, 1000, 50_000, 100_050} {
+			s.liar.plays(func(up net.Conn) {
+				q, _, err := codec.ReadCommand(up, codec.Limits{})
+				if err == nil {
+					up.Write(big(q)[:cut])
+					end(up)
+				}
+			})
+			c := dial(t, place)
+			a, err := c.send("x")
+			if err == nil {
+				require.Equal(t, codec.ResServiceNotAvailable, a.Code, "cut at %d", cut)
+				require.Empty(t, a.Body)
+			} else { // a part had gone out: the stream cannot go on
+				require.NotErrorIs(t, err, net.ErrClosed)
+				require.GreaterOrEqual(t, cut, 50)
+			}
+			c.conn.Close()
+		}
+	}
+	s.errors(0, 0)
+	s.unharmed()
+}
+
+// Answers with opaques nobody asked for, answers given twice and a flood of pushes pass by; the right answer arrives.
+func TestBrokerThatTalksTooMuch(t *testing.T) {
+	const flood = 5000
+	s := newStage(t, "")
+	s.liar.plays(answering(func(q *codec.Command) []byte {
+		var out []byte
+		for i := range int32(flood) {
+			stray := codec.Command{Flag: codec.FlagResponse, Opaque: 1_000_000 + i}
+			push := codec.Command{Code: codec.ReqNotifyConsumerIDsChanged, Flag: codec.FlagOneway, Opaque: q.Opaque}
+			out = push.Append(stray.Append(out, codec.JSON), codec.Binary)
+		}
+		return append(append(out, stored(q)...), stored(q)...)
+	}))
+	c := dial(t, s.place("liar"))
+	require.NoError(t, c.write(codec.ReqSendMessageV2, sendExt, nil))
+	right := 0
+	for range 2*flood + 2 { // as a broker's own connection would bring them
+		a, err := c.read()
+		require.NoError(t, err)
+		if a.IsResponse() && a.Opaque == c.opaque {
+			right++
+		}
+	}
+	require.Equal(t, 2, right)
+	s.served()
+	c.conn.Close()
+	s.errors(0, 0)
+	s.unharmed()
+}
+
+func TestNoiseOfBrokers(t *testing.T) {
+	s := newStage(t, "")
+	var seed atomic.Uint64
+	s.liar.plays(func(up net.Conn) {
+		r := rand.New(rand.NewPCG(3, seed.Add(1)))
+		for {
+			q, _, err := codec.ReadCommand(up, codec.Limits{})
+			if err != nil {
+				return
+			}
+			up.Write(noise(r, stored(q)))
+			if r.IntN(4) == 0 {
+				return
+			}
+		}
+	})
+	place := s.place("liar")
+	for i := range noisyConnections {
+		c := dial(t, place)
+		for range 4 {
+			if c.write(codec.ReqSendMessageV2, sendExt, nil) != nil {
+				break
+			}
+		}
+		c.conn.(*net.TCPConn).CloseWrite()
+		if i%2 == 0 {
+			c.ends()
+		}
+		c.conn.Close()
+	}
+	require.Positive(t, s.stat("response_decoding_error"))
+	s.unharmed()
+}
+
+// netty plays a server that reads on while its answers do not go out, as brokers and name servers do, and keeps the
+// most that it had to hold for one connection.
+func netty(size int, worst *atomic.Int64) func(net.Conn) {
+	return func(up net.Conn) {
+		answers := make(chan []byte, 1<<20)
+		var held atomic.Int64
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for a := range answers {
+				_, err := up.Write(a)
+				held.Add(-int64(size))
+				if err != nil {
+					up.Close()
+				}
+			}
+		}()
+		body := make([]byte, size)
+		for {
+			q, _, err := codec.ReadCommand(up, codec.Limits{})
+			if err != nil {
+				break
+			}
+			a := q.Answer(codec.ResSuccess, "")
+			a.Body = body
+			if now := held.Add(int64(size)); now > worst.Load() {
+				worst.Store(now)
+			}
+			answers <- a.Append(nil, codec.JSON)
+		}
+		up.Close()
+		close(answers)
+		<-done
+	}
+}
+
+// Clients that ask for large answers and never read cost the proxy a bounded buffer each, and the broker behind no
+// more than requests_per_connection answers. That they are cut off in the end is tested in actors, in virtual time.
+func TestClientsThatNeverRead(t *testing.T) {
+	const clients, size, limit = 8, 256 << 10, 16
+	s := newStage(t, "limits = { requests_per_connection = 16 }\n")
+	var worst atomic.Int64
+	s.liar.plays(netty(size, &worst))
+	q := codec.Command{Code: codec.ReqPullMessage, Ext: sendExt}
+	var all []byte
+	for q.Opaque = range int32(2000) {
+		all = q.Append(all, codec.JSON)
+	}
+	place := s.place("liar")
+	crowd := make([]*client, clients)
+	for i := range crowd {
+		crowd[i] = dial(t, place)
+		crowd[i].conn.(*net.TCPConn).SetReadBuffer(4096)
+		go crowd[i].conn.Write(all) // until it is held back, or the end
+	}
+	kept := 0
+	s.await(func() bool {
+		kept = s.metric("rocketmq_proxy_buffered_bytes")
+		return kept > clients<<18 && worst.Load() >= limit*size/2
+	}, "answers are stuck")
+	for range 20 {
+		s.served()
+		kept = max(kept, s.metric("rocketmq_proxy_buffered_bytes"))
+	}
+	t.Logf("the proxy kept %d bytes, the broker at most %d for one connection", kept, worst.Load())
+	require.LessOrEqual(t, kept, clients*(1<<20+512<<10), "buffer_per_connection, and a chunk under way for each socket")
+	require.LessOrEqual(t, worst.Load(), int64((limit+1)*size), "one may be counted that has just been written")
+	for _, c := range crowd {
+		reset(c.conn)
+	}
+	s.unharmed()
+}
