@@ -33,9 +33,10 @@ func (c *connection) read(ch *transport.Chunk) {
 }
 
 // full reports that nothing new may be begun for a client that does not read its answers, or asks without waiting.
-// The chunks that wait meanwhile fill the window of its socket, which is then not read any more.
+// The chunks that wait meanwhile fill the window of its socket, which is then not read any more. Half of what the
+// upstream may have delivered unread is enough to tell: the upstream's own memory is what more questions would cost.
 func (c *connection) full() bool {
-	return c.busy() || c.asking >= maxAsking || c.bye.asker != nil || c.sock.Kept() > c.env.Settings().BufferPerConnection
+	return c.busy() || c.asking >= maxAsking || c.bye.asker != nil || c.sock.Kept() > c.env.Settings().BufferPerConnection/4
 }
 
 // unpark goes on with what waits, after whatever may have made room.
