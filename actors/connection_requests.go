@@ -140,6 +140,9 @@ func (c *connection) dispatch(ch *transport.Chunk, f *codec.Frame) bodyFate {
 	if c.bye.goAway && c.sendAway(f) {
 		return drop
 	}
+	if c.port.Maintained != nil && c.port.Maintained() {
+		return c.refuse(f)
+	}
 	action := route.OnBrokerPort(f.Header.Code)
 	if c.port.Role == messages.NameServerPort {
 		action = route.OnNameServerPort(f.Header.Code)

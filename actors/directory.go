@@ -26,6 +26,7 @@ type Directory struct {
 	Upstream transport.Upstream
 	Late     bool // it came by a reload
 
+	maintenance atomic.Pointer[maintenance]
 	entries     map[string]*entry
 	subscribers []*actor.PID
 	known       atomic.Pointer[[]*NameServer]

@@ -358,10 +358,16 @@ func (l *listener) dialer(role messages.Role) transport.Dialer {
 	return l.Directory.brokerDialer(l.env.Transport)
 }
 
+// maintained tells whether a broker, or with a zero one the cluster, is in maintenance.
+func (l *listener) maintained(b route.BrokerID) func() bool {
+	d := l.Directory
+	return func() bool { return d.Maintained(b.Name) }
+}
+
 // accept starts an acceptor on an open socket.
 func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messages.Port) {
 	port.Listener, port.StatPrefix, port.RewriteIDs, port.Advertised = l.Name, l.StatPrefix, &l.live().rewrite, l.Advertised
-	port.Dialer = l.dialer(port.Role)
+	port.Dialer, port.Maintained = l.dialer(port.Role), l.maintained(port.Broker)
 	d := &gate{all: map[*messages.Port]bool{port: true}}
 	d.port.Store(port)
 	l.gates[ln] = d

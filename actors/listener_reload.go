@@ -127,7 +127,9 @@ func (l *listener) changeCluster(ctx actor.Context, directory *actor.PID, left m
 	}
 	if d := l.gates[l.nameServer]; d != nil {
 		maps.Copy(left, d.all)
-		l.renew(d, func(p *messages.Port) { p.Target, p.Dialer = l.Directory.View.NameServer, l.dialer(p.Role) })
+		l.renew(d, func(p *messages.Port) {
+			p.Target, p.Dialer, p.Maintained = l.Directory.View.NameServer, l.dialer(p.Role), l.maintained(p.Broker)
+		})
 	}
 }
 

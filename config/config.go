@@ -68,6 +68,11 @@ type Cluster struct {
 	// TLS towards the cluster's brokers and name servers. Its files are looked at every few seconds: what has changed is
 	// used for new connections, what cannot be read is logged and the last good state stays.
 	TLS ClusterTLS `toml:"tls"`
+	// Refuse all requests for this cluster, as during its upgrade: they are answered 14 (SERVICE_NOT_AVAILABLE), as if
+	// its brokers were away, and counted as maintenance_failure.
+	Maintenance bool `toml:"maintenance"`
+	// The same for some of its brokers, by name: ["broker-a"]. Producers use the others meanwhile.
+	MaintenanceBrokers []string `toml:"maintenance_brokers"`
 	// Brokers without a name server. Not available in this version: use name_servers.
 	Brokers []Broker `toml:"broker"`
 }

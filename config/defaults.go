@@ -23,7 +23,7 @@ func Default() *Config {
 
 // DefaultCluster returns what a [[cluster]] without any key is. It lacks name servers.
 func DefaultCluster() Cluster {
-	return Cluster{Name: "main", Refresh: 30 * time.Second}
+	return Cluster{Name: "main", Refresh: 30 * time.Second, MaintenanceBrokers: []string{}}
 }
 
 // DefaultListener returns what a [[listener]] without any key is.

@@ -43,6 +43,8 @@ name = "main"  # default
 name_servers = ["10.0.0.1:9876", "10.0.0.2:9876"]  # file proxy.toml
 refresh = "30s"  # default
 send_proxy_protocol = false  # default
+maintenance = false  # default
+maintenance_brokers = []  # default
 
 [cluster.tls]
 enabled = false  # default

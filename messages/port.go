@@ -37,6 +37,8 @@ type Port struct {
 	// RewriteIDs: put the advertised address into message ids (listener.rewrite_message_ids).
 	// It changes with a reload.
 	RewriteIDs *atomic.Bool
+	// Maintained tells that requests are refused for now; nil: they never are. It changes with a reload.
+	Maintained func() bool
 }
 
 // Accepted brings a new client connection to its supervisor.

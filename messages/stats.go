@@ -18,7 +18,8 @@ const (
 	UpstreamOpened
 	UpstreamLost
 	HeartbeatReplayed
-	HeldBack         // a client is not read on until answers are given or taken
+	HeldBack // a client is not read on until answers are given or taken
+	MaintenanceRefused
 	RequestMovedAway // Code: another process has it now
 	RequestMovedHere // Code: it came from another process
 	ConnectionMovedAway

@@ -48,6 +48,7 @@ func (s *Server) newDirectory(c *config.Cluster) (*actors.Directory, error) {
 	if d.Upstream, err = s.upstream(c); err != nil {
 		return nil, fmt.Errorf("cannot set up cluster %s: %w", c.Name, err)
 	}
+	d.Maintain(c.Maintenance, c.MaintenanceBrokers)
 	return d, nil
 }
 

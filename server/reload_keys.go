@@ -35,9 +35,11 @@ var effects = map[string]effect{
 	"timeouts.":                       atOnce,
 	"timeouts.handshake":              needsRestart,
 
-	"cluster":              atOnce,
-	"cluster.name_servers": atOnce,
-	"cluster.refresh":      atOnce,
+	"cluster":                     atOnce,
+	"cluster.name_servers":        atOnce,
+	"cluster.maintenance":         atOnce,
+	"cluster.maintenance_brokers": atOnce,
+	"cluster.refresh":             atOnce,
 
 	"listener":                     atOnce,
 	"listener.address":             atOnce,

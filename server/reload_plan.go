@@ -67,6 +67,13 @@ func (s *Server) apply(p *plan) error {
 	p.door.warn(s.log)
 	s.env.Adjust(settings(p.cfg))
 	s.env.Transport.Tune(frameLimits(p.cfg), window(p.cfg), p.cfg.Timeouts.Dial)
+	for _, d := range p.revision.Next.Directories {
+		for i := range p.cfg.Clusters {
+			if c := &p.cfg.Clusters[i]; c.Name == d.Cluster {
+				d.Maintain(c.Maintenance, c.MaintenanceBrokers)
+			}
+		}
+	}
 	if p.push != nil {
 		old := s.push
 		s.push = p.push
