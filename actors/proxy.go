@@ -66,7 +66,11 @@ func (e *Env) Stop(top *actor.PID) error {
 		var ends []actor.Future
 		for _, id := range e.Actors(Root + "/" + kind) {
 			if Kind(id) == kind {
-				ends = append(ends, e.System.Root.PoisonFuture(e.System.NewLocalPID(id)))
+				pid := e.System.NewLocalPID(id)
+				if kind == "tally" { // what it leaves in its book would be for a successor, and there is none
+					e.System.Root.Send(pid, &passOn{})
+				}
+				ends = append(ends, e.System.Root.PoisonFuture(pid))
 			}
 		}
 		for _, end := range ends {

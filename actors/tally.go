@@ -10,6 +10,9 @@ import (
 
 // tally passes on what the connections of one executor have written into its book, a few times a second: a message to
 // another thread for each request would cost more than the request. It runs where its connections run.
+//
+// It passes nothing on when it stops: what is left in the book is its successor's, and when everything begins anew the
+// stats actor may have stopped before.
 type tally struct {
 	env   *Env
 	book  *book
@@ -31,8 +34,6 @@ func (t *tally) Receive(ctx actor.Context) {
 		t.pass(ctx)
 	case *messages.Fault:
 		panic(m.Reason)
-	case *actor.Stopping:
-		t.env.cleanUp(func() { t.pass(ctx) })
 	}
 }
 
