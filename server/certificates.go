@@ -39,6 +39,7 @@ type keptTLS struct {
 	current    atomic.Pointer[tls.Config]
 
 	seen map[string][]byte // what was looked at last, good or bad
+	bad  error             // why that is not used; nil: it is
 
 	reloads, failures *metrics.Counter // set by describe, before anybody looks again
 }
@@ -89,6 +90,19 @@ func (cs *certificates) look() {
 	}
 }
 
+// bad tells which files are not used as they are, and why. They were told when they were looked at first, but whoever
+// reloads asks about now.
+func (cs *certificates) bad() (lines []string) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for _, k := range cs.kept {
+		if k.bad != nil {
+			lines = append(lines, fmt.Sprintf("TLS files of %s %q: %v", k.kind, k.name, k.bad))
+		}
+	}
+	return lines
+}
+
 func (cs *certificates) watch() {
 	cs.stop, cs.done = make(chan struct{}), make(chan struct{})
 	go func() {
@@ -121,6 +135,7 @@ func (k *keptTLS) look() {
 	if err == nil {
 		cfg, err = k.files.build(text)
 	}
+	k.bad = err
 	if err != nil {
 		k.failures.Inc()
 		k.log.Error("cannot use changed TLS files; going on with what was loaded before", k.kind, k.name, "error", err, "certificate expires", k.expiry())

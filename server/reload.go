@@ -42,6 +42,7 @@ type Reloaded struct {
 	AtOnce      []string // changes in effect now
 	ForNew      []string // in effect for connections from now on
 	NeedRestart []string // not made: they cannot be, at run time
+	BadFiles    []string // files that keys name and that cannot be used; what was read before stays
 }
 
 // String is one line for each change.
@@ -54,7 +55,7 @@ func (r *Reloaded) String() string {
 	for _, part := range []struct {
 		label   string
 		changes []string
-	}{{"changed", r.AtOnce}, {"changed for new connections", r.ForNew}, {"not changed, needs a restart", r.NeedRestart}} {
+	}{{"changed", r.AtOnce}, {"changed for new connections", r.ForNew}, {"not changed, needs a restart", r.NeedRestart}, {"not used", r.BadFiles}} {
 		for _, c := range part.changes {
 			b.WriteString(part.label + ": " + c + "\n")
 		}
@@ -78,7 +79,7 @@ func (s *Server) Reload() (*Reloaded, error) {
 		return nil, err
 	}
 	s.log.Info("reloaded", "changed", result.AtOnce, "changed for new connections", result.ForNew,
-		"not changed, needs a restart", result.NeedRestart, "after", time.Since(begun).Round(time.Millisecond))
+		"not changed, needs a restart", result.NeedRestart, "not used", result.BadFiles, "after", time.Since(begun).Round(time.Millisecond))
 	return result, nil
 }
 
@@ -105,6 +106,7 @@ func (s *Server) reload() (*Reloaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	result.BadFiles = s.certificates.bad()
 	return result, s.apply(p)
 }
 

@@ -167,11 +167,14 @@ func TestCertificatesChange(t *testing.T) {
 	s.certificates.look()
 	require.Equal(t, "first", shown())
 	require.Equal(t, 1, strings.Count(log.String(), "cannot use changed TLS files"), "told once")
+	require.Len(t, s.certificates.bad(), 1, "and whoever reloads is told again")
+	require.Contains(t, s.certificates.bad()[0], `TLS files of listener "main": cannot use listener.tls.certificate`)
 	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_tls_reloads_total{listener="main",result="failure"} 1`)
 
 	swap("..3", second)
 	s.certificates.look()
 	require.Equal(t, "second", shown())
+	require.Empty(t, s.certificates.bad())
 	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_tls_reloads_total{listener="main",result="success"} 1`)
 	routed(t, old) // whoever was there stays
 
