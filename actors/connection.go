@@ -241,7 +241,11 @@ func (c *connection) depart(m *messages.Depart) {
 }
 
 func (c *connection) who() []any {
-	return []any{"listener", c.port.Listener, "port", c.port.Role.String(), "broker", c.port.Broker.String(), "client", c.sock.Remote().String()}
+	who := []any{"listener", c.port.Listener, "port", c.port.Role.String(), "client", c.sock.Remote().String()}
+	if c.port.Role != messages.NameServerPort {
+		who = append(who, "broker", c.port.Broker.String())
+	}
+	return who
 }
 
 func (c *connection) report() *messages.ClientReport {

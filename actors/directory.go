@@ -278,11 +278,12 @@ func (d *directory) failed(ctx actor.Context, q *query, e *entry) {
 	d.downAt = now
 	if d.warned == 0 || now-d.warned >= int64(warnEvery) {
 		d.warned = now
-		what := "no name server answers; serving what was known, retrying each second"
-		if d.View.Answered().IsZero() {
-			what = "no name server has answered yet; listeners open when one does, retrying each second"
+		about := []any{"cluster", d.Cluster, "name servers", d.NameServers, "last error", q.last}
+		if at := d.View.Answered(); at.IsZero() {
+			d.env.Log.Warn("no name server has answered yet; listeners open when one does, retrying each second", about...)
+		} else {
+			d.env.Log.Warn("no name server answers; serving what was known, retrying each second", append(about, "last answer", at)...)
 		}
-		d.env.Log.Warn(what, "cluster", d.Cluster, "name servers", d.NameServers, "last error", q.last, "last answer", d.View.Answered())
 	}
 	if !e.good {
 		e.code, e.at = codec.ResSystemError, now
