@@ -7,8 +7,8 @@
 //	rocketmq-proxy config --config proxy.toml           print the configuration in effect and where it came from
 //	rocketmq-proxy version
 //
-// SIGTERM and SIGINT drain, a second one stops at once; SIGHUP has serve read its configuration again. The exit code is 0 after a clean end, 1 after a failure at
-// run time, 2 after bad usage or a bad configuration.
+// SIGTERM and SIGINT drain, a second one stops at once; SIGHUP has serve read its configuration again. The exit code is
+// 0 after a clean end, 1 after a failure at run time, 2 after bad usage or a bad configuration.
 //
 // Each command is a file; this one holds what they share: streams, exit codes and what is printed when one fails.
 package main
