@@ -31,6 +31,8 @@ type prober struct {
 	sock      transport.Conn // of the probe under way
 	failed    int            // probes in a row
 	gone      int64          // since when it is away, on the process clock
+	doubt     error          // why a client could not connect, while that is looked into
+	warned    int64          // when a doubt was told last; 0: never
 	cancel    func()         // of the next probe's timer
 }
 
@@ -85,6 +87,7 @@ func (p *prober) suspect(ctx actor.Context, m *messages.DialFailed) {
 		p.missed(ctx, m.Err)
 		return
 	}
+	p.doubt = m.Err
 	p.probe()
 }
 
@@ -130,11 +133,24 @@ func (p *prober) missed(ctx actor.Context, err error) {
 func (p *prober) found(ctx actor.Context) {
 	p.failed = 0
 	if !p.slot.Away.Swap(false) {
+		p.wonder()
 		return
 	}
+	p.doubt = nil
 	p.env.Log.Info("a broker is back", "listener", p.listener, "broker", p.slot.Broker.String(),
 		"away", time.Duration(p.env.now()-p.gone).Round(time.Millisecond))
 	ctx.Send(ctx.Parent(), &messages.BrokerBack{Slot: p.slot})
+}
+
+// wonder tells why clients cannot connect to a broker that is there, as when a TLS handshake fails: nothing else would.
+func (p *prober) wonder() {
+	why := p.doubt
+	p.doubt = nil
+	if now := p.env.now(); why != nil && (p.warned == 0 || now-p.warned >= int64(warnEvery)) {
+		p.warned = now
+		p.env.Log.Warn("a client's connection to a broker could not be opened, though the broker takes connections",
+			"listener", p.listener, "broker", p.slot.Broker.String(), "error", why)
+	}
 }
 
 // later probes again after a pause that doubles up to the longest, give or take a fifth: the proxies of a fleet have

@@ -24,7 +24,7 @@ import (
 //	                                                                  sockets opened again after a growing pause
 //	nameserver    restart                                             (10 in 10 s) the directory fails
 //	directory     restart; it finds its last answers again            (10 in 10 s) the process ends
-//	tally         restart; what it was adding up is lost              (10 in 10 s) the process ends
+//	tally         restart; its book is kept outside                   (10 in 10 s) the process ends
 //	stats         restart; the counters are kept outside              (10 in 10 s) the process ends
 //	proxy         restart of everything                               (10 in 10 s) the process ends
 type directive int

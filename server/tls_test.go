@@ -15,10 +15,12 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+	"github.com/pires/go-proxyproto"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/testca"
 )
 
@@ -113,6 +115,31 @@ func TestTLSTowardsCluster(t *testing.T) {
 	served(t, dialPlain(t, routed(t, dialPlain(t, s.Addr("main")))))
 	require.Contains(t, log.String(), "INSECURE: certificates of brokers and name servers are NOT checked")
 	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_tls_insecure_skip_verify{cluster="main"} 1`)
+}
+
+// A broker that is there and cannot be spoken to is not lost, and would be told by nothing else.
+func TestBrokerWithoutTLSIsTold(t *testing.T) {
+	ca := testca.New(t)
+	ns := listenLocally(t)
+	cluster, err := embedded.Start(embedded.Options{})
+	require.NoError(t, err)
+	t.Cleanup(cluster.Close)
+	go front(ns, cluster.NameServers()[0], &tls.Config{Certificates: []tls.Certificate{ca.Certificate(t, "mq")}}, make(chan *proxyproto.Header, 100))
+	s, log := startProxy(t, ns.Addr().String(), func(_ *config.Listener, c *config.Cluster) {
+		c.TLS = config.ClusterTLS{Enabled: true, InsecureSkipVerify: true}
+	})
+	c := dialPlain(t, routed(t, dialPlain(t, s.Addr("main"))))
+	q := codec.Command{Code: codec.ReqGetAllTopicConfig, Language: codec.Go, Version: codec.Version5_5_0, Opaque: 1}
+	_, err = c.Write(q.Append(nil, codec.JSON))
+	require.NoError(t, err)
+	c.SetDeadline(time.Now().Add(devPatience))
+	answer, _, err := codec.ReadCommand(c, codec.Limits{})
+	require.NoError(t, err)
+	require.EqualValues(t, codec.ResServiceNotAvailable, answer.Code)
+	require.Eventually(t, func() bool {
+		return strings.Contains(log.String(), "a client's connection to a broker could not be opened, though the broker takes connections")
+	}, devPatience, time.Millisecond, "%v", log)
+	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_broker_up{listener="main",broker="broker-a/0"} 1`)
 }
 
 // The client that a balancer names is the one that the broker is told.
