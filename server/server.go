@@ -1,8 +1,10 @@
 // Package server puts the proxy together: it translates the configuration into actors, serves the admin address,
 // pushes metrics, and takes everything down in good order.
 //
-// A start is: system and tree of actors, admin address, push. Listeners open by themselves once their cluster's name
-// servers have answered; /readyz tells when. A stop is a drain, and its steps are numbered in [Server.drain].
+// A start is: what a predecessor shares, system and tree of actors, admin address, push. Listeners open by themselves
+// once their cluster's name servers have answered; /readyz tells when. A reload prepares everything that can fail and
+// then takes the tree to its next revision ([Server.Reload]). A stop is a drain, and its steps are numbered in
+// [Server.drain].
 package server
 
 import (
