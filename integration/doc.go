@@ -42,11 +42,22 @@
 //     That something takes at least so long (a delay) may be asserted.
 //   - Nothing that changes a broker for others: stories that kill brokers start a cluster of their own (StartCluster).
 //
+// # Chaos
+//
+// TestChaos* break everything at random, and settle the account afterwards (chaos_*.go). CHAOS_SECONDS and CHAOS_SEED say
+// how long and how; `task chaos` does it for as long as one likes. The script follows from the seed, what comes of it does
+// not quite; the log of a run (-v) has every torment with its time. The rules:
+//
+//   - A torment ends whole: whatever it froze, stopped or made faulty is well again when it returns.
+//   - One that loses a request or an answer also ends the broker's connections. So every request of a bare client is
+//     answered, or its connection ends; anything else is a broken promise.
+//
 // # Files
 //
 //	target.go      what stories run against      rocketmq.go   real clusters
 //	proxy.go       the program under test        java.go       jars, compiler, JVM
 //	goclient.go    Go clients, their inbox       javashell.go  Java clients and mqadmin on command
+//	chaos_arena.go what a round of chaos is made of, chaos_script.go what happens in it, chaos_ledger.go what is kept of it
 //	remoting.go    what the harness asks itself  process.go, ports.go, until.go, run.go
 //
 // Stories of a cluster of their own are a file each: brokerlost_test.go (with lossparty_test.go), restart_test.go,

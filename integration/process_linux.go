@@ -16,6 +16,13 @@ func dieWithParent() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }
 
+// freeze stops a process as a machine that hangs would, and thaw lets it go on.
+func (p *process) freeze() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
+func (p *process) thaw() error   { return p.cmd.Process.Signal(syscall.SIGCONT) }
+
+// hangUp sends SIGHUP.
+func (p *process) hangUp() error { return p.cmd.Process.Signal(syscall.SIGHUP) }
+
 // connectedTo returns the remote ports of the TCP connections that a process has.
 func connectedTo(pid int) (map[int]bool, error) {
 	sockets := make(map[string]bool) // inodes of this process's sockets

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -18,7 +19,8 @@ import (
 
 type answer struct {
 	Code      int               `json:"code"`
-	Flag      int               `json:"flag"`
+	Flag      int               `json:"flag"` // bit 0: it is an answer, not a request of the broker's own
+	Opaque    int32             `json:"opaque"`
 	Remark    string            `json:"remark"`
 	ExtFields map[string]string `json:"extFields"`
 	body      []byte
@@ -39,15 +41,11 @@ func call(ctx context.Context, address string, code int, fields map[string]strin
 func exchange(ctx context.Context, conn net.Conn, code int, fields map[string]string, body []byte) (*answer, error) {
 	address := conn.RemoteAddr()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	// 317 is the version the Go client sends (PROTOCOL.md A.4).
-	header, err := json.Marshal(map[string]any{
-		"code": code, "language": "GO", "version": 317, "opaque": 1, "flag": 0, "extFields": fields})
+	frame, err := requestFrame(code, 1, fields, body)
 	if err != nil {
-		return nil, fmt.Errorf("cannot encode request %d: %w", code, err)
+		return nil, err
 	}
-	frame := binary.BigEndian.AppendUint32(nil, uint32(4+len(header)+len(body)))
-	frame = binary.BigEndian.AppendUint32(frame, uint32(len(header)))
-	if _, err := conn.Write(append(append(frame, header...), body...)); err != nil {
+	if _, err := conn.Write(frame); err != nil {
 		return nil, fmt.Errorf("cannot send request %d to %s: %w", code, address, err)
 	}
 	for {
@@ -61,20 +59,42 @@ func exchange(ctx context.Context, conn net.Conn, code int, fields map[string]st
 	}
 }
 
+// requestFrame encodes one request. 317 is the version the Go client sends (PROTOCOL.md A.4).
+func requestFrame(code int, opaque int32, fields map[string]string, body []byte) ([]byte, error) {
+	header, err := json.Marshal(map[string]any{
+		"code": code, "language": "GO", "version": 317, "opaque": opaque, "flag": 0, "extFields": fields})
+	if err != nil {
+		return nil, fmt.Errorf("cannot encode request %d: %w", code, err)
+	}
+	frame := binary.BigEndian.AppendUint32(nil, uint32(4+len(header)+len(body)))
+	frame = binary.BigEndian.AppendUint32(frame, uint32(len(header)))
+	return append(append(frame, header...), body...), nil
+}
+
+// largestFrame is far above what any broker sends: a longer one means that bytes were lost or made up on the way.
+const largestFrame = 32 << 20
+
+// errNoFrame is what a reader sees whose peer does not speak the protocol, as opposed to one that ended.
+var errNoFrame = errors.New("what came is not a frame")
+
 // readAnswer reads one frame, an answer or a request.
-func readAnswer(conn net.Conn) (*answer, error) {
+func readAnswer(conn io.Reader) (*answer, error) {
 	var lengths [8]byte
 	if _, err := io.ReadFull(conn, lengths[:]); err != nil {
 		return nil, err
 	}
-	payload := make([]byte, binary.BigEndian.Uint32(lengths[:4])-4)
+	total := binary.BigEndian.Uint32(lengths[:4])
 	headerLength := binary.BigEndian.Uint32(lengths[4:]) & 0xFFFFFF // the top byte is the header's encoding
+	if total < 4 || total > largestFrame || headerLength > total-4 {
+		return nil, fmt.Errorf("%w: it begins with %q", errNoFrame, lengths)
+	}
+	payload := make([]byte, total-4)
 	if _, err := io.ReadFull(conn, payload); err != nil {
 		return nil, fmt.Errorf("half of one came: %w", err)
 	}
 	var a answer
 	if err := json.Unmarshal(payload[:headerLength], &a); err != nil {
-		return nil, fmt.Errorf("cannot read its header: %w", err)
+		return nil, fmt.Errorf("%w: its header is %.200q", errNoFrame, payload[:headerLength])
 	}
 	a.body = payload[headerLength:]
 	return &a, nil

@@ -1,0 +1,172 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// proxySeat is a place for a proxy: the same ports and port table for one process after another.
+type proxySeat struct {
+	name     string
+	dir      string
+	listen   string
+	handOver string    // where a successor finds its predecessor
+	configs  [2]string // the same, but for the admin address: a successor needs one of its own
+	admins   [2]string
+
+	mu   sync.Mutex
+	now  *proxy
+	turn int
+}
+
+// newSeat configures a proxy and starts the first process of it.
+func newSeat(t *testing.T, name string, nameServers []string) *proxySeat {
+	t.Helper()
+	dir, err := runSubdir(unique(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := freePorts(4 + brokerPorts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin, err := freePorts(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The path of a socket must be short.
+	p := &proxySeat{name: name, dir: dir, listen: loopback(port), handOver: filepath.Join(t.TempDir(), "s")}
+	for i := range p.configs {
+		p.admins[i] = loopback(admin + i)
+		p.configs[i] = filepath.Join(dir, fmt.Sprintf("proxy-%d.toml", i))
+		text := fmt.Sprintf(`
+drain_timeout = "3s"
+state_dir = %q
+hand_over = %q
+
+[[cluster]]
+name_servers = ["%s"]
+
+[[listener]]
+address = %q
+broker_ports = "%d-%d"
+
+[timeouts]
+idle = "40s" # rocketmq-client-go leaves its connections to name servers open when it is shut down
+
+[admin]
+address = %q
+`, dir, p.handOver, strings.Join(nameServers, `", "`), p.listen, port+4, port+4+brokerPorts-1, p.admins[i])
+		if err := os.WriteFile(p.configs[i], []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p.now, err = p.launch(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.current().stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+// launch starts the next process and returns once it is ready.
+func (p *proxySeat) launch() (*proxy, error) {
+	p.turn = 1 - p.turn
+	return launchProxy(p.dir, p.listen, p.admins[p.turn], "serve", "--config", p.configs[p.turn])
+}
+
+func (p *proxySeat) current() *proxy {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now
+}
+
+// replace starts the next process and makes it the current one.
+func (p *proxySeat) replace() error {
+	next, err := p.launch()
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = next
+	return nil
+}
+
+func (p *proxySeat) nameServer() string { return p.listen }
+
+func (p *proxySeat) vitals(ctx context.Context) (vitals, error) {
+	text, err := httpGet(ctx, "http://"+p.current().admin+"/metrics")
+	if err != nil {
+		return vitals{}, err
+	}
+	return vitalsIn(text)
+}
+
+func (p *proxySeat) victim() victim {
+	return victim{name: p.name, torments: []torment{
+		{"kill", func(s *scene) error {
+			p.current().kill()
+			s.last(2 * time.Second)
+			return p.replace()
+		}},
+		{"freeze", func(s *scene) error {
+			if err := p.current().freeze(); err != nil {
+				return err
+			}
+			s.last(3 * time.Second)
+			return p.current().thaw()
+		}},
+		{"end", func(s *scene) error {
+			if err := p.current().stop(); err != nil {
+				return err
+			}
+			s.last(time.Second)
+			return p.replace()
+		}},
+		{"succeed", func(*scene) error {
+			old := p.current()
+			if err := p.replace(); err != nil {
+				return err
+			}
+			return old.stop()
+		}},
+		{"kill a successor", func(s *scene) error {
+			old := p.current()
+			if err := p.replace(); err != nil {
+				return err
+			}
+			p.current().kill()
+			p.mu.Lock()
+			p.now = old
+			p.turn = 1 - p.turn
+			p.mu.Unlock()
+			return p.awaitTakenBack(s)
+		}},
+		{"reload", func(*scene) error { return p.current().hangUp() }},
+	}}
+}
+
+// awaitTakenBack waits until the proxy has noticed that its successor is dead, and can be found by the next one: one
+// that starts in between finds nobody at hand_over, and the ports in use.
+func (p *proxySeat) awaitTakenBack(s *scene) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), patience)
+	defer cancel()
+	return until(ctx, func() error {
+		nc, err := net.Dial("unix", p.handOver)
+		if err == nil {
+			nc.Close()
+		}
+		return err
+	})
+}

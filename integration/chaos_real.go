@@ -1,0 +1,43 @@
+package integration
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// hang is what every process can be made to do.
+func hang(p func() *process) torment {
+	return torment{"freeze", func(s *scene) error {
+		if err := p().freeze(); err != nil {
+			return err
+		}
+		s.last(5 * time.Second)
+		return p().thaw()
+	}}
+}
+
+// realArena starts a RocketMQ of two brokers, without proxies.
+func realArena(t *testing.T) (*arena, *Cluster) {
+	cluster := StartCluster(t, "5.5.0", 2)
+	a := &arena{queues: 3, topic: "Chaos", ledger: newLedger(), brokers: cluster.BrokerNames()}
+	addresses, err := masters(t.Context(), cluster.NameServer)
+	require.NoError(t, err)
+	require.NoError(t, createTopic(t.Context(), cluster.NameServer, addresses, a.topic, a.queues))
+	for _, name := range a.brokers {
+		a.direct = append(a.direct, addresses[name])
+		a.behind = append(a.behind, victim{name: name, torments: []torment{
+			hang(func() *process { return cluster.brokers[name].process }),
+			{"kill", func(s *scene) error {
+				cluster.KillBroker(name)
+				s.last(5 * time.Second)
+				return cluster.RestartBroker(name)
+			}},
+		}})
+	}
+	a.behind = append(a.behind, victim{name: "namesrv", torments: []torment{
+		hang(func() *process { return cluster.nameServer }),
+	}})
+	return a, cluster
+}

@@ -1,0 +1,62 @@
+package integration
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// longEnoughForStock is the length of a round from which on stock clients take part.
+const longEnoughForStock = 20 * time.Second
+
+// TestChaos breaks everything at random under producers and consumers: brokers, name servers, proxies, clients. What was
+// accepted is stored where the producer was told, and comes; what was refused is not there; nobody sees bytes that are
+// not meant for him; and in the end the proxies are as they were in the beginning.
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	for _, proxies := range []int{1, 2} {
+		t.Run(fmt.Sprintf("%dproxies", proxies), func(t *testing.T) {
+			t.Parallel()
+			chaosRounds(t, func(t *testing.T, seed uint64, length time.Duration) {
+				a, cluster, err := embeddedArena()
+				require.NoError(t, err)
+				t.Cleanup(cluster.Close)
+				for i := range proxies {
+					a.fronts = append(a.fronts, newSeat(t, fmt.Sprintf("proxy-%d", i), cluster.NameServers()))
+				}
+				if length >= longEnoughForStock {
+					a.stock = goClients
+				}
+				a.round(t, seed, length)
+			})
+		})
+	}
+}
+
+// TestChaosOfActors is the same for a proxy in this process, whose actors panic.
+func TestChaosOfActors(t *testing.T) {
+	t.Parallel()
+	chaosRounds(t, func(t *testing.T, seed uint64, length time.Duration) {
+		a, cluster, err := embeddedArena()
+		require.NoError(t, err)
+		t.Cleanup(cluster.Close)
+		a.fronts = append(a.fronts, newActorTree(t, cluster.NameServers(), a.ledger))
+		a.round(t, seed, length)
+	})
+}
+
+// realChaos is how long a real RocketMQ is tormented: a broker takes some ten seconds to start again.
+const realChaos = 40 * time.Second
+
+// TestChaosReal is the same with brokers and a name server of RocketMQ 5.5.0 as processes, and two proxies.
+func TestChaosReal(t *testing.T) {
+	t.Parallel()
+	a, cluster := realArena(t)
+	for i := range 2 {
+		a.fronts = append(a.fronts, newSeat(t, fmt.Sprintf("proxy-%d", i), []string{cluster.NameServer}))
+	}
+	a.stock = goClients
+	a.round(t, chaosSeed(t), max(realChaos, min(chaosTime(t), longestRound)))
+}
