@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
@@ -89,6 +90,7 @@ func (l *netListener) acceptLoop() {
 		case err == nil:
 			sink.Deliver(&Accepted{Conn: c})
 		case turned: // the error is our own doing
+		case errors.Is(err, syscall.EINVAL) && l.listenAgain():
 		default:
 			sink.Deliver(&AcceptFailed{Err: err})
 			time.Sleep(acceptPause)
@@ -100,6 +102,14 @@ func (l *netListener) isRetired() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.retired
+}
+
+// listenAgain undoes what another process has done to a socket that it shares with us (Inherit): it refused, and so
+// stopped listening for both, and may have ended since.
+func (l *netListener) listenAgain() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.closed && !l.refusing && refuseAll(l.raw, false) == nil
 }
 
 // waitForRoom waits while nobody is let in.

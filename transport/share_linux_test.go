@@ -199,3 +199,28 @@ func TestListenShared(t *testing.T) {
 	_, err = loops.Listen(first.Addr().String())
 	require.ErrorIs(t, err, unix.EADDRINUSE)
 }
+
+// A socket that two processes share stops listening for both when one of them refuses; the other one listens again,
+// also after the first has ended.
+func TestSharedSocketOutlivesARefusal(t *testing.T) {
+	loops := sharingLoops(t)
+	ln, err := loops.Listen("127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(ln.Close)
+	arrivals := make(channelSink, 100)
+	ln.Accept(arrivals)
+	fd, err := DuplicateListener(ln)
+	require.NoError(t, err)
+	other, err := sharingLoops(t).Inherit(fd)
+	require.NoError(t, err)
+	require.NoError(t, other.Refuse(true))
+	other.Close()
+
+	var client net.Conn
+	require.Eventually(t, func() bool {
+		client, err = net.Dial("tcp", ln.Addr().String())
+		return err == nil
+	}, 10*time.Second, time.Millisecond, "it listens again")
+	t.Cleanup(func() { client.Close() })
+	require.IsType(t, &Accepted{}, arrivals.next(t))
+}
