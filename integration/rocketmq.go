@@ -138,7 +138,7 @@ func (c *Cluster) configureBroker(name string) error {
 		"waitTimeMillsInSendQueue=10000",
 		"osPageCacheBusyTimeOutMills=10000",
 		"transactionCheckInterval=3000",
-		"transactionTimeOut=4000",
+		"transactionTimeOut=12000", // far more than ending one takes on a busy machine: what is open for longer is checked
 	}
 	if strings.HasPrefix(c.Version, "5.") {
 		// transactionTimeOut has to be longer than the batch interval (default 3 s), else 5.5.0 checks transactions
