@@ -257,7 +257,7 @@ func (r *rig) proxyMetric(name, port, more string) int {
 // metrics reads all metrics by name and labels.
 func (r *rig) metrics() map[string]float64 {
 	var text bytes.Buffer
-	r.tree.Statistics.Set.WritePrometheus(&text)
+	r.tree.Statistics.WriteMetrics(&text)
 	all := map[string]float64{}
 	for line := range strings.Lines(text.String()) {
 		if i := strings.LastIndexByte(line, ' '); i > 0 {

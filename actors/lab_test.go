@@ -279,7 +279,7 @@ func answerTo(opaque int32) *codec.Command { return pullOf(opaque).Answer(0, "")
 // metric is the value of a metric, as /metrics prints it.
 func (l *lab) metric(name string) string {
 	var text strings.Builder
-	l.stats.Set.WritePrometheus(&text)
+	l.stats.WriteMetrics(&text)
 	for _, line := range strings.Split(text.String(), "\n") {
 		if value, ok := strings.CutPrefix(line, name+" "); ok {
 			return value

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -28,6 +29,7 @@ var millisecondBuckets = []float64{.1, .25, .5, 1, 2.5, 5, 10, 25, 50, 100, 250,
 // Statistics is the set of all metrics of one proxy. It outlives the stats actor, which alone moves it.
 type Statistics struct {
 	Set      *metrics.Set
+	whole    sync.RWMutex // held while sums are applied: who reads sees all of a request's statistics moved, or none
 	mu       sync.Mutex
 	prefixes map[string]*prefixStats
 }
@@ -77,6 +79,15 @@ func (s *Statistics) Expect(prefixes ...string) {
 	}
 }
 
+// WriteMetrics prints all metrics in the Prometheus text format, as they were at one moment.
+func (s *Statistics) WriteMetrics(w io.Writer) {
+	var page bytes.Buffer // a reader that is slow to take it holds nothing up
+	s.whole.RLock()
+	s.Set.WritePrometheus(&page)
+	s.whole.RUnlock()
+	w.Write(page.Bytes())
+}
+
 // WriteText prints the 27 statistics of each prefix as Envoy does.
 func (s *Statistics) WriteText(w io.Writer) {
 	s.mu.Lock()
@@ -86,9 +97,13 @@ func (s *Statistics) WriteText(w io.Writer) {
 	}
 	s.mu.Unlock()
 	slices.Sort(names)
+	var page bytes.Buffer
+	s.whole.RLock()
 	for _, n := range names {
-		s.prefix(n).writeText(w, "rocketmq."+n+".")
+		s.prefix(n).writeText(&page, "rocketmq."+n+".")
 	}
+	s.whole.RUnlock()
+	w.Write(page.Bytes())
 }
 
 func (p *prefixStats) writeText(w io.Writer, prefix string) {

@@ -68,6 +68,8 @@ func (s *stats) add(sum *messages.Totals) {
 		p = s.newPortStats(sum.Port)
 		s.ports[sum.Port] = p
 	}
+	s.out.whole.Lock()
+	defer s.out.whole.Unlock()
 	p.prefix.move(sum)
 	p.move(s.out.Set, sum)
 }

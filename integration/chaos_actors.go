@@ -77,7 +77,7 @@ func (a *actorTree) nameServer() string { return a.listener.Addr().String() }
 
 func (a *actorTree) vitals(context.Context) (vitals, error) {
 	var text bytes.Buffer
-	a.stats.Set.WritePrometheus(&text)
+	a.stats.WriteMetrics(&text)
 	return vitals{text: text.String(), inside: true, actors: len(a.env.Actors(actors.Root))}, nil
 }
 

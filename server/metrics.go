@@ -76,7 +76,7 @@ func number(b bool) float64 {
 
 // writeMetrics writes everything in Prometheus text.
 func (s *Server) writeMetrics(w io.Writer) {
-	s.statistics().Set.WritePrometheus(w)
+	s.statistics().WriteMetrics(w)
 	_, pauses := s.env.Transport.Buffered()
 	metrics.WriteCounterUint64(w, "rocketmq_proxy_buffer_pauses_total", pauses)
 	s.writeOutages(w)
