@@ -12,7 +12,8 @@ import (
 )
 
 // connection is one client socket: frames in, decisions, answers out. Its children are the upstream that its port
-// stands for and the requests that wait for an answer.
+// stands for and the requests that wait for an answer. There are tens of thousands, most of them idle, so the order of
+// the fields is one that leaves no gaps, and what few need stands behind a pointer.
 //
 // It is temporary: when it panics it is stopped, its socket is closed, and the client connects again. Where it reads
 // from the client is in connection_requests.go, from the upstream in connection_answers.go.
@@ -26,47 +27,49 @@ type connection struct {
 	sock      transport.Conn
 
 	// Requests.
-	pending map[int32]*messages.Exchange // by opaque
+	pending map[int32]*messages.Exchange // by opaque; nil while the client is idle
 	count   int                          // of pending ones
 	waiting int                          // of them, those not handed to an upstream
 	asking  int                          // of them, those the directory has
 	free    []lease
 	backlog []parkedChunk // read, but not to be decided yet
-	held    bool          // backlog is not empty, or was until a moment ago
-	rest    bodyFate      // what happens to the rest of the frame that the client is sending
 	beat    heartbeat
+
+	// Answers.
+	hold [][]byte // answers of ours that wait for the end of a frame of the upstream's
+	edit *storeHostEdit
 
 	// The upstream.
 	link     sink // its actor; zero: never needed one yet
-	linkPID  *actor.PID
-	epoch    int
-	linkUp   bool
 	linkName string
-	fate     fate // of the client once the upstream was lost
-	replayed bool // the client's heartbeat was, and the client has sent none since
-
-	// Answers.
-	down bodyFate // what happens to the rest of the frame that the upstream is sending
-	hold [][]byte // answers of ours that wait for the end of that frame
-	edit *storeHostEdit
 
 	book     *book
 	delta    *messages.Delta
+	bye      *farewell
 	born     int64
 	lastRead int64 // from either side, on the process clock
-	language codec.Language
-	version  int32
-	bye      farewell
 
 	// Time-outs (connection_limits.go).
-	heard     bool  // the client has sent something whole
 	lastHeard int64 // from the client
 	stall     stall
 	header    slowHeader
+
+	// The small ones, side by side.
+	epoch    int32 // of the upstream
+	version  int32
+	held     bool     // backlog is not empty, or was until a moment ago
+	rest     bodyFate // what happens to the rest of the frame that the client is sending
+	down     bodyFate // the same of the upstream
+	linkUp   bool
+	replayed bool  // the client's heartbeat was, and the client has sent none since
+	fate     fate  // of the client once the upstream was lost
+	heard    bool  // the client has sent something whole
+	begun    uint8 // requests since the client was idle, up to enoughToKeep
+	language codec.Language
 }
 
 // bodyFate is what happens to the bytes of a frame that come in later chunks.
-type bodyFate int
+type bodyFate uint8
 
 const (
 	boundary bodyFate = iota // there is none
@@ -85,8 +88,6 @@ type lease struct {
 func (c *connection) Receive(ctx actor.Context) {
 	c.ctx = ctx
 	switch m := ctx.Message().(type) {
-	case *actor.Started:
-		c.pending = map[int32]*messages.Exchange{}
 	case *messages.Accepted:
 		c.open(m)
 	case *transport.Chunk:
@@ -114,11 +115,11 @@ func (c *connection) Receive(ctx actor.Context) {
 	case *messages.Tick:
 		c.tick(m)
 	case *messages.Drain:
-		c.bye.goAway = m.GoAway
+		c.parting().goAway = m.GoAway
 	case *messages.LetGo:
 		c.letGo(m)
 	case *lookAgain:
-		c.bye.watching = false
+		c.parting().watching = false
 		c.endIfDrained()
 	case *messages.HandOver:
 		c.handOver()
@@ -145,7 +146,7 @@ func (c *connection) Receive(ctx actor.Context) {
 
 func (c *connection) open(m *messages.Accepted) {
 	c.enter(m.Port, m.Conn)
-	c.sock.Start(c.self)
+	c.sock.Start(&c.self)
 }
 
 // enter begins a connection whose socket is not read yet.
@@ -226,7 +227,10 @@ func (c *connection) dismiss() {
 	for _, l := range c.free {
 		c.ctx.Stop(l.pid)
 	}
-	c.free = nil
+	c.free, c.begun = nil, 0
+	if len(c.pending) == 0 { // what is mourned stays in it
+		c.pending = nil
+	}
 }
 
 // depart ends a connection whose port is no more.
@@ -259,7 +263,7 @@ func (c *connection) report() *messages.ClientReport {
 	if c.port.Role != messages.NameServerPort {
 		r.Broker = c.port.Broker.String()
 	}
-	if c.linkPID != nil {
+	if c.link.pid != nil {
 		state := "connecting"
 		if c.linkUp {
 			state = "open"

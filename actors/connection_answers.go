@@ -153,11 +153,11 @@ func (c *connection) settled(x *messages.Exchange) {
 	x.Actor, x.Process = nil, nil
 	if x.Answer == nil { // take has removed it, and nobody else knows of it
 		x.Reset()
-		c.free = append(c.free, l)
+		c.giveBack(l)
 		return
 	}
 	l.x = messages.NewExchange()
-	c.free = append(c.free, l)
+	c.giveBack(l)
 	if !c.forget(x) {
 		return
 	}
@@ -176,9 +176,7 @@ func (c *connection) settled(x *messages.Exchange) {
 
 // mourn leaves a mark for an answer that is to be dropped when it comes.
 func (c *connection) mourn(x *messages.Exchange) {
-	mark := &messages.Exchange{Header: x.Header, Relayed: true, Arrived: x.Arrived}
-	mark.Next = c.pending[x.Header.Opaque]
-	c.pending[x.Header.Opaque] = mark
+	c.enlist(&messages.Exchange{Header: x.Header, Relayed: true, Arrived: x.Arrived})
 }
 
 func (c *connection) writeHeld() {

@@ -13,12 +13,23 @@ import (
 type farewell struct {
 	goAway   bool
 	leaving  bool
-	quiet    time.Duration // since the last traffic, before a leaving connection ends
 	watching bool          // a timer will look again
+	moved    bool          // another process has it
+	quiet    time.Duration // since the last traffic, before a leaving connection ends
 
 	asker *actor.PID       // who wants to have this connection; set: nothing is begun
 	given *messages.Parcel // what it got, until Moved or Stay
-	moved bool             // another process has it
+}
+
+// staying is the farewell of all connections that nobody wants to end. It is never written to.
+var staying = &farewell{}
+
+// parting is the connection's own farewell, to be changed.
+func (c *connection) parting() *farewell {
+	if c.bye == staying {
+		c.bye = &farewell{}
+	}
+	return c.bye
 }
 
 // lookAgain comes when a leaving connection may have been quiet for long enough.
@@ -38,7 +49,8 @@ func (c *connection) sendAway(f *codec.Frame) bool {
 }
 
 func (c *connection) letGo(m *messages.LetGo) {
-	c.bye.leaving, c.bye.quiet = true, m.Quiet
+	bye := c.parting()
+	bye.leaving, bye.quiet = true, m.Quiet
 	c.endIfDrained()
 }
 
@@ -62,7 +74,7 @@ func (c *connection) endIfDrained() {
 	}
 	if wait := c.bye.quiet - time.Duration(c.env.now()-c.lastRead); wait > 0 {
 		if !c.bye.watching {
-			c.bye.watching = true
+			c.parting().watching = true
 			after(wait, c.self, &lookAgain{})
 		}
 		return

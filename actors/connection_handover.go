@@ -21,8 +21,8 @@ func (c *connection) handOver() {
 		c.ctx.Respond(&messages.NotNow{})
 		return
 	}
-	c.bye.asker = c.ctx.Sender() // from now on what the client sends is parked
-	if c.linkPID == nil {
+	c.parting().asker = c.ctx.Sender() // from now on what the client sends is parked
+	if c.link.pid == nil {
 		c.surrendered(&messages.Surrendered{FD: -1, OK: true})
 		return
 	}
@@ -32,7 +32,7 @@ func (c *connection) handOver() {
 // betweenFrames reports that all there is to know are the requests that wait for the upstream.
 func (c *connection) betweenFrames() bool {
 	return c.sock != nil && c.rest == boundary && c.down == boundary && len(c.hold) == 0 && len(c.backlog) == 0 &&
-		c.asking == 0 && c.waiting == 0 && c.beat.need == 0 && c.sock.Kept() == 0 && (c.linkUp || c.count == 0)
+		c.asking == 0 && c.waiting == 0 && c.beat.arriving == nil && c.sock.Kept() == 0 && (c.linkUp || c.count == 0)
 }
 
 // surrendered: the upstream has given its socket. What came meanwhile may have made this a bad moment.
@@ -53,18 +53,18 @@ func (c *connection) surrendered(m *messages.Surrendered) {
 		c.notNow(errors.Is(err, errors.ErrUnsupported))
 		return
 	}
-	c.bye.given = &messages.Parcel{Client: fd, Upstream: m.FD, State: state}
+	c.parting().given = &messages.Parcel{Client: fd, Upstream: m.FD, State: state}
 	c.ctx.Send(c.bye.asker, c.bye.given)
 }
 
 func (c *connection) notNow(never bool) {
 	c.ctx.Send(c.bye.asker, &messages.NotNow{Never: never})
-	c.bye.asker = nil
+	c.parting().asker = nil
 	c.unpark()
 }
 
 func (c *connection) takeBack(upstream int) {
-	if c.linkPID != nil {
+	if c.link.pid != nil {
 		c.link.Deliver(&messages.Restore{FD: upstream})
 	}
 }
@@ -76,14 +76,15 @@ func (c *connection) stay() {
 	}
 	c.sock = c.env.Transport.(transport.Sharing).Adopt(c.bye.given.Client, c.sock)
 	c.takeBack(c.bye.given.Upstream)
-	c.bye.given, c.bye.asker = nil, nil
-	c.sock.Start(c.self)
+	bye := c.parting()
+	bye.given, bye.asker = nil, nil
+	c.sock.Start(&c.self)
 	c.endIfDrained()
 }
 
 // moved: another process has the sockets.
 func (c *connection) moved() {
-	c.bye.moved = true
+	c.parting().moved = true
 	c.sample(messages.Sample{Kind: messages.ConnectionMovedAway})
 	c.ctx.Stop(c.ctx.Self())
 }
@@ -121,7 +122,7 @@ func (c *connection) adopt(m *messages.Adopt) {
 	if m.Upstream != nil || s.Heartbeat != nil {
 		c.startLink(s.Heartbeat, m.Upstream, s.Upstream)
 	}
-	c.sock.Start(c.self)
+	c.sock.Start(&c.self)
 }
 
 func (c *connection) adoptRequest(p *messages.Pending) {
@@ -136,8 +137,7 @@ func (c *connection) adoptRequest(p *messages.Pending) {
 	x := l.x
 	x.Actor, x.Process = l.pid, l.process
 	x.Header, x.Arrived, x.Relayed = h, arrived, true
-	x.Next = c.pending[p.Opaque]
-	c.pending[p.Opaque] = x
+	c.enlist(x)
 	c.count++
 	c.sample(messages.Sample{Kind: messages.RequestMovedHere, Code: p.Code})
 	l.process.SendUserMessage(l.pid, &x.Begin)

@@ -9,10 +9,15 @@ import (
 // heartbeat keeps the client's last full heartbeat, which makes a new upstream connection a member of the client's
 // groups again. Later ones may say only "as before" (withoutSub) and must not be replayed.
 type heartbeat struct {
-	full            []byte // a whole frame; nil: none
-	partial         []byte // a frame that is still arriving
-	need            int    // its size; 0: none arrives
-	route.Heartbeat        // what the last full one says
+	full            []byte      // a whole frame; nil: none
+	arriving        *incomplete // the next one; nil: none arrives
+	route.Heartbeat             // what the last full one says
+}
+
+// incomplete is the beginning of a frame.
+type incomplete struct {
+	frame []byte // grows with what comes, not by what the length claims
+	size  int    // of the whole
 }
 
 // maxHeartbeat bounds what is kept. A client in 1,000 groups of 10 topics sends about 2 MB; such a one is served,
@@ -30,9 +35,8 @@ func (c *connection) watchMembership(ch *transport.Chunk, f *codec.Frame) {
 			return
 		}
 		here := ch.B[f.Off:min(f.End, len(ch.B))]
-		c.beat.need = size
-		c.beat.partial = make([]byte, 0, len(here)) // it grows with what comes, not by what the length claims
-		c.beat.more(c, here)
+		c.beat.arriving = &incomplete{make([]byte, 0, len(here)), size}
+		c.beat.more(here)
 	case codec.ReqUnregisterClient:
 		// A replay must not register again what the client has unregistered; its next heartbeat says what is left.
 		c.beat.full = nil
@@ -40,17 +44,16 @@ func (c *connection) watchMembership(ch *transport.Chunk, f *codec.Frame) {
 }
 
 // more takes bytes that follow. Bytes of other frames' bodies do not concern it.
-func (h *heartbeat) more(c *connection, b []byte) {
-	if h.need == 0 {
+func (h *heartbeat) more(b []byte) {
+	part := h.arriving
+	if part == nil {
 		return
 	}
-	h.partial = append(h.partial, b...)
-	if len(h.partial) < h.need {
+	if part.frame = append(part.frame, b...); len(part.frame) < part.size {
 		return
 	}
-	frame := h.partial
-	h.partial, h.need = nil, 0
-	h.learn(frame)
+	h.arriving = nil
+	h.learn(part.frame)
 }
 
 // learn keeps a frame that is a full heartbeat.

@@ -20,7 +20,7 @@ import (
 //	                         also those of other brokers, for 20 s
 //
 // A client that both sends and consumes is a consumer.
-type fate int
+type fate uint8
 
 const (
 	kept   fate = iota
@@ -61,7 +61,7 @@ func (c *connection) endWhenAnswered() {
 
 // brokerBack passes the news on.
 func (c *connection) brokerBack(m *messages.BrokerBack) {
-	if c.port.Slot == m.Slot && c.linkPID != nil {
+	if c.port.Slot == m.Slot && c.link.pid != nil {
 		c.link.Deliver(m)
 	}
 }

@@ -84,7 +84,7 @@ func (c *connection) lead(ch *transport.Chunk) int {
 	if n == 0 {
 		return 0
 	}
-	c.beat.more(c, ch.B[:n])
+	c.beat.more(ch.B[:n])
 	from := 0
 	if c.rest == drop {
 		from = n
@@ -100,7 +100,7 @@ func (c *connection) forward(ch *transport.Chunk, from, to int) {
 	if from >= to {
 		return
 	}
-	if c.linkPID == nil {
+	if c.link.pid == nil {
 		c.startLink(nil, nil, "") // a heartbeat that we know already is among these very bytes
 	}
 	c.note().ToUp += int64(to - from)
@@ -109,8 +109,7 @@ func (c *connection) forward(ch *transport.Chunk, from, to int) {
 
 // startLink starts the upstream's actor; with a socket of another process it goes on with that.
 func (c *connection) startLink(heartbeat []byte, sock transport.Conn, address string) {
-	c.linkPID = c.ctx.SpawnPrefix(c.env.upstreamProps(c.sock.Executor()), "upstream")
-	c.link = newSink(c.env.System, c.linkPID)
+	c.link = newSink(c.env.System, c.ctx.SpawnPrefix(c.env.upstreamProps(c.sock.Executor()), "upstream"))
 	c.epoch++
 	c.link.Deliver(&messages.Resume{Port: c.port, Near: c.sock, Epoch: c.epoch, Heartbeat: heartbeat, Sock: sock, Address: address})
 }
@@ -179,9 +178,11 @@ func (c *connection) begin(f *codec.Frame, topic string) *messages.Exchange {
 	x := l.x
 	x.Actor, x.Process = l.pid, l.process
 	x.Header, x.Arrived, x.Topic = f.Header, c.lastRead, topic
-	x.Next = c.pending[f.Header.Opaque]
-	c.pending[f.Header.Opaque] = x
+	c.enlist(x)
 	c.count++
+	if c.begun < enoughToKeep {
+		c.begun++
+	}
 	c.sample(messages.Sample{Kind: messages.RequestRead, Code: x.Header.Code})
 	if !c.linkUp || f.Header.Code == codec.ReqGetRouteInfoByTopic {
 		x.Waiting = true
@@ -190,6 +191,15 @@ func (c *connection) begin(f *codec.Frame, topic string) *messages.Exchange {
 	}
 	l.process.SendUserMessage(l.pid, &x.Begin)
 	return x
+}
+
+// enlist puts x before older ones with the same opaque.
+func (c *connection) enlist(x *messages.Exchange) {
+	if c.pending == nil {
+		c.pending = map[int32]*messages.Exchange{}
+	}
+	x.Next = c.pending[x.Header.Opaque]
+	c.pending[x.Header.Opaque] = x
 }
 
 func (c *connection) leaseOne() lease {
@@ -202,6 +212,19 @@ func (c *connection) leaseOne() lease {
 	pid := c.ctx.SpawnPrefix(c.env.requests, "request")
 	process, _ := c.env.System.ProcessRegistry.Get(pid)
 	return lease{pid, process, messages.NewExchange()}
+}
+
+// enoughToKeep requests of a client that was idle make it likely that there will be more.
+const enoughToKeep = 2
+
+// giveBack keeps a request actor for the client's next request, unless this was the first one for a while: a client
+// that asks now and then should cost little in between.
+func (c *connection) giveBack(l lease) {
+	if c.begun < enoughToKeep {
+		c.ctx.Stop(l.pid)
+		return
+	}
+	c.free = append(c.free, l)
 }
 
 // fail has the request's actor make an answer of ours.

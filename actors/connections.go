@@ -132,7 +132,7 @@ func (c *connections) recipe(x transport.Executor) *actor.Props {
 	p := c.props[x]
 	if p == nil {
 		p = c.env.props(func() actor.Actor {
-			return &connection{env: c.env, listener: c.listener, directory: c.directory}
+			return &connection{env: c.env, listener: c.listener, directory: c.directory, bye: staying}
 		}, onExecutor{x}, nil)
 		c.props[x] = p
 	}

@@ -17,9 +17,13 @@ func TestCrashLoopOfAConnectionsActors(t *testing.T) {
 		t.Helper()
 		inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
 			c := l.join(doorABroker)
-			c.sends(pullOf(1))
+			c.sends(pullOf(1)) // and another one, for a client that asks once has its request's actor only for that
 			b := l.broker()
 			require.Equal(t, []int32{1}, b.gets())
+			b.sends(answerTo(1))
+			require.Equal(t, []int32{1}, c.gets())
+			c.sends(pullOf(2))
+			require.Equal(t, []int32{2}, b.gets())
 			connection := l.one("proxy/listener/a", "connection")
 			id := l.one(connection, kind)
 			other := l.join(doorABroker)

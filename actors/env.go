@@ -136,7 +136,7 @@ func (e *Env) props(produce func() actor.Actor, d actor.Dispatcher, exceeded fun
 		exceeded = escalate
 	}
 	return actor.PropsFromProducer(produce,
-		actor.WithMailbox(mailboxProducer(e.panicked)),
+		actor.WithMailbox(mailboxProducer(d, e.panicked)),
 		actor.WithDispatcher(d),
 		actor.WithSupervisor(&supervisor{failures: e.Failures, exceeded: exceeded}))
 }

@@ -97,7 +97,7 @@ func TestConnectionEndsWhenItsChildrenKeepFailing(t *testing.T) {
 			t.Parallel()
 			r := start(t, best, options{})
 			client, broker := r.pinned()
-			client.open(broker) // it has a request actor now
+			r.until("it keeps its actors for more", func() bool { client.open(broker); return len(r.actors(kind)) > 0 })
 			id := r.actors(kind)[0]
 			other, otherBroker := r.pinned()
 			for range limit {

@@ -12,27 +12,40 @@ import (
 // wait, system messages first, and batches taken under one lock. The library's own needs seven allocations and never
 // gives memory back.
 type mailbox struct {
-	mu         sync.Mutex
-	in         []any // user messages, the senders' side
-	system     []any
-	out        []any // the batch that is being worked on
-	pos        int
-	systems    atomic.Int32 // len(system), to look at without the lock
-	scheduled  bool
-	suspended  bool
-	inline     bool // its dispatcher runs it right where a message comes from
-	invoker    actor.MessageInvoker
+	mu        sync.Mutex
+	in        []any // user messages, the senders' side
+	out       []any // the batch that is being worked on
+	pos       int
+	system    *systemMessage
+	systems   atomic.Int32 // how many there are, to look at without the lock
+	scheduled bool
+	suspended bool
+	inline    bool // its dispatcher runs it right where a message comes from
+	invoker   actor.MessageInvoker
+	kind      *mailboxKind
+	runFn     func()
+}
+
+// mailboxKind is what all mailboxes of one recipe have in common.
+type mailboxKind struct {
 	dispatcher actor.Dispatcher
 	onPanic    func(reason any, stack []byte)
-	runFn      func()
+}
+
+// systemMessage is one of a list: an actor gets few of them, seldom more than one at a time.
+type systemMessage struct {
+	msg  any
+	next *systemMessage
 }
 
 // keepCap is the capacity in messages that a mailbox keeps after a burst.
 const keepCap = 64
 
-func mailboxProducer(onPanic func(reason any, stack []byte)) actor.MailboxProducer {
+// mailboxProducer makes mailboxes for actors of d, whatever dispatcher they are registered with.
+func mailboxProducer(d actor.Dispatcher, onPanic func(reason any, stack []byte)) actor.MailboxProducer {
+	kind := &mailboxKind{d, onPanic}
 	return func() actor.Mailbox {
-		m := &mailbox{onPanic: onPanic}
+		m := &mailbox{kind: kind, inline: d == inline}
 		m.runFn = m.run
 		return m
 	}
@@ -42,9 +55,7 @@ func mailboxProducer(onPanic func(reason any, stack []byte)) actor.MailboxProduc
 func (m *mailbox) Start() {}
 
 // RegisterHandlers is part of actor.Mailbox.
-func (m *mailbox) RegisterHandlers(i actor.MessageInvoker, d actor.Dispatcher) {
-	m.invoker, m.dispatcher, m.inline = i, d, d == inline
-}
+func (m *mailbox) RegisterHandlers(i actor.MessageInvoker, _ actor.Dispatcher) { m.invoker = i }
 
 // UserMessageCount is part of actor.Mailbox: what waits behind the batch at work.
 func (m *mailbox) UserMessageCount() int {
@@ -71,7 +82,11 @@ func (m *mailbox) PostUserMessage(msg any) {
 // PostSystemMessage is part of actor.Mailbox.
 func (m *mailbox) PostSystemMessage(msg any) {
 	m.mu.Lock()
-	m.system = append(m.system, msg)
+	last := &m.system
+	for *last != nil {
+		last = &(*last).next
+	}
+	*last = &systemMessage{msg: msg}
 	m.systems.Add(1)
 	m.scheduleLocked(true)
 }
@@ -84,7 +99,7 @@ func (m *mailbox) scheduleLocked(due bool) {
 	}
 	m.mu.Unlock()
 	if start {
-		m.dispatcher.Schedule(m.runFn)
+		m.kind.dispatcher.Schedule(m.runFn)
 	}
 }
 
@@ -92,7 +107,7 @@ func (m *mailbox) scheduleLocked(due bool) {
 func (m *mailbox) invoke(msg any) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			m.onPanic(reason, debug.Stack())
+			m.kind.onPanic(reason, debug.Stack())
 			m.invoker.EscalateFailure(reason, msg)
 		}
 	}()
@@ -109,7 +124,7 @@ func (m *mailbox) runUntilIdle() (idle bool) {
 	var msg any
 	defer func() {
 		if reason := recover(); reason != nil {
-			m.onPanic(reason, debug.Stack())
+			m.kind.onPanic(reason, debug.Stack())
 			m.invoker.EscalateFailure(reason, msg)
 			idle = false
 		}
@@ -137,12 +152,9 @@ func (m *mailbox) runUntilIdle() (idle bool) {
 func (m *mailbox) next() (system any, more bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for len(m.system) > 0 {
-		msg := m.system[0]
-		m.system[0] = nil
-		if m.system = m.system[1:]; len(m.system) == 0 {
-			m.system = nil
-		}
+	for m.system != nil {
+		msg := m.system.msg
+		m.system = m.system.next
 		m.systems.Add(-1)
 		switch msg.(type) {
 		case *actor.SuspendMailbox:

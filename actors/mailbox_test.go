@@ -48,7 +48,7 @@ func (l *later) run() {
 
 func newTestMailbox(d actor.Dispatcher, on func(msg any)) (*mailbox, *invoker, *[]any) {
 	var panics []any
-	m := mailboxProducer(func(reason any, _ []byte) { panics = append(panics, reason) })().(*mailbox)
+	m := mailboxProducer(d, func(reason any, _ []byte) { panics = append(panics, reason) })().(*mailbox)
 	i := &invoker{on: on}
 	m.RegisterHandlers(i, d)
 	m.Start()

@@ -137,19 +137,22 @@ func TestTrafficKeepsAConnection(t *testing.T) {
 	})
 }
 
-// A client that has nothing in flight keeps no request actors.
+// A client that has nothing in flight keeps no request actors: none for a single request, and none when it is idle.
 func TestIdleClientsKeepNoRequestActors(t *testing.T) {
 	inTime(t, echo, func(t *testing.T, r *rig, p *pipes) {
 		client := p.dialPort(0)
 		defer client.Close()
 		ended(client)
-		client.Write(frame(&codec.Command{Code: codec.ReqGetMaxOffset, Opaque: 1}))
-		synctest.Wait()
-		require.Len(t, r.actors("request"), 1)
+		for n, kept := range []int{0, 1, 1} {
+			client.Write(frame(&codec.Command{Code: codec.ReqGetMaxOffset, Opaque: 1}))
+			synctest.Wait()
+			require.Len(t, r.actors("request"), kept, "after request %d", n+1)
+		}
 		time.Sleep(15 * time.Second)
 		require.Empty(t, r.actors("request"))
 		client.Write(frame(&codec.Command{Code: codec.ReqGetMaxOffset, Opaque: 1}))
-		r.until("the second is answered", func() bool { return r.stat("response_success") == 2 })
+		r.until("the next one is answered", func() bool { return r.stat("response_success") == 4 })
+		require.Empty(t, r.actors("request"))
 	})
 }
 

@@ -31,21 +31,22 @@ type upstream struct {
 	self sink
 	up   sink // the connection
 
-	state     upstreamState
-	epoch     int
 	heartbeat []byte // to be replayed first; nil: none
 	address   string
 	sock      transport.Conn
 	parked    []*messages.Forward // behind a heartbeat that is being replayed
-	swallow   int                 // bytes of the replay's answer that are still to come
-	attempt   int                 // failed dials in a row
-	refused   bool                // the last of them was
 	retryAt   int64               // no dial before, on the process clock
 	cancel    func()              // of the timer of a redial or of a replay
 	stall     stall
+
+	epoch   int32
+	swallow int32 // bytes of the replay's answer that are still to come
+	attempt int32 // failed dials in a row
+	state   upstreamState
+	refused bool // the last dial was
 }
 
-type upstreamState int
+type upstreamState uint8
 
 const (
 	unborn  upstreamState = iota // no Resume yet, or Lost was told and not resumed
@@ -60,8 +61,8 @@ func (s upstreamState) String() string {
 }
 
 // Self-messages; the epoch tells late ones.
-type redial struct{ epoch int }
-type replayOverdue struct{ epoch int }
+type redial struct{ epoch int32 }
+type replayOverdue struct{ epoch int32 }
 
 const (
 	// replayOpaque marks the one request that is ours on a client's connection. Clients count up from 0.
@@ -176,7 +177,7 @@ func (u *upstream) write(m *messages.Forward) {
 
 func (u *upstream) dial() {
 	u.stopTimer()
-	address, ok := u.port.Target(u.attempt)
+	address, ok := u.port.Target(int(u.attempt))
 	if !ok {
 		u.lose("its address is not known", messages.Lost{})
 		return
@@ -186,7 +187,7 @@ func (u *upstream) dial() {
 	if s := u.port.Slot; s != nil {
 		s.Dials.Add(1)
 	}
-	u.sock = u.dialer().Dial(address, u.near, u.self)
+	u.sock = u.dialer().Dial(address, u.near, &u.self)
 }
 
 func (u *upstream) dialer() transport.Dialer {
@@ -231,8 +232,8 @@ func (u *upstream) fromBroker(ch *transport.Chunk) {
 		return
 	}
 	u.attempt, u.retryAt = 0, 0
-	from := min(u.swallow, len(ch.B))
-	u.swallow -= from
+	from := min(int(u.swallow), len(ch.B))
+	u.swallow -= int32(from)
 	if u.state == replaying {
 		from = u.skipReplay(ch, from)
 	}
@@ -266,7 +267,7 @@ func (u *upstream) skipReplay(ch *transport.Chunk, from int) int {
 				"upstream", u.address, "code", codec.ResponseCodeName(f.Header.Code), "remark", f.Header.Remark(ch.RawHeader(f)))
 		}
 		from = min(f.End, len(ch.B))
-		u.swallow = f.End - from
+		u.swallow = int32(f.End - from)
 		u.open()
 		return from
 	}
@@ -323,7 +324,7 @@ func (u *upstream) lose(reason string, how messages.Lost) {
 	}
 	if u.state != resting {
 		if u.state == dialling || u.attempt > 0 {
-			u.retryAt = u.env.now() + int64(pause(u.attempt))
+			u.retryAt = u.env.now() + int64(pause(int(u.attempt)))
 		}
 		u.attempt++
 	}

@@ -30,7 +30,7 @@ func (u *upstream) restore(fd int) {
 	switch {
 	case fd >= 0:
 		u.sock, u.state = u.env.Transport.(transport.Sharing).Adopt(fd, u.near), open
-		u.sock.Start(u.self)
+		u.sock.Start(&u.self)
 	case u.heartbeat != nil && u.state == resting:
 		u.begin()
 	}
@@ -39,6 +39,6 @@ func (u *upstream) restore(fd int) {
 // take goes on with the socket of another process, on which the client is registered already.
 func (u *upstream) take(sock transport.Conn, address string) {
 	u.sock, u.address, u.state = sock, address, open
-	sock.Start(u.self)
+	sock.Start(&u.self)
 	u.up.Deliver(&messages.Opened{Epoch: u.epoch, Upstream: address})
 }

@@ -33,6 +33,6 @@ type UpstreamReport struct {
 	State    string `json:"state"`
 	Client   string `json:"client"`
 	ClientID string `json:"client_id,omitempty"`
-	Epoch    int    `json:"epoch"`
+	Epoch    int32  `json:"epoch"`
 	InFlight int    `json:"requests_in_flight"`
 }

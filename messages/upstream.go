@@ -15,7 +15,7 @@ import (
 type Resume struct {
 	Port      *Port
 	Near      transport.Conn // the client's socket
-	Epoch     int
+	Epoch     int32
 	Heartbeat []byte // the client's last full heartbeat, a whole frame, to be replayed first; nil: none
 	Redial    bool   // dial at once: requests have been lost, and whoever comes next should not be the one to find out why
 	// Of a connection that another process has handed over: its upstream socket, not started, and the address.
@@ -28,7 +28,7 @@ type Resume struct {
 type Forward struct {
 	Chunk    *transport.Chunk
 	From, To int
-	Epoch    int
+	Epoch    int32
 }
 
 // There is a Forward and a Deliver for each chunk, so they are used again.
@@ -38,7 +38,7 @@ var (
 )
 
 // NewForward makes a Forward with a reference of its own to the chunk.
-func NewForward(ch *transport.Chunk, from, to, epoch int) *Forward {
+func NewForward(ch *transport.Chunk, from, to int, epoch int32) *Forward {
 	m := forwards.Get().(*Forward)
 	ch.Retain()
 	*m = Forward{ch, from, to, epoch}
@@ -54,14 +54,14 @@ func (m *Forward) Done() {
 
 // Opened tells that what was forwarded in this epoch so far has been handed to the socket.
 type Opened struct {
-	Epoch    int
+	Epoch    int32
 	Upstream string // the address
 	Replayed bool   // the heartbeat went first
 }
 
 // Lost ends an epoch: nothing forwarded in it will be answered any more.
 type Lost struct {
-	Epoch     int
+	Epoch     int32
 	Upstream  string // the address
 	Reason    string
 	Malformed bool // the upstream sent what is no frame
@@ -75,11 +75,11 @@ type Lost struct {
 type Deliver struct {
 	Chunk    *transport.Chunk
 	From, To int
-	Epoch    int
+	Epoch    int32
 }
 
 // NewDeliver makes a Deliver with a reference of its own to the chunk.
-func NewDeliver(ch *transport.Chunk, from, to, epoch int) *Deliver {
+func NewDeliver(ch *transport.Chunk, from, to int, epoch int32) *Deliver {
 	m := delivers.Get().(*Deliver)
 	ch.Retain()
 	*m = Deliver{ch, from, to, epoch}

@@ -46,8 +46,8 @@ const maxReadSize = 64 << 10
 // while its bytes are on their way, so one that is too large costs nothing, and one that is too small another pair of
 // system calls: it grows at once, and shrinks only after many reads that would have done with less.
 type readSizer struct {
-	size  int
-	small int // such reads in a row
+	size  int32 // bytes
+	small int32 // such reads in a row
 }
 
 // smallReads is how many small reads it takes: more than the acknowledgements that come between two pulls or pops.
@@ -58,7 +58,7 @@ func (r *readSizer) next(n, room int) {
 	switch {
 	case n == room:
 		r.size, r.small = min(r.size*2, maxReadSize), 0
-	case n >= r.size/4:
+	case n >= int(r.size/4):
 		r.small = 0
 	case r.small < smallReads:
 		r.small++

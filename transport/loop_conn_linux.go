@@ -10,25 +10,26 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
-// loopConn is a Conn on an event loop. All its methods run on the loop, so nothing here is locked.
+// loopConn is a Conn on an event loop. All its methods run on the loop, so nothing here is locked. There are two for
+// each client, so the order of the fields is one that leaves no gaps.
 type loopConn struct {
 	t      *Loops
 	loop   *loop
 	sink   Sink
-	local  netip.AddrPort // like remote, known since the socket was connected: the log asks after its end as well
-	remote netip.AddrPort
 	fd     int    // -1: none yet, or closed
 	gen    int32  // of its registration; 0: not registered
 	events uint32 // registered
+	fault  error  // why writing failed; what has arrived is still read
 
+	local      endpoint // like remote, known since the socket was connected: the log asks after its end as well
+	remote     endpoint
+	proxied    bool // remote is not the socket's peer
 	connecting bool
 	started    bool
 	closed     bool
-	fault      error // why writing failed; what has arrived is still read
 
 	split   codec.Splitter
-	first   []byte // what was read before Start; nil: nothing
-	proxied bool   // remote is not the socket's peer
+	first   *[]byte // what was read before Start; nil: nothing
 	window  int
 	readBuf []byte // nil, unless something is carried over
 	carry   int    // bytes at its start: the beginning of a frame whose header is incomplete
@@ -57,9 +58,9 @@ func (c *loopConn) Flow() Flow {
 // readable reports that enough of what was read has come back.
 func (c *loopConn) readable() bool { return c.t.net.readable(c.handed, c.window) }
 
-func (c *loopConn) Local() netip.AddrPort { return c.local }
+func (c *loopConn) Local() netip.AddrPort { return c.local.addrPort() }
 
-func (c *loopConn) Remote() netip.AddrPort { return c.remote }
+func (c *loopConn) Remote() netip.AddrPort { return c.remote.addrPort() }
 
 func (c *loopConn) Start(sink Sink) {
 	if c.closed || c.started {
@@ -81,8 +82,8 @@ func (c *loopConn) handFirst() {
 	if c.closed {
 		return
 	}
-	c.readBuf = getBuffer(len(c.first))
-	n := copy(c.readBuf, c.first)
+	c.readBuf = getBuffer(len(*c.first))
+	n := copy(c.readBuf, *c.first)
 	c.first = nil
 	c.hand(n)
 }

@@ -24,7 +24,7 @@ func rawWrite(fd int, b []byte) (int, syscall.Errno) {
 // starve the others of its loop.
 func (c *loopConn) read() bool {
 	if c.readBuf == nil {
-		c.readBuf = getBuffer(c.t.net.pieces(c.sizer.size))
+		c.readBuf = getBuffer(c.t.net.pieces(int(c.sizer.size)))
 	}
 	n, errno := rawRead(c.fd, c.readBuf[c.carry:])
 	switch {
@@ -56,7 +56,7 @@ func (c *loopConn) hand(n int) {
 	c.readBuf, c.carry = nil, 0
 	chunk, carry := newChunk(buf, n, &c.split, c)
 	if carry > 0 {
-		c.readBuf, c.carry = carryOver(buf[n-carry:n], c.sizer.size), carry
+		c.readBuf, c.carry = carryOver(buf[n-carry:n], int(c.sizer.size)), carry
 	}
 	c.handed += cap(buf)
 	c.loop.hold(cap(buf) + c.waiting() - before)

@@ -29,10 +29,10 @@ func (c *loopConn) lend() (net.Conn, error) {
 // resume is part of newcomer.
 func (c *loopConn) resume(nc net.Conn, client netip.AddrPort, read []byte) Conn {
 	nc.Close()
-	c.proxied = client != c.remote
-	c.remote = client
+	c.proxied = client != c.Remote()
+	c.remote = endpointOf(client)
 	if len(read) > 0 {
-		c.first = read
+		c.first = &read
 	}
 	return c
 }

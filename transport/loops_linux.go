@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -197,39 +196,4 @@ func tune(fd int) {
 	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
 	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(keepAlive/time.Second))
 	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(keepAlive/time.Second)/4)
-}
-
-// socketAddress is what connect wants.
-func socketAddress(ap netip.AddrPort) (family int, sa unix.Sockaddr) {
-	if a := ap.Addr().Unmap(); a.Is4() {
-		return unix.AF_INET, &unix.SockaddrInet4{Port: int(ap.Port()), Addr: a.As4()}
-	}
-	sa6 := &unix.SockaddrInet6{Port: int(ap.Port()), Addr: ap.Addr().As16()}
-	if zone := ap.Addr().Zone(); zone != "" {
-		if ifi, err := net.InterfaceByName(zone); err == nil {
-			sa6.ZoneId = uint32(ifi.Index)
-		}
-	}
-	return unix.AF_INET6, sa6
-}
-
-// addresses are both ends of a connected socket.
-func addresses(fd int) (local, remote netip.AddrPort) {
-	if sa, err := unix.Getsockname(fd); err == nil {
-		local = fromSockaddr(sa)
-	}
-	if sa, err := unix.Getpeername(fd); err == nil {
-		remote = fromSockaddr(sa)
-	}
-	return local, remote
-}
-
-func fromSockaddr(sa unix.Sockaddr) netip.AddrPort {
-	switch a := sa.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
-	case *unix.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
-	}
-	return netip.AddrPort{}
 }

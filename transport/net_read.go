@@ -121,7 +121,7 @@ func (c *netConn) readOnce(fd uintptr) bool {
 // takeBuffer makes sure that there is a buffer; with something carried over there is one already (hand).
 func (c *netConn) takeBuffer() {
 	if c.readBuf == nil {
-		c.readBuf = getBuffer(c.t.pieces(c.sizer.size))
+		c.readBuf = getBuffer(c.t.pieces(int(c.sizer.size)))
 	}
 }
 
@@ -151,7 +151,7 @@ func (c *netConn) hand(n int) bool {
 	c.readBuf, c.carry = nil, 0
 	chunk, carry := newChunk(buf, n, &c.split, c)
 	if carry > 0 {
-		c.readBuf, c.carry = carryOver(buf[n-carry:n], c.sizer.size), carry
+		c.readBuf, c.carry = carryOver(buf[n-carry:n], int(c.sizer.size)), carry
 	}
 	c.mu.Lock()
 	c.handed += cap(buf)
