@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,8 +42,12 @@ func leavingTest(t *testing.T, test func(l *leaving)) {
 		synctest.Wait()
 		l.pid, err = l.env.System.Root.SpawnNamed(l.env.props(func() actor.Actor { return &connections{env: l.env} }, nil, nil), "connections")
 		require.NoError(t, err)
+		listener := l.env.System.Root.Spawn(actor.PropsFromFunc(func(actor.Context) {})) // and directory
+		l.env.System.Root.Send(l.pid, &meet{listener: listener, directory: listener})
 		test(l)
 		require.NoError(t, l.env.System.Root.PoisonFuture(l.pid).Wait())
+		require.NoError(t, l.env.System.Root.PoisonFuture(listener).Wait())
+		require.Empty(t, l.env.Failures.Recent())
 		require.NoError(t, l.env.Stop(top))
 		time.Sleep(time.Minute) // timers of the library end by themselves
 		if l.broker != nil {
@@ -55,7 +60,7 @@ func leavingTest(t *testing.T, test func(l *leaving)) {
 func (l *leaving) client() (nc net.Conn, ended <-chan time.Duration) {
 	near, far := net.Pipe()
 	port := &messages.Port{Listener: "main", StatPrefix: "main", Role: messages.BrokerPort, Broker: route.BrokerID{Name: "broker-a"},
-		Target: func(int) (string, bool) { return "broker:1", true }}
+		Target: func(int) (string, bool) { return "broker:1", true }, RewriteIDs: new(atomic.Bool)}
 	l.env.System.Root.Send(l.pid, &messages.Accepted{Port: port, Conn: l.sockets.Wrap(far)})
 	end := make(chan time.Duration, 1)
 	begun := time.Now()

@@ -13,6 +13,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
@@ -222,8 +223,7 @@ func TestMessageIDsAreRewrittenByOption(t *testing.T) {
 
 // freePort is a port that was free a moment ago.
 func freePort(t *testing.T) int {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Range(1)
 	require.NoError(t, err)
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
+	return port
 }

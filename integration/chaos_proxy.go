@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
 )
 
 // proxySeat is a place for a proxy: the same ports and port table for one process after another.
@@ -33,18 +35,18 @@ func newSeat(t *testing.T, name string, nameServers []string) *proxySeat {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port, err := freePorts(4 + brokerPorts)
+	port, err := freeport.Range(4 + brokerPorts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	admin, err := freePorts(2)
+	admin, err := freeport.Range(2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The path of a socket must be short.
-	p := &proxySeat{name: name, dir: dir, listen: loopback(port), handOver: filepath.Join(t.TempDir(), "s")}
+	p := &proxySeat{name: name, dir: dir, listen: freeport.Loopback(port), handOver: filepath.Join(t.TempDir(), "s")}
 	for i := range p.configs {
-		p.admins[i] = loopback(admin + i)
+		p.admins[i] = freeport.Loopback(admin + i)
 		p.configs[i] = filepath.Join(dir, fmt.Sprintf("proxy-%d.toml", i))
 		text := fmt.Sprintf(`
 drain_timeout = "3s"

@@ -58,7 +58,7 @@
 //	proxy.go       the program under test        java.go       jars, compiler, JVM
 //	goclient.go    Go clients, their inbox       javashell.go  Java clients and mqadmin on command
 //	chaos_arena.go what a round of chaos is made of, chaos_script.go what happens in it, chaos_ledger.go what is kept of it
-//	remoting.go    what the harness asks itself  process.go, ports.go, until.go, run.go
+//	remoting.go    what the harness asks itself  process.go, until.go, run.go
 //
 // Stories of a cluster of their own are a file each: brokerlost_test.go (with lossparty_test.go), restart_test.go,
 // tls_test.go, proxyprotocol_test.go, acl_test.go, victoriametrics_test.go.

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
 )
 
 // buildProxy builds the program under test, once per test process, and returns its path.
@@ -72,7 +74,7 @@ const brokerPorts = 12
 // serveProxy starts `rocketmq-proxy serve` in front of a name server and returns when it is ready.
 func serveProxy(dir string, config proxyConfig) (*proxy, error) {
 	// Neighbours: listener, admin, two unused ones (for the VIP port of the first broker), the brokers'.
-	first, err := freePorts(4 + brokerPorts)
+	first, err := freeport.Range(4 + brokerPorts)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +95,7 @@ rewrite_message_ids = true
 %s
 [admin]
 address = %q
-`, config.nameServer, config.cluster, loopback(first), first+4, first+4+brokerPorts-1, config.listener, loopback(first+1))
+`, config.nameServer, config.cluster, freeport.Loopback(first), first+4, first+4+brokerPorts-1, config.listener, freeport.Loopback(first+1))
 	if config.metrics != "" {
 		text += "\n[metrics]\n" + config.metrics + "\n"
 	}
@@ -101,16 +103,16 @@ address = %q
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		return nil, fmt.Errorf("cannot configure the proxy: %w", err)
 	}
-	return launchProxy(dir, loopback(first), loopback(first+1), "serve", "--config", path)
+	return launchProxy(dir, freeport.Loopback(first), freeport.Loopback(first+1), "serve", "--config", path)
 }
 
 // devProxy starts `rocketmq-proxy dev`: the proxy in front of its embedded name server and broker.
 func devProxy(dir string) (*proxy, error) {
-	first, err := freePorts(2)
+	first, err := freeport.Range(2)
 	if err != nil {
 		return nil, err
 	}
-	listen, admin := loopback(first), loopback(first+1)
+	listen, admin := freeport.Loopback(first), freeport.Loopback(first+1)
 	return launchProxy(dir, listen, admin, "dev", "--listen", listen, "--admin", admin)
 }
 

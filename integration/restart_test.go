@@ -13,6 +13,8 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/consumer"
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
 )
 
 // TestRestartWithSuccessor restarts a proxy under producers and consumers: a successor starts beside it, and then it
@@ -102,21 +104,21 @@ type successor struct {
 // twoProxies configures two proxies with the same ports, and starts the first.
 func twoProxies(t *testing.T, cluster *Cluster, top, listener string) (first, second *successor) {
 	t.Helper()
-	port, err := freePorts(4 + brokerPorts)
+	port, err := freeport.Range(4 + brokerPorts)
 	require.NoError(t, err)
 	state := t.TempDir()
 	configure := func() *successor {
-		admin, err := freePorts(1)
+		admin, err := freeport.Range(1)
 		require.NoError(t, err)
 		dir, err := runSubdir(unique(t, "proxy"))
 		require.NoError(t, err)
 		path := filepath.Join(dir, "proxy.toml")
 		text := fmt.Sprintf("drain_timeout = \"20s\"\nstate_dir = %q\n%s[[cluster]]\nname_servers = [%q]\n[[listener]]\naddress = %q\nbroker_ports = \"%d-%d\"\n%s[admin]\naddress = %q\n",
-			state, top, cluster.NameServer, loopback(port), port+4, port+4+brokerPorts-1, listener, loopback(admin))
+			state, top, cluster.NameServer, freeport.Loopback(port), port+4, port+4+brokerPorts-1, listener, freeport.Loopback(admin))
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 		s := &successor{}
 		s.launch = func() error {
-			s.proxy, err = launchProxy(dir, loopback(port), loopback(admin), "serve", "--config", path)
+			s.proxy, err = launchProxy(dir, freeport.Loopback(port), freeport.Loopback(admin), "serve", "--config", path)
 			return err
 		}
 		return s

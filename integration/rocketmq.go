@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
 )
 
 // Cluster is a real RocketMQ of some version on 127.0.0.1: one name server and some masters, each a Java process.
@@ -86,11 +88,11 @@ func startCluster(dir, version string, brokers int) (*Cluster, error) {
 }
 
 func (c *Cluster) startNameServer() error {
-	port, err := freePorts(1)
+	port, err := freeport.Range(1)
 	if err != nil {
 		return err
 	}
-	c.NameServer = loopback(port)
+	c.NameServer = freeport.Loopback(port)
 	home, err := c.makeHome("namesrv")
 	if err != nil {
 		return err
@@ -112,7 +114,7 @@ func (c *Cluster) startNameServer() error {
 
 func (c *Cluster) configureBroker(name string) error {
 	// Four neighbours: the VIP port (listenPort - 2), an unused one, listenPort, and the one for slaves.
-	first, err := freePorts(4)
+	first, err := freeport.Range(4)
 	if err != nil {
 		return err
 	}
@@ -120,7 +122,7 @@ func (c *Cluster) configureBroker(name string) error {
 	if err != nil {
 		return err
 	}
-	b := &clusterBroker{address: loopback(first + 2), home: home, conf: filepath.Join(home, "broker.conf")}
+	b := &clusterBroker{address: freeport.Loopback(first + 2), home: home, conf: filepath.Join(home, "broker.conf")}
 	lines := []string{
 		"brokerClusterName=DefaultCluster",
 		"brokerName=" + name,

@@ -11,6 +11,8 @@ import (
 
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
 )
 
 // victoriaMetrics is where Debian's package victoria-metrics puts the program.
@@ -60,18 +62,18 @@ func startVictoriaMetrics(t *testing.T) string {
 	if _, err := os.Stat(victoriaMetrics); err != nil {
 		t.Fatalf("ROCKETMQ_REAL=1, but VictoriaMetrics is not installed (apt install victoria-metrics): %v", err)
 	}
-	port, err := freePorts(1)
+	port, err := freeport.Range(1)
 	require.NoError(t, err)
 	dir := t.TempDir()
 	p, err := startProcess("VictoriaMetrics", filepath.Join(dir, "log"), victoriaMetrics,
-		"-storageDataPath="+filepath.Join(dir, "data"), "-httpListenAddr="+loopback(port), "-memory.allowedBytes=128MB")
+		"-storageDataPath="+filepath.Join(dir, "data"), "-httpListenAddr="+freeport.Loopback(port), "-memory.allowedBytes=128MB")
 	require.NoError(t, err)
 	t.Cleanup(p.kill)
 	require.NoError(t, p.await("healthy", patience, func(ctx context.Context) error {
-		_, err := httpGet(ctx, "http://"+loopback(port)+"/health")
+		_, err := httpGet(ctx, "http://"+freeport.Loopback(port)+"/health")
 		return err
 	}))
-	return loopback(port)
+	return freeport.Loopback(port)
 }
 
 // queryVictoriaMetrics returns the present values of a query, one for each series.

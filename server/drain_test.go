@@ -23,6 +23,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
 	"github.com/rocketmq-proxy/rocketmq-proxy/server"
 )
 
@@ -372,10 +373,9 @@ func TestDrainDelay(t *testing.T) {
 // freeAddress returns an address that nobody listens on at the moment.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Range(1)
 	require.NoError(t, err)
-	defer ln.Close()
-	return ln.Addr().String()
+	return freeport.Loopback(port)
 }
 
 // wanderer is a client that works until it is told to stop, and connects again whenever it is sent away or cut off.

@@ -19,6 +19,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
@@ -168,10 +169,9 @@ func listenerTable(name, address, more string) string {
 // freePort is a port that nobody listens on.
 func freePort(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Range(1)
 	require.NoError(t, err)
-	defer ln.Close()
-	return ln.Addr().String()
+	return freeport.Loopback(port)
 }
 
 // client is one connection of a RocketMQ client.

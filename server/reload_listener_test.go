@@ -10,6 +10,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
@@ -122,22 +123,9 @@ func TestReloadRenamesAListener(t *testing.T) {
 // rangeOf is a key with so many ports that were free a moment ago.
 func rangeOf(t *testing.T, n int) string {
 	t.Helper()
-	for {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		first := ln.Addr().(*net.TCPAddr).Port
-		ln.Close()
-		free := first+n < 65536
-		for i := 1; i < n && free; i++ {
-			next, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+i))
-			if free = err == nil; free {
-				next.Close()
-			}
-		}
-		if free {
-			return fmt.Sprintf("broker_ports = '%d-%d'", first, first+n-1)
-		}
-	}
+	first, err := freeport.Range(n)
+	require.NoError(t, err)
+	return fmt.Sprintf("broker_ports = '%d-%d'", first, first+n-1)
 }
 
 // Only brokers whose port changes are moved; the connections of the others, and of name servers, stay.
