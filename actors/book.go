@@ -28,7 +28,7 @@ func (b *book) open(tally sink) {
 
 // callLocked has the tally come when its interval is over.
 func (b *book) callLocked() {
-	if !b.due && b.tally.process != nil {
+	if !b.due && b.tally.mailbox != nil {
 		b.due = true
 		after(tallyInterval, b.tally, &passOn{})
 	}

@@ -64,11 +64,14 @@ func (m *mailbox) UserMessageCount() int {
 	return len(m.in)
 }
 
-// PostUserMessage is part of actor.Mailbox. An inline actor that has nothing to do gets the message at once, past the
-// queue: requests are such, and get three messages each.
-func (m *mailbox) PostUserMessage(msg any) {
+// PostUserMessage is part of actor.Mailbox.
+func (m *mailbox) PostUserMessage(msg any) { m.post(msg, m.inline) }
+
+// post takes a user message. One that comes from where the actor runs is here: then an actor that has nothing to do
+// gets it at once, past the queue.
+func (m *mailbox) post(msg any, here bool) {
 	m.mu.Lock()
-	if m.inline && !m.scheduled && !m.suspended {
+	if here && !m.scheduled && !m.suspended {
 		m.scheduled = true
 		m.mu.Unlock()
 		m.invoke(msg)
@@ -81,6 +84,10 @@ func (m *mailbox) PostUserMessage(msg any) {
 
 // PostSystemMessage is part of actor.Mailbox.
 func (m *mailbox) PostSystemMessage(msg any) {
+	if q, ok := msg.(*whose); ok {
+		q.mailbox = m
+		return
+	}
 	m.mu.Lock()
 	last := &m.system
 	for *last != nil {
@@ -182,17 +189,3 @@ func (m *mailbox) next() (system any, more bool) {
 	}
 	return nil, true
 }
-
-// sink hands the events of a socket to an actor's mailbox without a look-up.
-type sink struct {
-	pid     *actor.PID
-	process actor.Process
-}
-
-func newSink(system *actor.ActorSystem, pid *actor.PID) sink {
-	process, _ := system.ProcessRegistry.Get(pid)
-	return sink{pid, process}
-}
-
-// Deliver is part of transport.Sink.
-func (s sink) Deliver(event any) { s.process.SendUserMessage(s.pid, event) }

@@ -249,7 +249,7 @@ func (u *upstream) fromBroker(ch *transport.Chunk) {
 
 func (u *upstream) deliver(ch *transport.Chunk, from, to int) {
 	if from < to {
-		u.up.Deliver(messages.NewDeliver(ch, from, to, u.epoch))
+		u.up.DeliverHere(messages.NewDeliver(ch, from, to, u.epoch))
 	}
 }
 

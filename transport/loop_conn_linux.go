@@ -142,7 +142,17 @@ func (c *loopConn) fail(err error) {
 		err = c.fault
 	}
 	c.shut()
-	c.sink.Deliver(&Closed{Conn: c, Err: err})
+	c.tell(&Closed{Conn: c, Err: err})
+}
+
+// tell gives the owner an event. It is the last that happens in what the loop has called, but for what looks at the
+// connection anew: the owner may do everything to it meanwhile.
+func (c *loopConn) tell(event any) {
+	if s, ok := c.sink.(Neighbour); ok {
+		s.DeliverHere(event)
+		return
+	}
+	c.sink.Deliver(event)
 }
 
 // failSoon fails after the call of the owner that finds out has returned.

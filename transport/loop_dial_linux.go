@@ -102,7 +102,7 @@ func (c *loopConn) connected() {
 	c.connecting, c.started = false, true
 	c.cancelDial()
 	c.cancelDial = nil
-	c.sink.Deliver(&Connected{Conn: c})
+	c.tell(&Connected{Conn: c})
 	c.drain()
 	c.want()
 }

@@ -68,7 +68,7 @@ func (c *loopConn) hand(n int) {
 	if !c.readable() {
 		c.want()
 	}
-	c.sink.Deliver(chunk)
+	c.tell(chunk)
 	if bad != nil {
 		c.fail(bad)
 	}
@@ -143,7 +143,7 @@ func (c *loopConn) drain() {
 	}
 	c.out = nil
 	c.want()
-	c.sink.Deliver(&Drained{Conn: c})
+	c.tell(&Drained{Conn: c})
 }
 
 // wrote takes n bytes off the front of what is kept.

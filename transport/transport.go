@@ -45,6 +45,13 @@ type Sink interface {
 	Deliver(event any)
 }
 
+// Neighbour is a Sink whose owner runs on the executor of its socket: it may get events as they come.
+type Neighbour interface {
+	Sink
+	// DeliverHere is Deliver for callers on the socket's executor, between two events.
+	DeliverHere(event any)
+}
+
 // Connected tells that a dial has succeeded.
 type Connected struct{ Conn Conn }
 

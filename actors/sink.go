@@ -1,0 +1,34 @@
+package actors
+
+import "github.com/asynkron/protoactor-go/actor"
+
+// sink hands events to an actor's mailbox without a look-up.
+type sink struct {
+	pid     *actor.PID
+	mailbox *mailbox // nil: the actor has ended
+}
+
+// whose asks a mailbox of ours for itself: the library keeps it to itself.
+type whose struct{ mailbox *mailbox }
+
+func newSink(system *actor.ActorSystem, pid *actor.PID) sink {
+	process, _ := system.ProcessRegistry.Get(pid)
+	q := &whose{}
+	process.SendSystemMessage(pid, q)
+	return sink{pid, q.mailbox}
+}
+
+// Deliver is part of transport.Sink.
+func (s sink) Deliver(event any) {
+	if s.mailbox != nil {
+		s.mailbox.PostUserMessage(event)
+	}
+}
+
+// DeliverHere is part of transport.Neighbour: for those who run on the actor's own executor. So what a socket brings
+// goes through upstream, connection and request down to the write in one go, and no queue is touched.
+func (s sink) DeliverHere(event any) {
+	if s.mailbox != nil {
+		s.mailbox.post(event, true)
+	}
+}
