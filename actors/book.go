@@ -46,8 +46,9 @@ func (b *book) add(port *messages.Port, d *messages.Delta) {
 		sum = &messages.Totals{Port: port, Codes: map[int32]*messages.CodeTotals{}}
 		b.sums[port] = sum
 	}
+	var last codeEntry // most samples of a delta are of one code
 	for i := range d.Samples {
-		addSample(sum, &d.Samples[i])
+		addSample(sum, &d.Samples[i], &last)
 	}
 	sum.FromDown += d.FromDown
 	sum.ToDown += d.ToDown
@@ -67,7 +68,13 @@ func (b *book) take() map[*messages.Port]*messages.Totals {
 	return sums
 }
 
-func addSample(sum *messages.Totals, s *messages.Sample) {
+// codeEntry is an entry of Totals.Codes.
+type codeEntry struct {
+	code   int32
+	totals *messages.CodeTotals
+}
+
+func addSample(sum *messages.Totals, s *messages.Sample, last *codeEntry) {
 	sum.Kinds[s.Kind]++
 	switch s.Kind {
 	case messages.RequestRead, messages.OnewayRead, messages.RequestWaiting, messages.RequestHanded,
@@ -75,11 +82,14 @@ func addSample(sum *messages.Totals, s *messages.Sample) {
 	default:
 		return
 	}
-	code := sum.Codes[s.Code]
-	if code == nil {
-		code = &messages.CodeTotals{}
-		sum.Codes[s.Code] = code
+	if last.totals == nil || last.code != s.Code {
+		if last.totals = sum.Codes[s.Code]; last.totals == nil {
+			last.totals = &messages.CodeTotals{}
+			sum.Codes[s.Code] = last.totals
+		}
+		last.code = s.Code
 	}
+	code := last.totals
 	switch s.Kind {
 	case messages.RequestRead:
 		code.Read++

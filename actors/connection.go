@@ -27,10 +27,10 @@ type connection struct {
 	sock      transport.Conn
 
 	// Requests.
-	pending map[int32]*messages.Exchange // by opaque; nil while the client is idle
-	count   int                          // of pending ones
-	waiting int                          // of them, those not handed to an upstream
-	asking  int                          // of them, those the directory has
+	pending *pending // nil while the client is idle
+	count   int      // of pending ones, without those that are mourned
+	waiting int      // of them, those not handed to an upstream
+	asking  int      // of them, those the directory has
 	free    []lease
 	backlog []parkedChunk // read, but not to be decided yet
 	beat    heartbeat
@@ -192,16 +192,13 @@ func (c *connection) close() {
 	if c.bye.moved {
 		end = messages.RequestMovedAway
 	}
-	for _, x := range c.pending {
-		for ; x != nil; x = x.Next {
-			if x.Actor == nil {
-				continue
-			}
+	for x := range c.pending.all() {
+		if x.Actor != nil {
 			c.handed(x)
 			c.sample(messages.Sample{Kind: end, Code: x.Header.Code})
 		}
 	}
-	clear(c.pending)
+	c.pending = nil
 	c.note().Closed++
 }
 
@@ -228,7 +225,7 @@ func (c *connection) dismiss() {
 		c.ctx.Stop(l.pid)
 	}
 	c.free, c.begun = nil, 0
-	if len(c.pending) == 0 { // what is mourned stays in it
+	if c.pending.len() == 0 { // what is mourned stays in it
 		c.pending = nil
 	}
 }

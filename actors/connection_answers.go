@@ -96,46 +96,27 @@ func (c *connection) answer(ch *transport.Chunk, f *codec.Frame) (fate bodyFate,
 
 // take removes the oldest relayed request with this opaque from those that wait.
 func (c *connection) take(opaque int32) *messages.Exchange {
-	var found, before *messages.Exchange
-	var prev *messages.Exchange
-	for x := c.pending[opaque]; x != nil; prev, x = x, x.Next {
-		if x.Relayed {
-			found, before = x, prev
-		}
+	x := c.pending.takeRelayed(opaque)
+	if x != nil {
+		c.removed(x)
 	}
-	if found != nil {
-		c.unlink(found, before)
-	}
-	return found
-}
-
-// unlink removes x, which follows before in its list.
-func (c *connection) unlink(x, before *messages.Exchange) {
-	switch {
-	case before != nil:
-		before.Next = x.Next
-	case x.Next != nil:
-		c.pending[x.Header.Opaque] = x.Next
-	default:
-		delete(c.pending, x.Header.Opaque)
-	}
-	x.Next = nil
-	if x.Actor != nil || x.Answer != nil {
-		c.count--
-	}
-	c.handed(x)
+	return x
 }
 
 // forget removes x if it still waits, and reports whether it did.
 func (c *connection) forget(x *messages.Exchange) bool {
-	var before *messages.Exchange
-	for y := c.pending[x.Header.Opaque]; y != nil; before, y = y, y.Next {
-		if y == x {
-			c.unlink(x, before)
-			return true
-		}
+	found := c.pending.remove(x)
+	if found {
+		c.removed(x)
 	}
-	return false
+	return found
+}
+
+func (c *connection) removed(x *messages.Exchange) {
+	if x.Actor != nil || x.Answer != nil {
+		c.count--
+	}
+	c.handed(x)
 }
 
 // handed notes that a request does not wait for its upstream any more.

@@ -94,15 +94,13 @@ func (c *connection) state() (s messages.ConnectionState, ok bool) {
 	s = messages.ConnectionState{Listener: c.port.Listener, Role: c.port.Role, Broker: c.port.Broker, Language: c.language,
 		Version: c.version, ClientID: c.beat.ClientID, Heartbeat: c.beat.full, Upstream: c.linkName}
 	now := c.env.now()
-	for _, newest := range c.pending {
-		for x := newest; x != nil; x = x.Next {
-			if !x.Relayed {
-				return s, false
-			}
-			h := &x.Header
-			s.Pending = append(s.Pending, messages.Pending{Code: h.Code, Flag: h.Flag, Opaque: h.Opaque, Version: h.Version,
-				Language: h.Language, Encoding: h.Encoding, NoOpaque: h.NoOpaque, Age: time.Duration(now - x.Arrived), Dead: x.Actor == nil})
+	for x := range c.pending.all() {
+		if !x.Relayed {
+			return s, false
 		}
+		h := &x.Header
+		s.Pending = append(s.Pending, messages.Pending{Code: h.Code, Flag: h.Flag, Opaque: h.Opaque, Version: h.Version,
+			Language: h.Language, Encoding: h.Encoding, NoOpaque: h.NoOpaque, Age: time.Duration(now - x.Arrived), Dead: x.Actor == nil})
 	}
 	return s, true
 }

@@ -193,13 +193,12 @@ func (c *connection) begin(f *codec.Frame, topic string) *messages.Exchange {
 	return x
 }
 
-// enlist puts x before older ones with the same opaque.
+// enlist puts x to those that wait.
 func (c *connection) enlist(x *messages.Exchange) {
 	if c.pending == nil {
-		c.pending = map[int32]*messages.Exchange{}
+		c.pending = newPending()
 	}
-	x.Next = c.pending[x.Header.Opaque]
-	c.pending[x.Header.Opaque] = x
+	c.pending.add(x)
 }
 
 func (c *connection) leaseOne() lease {

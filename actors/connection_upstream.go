@@ -22,11 +22,9 @@ func (c *connection) opened(m *messages.Opened) {
 		c.replayed = true
 		c.sample(messages.Sample{Kind: messages.HeartbeatReplayed})
 	}
-	for _, x := range c.pending {
-		for ; x != nil && c.waiting > 0; x = x.Next {
-			if x.Relayed {
-				c.handed(x)
-			}
+	for x := range c.pending.all() {
+		if x.Relayed {
+			c.handed(x)
 		}
 	}
 }
@@ -78,11 +76,9 @@ func (c *connection) noteLoss(m *messages.Lost) {
 
 // relayed are the requests that wait for the upstream.
 func (c *connection) relayed() (waiting []*messages.Exchange) {
-	for _, x := range c.pending {
-		for ; x != nil; x = x.Next {
-			if x.Relayed {
-				waiting = append(waiting, x)
-			}
+	for x := range c.pending.all() {
+		if x.Relayed {
+			waiting = append(waiting, x)
 		}
 	}
 	return waiting
@@ -103,11 +99,9 @@ func (c *connection) answerLost(m *messages.Lost, waiting []*messages.Exchange) 
 // expire forgets requests that nobody will answer.
 func (c *connection) expire(now int64) {
 	var late []*messages.Exchange
-	for _, x := range c.pending {
-		for ; x != nil; x = x.Next {
-			if now-x.Arrived > int64(expiry(x.Header.Code)) {
-				late = append(late, x)
-			}
+	for x := range c.pending.all() {
+		if now-x.Arrived > int64(expiry(x.Header.Code)) {
+			late = append(late, x)
 		}
 	}
 	for _, x := range late {

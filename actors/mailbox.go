@@ -158,7 +158,12 @@ func (m *mailbox) runUntilIdle() (idle bool) {
 // next takes a system message or makes out the next batch; more is false when there is nothing to do.
 func (m *mailbox) next() (system any, more bool) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	system, more = m.nextLocked()
+	m.mu.Unlock()
+	return system, more
+}
+
+func (m *mailbox) nextLocked() (system any, more bool) {
 	for m.system != nil {
 		msg := m.system.msg
 		m.system = m.system.next

@@ -1,6 +1,9 @@
 package codec
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // The fixed part of a ROCKETMQ header (RocketMQSerializable.java): code int16, language int8, version int16,
 // opaque int32, flag int32, remark length int32, remark, ext length int32, ext.
@@ -37,21 +40,21 @@ func (h *Header) scanBinary(raw []byte) error {
 
 // wellFormedBinaryExt is walkBinaryExt for those who want nothing out of it: every frame passes here.
 func wellFormedBinaryExt(b []byte) bool {
-	for len(b) > 0 {
-		if len(b) < 2 {
+	off := 0
+	for len(b)-off >= 2+4 {
+		key := int(binary.BigEndian.Uint16(b[off:]))
+		off += 2 + key
+		if key > math.MaxInt16 || off > len(b)-4 {
 			return false
 		}
-		key := int(int16(binary.BigEndian.Uint16(b))) + 2
-		if key < 2 || len(b) < key+4 {
+		value := binary.BigEndian.Uint32(b[off:])
+		off += 4
+		if value > uint32(len(b)-off) {
 			return false
 		}
-		value := int(int32(binary.BigEndian.Uint32(b[key:])))
-		if b = b[key+4:]; value < 0 || len(b) < value {
-			return false
-		}
-		b = b[value:]
+		off += int(value)
 	}
-	return true
+	return off == len(b)
 }
 
 // walkBinaryExt yields key, value and the offset of the value's length field. A zero-length value is null for Java

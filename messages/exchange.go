@@ -21,7 +21,7 @@ type Exchange struct {
 	Process actor.Process // the same, looked up
 	Waiting bool          // not handed to an upstream yet: dialling, asking
 	Relayed bool          // it went, or goes, to the upstream
-	Next    *Exchange     // an older request with the same opaque
+	Next    *Exchange     // the next of those that wait, in the chain of pending that it stands in
 
 	// The request actor's until it has sent Settled, then the connection's.
 	ResponseCode int32
