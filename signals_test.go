@@ -39,7 +39,7 @@ func drains(ctx context.Context, stopNow, _ <-chan struct{}) error {
 	select {
 	case <-stopNow:
 		return errors.New("cut short")
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		return nil
 	}
 }

@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,8 +98,13 @@ func TestConnectionEndsWhenItsChildrenKeepFailing(t *testing.T) {
 			t.Parallel()
 			r := start(t, best, options{})
 			client, broker := r.pinned()
-			r.until("it keeps its actors for more", func() bool { client.open(broker); return len(r.actors(kind)) > 0 })
-			id := r.actors(kind)[0]
+			var ids []string
+			r.until("it keeps its actors for more", func() bool {
+				ids = r.actors(kind)
+				client.open(broker)
+				return len(ids) > 0 && slices.Equal(ids, r.actors(kind))
+			})
+			id := ids[0]
 			other, otherBroker := r.pinned()
 			for range limit {
 				r.kill(id)

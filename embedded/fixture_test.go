@@ -18,7 +18,7 @@ import (
 
 // patience bounds every wait of these tests; none of them needs it when things go well.
 func patience(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -82,7 +82,7 @@ func (p *peer) writeCommand(cmd *codec.Command) {
 // next reads one command.
 func (p *peer) next() *codec.Command {
 	p.t.Helper()
-	p.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	p.nc.SetReadDeadline(time.Now().Add(30 * time.Second))
 	cmd, enc, err := codec.ReadCommand(p.r, codec.Limits{})
 	require.NoError(p.t, err)
 	require.Equal(p.t, codec.JSON, enc)
@@ -132,7 +132,7 @@ func (p *peer) ok(code int32, fields, body string) *codec.Command {
 // closed insists that the server ends the connection.
 func (p *peer) closed() {
 	p.t.Helper()
-	p.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	p.nc.SetReadDeadline(time.Now().Add(30 * time.Second))
 	for {
 		if _, _, err := codec.ReadCommand(p.r, codec.Limits{}); err != nil {
 			require.NotErrorIs(p.t, err, context.DeadlineExceeded)

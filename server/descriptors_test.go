@@ -118,7 +118,7 @@ func TestOutOfDescriptors(t *testing.T) {
 		require.NoError(t, err)
 		idle = append(idle, nc)
 	}
-	require.Eventually(t, func() bool { return failures() > 0 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return failures() > 0 }, 30*time.Second, 10*time.Millisecond)
 	_, err = c.send()
 	require.NoError(t, err, "who is there is served")
 	first := failures()
@@ -130,7 +130,7 @@ func TestOutOfDescriptors(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, err := newcomer.route(proxy, cluster.Broker("broker-a").Addr())
 		return err == nil
-	}, 10*time.Second, 10*time.Millisecond)
+	}, 30*time.Second, 10*time.Millisecond)
 	defer newcomer.broker.Close()
 	_, err = newcomer.send()
 	require.NoError(t, err)

@@ -24,7 +24,7 @@ import (
 )
 
 // patience bounds what must come; it never decides whether something is fast.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 // fixture is a proxy whose configuration is a file that tests rewrite.
 type fixture struct {

@@ -143,7 +143,7 @@ func TestFullListenerRefuses(t *testing.T) {
 			c.Close()
 		}
 		return err != nil && strings.Contains(err.Error(), "connection refused")
-	}, 10*time.Second, time.Millisecond)
+	}, 30*time.Second, time.Millisecond)
 	text := get(t, http.DefaultClient, l.AdminAddr(), "/metrics")
 	require.Positive(t, metricOf(text, `rocketmq_proxy_refused_total{listener="dev",reason="connections_per_listener"}`))
 	require.EqualValues(t, 1, metricOf(text, `rocketmq_proxy_listener_full{listener="dev"}`))
@@ -154,7 +154,7 @@ func TestFullListenerRefuses(t *testing.T) {
 			c.Close()
 		}
 		return err == nil
-	}, 10*time.Second, time.Millisecond)
+	}, 30*time.Second, time.Millisecond)
 	l.works(t)
 }
 
@@ -178,10 +178,10 @@ func TestActorsTellFailures(t *testing.T) {
 	require.Equal(t, "proxy", report.Name)
 
 	crowd(t, 1, l.Addr(devName))
-	require.Eventually(t, func() bool { return l.connections() == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return l.connections() == 1 }, 30*time.Second, time.Millisecond)
 	for _, id := range l.env.Actors("proxy/listener/dev/connections/") {
 		l.env.System.Root.Send(l.env.System.NewLocalPID(id), &messages.Fault{Reason: "injected"})
-		require.Eventually(t, func() bool { return l.connections() == 0 }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return l.connections() == 0 }, 30*time.Second, time.Millisecond)
 		require.Contains(t, actorsNow(), id)
 	}
 	require.Len(t, report.Failures, 1)

@@ -19,4 +19,9 @@ func newLoops(t testing.TB, n int, o options) *transport.Loops {
 func init() {
 	// One loop, so that all connections of a test meet on it.
 	makers["loops"] = func(t testing.TB, o options) transport.Transport { return newLoops(t, 1, o) }
+	makers["loops that read before they deliver"] = func(t testing.TB, o options) transport.Transport {
+		loops := newLoops(t, 1, o)
+		transport.GatherAlways(loops)
+		return loops
+	}
 }

@@ -158,7 +158,7 @@ func (d doorman) next(t testing.TB) transport.Conn {
 }
 
 // patience is how long a test waits for what must come.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 // ear is a sink that remembers, and checks of each chunk that it continues the ones before.
 type ear struct {

@@ -17,3 +17,10 @@ func Adopt(near Conn, fd int, sink Sink) Conn {
 	c.adopt(fd, nil)
 	return c
 }
+
+// GatherAlways has loops read all there is before they deliver it, as they do when there are many events.
+func GatherAlways(t *Loops) {
+	for _, l := range t.loops {
+		l.Schedule(func() { l.many = 1 })
+	}
+}

@@ -26,7 +26,7 @@ func next[T any](t *testing.T, e events) T {
 			if want, ok := event.(T); ok {
 				return want
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Fatalf("%T has not come", *new(T))
 		}
 	}
@@ -79,7 +79,7 @@ func flow(c Conn) (f Flow) {
 // eventually waits for something that the kernel or another goroutine brings about.
 func eventually(t *testing.T, cond func() bool) {
 	t.Helper()
-	require.Eventually(t, cond, 10*time.Second, time.Millisecond)
+	require.Eventually(t, cond, 30*time.Second, time.Millisecond)
 }
 
 // A listener that refuses is a closed door, not a waiting room; it opens again on the same port.

@@ -133,8 +133,11 @@ func (c *loopConn) Close() {
 	c.shut()
 }
 
-// fail closes the socket and says why, once.
+// fail closes the socket and says why, once, and after what has arrived.
 func (c *loopConn) fail(err error) {
+	if !c.closed {
+		c.loop.handOut()
+	}
 	if c.closed {
 		return
 	}

@@ -68,6 +68,12 @@ func (c *loopConn) hand(n int) {
 	if !c.readable() {
 		c.want()
 	}
+	c.loop.arrived(c, chunk)
+}
+
+// give delivers a chunk.
+func (c *loopConn) give(chunk *Chunk) {
+	bad := chunk.Err
 	c.tell(chunk)
 	if bad != nil {
 		c.fail(bad)

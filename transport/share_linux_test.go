@@ -23,7 +23,7 @@ func (s channelSink) next(t *testing.T) any {
 	select {
 	case event := <-s:
 		return event
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("nothing happened")
 		return nil
 	}
@@ -220,7 +220,7 @@ func TestSharedSocketOutlivesARefusal(t *testing.T) {
 	require.Eventually(t, func() bool {
 		client, err = net.Dial("tcp", ln.Addr().String())
 		return err == nil
-	}, 10*time.Second, time.Millisecond, "it listens again")
+	}, 30*time.Second, time.Millisecond, "it listens again")
 	t.Cleanup(func() { client.Close() })
 	require.IsType(t, &Accepted{}, arrivals.next(t))
 }
