@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -99,7 +100,11 @@ func TestReadyWaitsForANameServer(t *testing.T) {
 	defer cluster.Close()
 	cluster.NameServer(0).Stop()
 	s := startFor(t, cluster.NameServers()...)
-	shows(t, s, "/metrics", `rocketmq_proxy_name_server_failures_total{cluster="main",name_server="`+cluster.NameServers()[0]+`"} 2`)
+	failures := regexp.MustCompile(`rocketmq_proxy_name_server_failures_total\{.*\} ([2-9]|\d\d+)\n`)
+	require.Eventually(t, func() bool {
+		_, body := admin(t, s, "/metrics")
+		return failures.MatchString(body)
+	}, 30*time.Second, 10*time.Millisecond, "it has asked twice")
 	status, why := admin(t, s, "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Contains(t, why, "no name server of cluster main has answered yet")
