@@ -20,6 +20,7 @@ type mailbox struct {
 	systems   atomic.Int32 // how many there are, to look at without the lock
 	scheduled bool
 	suspended bool
+	ended     bool // the actor has been told to stop: what comes is given back (discard)
 	inline    bool // its dispatcher runs it right where a message comes from
 	invoker   actor.MessageInvoker
 	kind      *mailboxKind
@@ -79,7 +80,7 @@ func (m *mailbox) post(msg any, here bool) {
 		return
 	}
 	m.in = append(m.in, msg)
-	m.scheduleLocked(!m.suspended)
+	m.scheduleLocked(!m.suspended || m.ended)
 }
 
 // PostSystemMessage is part of actor.Mailbox.
@@ -118,6 +119,16 @@ func (m *mailbox) invoke(msg any) {
 			m.invoker.EscalateFailure(reason, msg)
 		}
 	}()
+	m.hand(msg)
+}
+
+// hand gives the actor a user message. One that is waiting for the end of its children would still take them: what it
+// began would be ended by nobody.
+func (m *mailbox) hand(msg any) {
+	if m.ended {
+		discard(msg)
+		return
+	}
 	m.invoker.InvokeUserMessage(msg)
 }
 
@@ -150,7 +161,7 @@ func (m *mailbox) runUntilIdle() (idle bool) {
 			msg = m.out[m.pos]
 			m.out[m.pos] = nil
 			m.pos++
-			m.invoker.InvokeUserMessage(msg)
+			m.hand(msg)
 		}
 	}
 }
@@ -173,11 +184,14 @@ func (m *mailbox) nextLocked() (system any, more bool) {
 			m.suspended = true
 		case *actor.ResumeMailbox:
 			m.suspended = false
+		case *actor.Stop:
+			m.ended = true
+			return msg, true
 		default:
 			return msg, true
 		}
 	}
-	if m.suspended {
+	if m.suspended && !m.ended {
 		m.scheduled = false
 		return nil, false
 	}
