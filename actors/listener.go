@@ -43,12 +43,23 @@ type Listener struct {
 
 // live is what all revisions of a listener have in common. It outlives the actor.
 type live struct {
-	latest  atomic.Pointer[Listener] // nil: the first
-	places  atomic.Pointer[map[route.BrokerID]Place]
-	opened  atomic.Bool
-	bound   atomic.Pointer[netip.AddrPort]
-	rewrite atomic.Bool
-	backoff backoff
+	latest    atomic.Pointer[Listener] // nil: the first
+	directory atomic.Pointer[actor.PID]
+	places    atomic.Pointer[map[route.BrokerID]Place]
+	opened    atomic.Bool
+	shut      atomic.Bool // it was removed, or a drain has begun: it opens no more
+	bound     atomic.Pointer[netip.AddrPort]
+	rewrite   atomic.Bool
+	backoff   backoff
+	socket    transport.Listener // open at its address for the first actor; nil: none
+}
+
+// present is the revision in effect.
+func (l *Listener) present() *Listener {
+	if latest := l.live().latest.Load(); latest != nil {
+		return latest
+	}
+	return l
 }
 
 func (l *Listener) live() *live {
@@ -76,11 +87,8 @@ func (l *Listener) Advertised(b route.BrokerID, local netip.AddrPort) (host stri
 	if places == nil {
 		return "", 0, false
 	}
-	if latest := now.latest.Load(); latest != nil {
-		l = latest
-	}
 	p, ok := (*places)[b]
-	if host = l.Advertise; host == "" {
+	if host = l.present().Advertise; host == "" {
 		host = local.Addr().Unmap().String()
 	}
 	return host, p.advertise, ok

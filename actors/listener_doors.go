@@ -36,6 +36,11 @@ type reopen struct{}
 // try another proxy.
 func (l *listener) begin(ctx actor.Context) {
 	l.env.refusals.begin(l.Name)
+	l.prepared, l.live().socket = l.live().socket, nil
+	if l.live().shut.Load() { // the instance before was on its way out
+		ctx.Stop(ctx.Self())
+		return
+	}
 	if wait := time.Duration(l.live().backoff.openAt - l.env.now()); wait > 0 {
 		l.env.Log.Error("a listener kept failing: its clients were disconnected, its ports are closed, and it opens again later; other listeners go on",
 			"listener", l.Name, "opens in", wait.Round(time.Millisecond), "times", l.live().backoff.failures)

@@ -66,6 +66,7 @@ func (l *listener) reload(ctx actor.Context) {
 func (l *listener) retire(ctx actor.Context, m *retire) {
 	l.env.Log.Info("listener is removed; it closes when nothing is in flight, or after drain_timeout", "listener", l.Name, "drain_timeout", m.patience)
 	l.retiring = true
+	l.live().shut.Store(true)
 	l.close()
 	if l.connections == nil { // it waits for its time to open
 		ctx.Send(ctx.Self(), &emptied{})
@@ -121,6 +122,7 @@ func (l *listener) become(next *Listener) {
 func (l *listener) changeCluster(ctx actor.Context, directory *actor.PID, left map[*messages.Port]bool) {
 	ctx.Send(l.directory, &messages.Unsubscribe{From: ctx.Self()})
 	l.directory = directory
+	l.live().directory.Store(directory)
 	l.tellConnections(ctx, &meet{listener: ctx.Self(), directory: directory})
 	for id := range l.slots {
 		l.closeSlot(id, left)

@@ -40,6 +40,7 @@ func (e *Env) socket(l *Listener, address string) (transport.Listener, error) {
 // closeDoors ends accepting. Who has connected already is taken in.
 func (l *listener) closeDoors() {
 	l.closing = true
+	l.live().shut.Store(true)
 	l.live().opened.Store(false)
 	if l.cancel != nil {
 		l.cancel()

@@ -129,9 +129,10 @@ func (p *proxy) startDirectory(ctx actor.Context, d *Directory) {
 
 // startListener starts a listener. socket is open at its address already; nil: it opens one itself.
 func (p *proxy) startListener(ctx actor.Context, l *Listener, socket transport.Listener) {
-	directory := p.directories[l.Directory]
-	props := p.env.props(func() actor.Actor {
-		return &listener{Listener: l, env: p.env, directory: directory, reloads: reloads{prepared: socket}}
+	l.live().socket = socket
+	l.live().directory.Store(p.directories[l.Directory])
+	props := p.env.props(func() actor.Actor { // again after a crash, when reloads may have changed everything
+		return &listener{Listener: l.present(), env: p.env, directory: l.live().directory.Load()}
 	}, nil, nil)
 	pid := p.spawn(ctx, "listener/"+l.Name, props)
 	p.listeners[pid.Id] = &listening{Listener: l, pid: pid}
