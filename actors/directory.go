@@ -106,15 +106,20 @@ type entry struct {
 	asking  bool
 }
 
-// clusterTopic is the key of the cluster's entry; no topic has this name.
+// clusterTopic is the key of the cluster's entry. No topic has this name, whatever clients ask for.
 const clusterTopic = "\x00cluster"
 
 const (
+	// maxTopic bounds what is asked for in bytes: topics have at most 127 characters, retry topics some more than 255
+	// (TopicValidator.java#TOPIC_MAX_LENGTH, Validators.java#CHARACTER_MAX_LENGTH).
+	maxTopic = 1024
 	// fresh is how long an answer serves others without a new query. Short, so that a topic that was created or
 	// changed a moment ago looks as it does at a name server; long enough that 10,000 clients cost one query a second.
 	fresh = time.Second
 	// forget: entries that nobody asked for. Clients poll each 30 s.
 	forgetAfter = time.Hour
+	// forgetAbsent: topics that are not, or that nobody could be asked about. Clients may make up as many as they like.
+	forgetAbsent = 3 * time.Second
 	// retryDown is how long name servers that have just failed to answer are not asked again.
 	retryDown = time.Second
 	warnEvery = 10 * time.Second
@@ -185,10 +190,18 @@ func (d *directory) tick(ctx actor.Context) {
 		d.look(ctx)
 	}
 	for topic, e := range d.entries {
-		if !e.asking && now-e.used > int64(forgetAfter) && topic != clusterTopic {
+		if !e.asking && now-e.used > int64(e.patience()) && topic != clusterTopic {
 			delete(d.entries, topic)
 		}
 	}
+}
+
+// patience is how long an entry is kept that nobody asks for.
+func (e *entry) patience() time.Duration {
+	if e.good && e.code == codec.ResSuccess {
+		return forgetAfter
+	}
+	return forgetAbsent
 }
 
 // refresh looks at once, but not more often than answers are fresh: many clients lose the same broker together.
@@ -217,8 +230,12 @@ func (d *directory) entry(topic string) *entry {
 
 func (d *directory) ask(ctx actor.Context, m *messages.Ask) {
 	topic := m.Topic
-	if m.Cluster {
+	switch {
+	case m.Cluster:
 		topic = clusterTopic
+	case len(topic) > maxTopic || topic == clusterTopic:
+		ctx.Send(m.To, &messages.Told{X: m.X, Code: codec.ResSystemError, Remark: "rocketmq-proxy: no topic can have that name"})
+		return
 	}
 	e := d.entry(topic)
 	now := d.env.now()

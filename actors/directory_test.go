@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -271,6 +272,37 @@ func TestDirectoryForgetsTopicsNobodyAsksFor(t *testing.T) {
 		require.Equal(t, codec.ResSuccess, b.ask("News").Code)
 		time.Sleep(61 * time.Minute)
 		require.Equal(t, codec.ResSystemError, b.ask("News").Code)
+	})
+}
+
+// Clients may ask for whatever they like: what there is not must not be remembered for long, whatever it is called.
+func TestDirectoryKeepsNothingOfTopicsThatAreNot(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		for _, address := range []string{"ns1:9876", "ns2:9876"} {
+			b.set(address, func(c *codec.Command) *codec.Command { return c.Answer(codec.ResTopicNotExist, "no such topic") })
+		}
+		before := heapInUse()
+		for i := range 10_000 {
+			require.Equal(t, codec.ResTopicNotExist, b.ask(fmt.Sprintf("%01024d", i)).Code)
+		}
+		b.mu.Lock()
+		clear(b.asked)
+		b.mu.Unlock()
+		time.Sleep(10 * time.Second)
+		require.Less(t, heapInUse()-before, int64(8<<20))
+	})
+}
+
+// No topic can have such a name, and one of them is how the directory calls the cluster itself.
+func TestDirectoryDoesNotAskForImpossibleTopics(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		for _, topic := range []string{strings.Repeat("x", 1025), "\x00cluster"} {
+			m := b.ask(topic)
+			require.Equal(t, codec.ResSystemError, m.Code)
+			require.Empty(t, m.Body)
+			require.Contains(t, m.Remark, "no topic")
+			require.Zero(t, b.count("ns1:9876 "+topic))
+		}
 	})
 }
 
