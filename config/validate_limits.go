@@ -52,6 +52,7 @@ func (c *checker) memory() {
 func (c *checker) timeouts() {
 	t := &c.cfg.Timeouts
 	c.above0("timeouts.dial", t.Dial)
+	c.above0("timeouts.handshake", t.Handshake)
 	c.above0("timeouts.idle", t.Idle)
 	c.above0("timeouts.first_byte", t.FirstByte)
 	c.above0("timeouts.header", t.Header)

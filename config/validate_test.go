@@ -177,7 +177,10 @@ func TestValidateFailure(t *testing.T) {
 		`cannot use limits.requests_per_connection = -2: nothing can be fewer than none; write a number from 1, or 0 for no limit`)
 	f(func(c *Config) { c.Limits.ConnectionsPerListener, c.Limits.ConnectionsPerAddress = 10, 11 },
 		`cannot use limits.connections_per_address = 11: limits.connections_per_listener is 10, so no address can have as many; make it no larger than limits.connections_per_listener`)
-	f(func(c *Config) { c.Timeouts.FirstByte, c.Timeouts.Header, c.Timeouts.WriteStall = 0, -1, 0 },
+	f(func(c *Config) {
+		c.Timeouts.Handshake, c.Timeouts.FirstByte, c.Timeouts.Header, c.Timeouts.WriteStall = -1, 0, -1, 0
+	},
+		`cannot use timeouts.handshake = "-1ns": it must be above zero; write a duration such as "1s"`,
 		`cannot use timeouts.first_byte = "0s": it must be above zero; write a duration such as "1s"`,
 		`cannot use timeouts.header = "-1ns": it must be above zero; write a duration such as "1s"`,
 		`cannot use timeouts.write_stall = "0s": it must be above zero; write a duration such as "1s"`)
