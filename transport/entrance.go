@@ -264,3 +264,6 @@ type peeked struct {
 }
 
 func (p peeked) Read(b []byte) (int, error) { return p.r.Read(b) }
+
+// NetConn is what lies below, as with TLS.
+func (p peeked) NetConn() net.Conn { return p.Conn }

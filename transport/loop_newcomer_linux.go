@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -16,6 +17,19 @@ type lent struct {
 
 func (l lent) LocalAddr() net.Addr  { return l.local }
 func (l lent) RemoteAddr() net.Addr { return l.remote }
+
+// SetLinger is that of net.TCPConn.
+func (l lent) SetLinger(seconds int) error {
+	raw, err := l.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		failed = unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: int32(seconds)})
+	})
+	return errors.Join(err, failed)
+}
 
 // lend is part of newcomer. Until Start the loop knows nothing of the socket, so this and what follows run anywhere.
 func (c *loopConn) lend() (net.Conn, error) {

@@ -12,15 +12,21 @@ func Reset(c Conn) {
 	c.Close()
 }
 
-// abort makes the close that follows a reset. Sockets that are not the kernel's have none.
+// abort makes the close that follows a reset. Sockets that are not the kernel's have none. Under TLS the socket is closed
+// here: the goodbye of TLS (close_notify) would be an orderly end.
 func (c *netConn) abort() {
 	c.mu.Lock()
-	nc := c.nc
+	nc, secured := c.nc, c.secured
 	c.mu.Unlock()
-	if wrapped, ok := nc.(interface{ NetConn() net.Conn }); ok { // TLS
+	for wrapped, ok := nc.(interface{ NetConn() net.Conn }); ok; wrapped, ok = nc.(interface{ NetConn() net.Conn }) {
 		nc = wrapped.NetConn()
 	}
-	if tcp, ok := nc.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // an error means that it is closed already
+	socket, ok := nc.(interface{ SetLinger(seconds int) error })
+	if !ok {
+		return
+	}
+	_ = socket.SetLinger(0) // an error means that it is closed already
+	if secured {
+		nc.Close()
 	}
 }

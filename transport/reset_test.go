@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"syscall"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/testca"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -47,5 +49,35 @@ func TestResetIsNoEndOfStream(t *testing.T) {
 			require.ErrorIs(t, err, syscall.ECONNRESET)
 			require.Equal(t, "the last words", string(said), "what came before can still be read")
 		})
+	}
+}
+
+// Under TLS the goodbye of a close would be an end in good order.
+func TestResetUnderTLS(t *testing.T) {
+	ca := testca.New(t)
+	inHall(t, transport.Entrance{TLS: serverTLS(t, ca)}, func(h *hall) {
+		raw, err := net.Dial("tcp", h.ln.Addr().String())
+		require.NoError(t, err)
+		defer raw.Close()
+		peer := tls.Client(raw, &tls.Config{InsecureSkipVerify: true})
+		require.NoError(t, peer.Handshake())
+		c := await(t, h.accepted)
+		drained := make(toHearDrained, 1)
+		c.Start(drained)
+		c.Write([]byte("the last words"), nil)
+		await(t, drained)
+		transport.Reset(c)
+		peer.SetReadDeadline(time.Now().Add(inTime))
+		said, err := io.ReadAll(peer)
+		require.ErrorIs(t, err, syscall.ECONNRESET)
+		require.Equal(t, "the last words", string(said))
+	})
+}
+
+type toHearDrained chan bool
+
+func (d toHearDrained) Deliver(event any) {
+	if _, ok := event.(*transport.Drained); ok {
+		d <- true
 	}
 }
