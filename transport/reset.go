@@ -3,8 +3,8 @@ package transport
 import "net"
 
 // Reset closes a connection so that its peer sees a broken one (RST), not an end. Java clients up to 5.0 fail what
-// they have in flight only then: after an orderly end each request waits for its timeout. What was written and has
-// not left the system may be lost.
+// they have in flight only then: after an orderly end each request waits for its timeout. A reset throws away what has
+// not left the system yet; a peer that has still to get some of that gets it, and then an orderly end.
 func Reset(c Conn) {
 	if r, ok := c.(interface{ abort() }); ok {
 		r.abort()
@@ -22,7 +22,7 @@ func (c *netConn) abort() {
 		nc = wrapped.NetConn()
 	}
 	socket, ok := nc.(interface{ SetLinger(seconds int) error })
-	if !ok {
+	if !ok || unsent(nc) {
 		return
 	}
 	_ = socket.SetLinger(0) // an error means that it is closed already

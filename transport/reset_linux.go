@@ -1,10 +1,31 @@
 package transport
 
-import "golang.org/x/sys/unix"
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
 
 // abort makes the close that follows a reset.
 func (c *loopConn) abort() {
-	if c.fd >= 0 {
+	if c.fd >= 0 && !unsentOn(c.fd) {
 		unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	}
+}
+
+// unsent reports that the system has yet to send a part of what was written.
+func unsent(socket any) (some bool) {
+	sc, ok := socket.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	if raw, err := sc.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { some = unsentOn(int(fd)) })
+	}
+	return some
+}
+
+func unsentOn(fd int) bool {
+	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQNSD)
+	return err == nil && n > 0
 }
