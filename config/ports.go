@@ -83,12 +83,12 @@ func parsePort(s string) (int, bool) {
 	return int(n), err == nil && n > 0
 }
 
-// SplitBroker takes a key of [listener.ports], "name/id", apart.
+// SplitBroker takes a key of [listener.ports], "name/id", apart. There is one way to write an id: 0, not 00.
 func SplitBroker(key string) (name string, id int, ok bool) {
 	at := strings.LastIndexByte(key, '/')
 	if at < 1 {
 		return "", 0, false
 	}
 	n, err := strconv.ParseUint(key[at+1:], 10, 31)
-	return key[:at], int(n), err == nil
+	return key[:at], int(n), err == nil && key[at+1:] == strconv.FormatUint(n, 10)
 }

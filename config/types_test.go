@@ -105,6 +105,7 @@ func TestSplitBroker(t *testing.T) {
 	f("broker-a", "", 0, false)
 	f("/0", "", 0, false)
 	f("broker-a/-1", "", 0, false)
+	f("broker-a/00", "", 0, false)
 	f("broker-a/x", "", 0, false)
 }
 
