@@ -29,7 +29,10 @@ type Entrance struct {
 	AllowPlain bool
 	// Timeout bounds everything that comes before the first frame; 0: 10 s. With AllowPlain its first byte is part of that.
 	Timeout time.Duration
-	// Refused is told of connections that did not pass. It is called on goroutines of their own.
+	// Most is how many connections may be looked at at a time, as none of them counts as a client's yet; nil or 0: any number.
+	// One more is closed.
+	Most func() int
+	// Refused is told of connections that did not pass. It is called on any goroutine.
 	Refused func(Refusal)
 }
 
@@ -46,11 +49,12 @@ const (
 	RefusedTLSHandshake = "tls_handshake"     // as with a client that does not trust our certificate, or has none itself
 	RefusedPlain        = "tls_required"      // it did not speak TLS
 	RefusedTimeout      = "handshake_timeout" // it took longer than Timeout
+	RefusedCrowd        = "handshakes"        // as many as there may be clients were being looked at
 	RefusedSocket       = "socket"            // the system refused us something, as a descriptor
 )
 
 // RefusalReasons are all of them, for metrics that stand at 0 before anything happens.
-var RefusalReasons = []string{RefusedProxyHeader, RefusedTLSHandshake, RefusedPlain, RefusedTimeout, RefusedSocket}
+var RefusalReasons = []string{RefusedProxyHeader, RefusedTLSHandshake, RefusedPlain, RefusedTimeout, RefusedCrowd, RefusedSocket}
 
 // Guard puts the entrance before a listener. Connections are looked at on a goroutine each, so a slow one holds up
 // nobody; those that have passed go to the sink of Accept. Closing the listener ends what is still being looked at.
@@ -90,7 +94,13 @@ func (g *guarded) Accept(sink Sink) {
 func (g *guarded) Deliver(event any) {
 	switch m := event.(type) {
 	case *Accepted:
-		if g.entrance.concerns(m.Conn.Remote().Addr()) {
+		switch {
+		case !g.entrance.concerns(m.Conn.Remote().Addr()):
+		case g.crowded():
+			g.refused(&Refusal{Reason: RefusedCrowd, Err: errCrowd}, m.Conn.Remote())
+			m.Conn.Close()
+			return
+		default:
 			g.looks(1, nil)
 			go g.admit(m.Conn.(newcomer))
 			return
@@ -100,6 +110,25 @@ func (g *guarded) Deliver(event any) {
 		return
 	}
 	g.pass(event)
+}
+
+var errCrowd = errors.New("as many handshakes are under way as there may be clients (limits.connections_per_listener)")
+
+func (g *guarded) crowded() bool {
+	if g.entrance.Most == nil {
+		return false
+	}
+	most := g.entrance.Most()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return most > 0 && g.looking >= most
+}
+
+func (g *guarded) refused(r *Refusal, remote netip.AddrPort) {
+	if g.entrance.Refused != nil {
+		r.Remote = remote
+		g.entrance.Refused(*r)
+	}
 }
 
 // looks counts who is being looked at. The end of accepting is told after the last of them.
@@ -135,9 +164,8 @@ func (g *guarded) admit(c newcomer) {
 	switch {
 	case refusal == nil:
 		g.pass(&Accepted{Conn: admitted})
-	case refusal != errNothing && g.ctx.Err() == nil && g.entrance.Refused != nil:
-		refusal.Remote = remote
-		g.entrance.Refused(*refusal)
+	case refusal != errNothing && g.ctx.Err() == nil:
+		g.refused(refusal, remote)
 	}
 }
 

@@ -315,6 +315,32 @@ func TestSilentOnesHoldUpNobody(t *testing.T) {
 	})
 }
 
+// No more are looked at than there may be clients; who goes makes room.
+func TestCrowdAtTheEntrance(t *testing.T) {
+	e := transport.Entrance{TLS: serverTLS(t, testca.New(t)), AllowPlain: true, Timeout: time.Hour, Most: func() int { return 3 }}
+	inHall(t, e, func(h *hall) {
+		silent := []net.Conn{h.knock(), h.knock(), h.knock()}
+		h.refuses(h.knock(), transport.RefusedCrowd)
+		_, err := silent[0].Write([]byte(request("x")))
+		require.NoError(h.t, err)
+		h.admits(request("x"))
+		for admitted := false; !admitted; { // a moment later there is room
+			h.knock(request("y"))
+			select {
+			case c := <-h.accepted:
+				admitted = true
+				c.Close()
+			case r := <-h.refused:
+				require.Equal(h.t, transport.RefusedCrowd, r.Reason)
+			}
+		}
+		h.ln.Close()
+		for _, c := range silent[1:] {
+			h.hangsUp(c)
+		}
+	})
+}
+
 // pipes is a listener of connections that are not sockets, for virtual time.
 type pipes struct{ sink transport.Sink }
 
