@@ -69,6 +69,15 @@ func (c *loopConn) Start(sink Sink) {
 	c.sink, c.started = sink, true
 	if c.first != nil {
 		c.loop.Schedule(c.handFirst)
+	} else {
+		c.listen()
+	}
+}
+
+// listen has the loop tell of what comes.
+func (c *loopConn) listen() {
+	if c.closed {
+		return
 	}
 	if err := c.loop.add(c, c.wanted()); err != nil {
 		c.failSoon(os.NewSyscallError("epoll_ctl", err))
@@ -77,7 +86,7 @@ func (c *loopConn) Start(sink Sink) {
 	}
 }
 
-// handFirst delivers what was read before Start. It runs before the socket's first event, which finds nothing new.
+// handFirst delivers what was read before Start. Only then may the loop tell of more.
 func (c *loopConn) handFirst() {
 	if c.closed {
 		return
@@ -86,6 +95,7 @@ func (c *loopConn) handFirst() {
 	n := copy(c.readBuf, *c.first)
 	c.first = nil
 	c.hand(n)
+	c.listen()
 }
 
 // event is what epoll says. An error or a hang-up without readable bytes is found out by reading.

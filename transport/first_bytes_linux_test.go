@@ -1,0 +1,40 @@
+package transport_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/testca"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// What an entrance has read comes before what it has left, however much its loop has to do when the connection starts.
+func TestFirstBytesComeFirst(t *testing.T) {
+	said := request("first") + request(strings.Repeat("later", 100))
+	inHall(t, transport.Entrance{TLS: serverTLS(t, testca.New(t)), AllowPlain: true}, func(h *hall) {
+		for turn := range 130 { // a loop looks at its sockets after so many
+			h.knock(said)
+			c := await(h.t, h.accepted)
+			e := newEar()
+			var busy func(n int)
+			busy = func(n int) {
+				if n == turn {
+					c.Start(e)
+				}
+				if n < 200 {
+					c.Executor().Schedule(func() { busy(n + 1) })
+				}
+			}
+			if onLoop(c) {
+				c.Executor().Schedule(func() { busy(0) })
+			} else {
+				c.Start(e)
+			}
+			e.awaitBytes(t, []byte(said))
+			require.Empty(h.t, e.look().wrong)
+			on(c, c.Close)
+		}
+	})
+}
