@@ -9,38 +9,41 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 )
 
-// bench is one run of the program: a sink that lives throughout, candidates that come and go.
+// bench is one run of the program: name server and broker that live throughout, candidates that come and go.
 type bench struct {
-	dir         string // for configurations and the binary
-	binary      string
-	env         []string // of our process, added to ours
-	front       string   // the name server address of candidates
-	frontBroker string   // HAProxy's address for the broker
-	sink        sinkAddresses
-	stopSink    func()
-	log         io.Writer
+	dir        string // for configurations and the binary
+	binary     string
+	env        []string // of our process, added to ours
+	front      string   // the name server address of candidates
+	second     string   // one more address of a candidate's: HAProxy's for the broker, of Apache's proxy for gRPC
+	nameServer string   // what stands behind the candidates
+	sink       sinkAddresses
+	jars       string // the class path of RocketMQ's programs
+	stops      []func()
+	log        io.Writer
 }
 
-func newBench(log io.Writer, binary string) (*bench, error) {
+func newBench(log io.Writer, binary string, s study) (*bench, error) {
 	dir, err := os.MkdirTemp("", "rocketmq-proxy-bench")
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{dir: dir, binary: binary, log: log, stopSink: func() {}}
-	if err := b.prepare(); err != nil {
+	b := &bench{dir: dir, binary: binary, log: log}
+	if err := b.prepare(s); err != nil {
 		b.close()
 		return nil, err
 	}
 	return b, nil
 }
 
-func (b *bench) prepare() (err error) {
+func (b *bench) prepare(s study) (err error) {
 	if b.front, err = freeAddress(); err != nil {
 		return err
 	}
-	if b.frontBroker, err = freeAddress(); err != nil {
+	if b.second, err = freeAddress(); err != nil {
 		return err
 	}
 	if b.binary == "" {
@@ -48,11 +51,13 @@ func (b *bench) prepare() (err error) {
 			return err
 		}
 	}
-	return b.startSink()
+	return s.behind(b)
 }
 
 func (b *bench) close() {
-	b.stopSink()
+	for _, stop := range slices.Backward(b.stops) {
+		stop()
+	}
 	os.RemoveAll(b.dir) //nolint:errcheck // a directory of ours below the system's own for such things
 }
 
@@ -64,7 +69,7 @@ func self(role string, args ...string) *exec.Cmd {
 }
 
 func (b *bench) startSink() error {
-	cmd := self(roleSink, b.frontBroker)
+	cmd := self(roleSink, b.second)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -76,11 +81,13 @@ func (b *bench) startSink() error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	b.stopSink = func() {
+	b.stops = append(b.stops, func() {
 		stdin.Close()
 		cmd.Wait() //nolint:errcheck // it has nothing more to say
-	}
-	return json.NewDecoder(stdout).Decode(&b.sink)
+	})
+	err = json.NewDecoder(stdout).Decode(&b.sink)
+	b.nameServer = b.sink.NameServer
+	return err
 }
 
 // run measures the scenarios one after another; within one, the candidates take turns round by round.
@@ -122,8 +129,18 @@ func (b *bench) measure(s scenario, c candidate) (o outcome, err error) {
 	if s.startOnly {
 		return outcome{Start: p.started}, nil
 	}
-	s.spec.NameServer, s.spec.PID = p.nameServer, p.pid
-	task, err := json.Marshal(s.spec)
+	if s.heat != nil && c.command != nil {
+		if _, err := p.load(*s.heat); err != nil {
+			return o, fmt.Errorf("before measuring: %w", err)
+		}
+	}
+	return p.load(s.spec)
+}
+
+// load has a generator process put a load on the candidate.
+func (r *running) load(s spec) (o outcome, err error) {
+	s.NameServer, s.PID = r.nameServer, r.pid
+	task, err := json.Marshal(s)
 	if err != nil {
 		return o, err
 	}

@@ -3,14 +3,12 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // candidate is something that stands between generator and sink.
@@ -23,26 +21,17 @@ type candidate struct {
 }
 
 var candidates = []candidate{
-	{"direct", nil, func(b *bench) string { return b.sink.NameServer }},
+	{"direct", nil, func(b *bench) string { return b.nameServer }},
 	{"haproxy", haproxy, func(b *bench) string { return b.front }},
+	{"apache", apache, func(b *bench) string { return b.front }},
 	{"ours", ours, func(b *bench) string { return b.front }},
 }
 
-// running is a candidate that has given its first answer.
-type running struct {
-	nameServer string
-	pid        int
-	started    time.Duration // from the start of the process to its first answer
-	stop       func()
-}
-
-// startPatience is how long the first answer may take; Apache's proxy needs half a minute.
-const startPatience = 90 * time.Second
-
+// start returns when the candidate has given its first answer.
 func (b *bench) start(c candidate) (*running, error) {
-	r := &running{nameServer: c.nameServer(b), stop: func() {}}
+	nameServer := c.nameServer(b)
 	if c.command == nil {
-		return r, nil
+		return &running{nameServer: nameServer}, nil
 	}
 	dir, err := os.MkdirTemp(b.dir, c.name)
 	if err != nil {
@@ -52,34 +41,15 @@ func (b *bench) start(c candidate) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	begin := time.Now()
-	if err := cmd.Start(); err != nil {
+	r, err := launch(c.name, cmd)
+	if err != nil {
 		return nil, err
 	}
-	r.pid = cmd.Process.Pid
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	r.stop = func() {
-		cmd.Process.Kill() //nolint:errcheck // it may have ended by itself
-		<-ended
-	}
-	for {
-		if _, err = askRoute(r.nameServer); err == nil {
-			r.started = time.Since(begin)
-			return r, nil
-		}
-		select {
-		case why := <-ended:
-			return nil, fmt.Errorf("%s ended before its first answer (%v):\n%s", c.name, why, out.String())
-		case <-time.After(time.Millisecond):
-		}
-		if time.Since(begin) > startPatience {
-			r.stop()
-			return nil, fmt.Errorf("%s gave no answer within %s: %w\n%s", c.name, startPatience, err, out.String())
-		}
-	}
+	r.nameServer = nameServer
+	return r, r.await(func() error {
+		_, err := askRoute(nameServer)
+		return err
+	})
 }
 
 // haproxy is HAProxy in TCP mode, as its manual would have one do this: it understands nothing.
@@ -101,7 +71,7 @@ listen name-server
 listen broker
   bind %s
   server sink %s
-`, b.front, b.sink.Advertised, b.frontBroker, b.sink.Broker)
+`, b.front, b.sink.Advertised, b.second, b.sink.Broker)
 	file := filepath.Join(dir, "haproxy.cfg")
 	return exec.Command(path, "-db", "-q", "-f", file), os.WriteFile(file, []byte(cfg), 0o600)
 }
@@ -118,7 +88,7 @@ address = %q
 broker_ports = "0"
 [admin]
 address = "127.0.0.1:0"
-`, b.sink.NameServer, b.front)
+`, b.nameServer, b.front)
 	file := filepath.Join(dir, "proxy.toml")
 	cmd := exec.Command(b.binary, "serve", "--config", file)
 	cmd.Env = append(os.Environ(), b.env...)

@@ -84,27 +84,35 @@ func (s *spec) run() (*outcome, error) {
 	return o, err
 }
 
-// askRoute does what a client does first: it asks a name server for the topic's route and takes the master's address.
-func askRoute(nameServer string) (netip.AddrPort, error) {
-	nc, err := net.DialTimeout("tcp", nameServer, time.Second)
+// call sends a request on a connection of its own. An answer of another code than success is an error.
+func call(address string, c *codec.Command) (*codec.Command, error) {
+	nc, err := net.DialTimeout("tcp", address, time.Second)
 	if err != nil {
-		return netip.AddrPort{}, err
+		return nil, err
 	}
 	defer nc.Close()
 	nc.SetDeadline(time.Now().Add(5 * time.Second)) //nolint:errcheck // a TCP socket that is open has deadlines
-	ask := request(codec.ReqGetRouteInfoByTopic, map[string]string{"topic": topic, "acceptStandardJsonOnly": "true"}, 0)
-	if _, err := nc.Write(ask.Append(nil, codec.JSON)); err != nil {
-		return netip.AddrPort{}, err
+	if _, err := nc.Write(c.Append(nil, codec.JSON)); err != nil {
+		return nil, err
 	}
 	answer, _, err := codec.ReadCommand(nc, codec.Limits{})
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("cannot read the route from %s: %w", nameServer, err)
+		return nil, fmt.Errorf("cannot read the answer of %s to request %d: %w", address, c.Code, err)
+	}
+	if answer.Code != codec.ResSuccess {
+		return answer, fmt.Errorf("%s answered request %d with code %d: %s", address, c.Code, answer.Code, answer.Remark)
+	}
+	return answer, nil
+}
+
+// askRoute does what a client does first: it asks a name server for the topic's route and takes the master's address.
+func askRoute(nameServer string) (netip.AddrPort, error) {
+	answer, err := call(nameServer, request(codec.ReqGetRouteInfoByTopic, map[string]string{"topic": topic, "acceptStandardJsonOnly": "true"}, 0))
+	if err != nil {
+		return netip.AddrPort{}, err
 	}
 	var route struct {
 		BrokerDatas []struct{ BrokerAddrs map[string]string }
-	}
-	if answer.Code != codec.ResSuccess {
-		return netip.AddrPort{}, fmt.Errorf("%s answered the question for the route with code %d: %s", nameServer, answer.Code, answer.Remark)
 	}
 	if err := json.Unmarshal(answer.Body, &route); err != nil {
 		return netip.AddrPort{}, fmt.Errorf("cannot read the route from %s: %w", nameServer, err)

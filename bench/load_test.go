@@ -27,9 +27,9 @@ func TestMain(m *testing.M) {
 }
 
 func startSink(t *testing.T, advertise string) sinkAddresses {
-	b := &bench{frontBroker: advertise}
+	b := &bench{second: advertise}
+	t.Cleanup(b.close)
 	require.NoError(t, b.startSink())
-	t.Cleanup(b.stopSink)
 	return b.sink
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ const (
 
 // options are the flags.
 type options struct {
+	apache     bool
 	rounds     int
 	scenario   string
 	candidates string
@@ -32,7 +34,7 @@ type options struct {
 	seconds    float64
 	quick      bool
 
-	warmup, measure, settle time.Duration // derived
+	warmup, measure, heat, settle time.Duration // derived
 }
 
 func main() {
@@ -57,19 +59,21 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
+	runtime.LockOSThread() // what is launched dies with the thread that launched it
 	return compare(o, os.Stdout)
 }
 
 func parse(args []string) (o options, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.BoolVar(&o.apache, "apache", false, "beside Apache's own proxy instead of HAProxy, in front of a real RocketMQ (needs Java and Maven)")
 	f.IntVar(&o.rounds, "rounds", 5, "rounds of each scenario, in which candidates take turns")
 	f.Float64Var(&o.seconds, "seconds", 2, "how long each load is measured")
 	f.StringVar(&o.scenario, "scenario", "", "only scenarios whose whole name matches this `regexp`")
-	f.StringVar(&o.candidates, "candidates", "direct,haproxy,ours", "which of them, separated by commas")
+	f.StringVar(&o.candidates, "candidates", "", "which of them, separated by commas (default all: direct,haproxy,ours, or direct,apache,ours)")
 	f.StringVar(&o.binary, "binary", "", "our `file`; without it the source is built")
 	f.StringVar(&o.env, "env", "", "`KEY=value,…` for our process, as GODEBUG=gctrace=1")
 	f.StringVar(&o.data, "data", "", "JSON `file` that measurements are kept in: a run replaces the scenarios it measures and reports all")
-	f.StringVar(&o.out, "out", "bench/RESULTS.md", "`file` for the report; empty: print it only")
+	f.StringVar(&o.out, "out", "", "`file` for the report; empty: print it only (default bench/RESULTS.md, or bench/RESULTS-APACHE.md)")
 	f.BoolVar(&o.quick, "quick", false, "one round of half a second, printed only: does it work at all")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -77,13 +81,27 @@ func parse(args []string) (o options, err error) {
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("unknown argument %q: there are only flags", f.Arg(0))
 	}
+	study := o.study()
+	if !given(f, "out") {
+		o.out = study.out
+	}
+	if !given(f, "candidates") {
+		o.candidates = strings.Join(study.candidates, ",")
+	}
+	o.heat = heatTime
 	o.settle = 15 * time.Second // our proxy frees what an idle client had within 10 s
 	if o.quick {
-		o.rounds, o.seconds, o.settle, o.out = 1, 0.5, time.Second, ""
+		o.rounds, o.seconds, o.heat, o.settle, o.out = 1, 0.5, time.Second, time.Second, ""
 	}
 	o.measure = time.Duration(o.seconds * float64(time.Second))
 	o.warmup = min(o.measure/2, time.Second)
 	return o, nil
+}
+
+// given tells a flag that was set from one that has its default.
+func given(f *flag.FlagSet, name string) (found bool) {
+	f.Visit(func(g *flag.Flag) { found = found || g.Name == name })
+	return found
 }
 
 // compare measures and reports.
@@ -92,7 +110,7 @@ func compare(o options, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	who, err := chooseCandidates(o.candidates)
+	who, err := chooseCandidates(o)
 	if err != nil {
 		return err
 	}
@@ -100,7 +118,7 @@ func compare(o options, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b, err := newBench(stdout, o.binary)
+	b, err := newBench(stdout, o.binary, o.study())
 	if err != nil {
 		return err
 	}
@@ -119,12 +137,13 @@ func finish(o options, all results, stdout io.Writer) error {
 	if err := all.write(o.data); err != nil {
 		return err
 	}
-	text := report(all)
+	s := o.study()
+	text := s.report(all)
 	fmt.Fprint(stdout, "\n", text)
 	if o.out == "" {
 		return nil
 	}
-	return os.WriteFile(o.out, []byte(document(machine(), time.Now(), text)), 0o644)
+	return os.WriteFile(o.out, []byte(s.document(s.environment(), time.Now(), text)), 0o644)
 }
 
 func chooseScenarios(o options) ([]scenario, error) {
@@ -132,7 +151,7 @@ func chooseScenarios(o options) ([]scenario, error) {
 	if err != nil {
 		return nil, fmt.Errorf("-scenario: %w", err)
 	}
-	all := scenarios(o, openFiles())
+	all := o.study().scenarios(o, openFiles())
 	if o.scenario == "" {
 		return all, nil
 	}
@@ -147,13 +166,14 @@ func chooseScenarios(o options) ([]scenario, error) {
 	return chosen, nil
 }
 
-func chooseCandidates(names string) ([]candidate, error) {
+func chooseCandidates(o options) ([]candidate, error) {
+	all := o.study().candidates
 	var chosen []candidate
-	for name := range strings.SplitSeq(names, ",") {
-		i := slices.IndexFunc(candidates, func(c candidate) bool { return c.name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("-candidates: there is no %q; there are direct, haproxy, ours", name)
+	for name := range strings.SplitSeq(o.candidates, ",") {
+		if !slices.Contains(all, name) {
+			return nil, fmt.Errorf("-candidates: there is no %q; there are %s", name, strings.Join(all, ", "))
 		}
+		i := slices.IndexFunc(candidates, func(c candidate) bool { return c.name == name })
 		chosen = append(chosen, candidates[i])
 	}
 	return chosen, nil

@@ -88,7 +88,8 @@ func TestFlags(t *testing.T) {
 	o.scenario = "nothing"
 	_, err = chooseScenarios(o)
 	require.ErrorContains(t, err, `matches none of 1x1, 256x1`)
-	_, err = chooseCandidates("ours,envoy")
+	o.candidates = "ours,envoy"
+	_, err = chooseCandidates(o)
 	require.ErrorContains(t, err, `there is no "envoy"`)
 }
 

@@ -27,8 +27,8 @@ func (w workload) templates(answer int) (first, ack *template) {
 	case popAndAck:
 		return newTemplate(request(codec.ReqPopMessage, popFields, 0), codec.JSON), newTemplate(request(codec.ReqAckMessage, ackFields, 0), codec.JSON)
 	case pull:
-		fields := map[string]string{"consumerGroup": "bench-group", "topic": topic, "queueId": "3", "queueOffset": "100", "maxMsgNums": "32",
-			"sysFlag": "2", "commitOffset": "0", "suspendTimeoutMillis": "15000", "subscription": "*", "subVersion": "1700000000000",
+		fields := map[string]string{"consumerGroup": "bench-group", "topic": topic, "queueId": "0", "queueOffset": "0", "maxMsgNums": "32",
+			"sysFlag": "6", "commitOffset": "0", "suspendTimeoutMillis": "15000", "subscription": "*", "subVersion": "1700000000000",
 			"expressionType": "TAG", "maxMsgBytes": strconv.Itoa(answer), "bname": brokerName}
 		return newTemplate(request(codec.ReqPullMessage, fields, 0), codec.JSON), nil
 	default:

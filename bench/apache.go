@@ -1,0 +1,98 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/jvm"
+)
+
+// apacheOptions are those of bin/runserver.sh, which a release of RocketMQ starts its proxy with on Java 9 and later,
+// but for the log of the garbage collector.
+var apacheOptions = []string{"-server", "-Xms4g", "-Xmx4g", "-XX:MetaspaceSize=128m", "-XX:MaxMetaspaceSize=320m",
+	"-XX:+UseG1GC", "-XX:G1HeapRegionSize=16m", "-XX:G1ReservePercent=25", "-XX:InitiatingHeapOccupancyPercent=30",
+	"-XX:SoftRefLRUPolicyMSPerMB=0", "-XX:-OmitStackTraceInFastThrow", "-XX:-UseLargePages",
+	// bin/mqproxy: the logging of a release, INFO to files. It is in the jar as well.
+	"-Drmq.logback.configurationFile=rmq.proxy.logback.xml"}
+
+// apache is Apache's own proxy in front of a cluster, with its remoting port for clients.
+func apache(b *bench, dir string) (*exec.Cmd, error) {
+	config, err := apacheConfig(b.front, b.second, b.nameServer)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "rmq-proxy.json")
+	if err := os.WriteFile(file, config, 0o600); err != nil {
+		return nil, err
+	}
+	argv := jvm.Command(apacheOptions, dir, b.jars, "org.apache.rocketmq.proxy.ProxyStartup", "-pc", file)
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), "ROCKETMQ_HOME="+dir, "RMQ_PROXY_HOME="+dir)
+	return cmd, nil
+}
+
+// apacheConfig is rmq-proxy.json: addresses, and for the rest the defaults.
+func apacheConfig(remoting, grpc, nameServer string) ([]byte, error) {
+	host, remotingPort, err := hostAndPort(remoting)
+	if err != nil {
+		return nil, err
+	}
+	_, grpcPort, err := hostAndPort(grpc)
+	if err != nil {
+		return nil, err
+	}
+	return json.MarshalIndent(map[string]any{
+		"proxyMode":           "CLUSTER",
+		"rocketMQClusterName": "DefaultCluster",
+		"namesrvAddr":         nameServer,
+		"localServeAddr":      host,
+		"remotingAccessAddr":  host, // what its routes tell clients to dial, with the port
+		"remotingListenPort":  remotingPort,
+		"grpcServerPort":      grpcPort,
+	}, "", "  ")
+}
+
+func hostAndPort(address string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", 0, err
+	}
+	port, err = strconv.Atoi(text)
+	return host, port, err
+}
+
+// heatTime is what a JVM gets to compile what a scenario needs.
+const heatTime = 10 * time.Second
+
+// apacheScenarios are those that Apache's proxy can be in. It cannot serve pops on its remoting port: it takes them
+// for pulls. Sends are heated up with many in flight, since one at a time would be far too few.
+func apacheScenarios(o options, files int) []scenario {
+	var list []scenario
+	for _, s := range scenarios(o, files) {
+		switch s.name {
+		case "1x1", "256x1", "16x16":
+			heat := o.busy(sendJSON, 16, 16)
+			s.heat = &heat
+		case "pull":
+			heat := s.spec
+			s.heat = &heat
+		case "load":
+			s.spec.Measure = max(o.measure, o.heat)
+		case "start":
+		default:
+			continue
+		}
+		if s.heat != nil {
+			s.heat.Measure = o.heat
+		}
+		list = append(list, s)
+	}
+	return list
+}
