@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -102,6 +103,24 @@ func TestFlagsOfApache(t *testing.T) {
 	require.Equal(t, "direct,haproxy,ours", o.candidates, "what needs Java is not among them")
 }
 
+// A load that fails shows who has to bear it before what is measured.
+func TestWhoCompilesIsHeated(t *testing.T) {
+	b := &bench{dir: t.TempDir(), second: "127.0.0.1:1"}
+	t.Cleanup(b.close)
+	require.NoError(t, b.startSink())
+	spent := brief(sendJSON, 1, 1)
+	spent.Warmup, spent.Measure, spent.PID = 0, 0, 0
+	s := scenario{spec: brief(sendJSON, 1, 1), heat: &spent}
+	c := candidate{name: "sleep", nameServer: func(b *bench) string { return b.nameServer },
+		command: func(*bench, string) (*exec.Cmd, error) { return exec.Command("sleep", "600"), nil }}
+	o, err := b.measure(s, c)
+	require.NoError(t, err)
+	require.Positive(t, o.Requests)
+	c.jit = true
+	_, err = b.measure(s, c)
+	require.ErrorContains(t, err, "before measuring")
+}
+
 func TestEveryRowBesideApacheHasItsScenario(t *testing.T) {
 	var names []string
 	for _, s := range apacheScenarios(options{}, 100_000) {
@@ -129,5 +148,8 @@ func TestApacheReport(t *testing.T) {
 	require.Equal(t, "| memory under load, 256 × 16, at most | MB |  | 2400 | 30.0 | 80.0 |", line(t, text, "under load"))
 	require.Equal(t, "| start to first answer | s |  |  | 0.04 |  |", line(t, text, "start to first"), "not every candidate was measured")
 	require.NotContains(t, text, "256 × 1:", "what was not measured has no line")
-	require.Contains(t, apacheDocument("a machine, RocketMQ 5.5.0", time.Unix(0, 0), text), "1970-01-01 00:00 UTC: a machine, RocketMQ 5.5.0.")
+	file := apacheDocument("a machine, RocketMQ 5.5.0", time.Unix(0, 0), text)
+	require.Contains(t, file, "1970-01-01 00:00 UTC: a machine, RocketMQ 5.5.0.")
+	require.True(t, strings.HasSuffix(file, "\n\n"+text))
+	require.NotContains(t, file, "%!")
 }

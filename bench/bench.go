@@ -129,7 +129,7 @@ func (b *bench) measure(s scenario, c candidate) (o outcome, err error) {
 	if s.startOnly {
 		return outcome{Start: p.started}, nil
 	}
-	if s.heat != nil && c.command != nil {
+	if s.heat != nil && c.jit {
 		if _, err := p.load(*s.heat); err != nil {
 			return o, fmt.Errorf("before measuring: %w", err)
 		}

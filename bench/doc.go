@@ -1,13 +1,15 @@
 //go:build linux
 
-// Command bench measures the proxy beside a direct connection and HAProxy in TCP mode.
+// Command bench measures the proxy beside a direct connection and HAProxy in TCP mode, or Apache's own proxy.
 //
 //	go run ./bench                                  everything, about 15 minutes; writes bench/RESULTS.md
+//	go run ./bench -apache -rounds 3                beside Apache's proxy, about 25 minutes; writes bench/RESULTS-APACHE.md
 //	go run ./bench -quick                           does it work at all, a minute
 //	go run ./bench -scenario '16x16|256x1' -out ""  some scenarios, printed only
 //
-// It needs Linux and haproxy (Debian: apt install haproxy; without it: -candidates direct,ours). It fails no build:
-// its exit code tells only whether it could measure.
+// It needs Linux and haproxy (Debian: apt install haproxy; without it: -candidates direct,ours), with -apache Java 17 and
+// Maven instead (Debian: apt install openjdk-17-jre-headless maven) and 8 GB of memory. It fails no build: its exit code
+// tells only whether it could measure.
 //
 // # What is measured
 //
@@ -32,6 +34,14 @@
 //	load                          256x16, for the memory
 //	big                           16 connections: answers of 16 MiB, for the memory
 //	start                         from the start of the process to its first answer
+//
+// # Beside Apache's proxy
+//
+// With -apache a real RocketMQ 5.5.0, name server and broker, stands behind the candidates, as Apache's proxy needs one.
+// Its jars come from Maven Central once, into ROCKETMQ_PROXY_CACHE (default ~/.cache/rocketmq-proxy). The broker is
+// slower than any proxy, so CPU and memory are the figures, throughput is not. Scenarios are 1x1, 256x1, 16x16, pull, load
+// and start: pops are pulls to the remoting port of Apache's proxy. A JVM compiles what has run often, so Apache's proxy has 40 s
+// of load with many in flight before it is measured; load is measured for 40 s, of ours as well.
 //
 // # How to read it
 //

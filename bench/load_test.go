@@ -15,9 +15,9 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
-// TestMain lets the test binary be the sink, as the program itself is.
+// TestMain lets the test binary be sink and generator, as the program itself is.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == roleSink {
+	if len(os.Args) == 3 && (os.Args[1] == roleSink || os.Args[1] == roleLoad) {
 		if err := run(os.Args[1:]); err != nil {
 			panic(err)
 		}

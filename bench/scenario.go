@@ -10,7 +10,7 @@ type scenario struct {
 	spec      spec
 	process   bool  // about a process: a direct connection has none
 	startOnly bool  // nothing but the start is measured
-	heat      *spec // what a process does before it is measured: a JVM compiles what has run often; nil: nothing
+	heat      *spec // what a candidate with a JIT does before it is measured; nil: nothing
 }
 
 // A TCP proxy of one process uses two files for each client.
