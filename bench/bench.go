@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
 )
 
 // bench is one run of the program: name server and broker that live throughout, candidates that come and go.
@@ -40,12 +42,11 @@ func newBench(log io.Writer, binary string, s study) (*bench, error) {
 }
 
 func (b *bench) prepare(s study) (err error) {
-	if b.front, err = freeAddress(); err != nil {
+	first, err := freeport.Range(2)
+	if err != nil {
 		return err
 	}
-	if b.second, err = freeAddress(); err != nil {
-		return err
-	}
+	b.front, b.second = freeport.Loopback(first), freeport.Loopback(first+1)
 	if b.binary == "" {
 		if b.binary, err = build(b.dir); err != nil {
 			return err

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -106,14 +105,4 @@ func build(dir string) (string, error) {
 		return "", fmt.Errorf("cannot build the proxy; run from its source, or give -binary: %w\n%s", err, strings.TrimSpace(string(out)))
 	}
 	return binary, nil
-}
-
-// freeAddress is an address of 127.0.0.1 that nobody listens on at present.
-func freeAddress() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer ln.Close()
-	return ln.Addr().String(), nil
 }

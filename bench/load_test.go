@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -19,7 +20,8 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && (os.Args[1] == roleSink || os.Args[1] == roleLoad) {
 		if err := run(os.Args[1:]); err != nil {
-			panic(err)
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
 		}
 		return
 	}
@@ -35,7 +37,7 @@ func startSink(t *testing.T, advertise string) sinkAddresses {
 
 // brief is a load that is over soon; how much it measures is left to the machine.
 func brief(w workload, connections, window int) spec {
-	return spec{Workload: w, Connections: connections, Window: window, Warmup: time.Millisecond, Measure: 50 * time.Millisecond, PID: os.Getpid()}
+	return spec{Workload: w, Connections: connections, Window: window, Warmup: time.Millisecond, Measure: 500 * time.Millisecond, PID: os.Getpid()}
 }
 
 func TestEveryWorkload(t *testing.T) {

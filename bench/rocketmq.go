@@ -4,16 +4,14 @@ package main
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/jvm"
 )
 
@@ -33,9 +31,6 @@ func (b *bench) startRocketMQ() (err error) {
 	if b.jars, err = jvm.Jars("bench-"+rocketMQVersion, pom); err != nil {
 		return err
 	}
-	if b.nameServer, err = freeAddress(); err != nil {
-		return err
-	}
 	if err := b.startNameServer(); err != nil {
 		return err
 	}
@@ -50,10 +45,11 @@ func (b *bench) startRocketMQ() (err error) {
 }
 
 func (b *bench) startNameServer() error {
-	_, port, err := hostAndPort(b.nameServer)
+	port, err := freeport.Range(1)
 	if err != nil {
 		return err
 	}
+	b.nameServer = freeport.Loopback(port)
 	conf := fmt.Sprintf("listenPort=%d\nbindAddress=127.0.0.1\n", port)
 	r, err := b.launchJava("namesrv", conf, "org.apache.rocketmq.namesrv.NamesrvStartup", "-Xmx256m")
 	if err != nil {
@@ -70,16 +66,18 @@ func (b *bench) startNameServer() error {
 
 // startBroker returns the address of a broker that has the topic and whose name server knows it.
 func (b *bench) startBroker() (address string, err error) {
-	port, err := brokerPort()
+	// Four neighbours: the VIP port (listenPort - 2), an unused one, listenPort, and the one for slaves.
+	first, err := freeport.Range(4)
 	if err != nil {
 		return "", err
 	}
+	port := first + 2
 	conf := brokerConf(filepath.Join(b.dir, "store"), b.nameServer, port)
 	r, err := b.launchJava("broker", conf, "org.apache.rocketmq.broker.BrokerStartup", "-Xmx2g")
 	if err != nil {
 		return "", err
 	}
-	address = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	address = freeport.Loopback(port)
 	create := map[string]string{"topic": topic, "defaultTopic": "TBW102", "readQueueNums": "8", "writeQueueNums": "8",
 		"perm": "6", "topicFilterType": "SINGLE_TAG", "topicSysFlag": "0", "order": "false"}
 	if err := r.await(func() error {
@@ -129,33 +127,6 @@ diskMaxUsedSpaceRatio=99
 waitTimeMillsInSendQueue=10000
 osPageCacheBusyTimeOutMills=10000
 `, brokerName, port, port+1, nameServer, store)
-}
-
-// brokerPort is free, as are the port above it, for slaves, and the VIP port two below it.
-func brokerPort() (int, error) {
-	for range 100 {
-		address, err := freeAddress()
-		if err != nil {
-			return 0, err
-		}
-		_, port, err := hostAndPort(address)
-		if err != nil {
-			return 0, err
-		}
-		if isFree(port-2) && isFree(port+1) {
-			return port, nil
-		}
-	}
-	return 0, errors.New("cannot find a free port with free neighbours for a broker")
-}
-
-func isFree(port int) bool {
-	ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil {
-		return false
-	}
-	ln.Close()
-	return true
 }
 
 // pulledSize is the body of the one message of queue 0, which is what the scenario pull asks for.
