@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -119,6 +120,29 @@ func TestWhoCompilesIsHeated(t *testing.T) {
 	c.jit = true
 	_, err = b.measure(s, c)
 	require.ErrorContains(t, err, "before measuring")
+}
+
+func TestAFailureIsTriedAgain(t *testing.T) {
+	var log strings.Builder
+	starts := 0
+	b := &bench{dir: t.TempDir(), tries: 3, log: &log}
+	t.Cleanup(b.close)
+	require.NoError(t, b.startSink())
+	c := candidate{name: "moody", nameServer: func(b *bench) string { return b.nameServer }, command: func(*bench, string) (*exec.Cmd, error) {
+		if starts++; starts < 3 {
+			return nil, errors.New("not today")
+		}
+		return exec.Command("sleep", "600"), nil
+	}}
+	_, err := b.try(scenario{name: "start", startOnly: true}, c)
+	require.NoError(t, err)
+	require.Equal(t, 3, starts)
+	require.Equal(t, 2, strings.Count(log.String(), "once more, as moody failed: not today"))
+
+	starts, b.tries = 0, 2
+	_, err = b.try(scenario{name: "start", startOnly: true}, c)
+	require.ErrorContains(t, err, "not today")
+	require.Equal(t, 2, starts)
 }
 
 func TestEveryRowBesideApacheHasItsScenario(t *testing.T) {

@@ -24,6 +24,7 @@ type bench struct {
 	nameServer string   // what stands behind the candidates
 	sink       sinkAddresses
 	jars       string // the class path of RocketMQ's programs
+	tries      int    // of a measurement
 	stops      []func()
 	log        io.Writer
 }
@@ -33,7 +34,7 @@ func newBench(log io.Writer, binary string, s study) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{dir: dir, binary: binary, log: log}
+	b := &bench{dir: dir, binary: binary, tries: s.tries, log: log}
 	if err := b.prepare(s); err != nil {
 		b.close()
 		return nil, err
@@ -109,7 +110,7 @@ func (b *bench) runScenario(s scenario, who []candidate, rounds int, r results) 
 			if c.command == nil && s.process {
 				continue
 			}
-			o, err := b.measure(s, c)
+			o, err := b.try(s, c)
 			if err != nil {
 				return fmt.Errorf("%s, round %d: %w", c.name, round+1, err)
 			}
@@ -118,6 +119,19 @@ func (b *bench) runScenario(s scenario, who []candidate, rounds int, r results) 
 		}
 	}
 	return nil
+}
+
+// try measures until it succeeds, or has failed too often.
+func (b *bench) try(s scenario, c candidate) (o outcome, err error) {
+	for i := range b.tries {
+		if i > 0 {
+			fmt.Fprintf(b.log, "%-10s once more, as %s failed: %v\n", s.name, c.name, err)
+		}
+		if o, err = b.measure(s, c); err == nil {
+			break
+		}
+	}
+	return o, err
 }
 
 // measure starts a candidate and has a generator process do what the scenario says.
