@@ -49,8 +49,9 @@ func apacheDocument(environment string, now time.Time, table string) string {
 Written by `+"`task bench:apache`"+` on %s: %s.
 
 Both proxies in front of the same RocketMQ, a name server and one broker. Medians over rounds in which candidates took
-turns; a ratio is the median of the rounds' ratios. CPU and memory are those of the proxy's process. Throughput says
-little: it is that of a broker which shares all cores with generator, proxy and name server.
+turns; a ratio is the median of the rounds' ratios. CPU and memory are those of the proxy's process. Only ratios mean
+anything elsewhere. Throughput says little even here: it is that of a broker which shares all cores with generator,
+proxy and name server.
 
 Apache's proxy has the JVM options and the logging of a release, and %s of load before sends and pulls are measured, so
 that Java has compiled what it needs. Memory is that after the start, and the most within %[3]s of load. Pops are not
