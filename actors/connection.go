@@ -188,6 +188,7 @@ func (c *connection) close() {
 		p.chunk.Release()
 	}
 	c.backlog = nil
+	c.beat.drop(c.env)
 	end := messages.RequestAbandoned
 	if c.bye.moved {
 		end = messages.RequestMovedAway

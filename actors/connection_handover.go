@@ -112,6 +112,7 @@ func (c *connection) adopt(m *messages.Adopt) {
 	c.language, c.version, c.beat.ClientID = s.Language, s.Version, s.ClientID
 	if s.Heartbeat != nil {
 		c.beat.learn(s.Heartbeat)
+		c.beat.account(c.env)
 	}
 	c.sample(messages.Sample{Kind: messages.ConnectionMovedHere})
 	for i := len(s.Pending) - 1; i >= 0; i-- { // of one opaque the newest comes first

@@ -11,6 +11,7 @@ import (
 type heartbeat struct {
 	full            []byte      // a whole frame; nil: none
 	arriving        *incomplete // the next one; nil: none arrives
+	reserved        int         // bytes of the budget, for both
 	route.Heartbeat             // what the last full one says
 }
 
@@ -31,29 +32,49 @@ func (c *connection) watchMembership(ch *transport.Chunk, f *codec.Frame) {
 		c.notifyAgain()
 		size := f.End - f.Off
 		if size > maxHeartbeat {
-			c.beat.full = nil // an older one would take back what this one subscribes to
+			c.beat.drop(c.env) // an older one would take back what this one subscribes to
 			return
 		}
 		here := ch.B[f.Off:min(f.End, len(ch.B))]
 		c.beat.arriving = &incomplete{make([]byte, 0, len(here)), size}
-		c.beat.more(here)
+		c.beat.more(c.env, here)
 	case codec.ReqUnregisterClient:
 		// A replay must not register again what the client has unregistered; its next heartbeat says what is left.
-		c.beat.full = nil
+		c.beat.drop(c.env)
 	}
 }
 
 // more takes bytes that follow. Bytes of other frames' bodies do not concern it.
-func (h *heartbeat) more(b []byte) {
+func (h *heartbeat) more(env *Env, b []byte) {
 	part := h.arriving
 	if part == nil {
 		return
 	}
-	if part.frame = append(part.frame, b...); len(part.frame) < part.size {
-		return
+	if part.frame = append(part.frame, b...); len(part.frame) >= part.size {
+		h.arriving = nil
+		h.learn(part.frame)
 	}
-	h.arriving = nil
-	h.learn(part.frame)
+	h.account(env)
+}
+
+// account has the budget know what is kept. When there is no room none is, as with one that is too large.
+func (h *heartbeat) account(env *Env) {
+	now := cap(h.full)
+	if h.arriving != nil {
+		now += cap(h.arriving.frame)
+	}
+	if env.Transport.Reserve(now - h.reserved) {
+		h.reserved = now
+	} else {
+		h.drop(env)
+	}
+}
+
+// drop keeps nothing.
+func (h *heartbeat) drop(env *Env) {
+	h.full, h.arriving = nil, nil
+	env.Transport.Reserve(-h.reserved)
+	h.reserved = 0
 }
 
 // learn keeps a frame that is a full heartbeat.

@@ -84,7 +84,7 @@ func (c *connection) lead(ch *transport.Chunk) int {
 	if n == 0 {
 		return 0
 	}
-	c.beat.more(ch.B[:n])
+	c.beat.more(c.env, ch.B[:n])
 	from := 0
 	if c.rest == drop {
 		from = n

@@ -222,8 +222,8 @@ func (u *upstream) open() {
 	for _, m := range u.parked {
 		u.write(m)
 	}
-	u.parked = nil
 	u.up.Deliver(&messages.Opened{Epoch: u.epoch, Upstream: u.address, Replayed: u.heartbeat != nil})
+	u.parked, u.heartbeat = nil, nil
 }
 
 func (u *upstream) fromBroker(ch *transport.Chunk) {

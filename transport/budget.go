@@ -2,7 +2,8 @@ package transport
 
 import "sync/atomic"
 
-// holding is what the chunks of all sockets of a transport hold, and the partial headers that wait beside them.
+// holding is what the chunks of all sockets of a transport hold, the partial headers that wait beside them, and what
+// was reserved.
 //
 // Most chunks are given back before anybody else could care, so nobody pays for a shared counter with each: a loop
 // adds up for itself and tells when its sum has moved by a good deal, a goroutine tells what is still out when it
@@ -31,6 +32,15 @@ func (t *Net) overBudget() bool {
 // Buffered is part of Transport.
 func (t *Net) Buffered() (bytes int64, pauses uint64) {
 	return t.held.bytes.Load(), t.held.pauses.Load()
+}
+
+// Reserve is part of Transport.
+func (t *Net) Reserve(n int) bool {
+	if n > 0 && t.Budget > 0 && t.held.bytes.Load()+int64(n) > int64(t.Budget/2) {
+		return false
+	}
+	t.held.bytes.Add(int64(n))
+	return true
 }
 
 // readable reports that a socket with so many bytes of chunks out may be read.

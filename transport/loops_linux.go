@@ -57,6 +57,9 @@ func (t *Loops) Executors() []Executor {
 // Buffered is part of Transport.
 func (t *Loops) Buffered() (bytes int64, pauses uint64) { return t.net.Buffered() }
 
+// Reserve is part of Transport.
+func (t *Loops) Reserve(n int) bool { return t.net.Reserve(n) }
+
 // pick spreads connections over the loops.
 func (t *Loops) pick() *loop { return t.loops[t.next.Add(1)%uint32(len(t.loops))] }
 

@@ -143,7 +143,11 @@ type Transport interface {
 	Executors() []Executor
 	// Tune replaces limits, window and dial time-out for connections and dials from now on.
 	Tune(limits codec.Limits, window int, dialTimeout time.Duration)
-	// Buffered is about how many bytes the chunks of all connections hold, and how often reading from one of them was
-	// paused because it was too much.
+	// Buffered is about how many bytes the chunks of all connections hold and are reserved, and how often reading from
+	// one of them was paused because it was too much.
 	Buffered() (bytes int64, pauses uint64)
+	// Reserve takes n bytes of the budget for what is kept for longer than a chunk, or gives -n back. It reports false,
+	// and takes none, when less than half would be left: what stays must not make everybody's reading slow. Safe from
+	// everywhere.
+	Reserve(n int) bool
 }
