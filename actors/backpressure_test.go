@@ -117,55 +117,61 @@ func TestBrokerThatDoesNotRead(t *testing.T) {
 	})
 }
 
-// Answers that the proxy makes are bounded as well: routes, of which a small request makes a large one.
+// Answers that the proxy makes are bounded as well: routes, of which a small request makes a large one. One is made
+// after the other, so at most one of them is beyond the bound.
 func TestClientThatAsksForRoutesAndDoesNotRead(t *testing.T) {
 	onBothAlone(t, func(t *testing.T, on sockets) {
-		ns := newFake(t)
-		filler := `"filler":"` + strings.Repeat("z", 20_000) + `",`
-		ns.serve(func(c *codec.Command) *codec.Command {
-			if c.Code == codec.ReqGetBrokerClusterInfo {
-				return clusterInfo(c, "127.0.0.1:1")
-			}
-			a := topicRoute(c, "127.0.0.1:1")
-			a.Body = []byte("{" + filler + string(a.Body[1:]))
-			return a
-		})
-		o := small
-		o.nameServers = []string{ns.addr}
-		r := start(t, on, o)
-		client := dial(t, r.nameServer())
-		const n = 2000
-		var requests []byte
-		for i := range int32(n) {
-			c := routeRequest("News")
-			c.Opaque = i + 1
-			requests = append(requests, frame(c)...)
-		}
-		before := heapInUse()
-		_, done := client.push(requests)
-		// It has been held back when nothing moves any more although not all is answered.
-		moved := func() int { return r.stat("response_success") }
-		last := -1
-		r.until("the answers are held back", func() bool {
-			time.Sleep(stalled)
-			now := moved()
-			still := now == last
-			last = now
-			return still && now > 0
-		})
-		require.Less(t, last, n)
-		require.Less(t, heapInUse()-before, int64(maxGrowth))
-		require.Equal(t, codec.ResSuccess, dial(t, r.nameServer()).call(routeRequest("News")).Code, "others are served")
-		seen := map[int32]bool{}
-		for range n {
-			a := client.next()
-			require.Equal(t, codec.ResSuccess, a.Code)
-			require.False(t, seen[a.Opaque])
-			seen[a.Opaque] = true
-		}
-		require.Equal(t, len(requests), <-done)
-		client.close()
+		t.Run("many", func(t *testing.T) { askForRoutes(t, on, 2000, 20_000) })
+		t.Run("large", func(t *testing.T) { askForRoutes(t, on, 100, 1<<20) })
 	})
+}
+
+func askForRoutes(t *testing.T, on sockets, n int, size int) {
+	ns := newFake(t)
+	filler := `"filler":"` + strings.Repeat("z", size) + `",`
+	ns.serve(func(c *codec.Command) *codec.Command {
+		if c.Code == codec.ReqGetBrokerClusterInfo {
+			return clusterInfo(c, "127.0.0.1:1")
+		}
+		a := topicRoute(c, "127.0.0.1:1")
+		a.Body = []byte("{" + filler + string(a.Body[1:]))
+		return a
+	})
+	o := small
+	o.nameServers = []string{ns.addr}
+	r := start(t, on, o)
+	require.Equal(t, codec.ResSuccess, dial(t, r.nameServer()).call(routeRequest("News")).Code)
+	client := dial(t, r.nameServer())
+	var requests []byte
+	for i := range int32(n) {
+		c := routeRequest("News")
+		c.Opaque = i + 1
+		requests = append(requests, frame(c)...)
+	}
+	before := heapInUse()
+	_, done := client.push(requests)
+	// It has been held back when nothing moves any more although not all is answered.
+	moved := func() int { return r.stat("response_success") }
+	last := -1
+	r.until("the answers are held back", func() bool {
+		time.Sleep(stalled)
+		now := moved()
+		still := now == last
+		last = now
+		return still && now > 0
+	})
+	require.Less(t, last, n)
+	require.Less(t, heapInUse()-before, int64(maxGrowth+size))
+	require.Equal(t, codec.ResSuccess, dial(t, r.nameServer()).call(routeRequest("News")).Code, "others are served")
+	seen := map[int32]bool{}
+	for range n {
+		a := client.next()
+		require.Equal(t, codec.ResSuccess, a.Code)
+		require.False(t, seen[a.Opaque])
+		seen[a.Opaque] = true
+	}
+	require.Equal(t, len(requests), <-done)
+	client.close()
 }
 
 // Refusals by the thousand: a broker that is down answers at once, also who does not read.

@@ -30,7 +30,8 @@ type connection struct {
 	pending *pending // nil while the client is idle
 	count   int      // of pending ones, without those that are mourned
 	waiting int      // of them, those not handed to an upstream
-	asking  int      // of them, those the directory has
+	asking  int      // of them, those the directory has, and routes
+	routes  *routes  // nil: none
 	free    []lease
 	backlog []parkedChunk // read, but not to be decided yet
 	beat    heartbeat
@@ -109,6 +110,7 @@ func (c *connection) Receive(ctx actor.Context) {
 	case *messages.Placed:
 		c.placed(m)
 	case *transport.Drained:
+		c.answerRoutes()
 		c.endIfDrained()
 	case *transport.Closed:
 		c.end(m.Err)

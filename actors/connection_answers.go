@@ -130,6 +130,9 @@ func (c *connection) handed(x *messages.Exchange) {
 
 // settled takes a request's actor back, and gives the client our answer if it still waits for one.
 func (c *connection) settled(x *messages.Exchange) {
+	if c.routes != nil && c.routes.making == x {
+		c.routes.making = nil
+	}
 	l := lease{x.Actor, x.Process, x}
 	x.Actor, x.Process = nil, nil
 	if x.Answer == nil { // take has removed it, and nobody else knows of it
@@ -140,6 +143,7 @@ func (c *connection) settled(x *messages.Exchange) {
 	l.x = messages.NewExchange()
 	c.giveBack(l)
 	if !c.forget(x) {
+		c.answerRoutes()
 		return
 	}
 	c.sample(messages.Sample{Kind: messages.RequestAnswered, Own: true, Code: x.Header.Code, Response: x.ResponseCode,
@@ -160,12 +164,17 @@ func (c *connection) mourn(x *messages.Exchange) {
 	c.enlist(&messages.Exchange{Header: x.Header, Relayed: true, Arrived: x.Arrived})
 }
 
+// writeHeld writes answers of ours at the end of a frame; there is room for others then.
 func (c *connection) writeHeld() {
+	if len(c.hold) == 0 {
+		return
+	}
 	for i, b := range c.hold {
 		c.hold[i] = nil
 		c.write(b)
 	}
 	c.hold = c.hold[:0]
+	c.answerRoutes()
 }
 
 func (c *connection) write(b []byte) {

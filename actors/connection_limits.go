@@ -4,12 +4,26 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
+// maxAsking is how many requests of one client a name server, or the directory, has at a time. Answers may be large,
+// there are no long polls among them, and clients ask one after another.
+const maxAsking = 32
+
+// maxHeld is how many answers of ours may wait for the end of a frame that comes slowly.
+const maxHeld = 32
+
 // busy reports that as many requests wait for an answer as may. A client with as many is not read until answers come:
 // brokers answer everything in the end, long polls as well, and what is never answered expires (expire).
 func (c *connection) busy() bool {
 	most := c.env.Settings().RequestsPerConnection
+	if c.port.Role == messages.NameServerPort && (most == 0 || most > maxAsking) {
+		most = maxAsking
+	}
 	return most > 0 && c.count >= most
 }
+
+// unread reports that the client does not read what it is answered. Half of what the upstream may have delivered is
+// enough to tell: the upstream's own memory is what more questions would cost.
+func (c *connection) unread() bool { return c.sock.Kept() > c.env.Settings().BufferPerConnection/4 }
 
 // park keeps a chunk for later.
 func (c *connection) park(p parkedChunk) {

@@ -13,10 +13,6 @@ type parkedChunk struct {
 	next, from int
 }
 
-// maxAsking is how many questions of one client the directory has at a time. Answers to them are ours to keep when
-// the client does not read, so their number is bounded before they are made.
-const maxAsking = 32
-
 // read takes a chunk of the client.
 func (c *connection) read(ch *transport.Chunk) {
 	c.lastRead = c.env.now()
@@ -33,10 +29,9 @@ func (c *connection) read(ch *transport.Chunk) {
 }
 
 // full reports that nothing new may be begun for a client that does not read its answers, or asks without waiting.
-// The chunks that wait meanwhile fill the window of its socket, which is then not read any more. Half of what the
-// upstream may have delivered unread is enough to tell: the upstream's own memory is what more questions would cost.
+// The chunks that wait meanwhile fill the window of its socket, which is then not read any more.
 func (c *connection) full() bool {
-	return c.busy() || c.asking >= maxAsking || c.bye.asker != nil || c.sock.Kept() > c.env.Settings().BufferPerConnection/4
+	return c.busy() || c.bye.asker != nil || c.unread() || len(c.hold) >= maxHeld
 }
 
 // unpark goes on with what waits, after whatever may have made room.

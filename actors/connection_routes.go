@@ -17,16 +17,47 @@ func (c *connection) told(m *messages.Told) {
 			return
 		}
 	}
-	c.answerRoute(m)
+	c.queueRoute(m)
 }
 
-func (c *connection) placed(m *messages.Placed) { c.answerRoute(m.Told) }
+func (c *connection) placed(m *messages.Placed) { c.queueRoute(m.Told) }
 
-func (c *connection) answerRoute(m *messages.Told) {
-	c.asking--
-	if m.X.Actor == nil {
+// routes are what the directory told, until answers are made of it. What waits costs little: the directory has its
+// bodies anyway, of which answers are copies.
+type routes struct {
+	told   []*messages.Told
+	making *messages.Exchange // whose answer is being made
+}
+
+func (c *connection) queueRoute(m *messages.Told) {
+	if c.routes == nil {
+		c.routes = &routes{}
+	}
+	c.routes.told = append(c.routes.told, m)
+	c.answerRoutes()
+}
+
+// answerRoutes makes answers one after another, as long as the client takes them.
+func (c *connection) answerRoutes() {
+	q := c.routes
+	if q == nil {
 		return
 	}
+	for len(q.told) > 0 && q.making == nil && len(c.hold) == 0 && !c.unread() {
+		m := q.told[0]
+		q.told = q.told[1:]
+		c.asking--
+		if m.X.Actor != nil {
+			q.making = m.X
+			c.answerRoute(m)
+		}
+	}
+	if len(q.told) == 0 && q.making == nil {
+		c.routes = nil
+	}
+}
+
+func (c *connection) answerRoute(m *messages.Told) {
 	c.handed(m.X)
 	body, code, remark := m.Body, m.Code, m.Remark
 	if code == codec.ResSuccess && len(body) > 0 {
