@@ -15,6 +15,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
 // puppet is a server that does with each connection what the test says.
@@ -78,6 +79,13 @@ func (p *puppet) run(c net.Conn) {
 	c.Close()
 }
 
+// connections is how many there are.
+func (p *puppet) connections() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.open)
+}
+
 func (p *puppet) hangUp() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,10 +131,12 @@ func answering(answer func(q *codec.Command) []byte) func(net.Conn) {
 }
 
 // stored is a broker's success.
-func stored(q *codec.Command) []byte {
+func stored(q *codec.Command) []byte { return success(q).Append(nil, codec.JSON) }
+
+func success(q *codec.Command) *codec.Command {
 	a := q.Answer(codec.ResSuccess, "")
 	a.Ext = map[string]string{"msgId": "7F00000100002A9F0000000000000000", "queueId": "0", "queueOffset": "0"}
-	return a.Append(nil, codec.JSON)
+	return a
 }
 
 // stage is a proxy before a name server and a broker that may do anything ("liar"), and a broker that is honest
@@ -165,14 +175,16 @@ func heapInUse() int64 {
 }
 
 // nameServer answers as an honest one.
-func (s *stage) nameServer(q *codec.Command) []byte {
+func (s *stage) nameServer(q *codec.Command) []byte { return s.named(q).Append(nil, codec.JSON) }
+
+func (s *stage) named(q *codec.Command) *codec.Command {
 	a := q.Answer(codec.ResSuccess, "")
 	a.Body = []byte(s.table(q.Code))
 	if len(a.Body) == 0 {
 		s.strange.Add(1)
 		a.Code = codec.ResSystemError
 	}
-	return a.Append(nil, codec.JSON)
+	return a
 }
 
 func (s *stage) table(code int32) string {
@@ -214,6 +226,11 @@ func (s *stage) served() {
 	s.await(func() bool { return s.neighbour.sent.Load() >= n+2 || s.neighbour.failure() != nil }, "the neighbour sends")
 	require.NoError(s.t, s.neighbour.failure())
 	require.NotEmpty(s.t, s.place("broker-a"))
+}
+
+// tick has the time-outs of all clients looked at now, which else happens each 5 s.
+func (s *stage) tick() {
+	s.env.System.Root.Send(s.env.System.NewLocalPID("proxy/listener/office/connections"), &messages.Tick{})
 }
 
 // errors wants exactly so many decoding errors of clients and of brokers.
