@@ -103,6 +103,9 @@ func (d *directory) settle(ctx actor.Context, id int64, q *query, m *messages.Qu
 	e := d.entry(q.topic)
 	if err := d.accept(ctx, q, e, m); err != nil {
 		q.last = fmt.Errorf("name server %s: %w", m.Address, err)
+		if m.Err == nil {
+			d.distrust(m.Address)
+		}
 		switch {
 		case q.asked < len(q.order):
 			d.next(ctx, id, q)
@@ -122,6 +125,16 @@ func (d *directory) settle(ctx actor.Context, id int64, q *query, m *messages.Qu
 	e.waiting = nil
 	for _, w := range waiting {
 		d.tell(ctx, w, e)
+	}
+}
+
+// distrust notes that a name server's answer was of no use; its actor has noted only that one came.
+func (d *directory) distrust(address string) {
+	for _, s := range d.Servers() {
+		if s.Address == address {
+			s.Up.Store(false)
+			s.Failures.Add(1)
+		}
 	}
 }
 

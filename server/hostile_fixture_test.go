@@ -35,7 +35,7 @@ func newPuppet(t *testing.T, play func(net.Conn)) *puppet {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	p := &puppet{ln: ln, open: map[net.Conn]bool{}}
-	p.plays(play)
+	p.play.Store(&play)
 	p.wg.Add(1)
 	go p.accept()
 	t.Cleanup(p.close)
@@ -151,18 +151,24 @@ type stage struct {
 	heap        int64
 }
 
-// newStage starts everything; keys are more of the configuration, before its tables.
-func newStage(t *testing.T, keys string) *stage {
+// newStage starts everything; keys are more of the configuration, before its tables. others are name servers after the
+// first.
+func newStage(t *testing.T, keys string, others ...*puppet) *stage {
 	t.Helper()
 	s := &stage{honest: rocketMQ(t, embedded.Options{}).Broker("broker-a").Addr()}
 	s.liar = newPuppet(t, answering(stored))
 	s.names = newPuppet(t, answering(s.nameServer))
-	s.fixture = serveFile(t, keys+clusterTable("main", s.names.addr())+"refresh = '1s'\n"+listenerTable("office", "127.0.0.1:0", ""))
+	servers := []string{s.names.addr()}
+	for _, p := range others {
+		p.plays(answering(s.nameServer))
+		servers = append(servers, p.addr())
+	}
+	s.fixture = serveFile(t, keys+clusterTable("main", servers...)+"refresh = '1s'\n"+listenerTable("office", "127.0.0.1:0", ""))
 	s.neighbour = newNeighbour(dial(t, s.place("broker-a")))
 	t.Cleanup(s.neighbour.stop)
 	s.served()
-	s.metric("process_num_threads") // the admin connection stays
-	s.goroutines, s.heap = runtime.NumGoroutine(), heapInUse()
+	s.metric("process_num_threads")                                          // the admin connection stays
+	s.goroutines, s.heap = runtime.NumGoroutine()+2*len(others), heapInUse() // they may get a connection, with a reader on both sides
 	return s
 }
 
