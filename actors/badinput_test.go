@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"io"
 	"net"
@@ -90,6 +91,24 @@ func TestGoodFramesBeforeABadOneAreCounted(t *testing.T) {
 		broker.close()
 		require.Equal(t, 1, r.stat("send_message_v1"))
 		require.Equal(t, 1, r.stat("request_decoding_error"))
+	})
+}
+
+// Their memory is given back although the connection ends while they are on their way.
+func TestGoodFramesBeforeABadOneAreNotKept(t *testing.T) {
+	onBoth(t, func(t *testing.T, on sockets) {
+		r := start(t, on, options{})
+		good := frame(&codec.Command{Code: codec.ReqSendMessage, Opaque: 9, Body: make([]byte, 3000)})
+		for range 500 {
+			client := dial(t, r.port(brokerA))
+			client.write(append(bytes.Clone(good), prefixed(-1, 0, "bad")...))
+			client.ends()
+			client.close()
+		}
+		r.until("nothing is kept, but for what loops need not tell", func() bool {
+			n, _ := r.env.Transport.Buffered()
+			return int(n) < len(r.env.Transport.Executors())*256<<10
+		})
 	})
 }
 

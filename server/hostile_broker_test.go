@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"io"
-	"math/rand/v2"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -113,39 +112,5 @@ func TestBrokerThatTalksTooMuch(t *testing.T) {
 	s.served()
 	c.conn.Close()
 	s.errors(0, 0)
-	s.unharmed()
-}
-
-func TestNoiseOfBrokers(t *testing.T) {
-	s := newStage(t, "")
-	var seed atomic.Uint64
-	s.liar.plays(func(up net.Conn) {
-		r := rand.New(rand.NewPCG(3, seed.Add(1)))
-		for {
-			q, _, err := codec.ReadCommand(up, codec.Limits{})
-			if err != nil {
-				return
-			}
-			up.Write(noise(r, stored(q)))
-			if r.IntN(4) == 0 {
-				return
-			}
-		}
-	})
-	place := s.place("liar")
-	for i := range noisyConnections {
-		c := dial(t, place)
-		for range 4 {
-			if c.write(codec.ReqSendMessageV2, sendExt, nil) != nil {
-				break
-			}
-		}
-		c.conn.(*net.TCPConn).CloseWrite()
-		if i%2 == 0 {
-			c.ends()
-		}
-		c.conn.Close()
-	}
-	require.Positive(t, s.stat("response_decoding_error"))
 	s.unharmed()
 }

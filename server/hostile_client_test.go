@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"io"
-	"math/rand/v2"
 	"net"
 	"strings"
 	"testing"
@@ -212,62 +211,5 @@ func TestHalfOpenClients(t *testing.T) {
 	}
 	require.Zero(t, s.liar.bytes.Load())
 	s.errors(0, 0)
-	s.unharmed()
-}
-
-// noise is random bytes, or a good frame in which some bytes are wrong.
-func noise(r *rand.Rand, good []byte) []byte {
-	if r.IntN(3) == 0 {
-		b := make([]byte, r.IntN(4096))
-		for i := range b {
-			b[i] = byte(r.Uint32())
-		}
-		return b
-	}
-	var b []byte
-	for range 1 + r.IntN(4) {
-		b = append(b, good...)
-	}
-	for range r.IntN(6) {
-		b[r.IntN(len(b))] = byte(r.Uint32())
-	}
-	return b[:1+r.IntN(len(b))]
-}
-
-// noisyConnections is how many connections of noise a test makes.
-const noisyConnections = 400
-
-func TestNoiseOfClients(t *testing.T) {
-	s := newStage(t, "")
-	r := rand.New(rand.NewPCG(1, 2))
-	send := codec.Command{Code: codec.ReqSendMessageV2, Ext: sendExt, Body: []byte("body")}
-	ask := codec.Command{Code: codec.ReqGetRouteInfoByTopic, Ext: map[string]string{"topic": "News"}}
-	ports := []string{s.place("liar"), s.Addr("office")}
-	for i := range noisyConnections {
-		c := dial(t, ports[i%2])
-		for range 1 + r.IntN(3) {
-			enc := codec.JSON
-			if r.IntN(2) == 0 {
-				enc = codec.Binary
-			}
-			good := send.Append(nil, enc)
-			if i%2 == 1 {
-				good = ask.Append(nil, enc)
-			}
-			if _, err := c.conn.Write(noise(r, good)); err != nil {
-				break
-			}
-		}
-		if r.IntN(2) == 0 {
-			reset(c.conn)
-			continue
-		}
-		c.conn.(*net.TCPConn).CloseWrite()
-		c.ends()
-	}
-	require.Positive(t, s.stat("request_decoding_error"))
-	require.Eventually(t, func() bool { // the three are read one after another
-		return s.stat("request") == s.stat("request_decoding_success")+s.stat("request_decoding_error")
-	}, patience, time.Millisecond)
 	s.unharmed()
 }

@@ -256,6 +256,7 @@ func (s *stage) unharmed() {
 	s.served()
 	s.neighbour.stop()
 	s.await(func() bool { return s.connections() == 0 }, "all clients are gone")
+	s.await(func() bool { return len(s.env.Actors("proxy/listener/office/connections/")) == 0 }, "so are their actors")
 	_, text := s.request("GET", "/metrics", fixtureToken)
 	require.Empty(s.t, restarts.FindAllString(text, -1), "actors panicked; log:\n%s", s.output)
 	for _, gauge := range []string{"request_active", "total_pending"} {
@@ -269,7 +270,7 @@ func (s *stage) unharmed() {
 		"the heap has grown from %d", s.heap)
 }
 
-// neighbour sends one message after another.
+// neighbour asks one thing after another and wants the right answer each time.
 type neighbour struct {
 	sent    atomic.Int64
 	err     atomic.Pointer[error]
@@ -277,18 +278,27 @@ type neighbour struct {
 	done    chan struct{}
 }
 
+// newNeighbour has one that sends messages.
 func newNeighbour(c *client) *neighbour {
+	return newNeighbourThat(c, func(c *client) (*codec.Command, error) {
+		return c.call(codec.ReqSendMessageV2, sendExt, []byte("hello"))
+	})
+}
+
+func newNeighbourThat(c *client, asks func(c *client) (*codec.Command, error)) *neighbour {
 	n := &neighbour{done: make(chan struct{})}
 	go func() {
 		defer close(n.done)
 		defer c.conn.Close()
 		for !n.stopped.Load() {
-			a, err := c.call(codec.ReqSendMessageV2, sendExt, []byte("hello"))
-			if err == nil && a.Code != codec.ResSuccess {
-				err = fmt.Errorf("code %d: %s", a.Code, a.Remark)
+			a, err := asks(c)
+			switch {
+			case err != nil:
+			case a.Code != codec.ResSuccess || a.Opaque != c.opaque:
+				err = fmt.Errorf("opaque %d: code %d to opaque %d: %s", c.opaque, a.Code, a.Opaque, a.Remark)
 			}
 			if err != nil {
-				err = fmt.Errorf("send %d: %w", n.sent.Load(), err)
+				err = fmt.Errorf("request %d: %w", n.sent.Load(), err)
 				n.err.Store(&err)
 				return
 			}

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"encoding/binary"
-	"math/rand/v2"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -154,36 +153,4 @@ func TestHostileNameServerIsLeftForAnother(t *testing.T) {
 			s.unharmed()
 		})
 	}
-}
-
-func TestNoiseOfNameServers(t *testing.T) {
-	s := newStage(t, "timeouts = { name_server = '200ms' }\n")
-	var seed atomic.Uint64
-	s.names.plays(func(up net.Conn) {
-		r := rand.New(rand.NewPCG(5, seed.Add(1)))
-		for {
-			q, _, err := codec.ReadCommand(up, codec.Limits{})
-			if err != nil {
-				return
-			}
-			up.Write(noise(r, s.nameServer(q)))
-			if r.IntN(4) == 0 {
-				return
-			}
-		}
-	})
-	for i := range noisyConnections / 4 {
-		c := dial(t, s.Addr("office"))
-		for _, code := range []int32{codec.ReqGetBrokerClusterInfo, codec.ReqGetRouteInfoByTopic, codec.ReqGetKVConfig} {
-			topic := "Topic" + string(rune('a'+i%20))
-			if c.write(code, map[string]string{"topic": topic}, nil) != nil {
-				break
-			}
-		}
-		c.conn.(*net.TCPConn).CloseWrite()
-		c.ends()
-		c.conn.Close()
-	}
-	s.names.plays(answering(s.nameServer))
-	s.unharmed()
 }
