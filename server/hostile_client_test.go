@@ -134,10 +134,12 @@ func TestDuplicateOpaquesAndAnswersOfClients(t *testing.T) {
 	c := dial(t, s.place("liar"))
 	stray := codec.Command{Code: 0, Flag: codec.FlagResponse, Opaque: 77}
 	c.conn.Write(stray.Append(nil, codec.JSON))
+	var all []byte // in one go, so that they wait together
 	for range 20 {
-		c.opaque = 5
-		require.NoError(t, c.write(codec.ReqSendMessageV2, sendExt, nil))
+		q := codec.Command{Code: codec.ReqSendMessageV2, Opaque: 6, Ext: sendExt}
+		all = q.Append(all, codec.JSON)
 	}
+	c.conn.Write(all)
 	for i := range 21 { // the puppet answers the stray one as well
 		a, err := c.read()
 		require.NoError(t, err, i)
@@ -194,18 +196,33 @@ func TestClientsCutInTheMiddleOfAFrame(t *testing.T) {
 	s.unharmed()
 }
 
-// Who connects and says nothing, or half a header, is not waited for.
+// Who connects and says nothing, or half a header, at first or later, is not waited for.
 func TestHalfOpenClients(t *testing.T) {
 	s := newStage(t, "timeouts = { first_byte = '1s', header = '1s' }\n")
 	var all []*client
+	half := lying(1000, 500, `{"code":`)
 	for _, port := range []string{s.place("liar"), s.Addr("office")} {
-		for _, beginning := range []string{"", "\x00", lying(1000, 500, `{"code":`)} {
+		for _, beginning := range []string{"", "\x00", half} {
 			c := dial(t, port)
 			_, err := io.WriteString(c.conn, beginning)
 			require.NoError(t, err)
 			all = append(all, c)
 		}
 	}
+	for _, port := range []string{s.place("broker-a"), s.Addr("office")} {
+		c := dial(t, port)
+		_, err := c.call(codec.ReqGetRouteInfoByTopic, map[string]string{"topic": "News"}, nil)
+		require.NoError(t, err)
+		_, err = io.WriteString(c.conn, half)
+		require.NoError(t, err)
+		all = append(all, c)
+	}
+	refused := func(reason string) int {
+		return s.metric(`rocketmq_proxy_refused_total{listener="office",reason="` + reason + `"}`)
+	}
+	s.await(func() bool { s.tick(); return refused("header")+refused("first_byte") == len(all) }, "all are cut off")
+	require.GreaterOrEqual(t, refused("header"), 2)
+	require.GreaterOrEqual(t, refused("first_byte"), 2)
 	for _, c := range all {
 		c.ends()
 	}

@@ -239,9 +239,16 @@ func (s *stage) tick() {
 	s.env.System.Root.Send(s.env.System.NewLocalPID("proxy/listener/office/connections"), &messages.Tick{})
 }
 
+// told gives the books of the loops time to pass on what they have, which they do each 50 ms (actors/tally.go): what
+// must not have been counted could else be on its way.
+func (s *stage) told() { time.Sleep(200 * time.Millisecond) }
+
 // errors wants exactly so many decoding errors of clients and of brokers.
 func (s *stage) errors(requests, responses int) {
 	s.t.Helper()
+	if requests+responses == 0 {
+		s.told()
+	}
 	s.await(func() bool {
 		return s.stat("request_decoding_error") >= requests && s.stat("response_decoding_error") >= responses
 	}, fmt.Sprintf("%d and %d decoding errors", requests, responses))
@@ -257,6 +264,7 @@ func (s *stage) unharmed() {
 	s.neighbour.stop()
 	s.await(func() bool { return s.connections() == 0 }, "all clients are gone")
 	s.await(func() bool { return len(s.env.Actors("proxy/listener/office/connections/")) == 0 }, "so are their actors")
+	s.told()
 	_, text := s.request("GET", "/metrics", fixtureToken)
 	require.Empty(s.t, restarts.FindAllString(text, -1), "actors panicked; log:\n%s", s.output)
 	for _, gauge := range []string{"request_active", "total_pending"} {

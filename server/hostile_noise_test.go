@@ -26,7 +26,7 @@ import (
 
 const (
 	noisyPeers = 4
-	noiseEach  = 10 << 20 // bytes that are made up for each of them
+	noiseEach  = 20 << 20 // bytes that are made up for each of them
 )
 
 // dice makes noise.
