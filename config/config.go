@@ -206,7 +206,8 @@ type Limits struct {
 	// What may wait for a slow peer before reading from the other side pauses, per connection and direction (size).
 	BufferPerConnection Size `toml:"buffer_per_connection"`
 	// What may wait for slow peers on all connections together (size). Above it, only what has nothing waiting is read;
-	// nothing is dropped. 0: a quarter of limits.memory.
+	// nothing is dropped. Heartbeats that are kept to be replayed take from it, too, half of it at most. 0: a quarter of
+	// limits.memory.
 	BufferTotal Size `toml:"buffer_total"`
 	// The memory that the process may use (size); Go's limit (GOMEMLIMIT) is set to 90% of it, unless the environment
 	// sets GOMEMLIMIT, which wins. 0: what the container (cgroup v1 or v2) or else the machine has.
@@ -218,7 +219,7 @@ type Limits struct {
 	// for each broker. One more is closed as soon as it is accepted. 0: no limit, as behind a NAT all have one address.
 	ConnectionsPerAddress int `toml:"connections_per_address"`
 	// Requests of one connection that may wait for their answers, long polls included. A client with as many is not read
-	// until answers come. 0: no limit.
+	// until answers come. On a name-server port it is 32 at most. 0: no limit.
 	RequestsPerConnection int `toml:"requests_per_connection"`
 }
 
