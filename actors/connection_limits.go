@@ -2,7 +2,6 @@ package actors
 
 import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
-	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // maxAsking is how many requests of one client a name server, or the directory, has at a time. Answers may be large,
@@ -59,12 +58,8 @@ func (c *connection) overdue(now int64) string {
 	return ""
 }
 
-// cut ends a connection whose client was too slow. One that takes nothing would not take an orderly end either: the
-// system would keep what it has for it, megabytes, for minutes.
+// cut ends a connection whose client was too slow.
 func (c *connection) cut(reason string) {
-	if reason == lateWriteStall {
-		transport.Reset(c.sock)
-	}
 	c.env.refusals.add(c.port.Listener, reason, c.sock.Remote(), c.env.now())
 	c.env.Log.Debug("client connection cut off", append(c.who(), "setting", "timeouts."+reason)...)
 	c.ctx.Stop(c.ctx.Self())

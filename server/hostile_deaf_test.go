@@ -162,7 +162,7 @@ func TestClientThatNeverReadsFromABroker(t *testing.T) {
 	require.LessOrEqual(t, broker.worst.Load(), int64((limit+1)*size))
 	s.cutOff(1)
 	s.await(func() bool { return broker.held.Load() == 0 && s.liar.connections() == 1 }, "the broker has nothing left for it")
-	hog.ends()
+	reset(hog.conn)
 	beside.stop()
 	require.NoError(t, beside.failure())
 	s.unharmed()
@@ -215,7 +215,7 @@ func TestClientsThatNeverReadFromANameServer(t *testing.T) {
 	s.cutOff(len(hogs))
 	s.await(func() bool { return names.held.Load() == 0 && s.names.connections() <= 2 }, "the name server has nothing left for them")
 	for _, hog := range hogs {
-		hog.ends()
+		reset(hog.conn)
 	}
 	good.conn.Close()
 	s.unharmed()
