@@ -5,12 +5,14 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/netip"
 	"time"
 )
 
 // Upstream says how connections to some upstreams begin. The zero value is plain TCP.
 type Upstream struct {
-	// SendProxy: a PROXY protocol v2 header with the address of the client that the connection works for goes first.
+	// SendProxy: a PROXY protocol v2 header with the address of the client that the connection works for goes first. One
+	// that works for nobody says LOCAL, as balancers do of their health checks: the upstream waits for some header.
 	SendProxy bool
 	// TLS returns the configuration to use now; nil: no TLS.
 	TLS func() *tls.Config
@@ -30,8 +32,12 @@ type opening struct {
 
 func (u *Upstream) opening(near Conn) opening {
 	o := opening{timeout: cmp.Or(u.HandshakeTimeout, defaultHandshakeTimeout)}
-	if u.SendProxy && near != nil {
-		o.header = proxyHeader(near.Remote(), near.Local())
+	if u.SendProxy {
+		var client, reached netip.AddrPort
+		if near != nil {
+			client, reached = near.Remote(), near.Local()
+		}
+		o.header = proxyHeader(client, reached)
 	}
 	if u.TLS != nil {
 		o.tls = u.TLS()

@@ -167,6 +167,15 @@ func TestUpstreamIsToldTheClient(t *testing.T) {
 	}
 }
 
+// A connection that works for no client says so: an upstream that wants a header gets one.
+func TestUpstreamOfNobodyIsTold(t *testing.T) {
+	withUpstream(t, nil, func(t *testing.T, tr transport.Transport, address string, headers chan *proxyproto.Header) {
+		c := tr.Towards(transport.Upstream{SendProxy: true}).Dial(address, nil, newEar())
+		t.Cleanup(c.Close)
+		require.True(t, await(t, headers).Command.IsLocal())
+	})
+}
+
 func TestUpstreamIsNotWhoItSays(t *testing.T) {
 	ca, others := testca.New(t), testca.New(t)
 	f := func(client *tls.Config, want string) {
