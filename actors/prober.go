@@ -2,6 +2,7 @@ package actors
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"syscall"
 	"time"
@@ -19,20 +20,23 @@ import (
 //	                        ▲     └──failed──▶ BrokerGone, once; a pause
 //	                        └───────────────────────────────┘
 //
-// Only failures to connect count. A broker that accepts and does not answer is there: its clients decide how long they
-// wait.
+// It connects as clients' upstreams do, with a PROXY header and TLS where the cluster has them: a broker whose TLS is
+// broken is of no more use than one that is away. Only failures to connect count. A broker that does not answer
+// requests is there: its clients decide how long they wait.
 type prober struct {
 	env       *Env
 	listener  string
 	slot      *messages.Slot
 	target    func(attempt int) (address string, ok bool)
+	dialer    transport.Dialer
 	directory *actor.PID
 	self      sink
 	sock      transport.Conn // of the probe under way
 	failed    int            // probes in a row
 	gone      int64          // since when it is away, on the process clock
 	doubt     error          // why a client could not connect, while that is looked into
-	warned    int64          // when a doubt was told last; 0: never
+	told      string         // the kind of error that was logged last
+	warned    int64          // when a doubt or another kind was told last; 0: never
 	cancel    func()         // of the next probe's timer
 }
 
@@ -98,7 +102,7 @@ func (p *prober) probe() {
 		return
 	}
 	p.slot.Dials.Add(1)
-	p.sock = p.env.Transport.Dial(address, nil, p.self)
+	p.sock = p.dialer.Dial(address, nil, p.self)
 }
 
 // rest ends a probe.
@@ -120,9 +124,10 @@ func (p *prober) missed(ctx actor.Context, err error) {
 		return
 	}
 	if p.slot.Away.Swap(true) {
+		p.otherwise(err)
 		return
 	}
-	p.gone = p.env.now()
+	p.gone, p.told = p.env.now(), kindOf(err)
 	address, _ := p.target(0)
 	p.env.Log.Warn("a broker takes no connections; its port is closed until it does", "listener", p.listener,
 		"broker", p.slot.Broker.String(), "address", address, "error", err)
@@ -142,15 +147,33 @@ func (p *prober) found(ctx actor.Context) {
 	ctx.Send(ctx.Parent(), &messages.BrokerBack{Slot: p.slot})
 }
 
-// wonder tells why clients cannot connect to a broker that is there, as when a TLS handshake fails: nothing else would.
+// wonder tells why clients cannot connect to a broker that is there, as when each connection takes it long: nothing
+// else would.
 func (p *prober) wonder() {
 	why := p.doubt
 	p.doubt = nil
-	if now := p.env.now(); why != nil && (p.warned == 0 || now-p.warned >= int64(warnEvery)) {
-		p.warned = now
+	if why != nil && p.mayWarn() {
 		p.env.Log.Warn("a client's connection to a broker could not be opened, though the broker takes connections",
 			"listener", p.listener, "broker", p.slot.Broker.String(), "error", why)
 	}
+}
+
+// otherwise tells why a broker is still away when it is not what was logged: one that was restarted with a bad
+// certificate first refuses.
+func (p *prober) otherwise(err error) {
+	if kind := kindOf(err); kind != p.told && p.mayWarn() {
+		p.told = kind
+		p.env.Log.Warn("a broker still takes no connections, for another reason", "listener", p.listener, "broker", p.slot.Broker.String(), "error", err)
+	}
+}
+
+func (p *prober) mayWarn() bool {
+	now := p.env.now()
+	if p.warned != 0 && now-p.warned < int64(warnEvery) {
+		return false
+	}
+	p.warned = now
+	return true
 }
 
 // later probes again after a pause that doubles up to the longest, give or take a fifth: the proxies of a fleet have
@@ -169,4 +192,16 @@ func ours(err error) bool {
 		}
 	}
 	return false
+}
+
+// kindOf tells errors apart without what differs each time, as ports and times in their texts.
+func kindOf(err error) string {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno.Error()
+	}
+	for next := err; next != nil; next = errors.Unwrap(next) {
+		err = next
+	}
+	return fmt.Sprintf("%T", err)
 }

@@ -29,7 +29,7 @@ func (s *slot) sockets() []transport.Listener {
 func (l *listener) watch(ctx actor.Context, id route.BrokerID) *messages.Slot {
 	s := &messages.Slot{Broker: id}
 	props := l.env.props(func() actor.Actor {
-		return &prober{env: l.env, listener: l.Name, slot: s, target: l.target(id), directory: l.directory}
+		return &prober{env: l.env, listener: l.Name, slot: s, target: l.target(id), dialer: l.dialer(messages.BrokerPort), directory: l.directory}
 	}, nil, nil)
 	s.Prober = ctx.SpawnPrefix(props, fmt.Sprintf("prober/%s:%d", id.Name, id.ID)) // no slash in the name
 	return s

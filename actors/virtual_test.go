@@ -165,6 +165,7 @@ type server struct {
 	place   *virtualPlace
 
 	mu     sync.Mutex
+	admit  func(nc net.Conn) net.Conn // takes off what comes before the first frame; nil: nothing does
 	answer func(c *codec.Command) *codec.Command
 	got    []*codec.Command
 	conns  []net.Conn
@@ -274,6 +275,12 @@ func (s *server) answers(answer func(c *codec.Command) *codec.Command) {
 	s.answer = answer
 }
 
+func (s *server) admits(admit func(nc net.Conn) net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.admit = admit
+}
+
 func (s *server) restart() {
 	var err error
 	s.place, err = s.w.v.listen(s.address)
@@ -281,8 +288,14 @@ func (s *server) restart() {
 	go s.place.each(func(nc net.Conn) {
 		s.mu.Lock()
 		s.conns = append(s.conns, nc)
+		admit := s.admit
 		s.mu.Unlock()
-		go s.read(nc)
+		go func() {
+			if admit != nil {
+				nc = admit(nc)
+			}
+			s.read(nc)
+		}()
 	})
 }
 

@@ -117,8 +117,8 @@ func TestTLSTowardsCluster(t *testing.T) {
 	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_tls_insecure_skip_verify{cluster="main"} 1`)
 }
 
-// A broker that is there and cannot be spoken to is not lost, and would be told by nothing else.
-func TestBrokerWithoutTLSIsTold(t *testing.T) {
+// A broker that accepts and does not speak TLS is away, and the log says why.
+func TestBrokerWithoutTLSIsAway(t *testing.T) {
 	ca := testca.New(t)
 	ns := listenLocally(t)
 	cluster, err := embedded.Start(embedded.Options{})
@@ -137,9 +137,10 @@ func TestBrokerWithoutTLSIsTold(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, codec.ResServiceNotAvailable, answer.Code)
 	require.Eventually(t, func() bool {
-		return strings.Contains(log.String(), "a client's connection to a broker could not be opened, though the broker takes connections")
+		return strings.Contains(log.String(), "a broker takes no connections; its port is closed until it does")
 	}, devPatience, time.Millisecond, "%v", log)
-	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_broker_up{listener="main",broker="broker-a/0"} 1`)
+	require.Contains(t, log.String(), "cannot secure the connection (cluster.tls)")
+	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_broker_up{listener="main",broker="broker-a/0"} 0`)
 }
 
 // The client that a balancer names is the one that the broker is told.
