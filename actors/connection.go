@@ -62,6 +62,7 @@ type connection struct {
 	rest     bodyFate // what happens to the rest of the frame that the client is sending
 	down     bodyFate // the same of the upstream
 	linkUp   bool
+	forsaken bool  // a reload has removed the name server that the upstream is connected to
 	replayed bool  // the client's heartbeat was, and the client has sent none since
 	fate     fate  // of the client once the upstream was lost
 	heard    bool  // the client has sent something whole
@@ -216,6 +217,8 @@ func (c *connection) tick(m *messages.Tick) {
 	}
 	if c.linkUp {
 		c.link.Deliver(m)
+		c.forsaken = c.port.Serves != nil && !c.port.Serves(c.linkName)
+		c.leaveForsaken()
 	}
 	if reason := c.overdue(m.Now); reason != "" {
 		c.cut(reason)

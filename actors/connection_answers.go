@@ -44,6 +44,7 @@ func (c *connection) deliver(m *messages.Deliver) {
 		c.writeHeld()
 	}
 	c.endIfDrained()
+	c.leaveForsaken()
 }
 
 // leadDown deals with the bytes that continue the frame before and returns where what is to be relayed begins.

@@ -96,6 +96,21 @@ func (c *connection) answerLost(m *messages.Lost, waiting []*messages.Exchange) 
 	}
 }
 
+// leaveForsaken lets go of a name server that is asked no more, once nothing is in flight there. The next request goes to
+// another one, and the client notices nothing.
+func (c *connection) leaveForsaken() {
+	if !c.forsaken || !c.linkUp || c.count > 0 || c.rest != boundary || c.down != boundary || c.bye.asker != nil {
+		return
+	}
+	for _, x := range c.relayed() { // marks of answers that cannot come any more
+		c.forget(x)
+	}
+	c.env.Log.Debug("a client's connection to a name server that is asked no more is closed", append(c.who(), "upstream", c.linkName)...)
+	c.forsaken, c.linkUp, c.linkName = false, false, ""
+	c.link.Deliver(&messages.Leave{})
+	c.resume(&messages.Resume{})
+}
+
 // expire forgets requests that nobody will answer.
 func (c *connection) expire(now int64) {
 	var late []*messages.Exchange

@@ -64,6 +64,9 @@ func (v *View) turnTo(servers []string) {
 // NameServers are all of them, the one that answered last first.
 func (v *View) NameServers() []string { return v.p.Load().servers }
 
+// Serves reports that a name server is one of them.
+func (v *View) Serves(address string) bool { return slices.Contains(v.p.Load().servers, address) }
+
 // learn merges brokers and notes who answered. It reports whether a broker or an address is new.
 func (v *View) learn(server string, brokers []route.Broker) (changed bool) {
 	old := v.p.Load()

@@ -261,7 +261,7 @@ func (l *listener) openNameServer(ctx actor.Context) {
 	l.nameServer = ln
 	addr := ln.Addr()
 	l.live().bound.Store(&addr)
-	l.accept(ctx, ln, &messages.Port{Role: messages.NameServerPort, Target: l.Directory.View.NameServer})
+	l.accept(ctx, ln, &messages.Port{Role: messages.NameServerPort, Target: l.Directory.View.NameServer, Serves: l.Directory.View.Serves})
 	l.live().opened.Store(true)
 	l.env.Log.Info("listener is open", "listener", l.Name, "name-server address", addr.String(), "brokers", len(l.slots))
 }

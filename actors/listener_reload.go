@@ -130,7 +130,8 @@ func (l *listener) changeCluster(ctx actor.Context, directory *actor.PID, left m
 	if d := l.gates[l.nameServer]; d != nil {
 		maps.Copy(left, d.all)
 		l.renew(d, func(p *messages.Port) {
-			p.Target, p.Dialer, p.Maintained = l.Directory.View.NameServer, l.dialer(p.Role), l.maintained(p.Broker)
+			p.Target, p.Serves = l.Directory.View.NameServer, l.Directory.View.Serves
+			p.Dialer, p.Maintained = l.dialer(p.Role), l.maintained(p.Broker)
 		})
 	}
 }

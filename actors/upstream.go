@@ -96,6 +96,9 @@ func (u *upstream) Receive(ctx actor.Context) {
 		u.back()
 	case *messages.Resume:
 		u.resume(m)
+	case *messages.Leave:
+		u.drop()
+		u.state = unborn
 	case *messages.Surrender:
 		u.surrender()
 	case *messages.Restore:

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -163,6 +164,7 @@ type server struct {
 	w       *world
 	address string
 	place   *virtualPlace
+	open    atomic.Int32 // connections
 
 	mu     sync.Mutex
 	admit  func(nc net.Conn) net.Conn // takes off what comes before the first frame; nil: nothing does
@@ -290,7 +292,9 @@ func (s *server) restart() {
 		s.conns = append(s.conns, nc)
 		admit := s.admit
 		s.mu.Unlock()
+		s.open.Add(1)
 		go func() {
+			defer s.open.Add(-1)
 			if admit != nil {
 				nc = admit(nc)
 			}
@@ -307,8 +311,9 @@ func (s *server) read(nc net.Conn) {
 		}
 		s.mu.Lock()
 		s.got = append(s.got, c)
-		answer := s.answer(c)
+		handle := s.answer
 		s.mu.Unlock()
+		answer := handle(c)
 		if answer != nil && !c.IsResponse() && !c.IsOneway() {
 			nc.Write(answer.Append(nil, codec.JSON))
 		}

@@ -30,6 +30,8 @@ type Port struct {
 	// Target says where to dial, counted from the first attempt: name servers one after another, or the broker's
 	// present address. ok is false when nothing is known.
 	Target func(attempt int) (address string, ok bool)
+	// Serves tells whether an upstream at an address is one to stay with; nil: each is. It changes with a reload.
+	Serves func(address string) bool
 	// Dialer opens connections to the upstream, with TLS or a PROXY header; nil: plain ones.
 	Dialer transport.Dialer
 	// Advertised is what clients are told to dial for a broker, given the address that this client reached us on.

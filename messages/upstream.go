@@ -23,6 +23,9 @@ type Resume struct {
 	Address string
 }
 
+// Leave ends an epoch on the connection's own account: the socket is closed, and no Lost comes. A Resume comes next.
+type Leave struct{}
+
 // Forward is bytes of the client for the upstream: B[From:To] of a chunk, of which the receiver gets a reference. The
 // receiver calls Done when it has no more use for it.
 type Forward struct {
