@@ -2,6 +2,9 @@ package actors_test
 
 import (
 	"bytes"
+	"fmt"
+	"io"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +13,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 const (
@@ -90,6 +94,25 @@ func TestRefusalsAreLoggedAtABoundedRate(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.Len(t, l.logged("limits.connections_per_address"), 2)
 		require.Equal(t, "50", l.metric(refusedMetric("a", "connections_per_address")))
+	})
+}
+
+// What an entrance refuses is told in the same way, with the reason of the last one.
+func TestRefusalsOfEntrancesAreLoggedAtABoundedRate(t *testing.T) {
+	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
+		require.Equal(t, "0", l.metric(refusedMetric("a", transport.RefusedPlain)))
+		refused := l.env.Refused("a")
+		for i := range 50 {
+			refused(transport.Refusal{Reason: transport.RefusedPlain, Remote: netip.MustParseAddrPort("198.51.100.7:1"), Err: fmt.Errorf("no %d", i)})
+		}
+		refused(transport.Refusal{Reason: transport.RefusedTimeout, Err: io.EOF})
+		time.Sleep(time.Minute)
+		lines := l.logged(`msg="a connection was refused before its first frame" listener=a peer=198.51.100.7:1 reason=tls_required`)
+		require.Len(t, lines, 2)
+		require.Contains(t, lines[0], `error="no 0" "more that were not logged"=0`)
+		require.Contains(t, lines[1], `error="no 49" "more that were not logged"=48`)
+		require.Len(t, l.logged("reason=handshake_timeout"), 1)
+		require.Equal(t, "50", l.metric(refusedMetric("a", transport.RefusedPlain)))
 	})
 }
 

@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // Why a client was refused or cut off: the last part of the setting's name, so that whoever reads a metric or a log
-// line knows what to change.
+// line knows what to change. Before the first frame it is one of transport.RefusalReasons.
 const (
 	overListener   = "connections_per_listener"
 	overAddress    = "connections_per_address"
@@ -22,9 +25,10 @@ const (
 	lateUpstream   = "upstream_write_stall" // a broker; its clients stay
 )
 
-var refusalReasons = []string{overListener, overAddress, lateFirstByte, lateHeader, lateWriteStall, lateIdle, lateUpstream}
+var refusalReasons = append([]string{overListener, overAddress, lateFirstByte, lateHeader, lateWriteStall, lateIdle, lateUpstream},
+	transport.RefusalReasons...)
 
-// refusals counts each client that a limit or a time-out refuses, and logs one line for each listener and reason in
+// refusals counts each client that an entrance, a limit or a time-out refuses, and logs one line for each listener and reason in
 // warnEvery, with the number of those that it leaves out. It outlives every actor and may be called by all.
 type refusals struct {
 	log *slog.Logger
@@ -41,6 +45,7 @@ type refusalLine struct {
 	at       int64 // the last line
 	leftOut  int   // since then
 	lastPeer netip.AddrPort
+	lastErr  error // of an entrance
 }
 
 func newRefusals(log *slog.Logger) *refusals {
@@ -74,18 +79,26 @@ func (r *refusals) full(listener string, is bool) {
 	r.set.GetOrCreateGauge(fmt.Sprintf("rocketmq_proxy_listener_full{listener=%q}", listener), nil).Set(value)
 }
 
-// add counts one.
+// Refused is what an entrance of a listener tells of connections that it closes.
+func (e *Env) Refused(listener string) func(transport.Refusal) {
+	return func(m transport.Refusal) { e.refusals.note(refusal{listener, m.Reason}, m.Remote, m.Err, e.now()) }
+}
+
+// add counts one that a limit or a time-out refuses.
 func (r *refusals) add(listener, reason string, peer netip.AddrPort, now int64) {
-	r.counter("refused_total", fmt.Sprintf("listener=%q,reason=%q", listener, reason)).Inc()
+	r.note(refusal{listener, reason}, peer, nil, now)
+}
+
+func (r *refusals) note(key refusal, peer netip.AddrPort, err error, now int64) {
+	r.counter("refused_total", fmt.Sprintf("listener=%q,reason=%q", key.listener, key.reason)).Inc()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := refusal{listener, reason}
 	line := r.lines[key]
 	if line == nil {
 		line = &refusalLine{at: now - int64(warnEvery)}
 		r.lines[key] = line
 	}
-	line.lastPeer = peer
+	line.lastPeer, line.lastErr = peer, err
 	if now-line.at < int64(warnEvery) {
 		line.leftOut++
 		return
@@ -106,6 +119,17 @@ func (r *refusals) late(listener string, now int64) {
 }
 
 func (r *refusals) tell(key refusal, line *refusalLine, now int64) {
+	if slices.Contains(transport.RefusalReasons, key.reason) {
+		r.log.Warn("a connection was refused before its first frame", "listener", key.listener, "peer", line.lastPeer.String(),
+			"reason", key.reason, "error", line.lastErr, "more that were not logged", line.leftOut)
+	} else {
+		r.tellSetting(key, line)
+	}
+	line.at, line.leftOut = now, 0
+}
+
+// tellSetting tells of a limit or a time-out.
+func (r *refusals) tellSetting(key refusal, line *refusalLine) {
 	what, level := "a client is cut off", slog.LevelWarn
 	setting := "timeouts." + key.reason
 	switch key.reason {
@@ -117,5 +141,4 @@ func (r *refusals) tell(key refusal, line *refusalLine, now int64) {
 		what, setting = "a broker takes nothing; its connection is closed", "timeouts.write_stall"
 	}
 	r.log.Log(context.Background(), level, what, "listener", key.listener, "setting", setting, "peer", line.lastPeer.String(), "more since the last such line", line.leftOut)
-	line.at, line.leftOut = now, 0
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
-	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // describe registers the metrics that are read off when they are asked for.
@@ -22,11 +21,6 @@ func (s *Server) describe(tree *actors.Tree) {
 	}
 	set.NewGauge("rocketmq_proxy_ready", func() float64 { return number(s.Ready()) })
 	s.certificates.describe(set)
-	for _, l := range tree.Listeners {
-		for _, reason := range transport.RefusalReasons {
-			set.GetOrCreateCounter(refusedMetric(l.Name, reason))
-		}
-	}
 	set.NewGauge("rocketmq_proxy_draining", func() float64 {
 		select {
 		case <-s.draining:

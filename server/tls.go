@@ -9,8 +9,7 @@ import (
 
 // entrance translates what a listener asks of its clients before their first frame.
 func (s *Server) entrance(c *config.Listener) (transport.Entrance, error) {
-	refused := &refusals{listener: c.Name, server: s}
-	e := transport.Entrance{AllowPlain: c.TLS.Mode == config.TLSPermissive, Timeout: s.config().Timeouts.Handshake, Refused: refused.refused,
+	e := transport.Entrance{AllowPlain: c.TLS.Mode == config.TLSPermissive, Timeout: s.config().Timeouts.Handshake, Refused: s.env.Refused(c.Name),
 		Most: func() int { return s.config().Limits.ConnectionsPerListener }}
 	for _, network := range c.ProxyProtocolFrom {
 		p, err := config.ParseNetwork(network)
