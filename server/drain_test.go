@@ -585,6 +585,18 @@ func TestSuccessorThatDies(t *testing.T) {
 	require.Zero(t, sum(clients, func(w *wanderer) int64 { return w.refused.Load() + w.lost.Load() + w.moves.Load() }), "clients that noticed")
 }
 
+// One that is started right after another has died waits for the first proxy to take its path back.
+func TestSuccessorRightAfterOneThatDied(t *testing.T) {
+	cl, _ := drainCluster(t)
+	address, path := freeAddress(t), filepath.Join(t.TempDir(), "s")
+	succeed := func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
+	first := startDrained(t, cl, succeed)
+	startDrained(t, cl, succeed).kill()
+	third := startDrained(t, cl, succeed)
+	third.logged("sharing the ports of the running proxy")
+	require.Equal(t, first.broker, third.broker)
+}
+
 // A proxy that drains without a successor finds only itself at its path.
 func TestNoSuccessor(t *testing.T) {
 	cl, _ := drainCluster(t)

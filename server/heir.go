@@ -1,12 +1,10 @@
 package server
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"net"
 	"os"
 	"sync"
@@ -34,79 +32,6 @@ type heir struct {
 	serving bool
 	done    chan struct{} // closed when the path is not to be taken back any more
 	give    sync.Once
-}
-
-// inherit asks the proxy that has the path for its listening sockets and its table of ports.
-func inherit(path string, log *slog.Logger) (*heir, error) {
-	if path == "" {
-		return nil, nil
-	}
-	h := &heir{path: path, id: rand.Text(), log: log, doors: map[string]int{}, tables: map[string]map[route.BrokerID]int{}, lines: map[*line]bool{}, done: make(chan struct{})}
-	l, err := h.dial()
-	if err != nil || l == nil {
-		return h, err
-	}
-	defer l.close()
-	if err := l.send(request{}); err != nil {
-		return nil, fmt.Errorf("cannot ask the running proxy for its ports (hand_over = %q): %w", path, err)
-	}
-	for {
-		var d sharedDoor
-		fds, err := l.receive(&d)
-		if err != nil {
-			h.close()
-			return nil, fmt.Errorf("cannot get the ports of the running proxy (hand_over = %q): %w", path, err)
-		}
-		if d.Address == "" {
-			log.Info("sharing the ports of the running proxy until it ends", "process", l.pid, "ports", len(h.doors))
-			return h, nil
-		}
-		if err := h.keep(&d, fds); err != nil {
-			h.close()
-			return nil, err
-		}
-	}
-}
-
-func (h *heir) keep(d *sharedDoor, fds []int) error {
-	if len(fds) != 1 {
-		closeAll(fds)
-		return fmt.Errorf("cannot inherit %s: %d sockets came with it", d.Address, len(fds))
-	}
-	h.doors[d.Address] = fds[0]
-	if d.Broker == "" {
-		return nil
-	}
-	id, err := route.ParseBrokerID(d.Broker)
-	if err != nil {
-		return fmt.Errorf("cannot inherit %s: %w", d.Address, err)
-	}
-	ap, err := net.ResolveTCPAddr("tcp", d.Address)
-	if err != nil {
-		return fmt.Errorf("cannot inherit %s: %w", d.Address, err)
-	}
-	if h.tables[d.Listener] == nil {
-		h.tables[d.Listener] = map[route.BrokerID]int{}
-	}
-	h.tables[d.Listener][id] = ap.Port
-	return nil
-}
-
-// door gives an inherited socket away, once.
-func (h *heir) door(address string) (fd int, ok bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	fd, ok = h.doors[address]
-	delete(h.doors, address)
-	return fd, ok
-}
-
-// portsOf adds the ports that brokers have at the running proxy to those that were saved.
-func (h *heir) portsOf(listener string, saved map[route.BrokerID]int) map[route.BrokerID]int {
-	all := map[route.BrokerID]int{}
-	maps.Copy(all, saved)
-	maps.Copy(all, h.tables[listener])
-	return all
 }
 
 // dial connects to whoever has the path; nil when nobody does, or we do.

@@ -69,7 +69,7 @@ func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error
 		o(s)
 	}
 	var err error
-	if s.heir, err = inherit(cfg.HandOver, log); err != nil {
+	if s.heir, err = inherit(cfg.HandOver, claims(cfg), log); err != nil {
 		return nil, err
 	}
 	tree, err := s.build(cfg)

@@ -1,0 +1,121 @@
+package server
+
+import (
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+)
+
+// dead is the path of a proxy that was killed: the file is there, and nobody answers.
+func dead(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s")
+	ln, err := listenAt(path)
+	require.NoError(t, err)
+	require.NoError(t, ln.Close())
+	return path
+}
+
+// occupied is an address of somebody else.
+func occupied(t *testing.T) (net.Listener, []claim) {
+	t.Helper()
+	ln := listenLocally(t)
+	return ln, []claim{{"main", ln.Addr().String()}}
+}
+
+// Nobody comes back at hand_over: the error says what was waited for, and what is to be done.
+func TestInheritingInVain(t *testing.T) {
+	path := dead(t)
+	_, needed := occupied(t)
+	for _, path := range []string{path, filepath.Join(t.TempDir(), "none")} {
+		synctest.Test(t, func(t *testing.T) {
+			output := &log{}
+			begun := time.Now()
+			_, err := inherit(path, needed, slog.New(slog.NewTextHandler(output, nil)))
+			require.EqualError(t, err, "cannot open listener main (listener.address "+needed[0].address+"): another process has the address, and "+
+				"nobody has answered at hand_over = \""+path+"\" for 5s; end that process, or give both the same hand_over")
+			require.InDelta(t, 5, time.Since(begun).Seconds(), 0.2)
+			require.Regexp(t, `(?s)^[^\n]*level=WARN msg="nobody answers at hand_over, but an address of ours is taken; waiting for its owner to answer or to end" `+
+				`hand_over=\S+ listener=main address=\S+ "at most"=5s\n$`, output.String())
+		})
+	}
+}
+
+// Whoever has the address ends: there is nobody to succeed any more.
+func TestInheritingFromOneThatEnds(t *testing.T) {
+	ln, needed := occupied(t)
+	path := dead(t)
+	synctest.Test(t, func(t *testing.T) {
+		time.AfterFunc(time.Second, func() { ln.Close() })
+		begun := time.Now()
+		h, err := inherit(path, needed, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		h.close()
+		require.InDelta(t, 1, time.Since(begun).Seconds(), 0.2)
+	})
+}
+
+// A proxy that dies while it is asked is not an error, but as if it had not been there.
+func TestInheritingFromOneThatDies(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	ln, err := listenAt(path)
+	require.NoError(t, err)
+	defer ln.Close()
+	taken, needed := occupied(t)
+	go func() {
+		for until := range 3 { // before it says hello, then before and after it has given something
+			nc, err := ln.AcceptUnix()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			l := &line{nc: nc}
+			if until > 0 {
+				l.send(hello{ID: "predecessor", PID: 1})
+			}
+			if until > 1 {
+				file, _ := os.Open(os.DevNull)
+				l.send(sharedDoor{Listener: "main", Address: "10.0.0.1:9876", Broker: "broker-a/0"}, int(file.Fd()))
+				file.Close()
+			}
+			l.close()
+		}
+		ln.Close()
+		taken.Close()
+	}()
+	h, err := inherit(path, needed, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	require.Empty(t, h.doors)
+	require.Equal(t, map[route.BrokerID]int{}, h.portsOf("main", nil))
+	h.close()
+}
+
+// A start that has nobody to succeed does not wait, and neither does one that shares its ports with others anyway.
+func TestNothingToInherit(t *testing.T) {
+	_, needed := occupied(t)
+	cfg := config.Default()
+	for _, address := range []string{"127.0.0.1:0", needed[0].address, freePort(t)} {
+		l := config.DefaultListener()
+		l.Name, l.Address, l.ReusePort = address, address, address == needed[0].address
+		cfg.Listeners = append(cfg.Listeners, l)
+	}
+	all := claims(cfg)
+	require.Len(t, all, 1)
+	path := dead(t)
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		h, err := inherit(path, all, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		h.close()
+		require.Zero(t, time.Since(begun))
+	})
+}
