@@ -516,6 +516,7 @@ func TestSuccessorIsHandedTheConnections(t *testing.T) {
 	first.end()
 	first.logged("handing connections over", "connections=23")
 	first.logged("handed over", "connections=0", "handed_over=23")
+	second.logged(`msg="connections were taken over" connections=23 refused=0 listeners.main=23`)
 
 	// And once more: what was inherited can be inherited.
 	startDrained(t, cl, succeed)
@@ -558,6 +559,7 @@ func TestSuccessorThatRefuses(t *testing.T) {
 	first.srv.Drain()
 	first.logged("does not take a connection", "there is no listener main")
 	first.logged("handed over", "connections=1", "handed_over=0")
+	second.logged(`msg="connections were taken over" connections=0 refused=1`)
 	require.Equal(t, codec.ResSuccess, c.call(codec.ReqGetMaxOffset, maxOffset).Code)
 	held.Remove()
 	require.Equal(t, codec.ResSuccess, c.read().Code)

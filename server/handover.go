@@ -3,7 +3,11 @@ package server
 import (
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -127,25 +131,59 @@ func (h *handing) askConnection(pid *actor.PID) any {
 // starts, and given connections by one that ends.
 func (s *Server) receive(l *line) {
 	defer l.close()
+	taken := takings{listeners: map[string]int{}}
+	defer taken.tell(s.log)
 	if err := l.send(hello{ID: s.heir.id, PID: os.Getpid()}); err != nil {
 		return
 	}
 	for {
 		var ask request
 		fds, err := l.receive(&ask)
-		if err != nil {
+		switch {
+		case errors.Is(err, io.EOF) || err != nil && !taken.begun(): // that was all, or somebody has only looked (keepPath)
 			return
-		}
-		if ask.State == nil {
+		case err != nil:
+		case ask.State == nil:
 			err = s.sendDoors(l)
-		} else {
-			err = l.send(reply{Refused: s.adopt(ask.State, fds)})
+		default:
+			refused := s.adopt(ask.State, fds)
+			taken.add(ask.State.Listener, refused)
+			err = l.send(reply{Refused: refused})
 		}
 		if err != nil {
 			s.log.Warn("a hand-over broke off", "error", err)
 			return
 		}
 	}
+}
+
+// takings are the connections of one hand-over that were taken in, and those that were not.
+type takings struct {
+	listeners map[string]int
+	refused   int
+}
+
+func (k *takings) add(listener, refused string) {
+	if refused != "" {
+		k.refused++
+		return
+	}
+	k.listeners[listener]++
+}
+
+func (k *takings) begun() bool { return k.refused+len(k.listeners) > 0 }
+
+// tell logs one line when somebody has handed something over.
+func (k *takings) tell(log *slog.Logger) {
+	if !k.begun() {
+		return
+	}
+	sum, each := 0, []any{}
+	for _, name := range slices.Sorted(maps.Keys(k.listeners)) {
+		sum += k.listeners[name]
+		each = append(each, slog.Int(name, k.listeners[name]))
+	}
+	log.Info("connections were taken over", "connections", sum, "refused", k.refused, slog.Group("listeners", each...))
 }
 
 // sendDoors sends each listening socket, and an empty one at the end.
