@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -32,28 +30,10 @@ type fixture struct {
 	t      *testing.T
 	file   string
 	token  string // of the admin door
-	output *log
+	output *logged
 	served chan error
 	cancel context.CancelFunc
 	hangup chan struct{}
-}
-
-// log is what the proxy logs.
-type log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *log) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 const fixtureToken = "open sesame"
@@ -61,7 +41,7 @@ const fixtureToken = "open sesame"
 // serveFile starts a proxy on a file, and an admin door with a token, and waits until it is ready.
 func serveFile(t *testing.T, toml string) *fixture {
 	t.Helper()
-	f := &fixture{t: t, file: filepath.Join(t.TempDir(), "proxy.toml"), output: &log{}, served: make(chan error, 1), hangup: make(chan struct{}, 1)}
+	f := &fixture{t: t, file: filepath.Join(t.TempDir(), "proxy.toml"), output: &logged{}, served: make(chan error, 1), hangup: make(chan struct{}, 1)}
 	f.token = filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(f.token, []byte(fixtureToken+"\n"), 0o600))
 	f.write(toml)
@@ -176,9 +156,10 @@ func freePort(t *testing.T) string {
 
 // client is one connection of a RocketMQ client.
 type client struct {
-	t      *testing.T
-	conn   net.Conn
-	opaque int32
+	t       *testing.T
+	conn    net.Conn
+	version int32
+	opaque  int32
 }
 
 func dial(t *testing.T, address string) *client {
@@ -186,12 +167,16 @@ func dial(t *testing.T, address string) *client {
 	conn, err := net.DialTimeout("tcp", address, patience)
 	require.NoError(t, err)
 	t.Cleanup(func() { conn.Close() })
-	return &client{t: t, conn: conn}
+	return &client{t: t, conn: conn, version: codec.Version5_5_0}
 }
 
 func (c *client) write(code int32, ext map[string]string, body []byte) error {
+	return c.put(code, 0, ext, body)
+}
+
+func (c *client) put(code, flag int32, ext map[string]string, body []byte) error {
 	c.opaque++
-	q := codec.Command{Code: code, Language: codec.Java, Version: codec.Version5_5_0, Opaque: c.opaque, Ext: ext, Body: body}
+	q := codec.Command{Code: code, Flag: flag, Language: codec.Java, Version: c.version, Opaque: c.opaque, Ext: ext, Body: body}
 	c.conn.SetDeadline(time.Now().Add(patience))
 	_, err := c.conn.Write(q.Append(nil, codec.JSON))
 	return err

@@ -2,14 +2,10 @@ package server
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,24 +17,6 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
-
-// logged is a log to look at.
-type logged struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logged) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
 
 // dressed is a cluster whose name server and broker stand behind fronts: with PROXY headers, TLS, or both.
 type dressed struct {
@@ -105,27 +83,9 @@ func (c readFrom) Read(b []byte) (int, error) { return c.r.Read(b) }
 // startProxy starts a proxy of one listener in front of a name server and waits until it is ready.
 func startProxy(t *testing.T, nameServer string, change func(l *config.Listener, c *config.Cluster)) (*Server, *logged) {
 	t.Helper()
-	cfg := config.Default()
-	cluster, listener := config.DefaultCluster(), config.DefaultListener()
-	cluster.NameServers = []string{nameServer}
-	listener.Address, listener.BrokerPorts, listener.VIPChannel = "127.0.0.1:0", config.PortRange{}, false
-	change(&listener, &cluster)
-	cfg.Clusters, cfg.Listeners = []config.Cluster{cluster}, []config.Listener{listener}
-	cfg.Admin.Address, cfg.DrainTimeout = "127.0.0.1:0", 0
-	cfg.Complete()
-	require.NoError(t, config.Validate(cfg))
-	log := &logged{}
-	s, err := Start(cfg, slog.New(slog.NewTextHandler(log, nil)))
-	require.NoError(t, err)
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(ctx, nil) }()
-	t.Cleanup(func() {
-		stop()
-		require.NoError(t, <-served)
-	})
-	require.Eventually(t, s.Ready, devPatience, time.Millisecond, "%v", log)
-	return s, log
+	r := run(t, configFor(t, []string{nameServer}, func(cfg *config.Config) { change(&cfg.Listeners[0], &cfg.Clusters[0]) }))
+	require.Eventually(t, r.Ready, devPatience, time.Millisecond, "%v", r.log)
+	return r.Server, r.log
 }
 
 // ask sends one request over an open connection and returns the answer.

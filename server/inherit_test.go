@@ -38,7 +38,7 @@ func TestInheritingInVain(t *testing.T) {
 	_, needed := occupied(t)
 	for _, path := range []string{path, filepath.Join(t.TempDir(), "none")} {
 		synctest.Test(t, func(t *testing.T) {
-			output := &log{}
+			output := &logged{}
 			begun := time.Now()
 			_, err := inherit(path, needed, slog.New(slog.NewTextHandler(output, nil)))
 			require.EqualError(t, err, "cannot open listener main (listener.address "+needed[0].address+"): another process has the address, and "+

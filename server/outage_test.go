@@ -1,8 +1,7 @@
-package server_test
+package server
 
 import (
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"regexp"
@@ -13,34 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
-	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
-	"github.com/rocketmq-proxy/rocketmq-proxy/server"
 )
 
-// startFor starts a proxy in front of name servers, and stops it with the test.
-func startFor(t *testing.T, nameServers ...string) *server.Server {
-	t.Helper()
-	cfg := config.Default()
-	cfg.Admin.Address = "127.0.0.1:0"
-	cluster, listener := config.DefaultCluster(), config.DefaultListener()
-	cluster.NameServers = nameServers
-	listener.Address, listener.BrokerPorts = "127.0.0.1:0", config.PortRange{}
-	cfg.Clusters, cfg.Listeners = []config.Cluster{cluster}, []config.Listener{listener}
-	cfg.Complete()
-	s, err := server.Start(cfg, slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		s.Serve(t.Context(), stop) // ends when the test does
-	}()
-	t.Cleanup(func() { close(stop); <-done })
-	return s
-}
-
-// admin fetches a page of the admin address.
-func admin(t *testing.T, s *server.Server, path string) (status int, body string) {
+// visit fetches a page of the admin address.
+func visit(t *testing.T, s *Server, path string) (status int, body string) {
 	t.Helper()
 	r, err := http.Get("http://" + s.AdminAddr() + path)
 	require.NoError(t, err)
@@ -51,10 +27,10 @@ func admin(t *testing.T, s *server.Server, path string) (status int, body string
 }
 
 // shows waits until a page contains a text.
-func shows(t *testing.T, s *server.Server, path, text string) {
+func shows(t *testing.T, s *Server, path, text string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		_, body := admin(t, s, path)
+		_, body := visit(t, s, path)
 		return strings.Contains(body, text)
 	}, 30*time.Second, 10*time.Millisecond, "%s on %s", text, path)
 }
@@ -64,13 +40,13 @@ func TestBrokerThatIsAwayShows(t *testing.T) {
 	require.NoError(t, err)
 	defer cluster.Close()
 	broker := cluster.Brokers()[0]
-	s := startFor(t, cluster.NameServers()...)
+	s := run(t, configFor(t, cluster.NameServers(), nil)).Server
 	labels := `{listener="main",broker="` + broker.Name() + `/0"}`
 	shows(t, s, "/metrics", "rocketmq_proxy_broker_up"+labels+" 1\n")
 	shows(t, s, "/metrics", `rocketmq_proxy_name_server_up{cluster="main",name_server="`+cluster.NameServers()[0]+`"} 1`)
 	shows(t, s, "/brokers", `"up": true`)
 
-	_, brokers := admin(t, s, "/brokers")
+	_, brokers := visit(t, s, "/brokers")
 	_, port, _ := strings.Cut(brokers, `"advertised": "`)
 	port, _, _ = strings.Cut(port, `"`)
 	client, err := net.Dial("tcp", port)
@@ -99,17 +75,17 @@ func TestReadyWaitsForANameServer(t *testing.T) {
 	require.NoError(t, err)
 	defer cluster.Close()
 	cluster.NameServer(0).Stop()
-	s := startFor(t, cluster.NameServers()...)
+	s := run(t, configFor(t, cluster.NameServers(), nil)).Server
 	failures := regexp.MustCompile(`rocketmq_proxy_name_server_failures_total\{.*\} ([2-9]|\d\d+)\n`)
 	require.Eventually(t, func() bool {
-		_, body := admin(t, s, "/metrics")
+		_, body := visit(t, s, "/metrics")
 		return failures.MatchString(body)
 	}, 30*time.Second, 10*time.Millisecond, "it has asked twice")
-	status, why := admin(t, s, "/readyz")
+	status, why := visit(t, s, "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Contains(t, why, "no name server of cluster main has answered yet")
 	require.NoError(t, cluster.NameServer(0).Restart())
 	require.Eventually(t, s.Ready, 30*time.Second, 10*time.Millisecond)
-	status, _ = admin(t, s, "/readyz")
+	status, _ = visit(t, s, "/readyz")
 	require.Equal(t, http.StatusOK, status)
 }

@@ -1,0 +1,167 @@
+package server
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+)
+
+// With reuse_port a successor opens the same ports; when the first one drains, nobody is refused and no answer is lost:
+// young clients are sent away, old ones are cut off when they have nothing to do.
+func TestSuccessorSharesThePorts(t *testing.T) {
+	cl, _ := drainCluster(t)
+	address := freePort(t)
+	dir := t.TempDir()
+	share := func(c *config.Config) {
+		c.Listeners[0].Address, c.Listeners[0].ReusePort, c.StateDir = address, true, dir
+	}
+	first := startDrained(t, cl, share)
+	young, stopYoung := wander(t, first.broker, 20, codec.Version5_5_0, false)
+	old, stopOld := wander(t, first.broker, 10, oldClient, true)
+	second := startDrained(t, cl, share)
+	require.Equal(t, first.broker, second.broker)
+	first.Drain()
+	first.end()
+	stopYoung()
+	stopOld()
+	for _, all := range [][]*wanderer{young, old} {
+		require.Zero(t, sum(all, func(w *wanderer) int64 { return w.refused.Load() }), "refused connections")
+		require.Zero(t, sum(all, func(w *wanderer) int64 { return w.lost.Load() }), "requests without an answer")
+		require.EqualValues(t, len(all), sum(all, func(w *wanderer) int64 { return w.moves.Load() }), "each client moves once")
+	}
+	first.logged("msg=drained")
+}
+
+// With hand_over no client notices: connections, registrations and requests in flight go on in the successor.
+func TestSuccessorIsHandedTheConnections(t *testing.T) {
+	cl, b := drainCluster(t)
+	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
+	succeed := func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
+	first := startDrained(t, cl, succeed)
+
+	member := callFrom(t, first.broker, oldClient)
+	member.write(codec.ReqHeartBeat, 0, nil, fmt.Sprintf(heartbeatOf, "c1"))
+	require.Equal(t, codec.ResSuccess, member.read().Code)
+	before := b.Clients()
+	pulled := member.write(codec.ReqPullMessage, 0, longPull("0"), "")
+	require.NoError(t, b.WaitRequests(drainContext(t), codec.ReqPullMessage, 1))
+	held := b.Fault(codec.ReqSendMessage, embedded.Hold().Once())
+	sender := callFrom(t, first.broker, oldClient)
+	sent := sender.write(codec.ReqSendMessage, 0, oneMessage(), "hello")
+	require.NoError(t, held.WaitHeld(drainContext(t), 1))
+	b.Fault(codec.ReqGetMinOffset, embedded.Drop())
+	waiter := callFrom(t, first.broker, oldClient)
+	never := waiter.write(codec.ReqGetMinOffset, 0, maxOffset, "")
+	require.NoError(t, b.WaitRequests(drainContext(t), codec.ReqGetMinOffset, 1))
+	busy, stopBusy := wander(t, first.broker, 20, oldClient, false)
+
+	second := startDrained(t, cl, succeed)
+	require.Equal(t, first.broker, second.broker, "it has no table of ports but the first one's")
+	second.logged("sharing the ports of the running proxy")
+	first.Drain()
+	first.end()
+	first.logged("handing connections over", "connections=23")
+	first.logged("handed over", "connections=0", "handed_over=23")
+	second.logged(`msg="connections were taken over" connections=23 refused=0 listeners.main=23`)
+
+	// And once more: what was inherited can be inherited.
+	startDrained(t, cl, succeed)
+	second.Drain()
+	second.end()
+	second.logged("handed over", "connections=0", "handed_over=23")
+
+	asked := sum(busy, func(w *wanderer) int64 { return w.asked.Load() })
+	require.Eventually(t, func() bool { return sum(busy, func(w *wanderer) int64 { return w.asked.Load() }) > asked+1000 }, patience, time.Millisecond)
+	stopBusy()
+	require.Zero(t, sum(busy, func(w *wanderer) int64 { return w.refused.Load() + w.lost.Load() + w.moves.Load() }), "clients that noticed")
+	require.Equal(t, before, b.Clients(), "the broker has the same member on the same connection")
+	held.Release() // the message wakes the long poll
+	answer := sender.read()
+	require.Equal(t, sent, answer.Opaque)
+	require.Equal(t, codec.ResSuccess, answer.Code)
+	answer = member.read()
+	require.Equal(t, pulled, answer.Opaque)
+	require.Equal(t, codec.ResSuccess, answer.Code)
+
+	// The successor knows what is in flight, and the client's heartbeat: when the broker is lost the one is answered
+	// 14, and the member is back by itself.
+	require.NoError(t, b.Restart())
+	answer = waiter.read()
+	require.Equal(t, never, answer.Opaque)
+	require.Equal(t, codec.ResServiceNotAvailable, answer.Code)
+	_, err := b.WaitMembers(drainContext(t), "g", 1)
+	require.NoError(t, err)
+}
+
+// A successor that cannot take a connection leaves it where it is.
+func TestSuccessorThatRefuses(t *testing.T) {
+	cl, b := drainCluster(t)
+	path := filepath.Join(t.TempDir(), "s")
+	first := startDrained(t, cl, func(c *config.Config) { c.HandOver = path })
+	c := callFrom(t, first.broker, oldClient)
+	held := b.Fault(codec.ReqGetMinOffset, embedded.Hold())
+	c.busy(held)
+	second := startDrained(t, cl, func(c *config.Config) { c.HandOver, c.Listeners[0].Name = path, "other" })
+	first.Drain()
+	first.logged("does not take a connection", "there is no listener main")
+	first.logged("handed over", "connections=1", "handed_over=0")
+	second.logged(`msg="connections were taken over" connections=0 refused=1`)
+	require.Equal(t, codec.ResSuccess, c.call(codec.ReqGetMaxOffset, maxOffset).Code)
+	held.Remove()
+	require.Equal(t, codec.ResSuccess, c.read().Code)
+	c.closed()
+	first.end()
+	require.True(t, second.Ready())
+}
+
+// A successor that dies before its predecessor ends is no obstacle for the next one.
+func TestSuccessorThatDies(t *testing.T) {
+	cl, _ := drainCluster(t)
+	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
+	succeed := func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
+	first := startDrained(t, cl, succeed)
+	clients, stop := wander(t, first.broker, 5, oldClient, false)
+	second := startDrained(t, cl, succeed)
+	second.kill()
+	first.logged("took it back")
+	third := startDrained(t, cl, succeed)
+	third.logged("sharing the ports of the running proxy")
+	first.Drain()
+	first.end()
+	first.logged("handed over", "connections=0", "handed_over=5")
+	stop()
+	require.Zero(t, sum(clients, func(w *wanderer) int64 { return w.refused.Load() + w.lost.Load() + w.moves.Load() }), "clients that noticed")
+}
+
+// One that is started right after another has died waits for the first proxy to take its path back.
+func TestSuccessorRightAfterOneThatDied(t *testing.T) {
+	cl, _ := drainCluster(t)
+	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
+	succeed := func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
+	first := startDrained(t, cl, succeed)
+	startDrained(t, cl, succeed).kill()
+	third := startDrained(t, cl, succeed)
+	third.logged("sharing the ports of the running proxy")
+	require.Equal(t, first.broker, third.broker)
+}
+
+// A proxy that drains without a successor finds only itself at its path.
+func TestNoSuccessor(t *testing.T) {
+	cl, _ := drainCluster(t)
+	path := filepath.Join(t.TempDir(), "s")
+	d := startDrained(t, cl, func(c *config.Config) { c.HandOver = path })
+	c := callFrom(t, d.broker, oldClient)
+	c.call(codec.ReqGetMaxOffset, maxOffset)
+	d.Drain()
+	c.closed()
+	d.end()
+	require.NotContains(t, d.log.String(), "handing")
+	startDrained(t, cl, func(c *config.Config) { c.HandOver = path }) // the path that it has left is no obstacle
+}
