@@ -3,6 +3,7 @@ package actors_test
 import (
 	"errors"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,14 @@ func (p *peer) push(b []byte) (heldBack, done chan int) {
 		done <- sent
 	}()
 	return heldBack, done
+}
+
+// heapInUse is what the test process has on its heap after a collection.
+func heapInUse() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // pattern is a body that belongs to one opaque.

@@ -96,7 +96,7 @@ func TestCrashLoopOfAListenersActors(t *testing.T) {
 func TestListenerThatCannotOpenAgain(t *testing.T) {
 	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
 		l.fault("proxy/listener/a", 11)
-		thief, err := l.Listen(doorA)
+		thief, err := l.v.Listen(doorA)
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
 		require.NotEmpty(t, l.logged("cannot open a listener again"))

@@ -2,17 +2,13 @@ package actors_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"log/slog"
 	"maps"
-	"net"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -295,53 +291,4 @@ func withoutStacks(_ []string, a slog.Attr) slog.Attr {
 		return slog.Attr{}
 	}
 	return a
-}
-
-// logBook keeps what the proxy logs.
-type logBook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logBook) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-// lines returns the lines that contain all parts.
-func (l *logBook) lines(parts ...string) (found []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for line := range strings.Lines(l.text.String()) {
-		if !slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(line, p) }) {
-			found = append(found, line)
-		}
-	}
-	return found
-}
-
-func (l *logBook) tail(n int) string {
-	all := l.lines()
-	return strings.Join(all[max(0, len(all)-n):], "")
-}
-
-// slowDial is a transport on which dials to a broker wait for the gate; broker is set once it is known.
-func slowDial(broker *atomic.Pointer[string], gate <-chan struct{}) sockets {
-	return func(_ testing.TB, limits codec.Limits, window int) transport.Transport {
-		return &transport.Net{Limits: limits, Window: window, Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
-			if b := broker.Load(); b != nil && *b == address {
-				<-gate
-			}
-			return (&net.Dialer{}).DialContext(ctx, network, address)
-		}}
-	}
-}
-
-// heapInUse is what the test process has on its heap after a collection.
-func heapInUse() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }

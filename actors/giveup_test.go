@@ -38,9 +38,9 @@ func TestPillarThatKeepsFailingEndsTheProcess(t *testing.T) {
 func TestTopSupervisorThatKeepsFailingEndsTheProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // each time everything begins anew, which takes a moment of the window
 		t.Cleanup(func() { time.Sleep(time.Minute) }) // timers of the library end by themselves
-		p := newPipes(nil)
+		p := newPipes(t, echo)
 		r := launch(t, func(testing.TB, codec.Limits, int) transport.Transport { return p },
-			options{nameServers: []string{"ns:9876"}, mayGiveUp: true})
+			options{nameServers: []string{pipesNameServer}, mayGiveUp: true})
 		for range 11 {
 			r.env.System.Root.Send(r.top, &messages.Fault{Reason: "killed by a test"})
 			synctest.Wait()

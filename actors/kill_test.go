@@ -1,9 +1,11 @@
 package actors_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 func TestKilledRequestIsAnswered(t *testing.T) {
@@ -222,4 +225,16 @@ func TestFailuresAreRemembered(t *testing.T) {
 	require.Equal(t, "killed by a test", f.Last)
 	require.WithinDuration(t, time.Now(), f.At, patience)
 	require.Len(t, r.log.lines("BUG: an actor panicked", "killed by a test"), 2)
+}
+
+// slowDial is a transport on which dials to a broker wait for the gate; broker is set once it is known.
+func slowDial(broker *atomic.Pointer[string], gate <-chan struct{}) sockets {
+	return func(_ testing.TB, limits codec.Limits, window int) transport.Transport {
+		return &transport.Net{Limits: limits, Window: window, Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if b := broker.Load(); b != nil && *b == address {
+				<-gate
+			}
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		}}
+	}
 }

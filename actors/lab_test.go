@@ -1,7 +1,6 @@
 package actors_test
 
 import (
-	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -21,23 +20,21 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
-	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // lab is a whole tree in virtual time, on sockets that are pipes: one name server, one broker, as many listeners as a
 // test wants, each at a host of its own.
 type lab struct {
-	*transport.Net
-	t     *testing.T
-	env   *actors.Env
-	top   *actor.PID
-	stats *actors.Statistics
-
-	mu      sync.Mutex
-	doors   map[string]*labDoor
+	t       *testing.T
+	v       *virtual
+	env     *actors.Env
+	top     *actor.PID
+	stats   *actors.Statistics
+	log     *logBook
 	brokers chan net.Conn // the broker's ends, as they are dialled
-	gaveUp  []error
-	log     strings.Builder
+
+	mu     sync.Mutex
+	gaveUp []error
 }
 
 const (
@@ -50,10 +47,10 @@ const (
 func inLab(t *testing.T, settings actors.Settings, test func(t *testing.T, l *lab), listeners ...string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		l := &lab{t: t, doors: map[string]*labDoor{}, brokers: make(chan net.Conn, 100)}
-		l.Net = &transport.Net{Dialer: l.dial}
-		log := slog.New(slog.NewTextHandler(labLog{l}, &slog.HandlerOptions{Level: slog.LevelInfo}))
-		l.env = actors.NewEnv(l, log, settings, func(why error) {
+		l := &lab{t: t, v: newVirtual(), log: &logBook{}, brokers: make(chan net.Conn, 100)}
+		require.NoError(t, l.v.serve(labNameServer, func(nc net.Conn) { go serveConn(nc, knows(labBroker)) }))
+		require.NoError(t, l.v.serve(labBroker, func(nc net.Conn) { l.brokers <- nc }))
+		l.env = actors.NewEnv(l.v, slog.New(slog.NewTextHandler(l.log, nil)), settings, func(why error) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			l.gaveUp = append(l.gaveUp, why)
@@ -76,9 +73,9 @@ func inLab(t *testing.T, settings actors.Settings, test func(t *testing.T, l *la
 		ended := time.Now()
 		l.env.Stop(l.top)
 		require.Less(t, time.Since(ended), time.Second, "the end waits for somebody who does not answer")
-		l.mu.Lock()
+		l.v.close()
+		synctest.Wait()
 		close(l.brokers)
-		l.mu.Unlock()
 		for nc := range l.brokers {
 			nc.Close()
 		}
@@ -86,25 +83,8 @@ func inLab(t *testing.T, settings actors.Settings, test func(t *testing.T, l *la
 	})
 }
 
-type labLog struct{ l *lab }
-
-func (w labLog) Write(b []byte) (int, error) {
-	w.l.mu.Lock()
-	defer w.l.mu.Unlock()
-	return w.l.log.Write(b)
-}
-
 // logged returns the log lines that contain a text.
-func (l *lab) logged(text string) (lines []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, line := range strings.Split(l.log.String(), "\n") {
-		if strings.Contains(line, text) {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
+func (l *lab) logged(text string) []string { return l.log.lines(text) }
 
 func (l *lab) reasons() []error {
 	l.mu.Lock()
@@ -112,103 +92,15 @@ func (l *lab) reasons() []error {
 	return l.gaveUp
 }
 
-// labDoor is a listening socket.
-type labDoor struct {
-	l        *lab
-	address  netip.AddrPort
-	mu       sync.Mutex
-	sink     transport.Sink
-	refusing bool
-}
-
-func (l *lab) Listen(address string) (transport.Listener, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.doors[address] != nil {
-		return nil, syscall.EADDRINUSE
-	}
-	d := &labDoor{l: l, address: netip.MustParseAddrPort(address)}
-	l.doors[address] = d
-	return d, nil
-}
-
-func (d *labDoor) Addr() netip.AddrPort { return d.address }
-
-func (d *labDoor) Accept(sink transport.Sink) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.sink = sink
-}
-
-func (d *labDoor) Refuse(on bool) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.refusing = on
-	return nil
-}
-
-func (d *labDoor) Close() {
-	d.l.mu.Lock()
-	defer d.l.mu.Unlock()
-	delete(d.l.doors, d.address.String())
-}
-
-// labConn has the addresses of a socket.
-type labConn struct {
-	net.Conn
-	local, remote netip.AddrPort
-}
-
-func (c labConn) LocalAddr() net.Addr  { return net.TCPAddrFromAddrPort(c.local) }
-func (c labConn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.remote) }
-
-// dial is the proxy's dialling.
-func (l *lab) dial(_ context.Context, _, address string) (net.Conn, error) {
-	near, far := net.Pipe()
-	switch address {
-	case labNameServer:
-		go serveNames(far)
-	case labBroker:
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.brokers <- far
-	default:
-		return nil, syscall.ECONNREFUSED
-	}
-	at := netip.MustParseAddrPort(address)
-	return labConn{near, at, at}, nil
-}
-
-// serveNames is a name server that knows one broker.
-func serveNames(nc net.Conn) {
-	for {
-		c, _, err := codec.ReadCommand(nc, codec.Limits{})
-		if err != nil {
-			nc.Close()
-			return
-		}
-		answer := c.Answer(0, "")
-		answer.Body = []byte(`{"brokerAddrTable":{"broker-a":{"brokerAddrs":{0:"` + labBroker + `"},"brokerName":"broker-a","cluster":"c"}},"clusterAddrTable":{"c":["broker-a"]}}`)
-		nc.Write(answer.Append(nil, codec.JSON))
-	}
-}
-
 // knock connects from an address, even to a door that refuses, as one does who was in the queue already.
 func (l *lab) knock(door, from string) (*labClient, error) {
-	l.mu.Lock()
-	d := l.doors[door]
-	l.mu.Unlock()
-	if d == nil {
+	p := l.v.place(door)
+	if p == nil {
 		return nil, syscall.ECONNREFUSED
 	}
-	near, far := net.Pipe()
-	d.mu.Lock()
-	sink := d.sink
-	d.mu.Unlock()
-	sink.Deliver(&transport.Accepted{Conn: l.Wrap(labConn{far, d.address, netip.MustParseAddrPort(from)})})
-	c := &labClient{Conn: near}
+	nc, err := p.connect(netip.MustParseAddrPort(from))
 	synctest.Wait()
-	return c, nil
+	return &labClient{Conn: nc}, err
 }
 
 // join is a client that must get in.
@@ -222,15 +114,8 @@ func (l *lab) join(door string) *labClient {
 
 // refuses reports that a door does not let anybody in.
 func (l *lab) refuses(door string) bool {
-	l.mu.Lock()
-	d := l.doors[door]
-	l.mu.Unlock()
-	if d == nil {
-		return true
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.refusing
+	p := l.v.place(door)
+	return p == nil || p.refuses()
 }
 
 // broker is the broker's end of the next connection to it.

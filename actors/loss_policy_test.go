@@ -84,7 +84,7 @@ func TestPortIsClosedWhileItsBrokerIsAway(t *testing.T) {
 		require.True(t, w.refused(vip(port)))
 		require.False(t, w.refused(w.port(idB)), "the other broker's port")
 		require.False(t, w.refused("127.0.0.1:9876"), "the name-server port")
-		require.Len(t, w.log.with("takes no connections"), 1)
+		require.Len(t, w.log.lines("takes no connections"), 1)
 
 		_, err := w.v.listen(port)
 		require.ErrorIs(t, err, syscall.EADDRINUSE, "nobody else gets the port meanwhile")
@@ -95,7 +95,7 @@ func TestPortIsClosedWhileItsBrokerIsAway(t *testing.T) {
 		require.Equal(t, port, w.port(idA))
 		require.False(t, w.refused(vip(port)))
 		require.Equal(t, codec.ResSuccess, w.connect(port).ask(send()))
-		require.Len(t, w.log.with("is back"), 1)
+		require.Len(t, w.log.lines("is back"), 1)
 	})
 }
 
@@ -270,7 +270,7 @@ func TestProberSurvivesItsOwnCrash(t *testing.T) {
 		a.stop()
 		w.env.System.Root.Send(w.at.Slots()[0].Prober, &messages.Fault{Reason: "as asked for"})
 		synctest.Wait()
-		require.Len(t, w.log.with("as asked for"), 1)
+		require.Len(t, w.log.lines("as asked for"), 1)
 		w.log.forget()
 		a.restart()
 		time.Sleep(2 * time.Second)

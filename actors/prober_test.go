@@ -24,19 +24,23 @@ func under(certificate tls.Certificate) func(net.Conn) net.Conn {
 	}
 }
 
-// trusting is how connections to such servers begin. A handshake that fails on a pipe lasts until its time-out: both ends
-// write, and none reads.
-func trusting(ca *testca.CA) transport.Upstream {
-	return transport.Upstream{TLS: func() *tls.Config { return &tls.Config{RootCAs: ca.Pool, ServerName: "mq"} }, HandshakeTimeout: time.Second}
+// tlsTest is a proxy that trusts a certificate authority, and a name server. right is a certificate of that authority,
+// wrong is of another one. A handshake that fails on a pipe lasts until its time-out: both ends write, and none reads.
+func tlsTest(t *testing.T, test func(t *testing.T, w *world, right, wrong tls.Certificate)) {
+	t.Helper()
+	inVirtualTime(t, 1, func(t *testing.T, w *world) {
+		ca := testca.New(t)
+		right := ca.Certificate(t, "mq")
+		w.dir.Upstream = transport.Upstream{HandshakeTimeout: time.Second,
+			TLS: func() *tls.Config { return &tls.Config{RootCAs: ca.Pool, ServerName: "mq"} }}
+		w.nameServerOf(0, onlyA).admits(under(right))
+		test(t, w, right, testca.New(t).Certificate(t, "mq"))
+	})
 }
 
 // A broker that accepts and whose certificate is wrong is of no use to new clients: it is away until that is put right.
 func TestBrokerWithAWrongCertificateIsAway(t *testing.T) {
-	inVirtualTime(t, 1, func(t *testing.T, w *world) {
-		ca := testca.New(t)
-		right, wrong := ca.Certificate(t, "mq"), testca.New(t).Certificate(t, "mq")
-		w.dir.Upstream = trusting(ca)
-		w.nameServerOf(0, onlyA).admits(under(right))
+	tlsTest(t, func(t *testing.T, w *world, right, wrong tls.Certificate) {
 		a := w.serve(addressA)
 		a.admits(under(right))
 		w.start()
@@ -48,38 +52,34 @@ func TestBrokerWithAWrongCertificateIsAway(t *testing.T) {
 		require.Equal(t, codec.ResServiceNotAvailable, w.connect(port).ask(pull()))
 		time.Sleep(2 * time.Second)
 		require.True(t, w.refused(port))
-		lines := w.log.with("a broker takes no connections; its port is closed until it does")
+		lines := w.log.lines("a broker takes no connections; its port is closed until it does")
 		require.Len(t, lines, 1)
 		require.Contains(t, lines[0], "cannot secure the connection (cluster.tls): tls: failed to verify certificate")
 		time.Sleep(40 * time.Second)
 		require.True(t, w.refused(port), "that it accepts does not help")
-		require.Empty(t, w.log.with("for another reason"))
+		require.Empty(t, w.log.lines("for another reason"))
 		require.Equal(t, codec.ResSuccess, before.ask(pull()), "who is connected is not concerned")
 
 		a.admits(under(right))
 		time.Sleep(4 * time.Second)
 		require.False(t, w.refused(port))
-		require.Len(t, w.log.with("a broker is back"), 1)
+		require.Len(t, w.log.lines("a broker is back"), 1)
 		require.Equal(t, codec.ResSuccess, w.connect(port).ask(pull()))
 	})
 }
 
 // Why it is away may change while it is.
 func TestBrokerThatIsRestartedWithAWrongCertificateIsTold(t *testing.T) {
-	inVirtualTime(t, 1, func(t *testing.T, w *world) {
-		ca := testca.New(t)
-		right, wrong := ca.Certificate(t, "mq"), testca.New(t).Certificate(t, "mq")
-		w.dir.Upstream = trusting(ca)
-		w.nameServerOf(0, onlyA).admits(under(right))
+	tlsTest(t, func(t *testing.T, w *world, right, wrong tls.Certificate) {
 		a := w.serve(addressA)
 		w.start()
 		a.stop()
 		require.Equal(t, codec.ResServiceNotAvailable, w.connect(w.port(idA)).ask(pull()))
-		require.Len(t, w.log.with("connection refused"), 1)
+		require.Len(t, w.log.lines("connection refused"), 1)
 		a.admits(under(wrong))
 		a.restart()
 		time.Sleep(time.Minute)
-		lines := w.log.with("a broker still takes no connections, for another reason")
+		lines := w.log.lines("a broker still takes no connections, for another reason")
 		require.Len(t, lines, 1)
 		require.Contains(t, lines[0], "failed to verify certificate")
 	})
@@ -112,11 +112,7 @@ func TestProberSendsAPROXYHeader(t *testing.T) {
 
 // A client that could not be connected to a broker that the prober finds well is told of: nothing else would.
 func TestBrokerThatFailsOneConnectionIsThere(t *testing.T) {
-	inVirtualTime(t, 1, func(t *testing.T, w *world) {
-		ca := testca.New(t)
-		right, wrong := ca.Certificate(t, "mq"), testca.New(t).Certificate(t, "mq")
-		w.dir.Upstream = trusting(ca)
-		w.nameServerOf(0, onlyA).admits(under(right))
+	tlsTest(t, func(t *testing.T, w *world, right, wrong tls.Certificate) {
 		a := w.serve(addressA)
 		var once sync.Once
 		a.admits(func(nc net.Conn) net.Conn {
@@ -127,10 +123,10 @@ func TestBrokerThatFailsOneConnectionIsThere(t *testing.T) {
 		w.start()
 		require.Equal(t, codec.ResServiceNotAvailable, w.connect(w.port(idA)).ask(pull()))
 		time.Sleep(2 * time.Second)
-		lines := w.log.with("a client's connection to a broker could not be opened, though the broker takes connections")
+		lines := w.log.lines("a client's connection to a broker could not be opened, though the broker takes connections")
 		require.Len(t, lines, 1)
 		require.Contains(t, lines[0], "failed to verify certificate")
 		require.False(t, w.refused(w.port(idA)))
-		require.Empty(t, w.log.with("its port is closed"))
+		require.Empty(t, w.log.lines("its port is closed"))
 	})
 }

@@ -21,7 +21,7 @@ func (l *lab) revise(opened map[string]string, listeners ...*actors.Listener) {
 		Sockets: map[*actors.Listener]transport.Listener{}, DrainTimeout: time.Hour}
 	for _, next := range listeners {
 		if address, ok := opened[next.Name]; ok {
-			ln, err := l.Listen(address)
+			ln, err := l.v.Listen(address)
 			require.NoError(l.t, err)
 			r.Sockets[next] = ln
 		}

@@ -2,11 +2,8 @@ package actors_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
-	"net/netip"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,73 +14,43 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// pipes is a transport on pipes, for virtual time: its listeners accept what dialPort makes, its dials reach a name
-// server at ns:9876 and a broker at 10.0.0.1:10911.
+// pipes is a network in memory with a name server at 10.0.1.1:9876 and a broker at 10.0.0.1:10911.
 type pipes struct {
-	*transport.Net
-	mu        sync.Mutex
-	listeners []*pipeListener
-	broker    func(c *codec.Command) *codec.Command
+	*virtual
+	rig *rig
 }
 
-type pipeListener struct {
-	addr netip.AddrPort
-	mu   sync.Mutex
-	sink transport.Sink
-}
+const pipesNameServer = "10.0.1.1:9876"
 
-func (l *pipeListener) Addr() netip.AddrPort { return l.addr }
-func (l *pipeListener) Refuse(bool) error    { return nil }
-func (l *pipeListener) Close()               {}
-func (l *pipeListener) Accept(sink transport.Sink) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sink = sink
-}
-
-func newPipes(broker func(c *codec.Command) *codec.Command) *pipes {
-	p := &pipes{broker: broker}
-	p.Net = &transport.Net{Dialer: func(_ context.Context, _, address string) (net.Conn, error) {
-		near, far := net.Pipe()
-		switch address {
-		case "ns:9876":
-			go serveConn(far, knows("10.0.0.1:10911"))
-		case "10.0.0.1:10911":
-			go serveConn(far, p.broker)
-		default:
-			return nil, errors.New("connection refused")
-		}
-		return near, nil
-	}}
+func newPipes(t *testing.T, broker func(c *codec.Command) *codec.Command) *pipes {
+	t.Helper()
+	p := &pipes{virtual: newVirtual()}
+	require.NoError(t, p.serve(pipesNameServer, func(nc net.Conn) { go serveConn(nc, knows("10.0.0.1:10911")) }))
+	require.NoError(t, p.serve("10.0.0.1:10911", func(nc net.Conn) { go serveConn(nc, broker) }))
+	t.Cleanup(p.close)
 	return p
 }
 
-// Listen gives each listener a port of its own.
-func (p *pipes) Listen(string) (transport.Listener, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	l := &pipeListener{addr: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(20000+len(p.listeners)))}
-	p.listeners = append(p.listeners, l)
-	return l, nil
-}
-
-// dialPort connects a client to the i-th listener: 0 is broker-a's, 1 the name-server port.
+// dialPort connects a client to a port of the proxy: 0 is broker-a's, 1 the name-server port.
 func (p *pipes) dialPort(i int) net.Conn {
-	near, far := net.Pipe()
-	l := p.listeners[i]
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sink.Deliver(&transport.Accepted{Conn: p.Wrap(far)})
-	return near
+	p.rig.t.Helper()
+	address := p.rig.nameServer()
+	if i == 0 {
+		address = p.rig.port(brokerA)
+	}
+	nc, err := p.dial(context.Background(), "tcp", address)
+	require.NoError(p.rig.t, err)
+	return nc
 }
 
 // inTime runs a test of a proxy in virtual time.
 func inTime(t *testing.T, broker func(c *codec.Command) *codec.Command, test func(t *testing.T, r *rig, p *pipes)) {
 	synctest.Test(t, func(t *testing.T) {
 		t.Cleanup(func() { time.Sleep(time.Minute) }) // timers of the library end by themselves
-		p := newPipes(broker)
-		r := launch(t, func(testing.TB, codec.Limits, int) transport.Transport { return p }, options{nameServers: []string{"ns:9876"}})
+		p := newPipes(t, broker)
+		r := launch(t, func(testing.TB, codec.Limits, int) transport.Transport { return p }, options{nameServers: []string{pipesNameServer}})
 		r.until("the listener is open", func() bool { return r.tree.Listeners[0].Open() })
+		p.rig = r
 		test(t, r, p)
 	})
 }
