@@ -113,6 +113,7 @@ func TestDrainTimeoutCutsOff(t *testing.T) {
 	c := callFrom(t, d.broker, oldClient)
 	c.write(codec.ReqSendMessage, 0, oneMessage(), "x")
 	require.NoError(t, held.WaitHeld(drainContext(t), 1))
+	d.counted(1)
 	d.Drain()
 	c.closed()
 	d.end()

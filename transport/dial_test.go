@@ -172,7 +172,7 @@ func TestDialTimesOut(t *testing.T) {
 // The owner's Close ends a dial, and nothing is told.
 func TestClosedWhileDialling(t *testing.T) {
 	address := full(t)
-	each(t, options{dialTimeout: 30 * time.Millisecond}, func(t *testing.T, w *world) {
+	each(t, options{dialTimeout: 300 * time.Millisecond}, func(t *testing.T, w *world) {
 		for _, target := range []string{address, "localhost:1"} {
 			near, _ := w.accept(deaf{})
 			e := newEar()
@@ -183,7 +183,7 @@ func TestClosedWhileDialling(t *testing.T) {
 				c.Close()
 				require.Zero(t, c.Kept())
 			})
-			time.Sleep(60 * time.Millisecond) // when the time-out would be told
+			time.Sleep(350 * time.Millisecond) // when the time-out would be told
 			on(near, func() {})
 			require.Empty(t, e.look().order)
 		}
