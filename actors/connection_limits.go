@@ -2,6 +2,7 @@ package actors
 
 import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // maxAsking is how many requests of one client a name server, or the directory, has at a time. Answers may be large,
@@ -62,5 +63,8 @@ func (c *connection) overdue(now int64) string {
 func (c *connection) cut(reason string) {
 	c.env.refusals.add(c.port.Listener, reason, c.sock.Remote(), c.env.now())
 	c.env.Log.Debug("client connection cut off", append(c.who(), "setting", "timeouts."+reason)...)
+	if reason == lateWriteStall {
+		transport.Drop(c.sock)
+	}
 	c.ctx.Stop(c.ctx.Self())
 }

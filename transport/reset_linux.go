@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// abort makes the close that follows a reset.
-func (c *loopConn) abort() {
-	if c.fd >= 0 && !unsentOn(c.fd) {
+// abort makes the close that follows a reset, unless something would be lost that must not be.
+func (c *loopConn) abort(unsentToo bool) {
+	if c.fd >= 0 && (unsentToo || !unsentOn(c.fd)) {
 		unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	}
 }

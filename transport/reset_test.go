@@ -52,6 +52,44 @@ func TestResetIsNoEndOfStream(t *testing.T) {
 	}
 }
 
+// What a peer does not take is thrown away with its connection, if that is what is wanted.
+func TestDropKeepsNothing(t *testing.T) {
+	best, stop, err := transport.New(codec.Limits{}, 0, 0, 0)
+	require.NoError(t, err)
+	defer stop()
+	for name, tr := range map[string]transport.Transport{"best": best, "goroutines": &transport.Net{}} {
+		t.Run(name, func(t *testing.T) {
+			for how, end := range map[string]func(transport.Conn){"dropped": transport.Drop, "reset": transport.Reset} {
+				ln, err := tr.Listen("127.0.0.1:0")
+				require.NoError(t, err)
+				defer ln.Close()
+				come := make(toReset, 1)
+				ln.Accept(come)
+				peer, err := net.Dial("tcp", ln.Addr().String())
+				require.NoError(t, err)
+				defer peer.Close()
+				c := <-come
+				ended := make(chan struct{})
+				c.Executor().Schedule(func() {
+					for range 64 {
+						c.Write(make([]byte, 1<<20), nil) // more than both systems take
+					}
+					end(c)
+					close(ended)
+				})
+				<-ended
+				peer.SetReadDeadline(time.Now().Add(30 * time.Second))
+				_, err = io.Copy(io.Discard, peer)
+				if how == "dropped" {
+					require.ErrorIs(t, err, syscall.ECONNRESET)
+				} else {
+					require.NoError(t, err, "what the system has comes, and then an end")
+				}
+			}
+		})
+	}
+}
+
 // Under TLS the goodbye of a close would be an end in good order.
 func TestResetUnderTLS(t *testing.T) {
 	ca := testca.New(t)
