@@ -7,13 +7,14 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
-// book is where the connections of one executor add up what has happened. On an event loop nobody ever waits for its
-// lock. Its tally actor takes the sums away; the book outlives it, so a crash of that loses nothing.
+// book is where the connections of one executor add up what has happened. The stats actor takes the sums away when the
+// tally tells it to; nobody holds the lock for longer than a moment. What it has not taken stays here, whoever crashes
+// meanwhile: the book outlives them all, and no sum is ever in a mailbox that may go with its actor.
 type book struct {
 	mu    sync.Mutex
 	sums  map[*messages.Port]*messages.Totals
 	tally sink
-	due   bool // the tally will come
+	due   bool // the sums will be taken
 }
 
 // open begins to call on a tally.

@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"github.com/asynkron/protoactor-go/actor"
+
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -25,4 +27,13 @@ func discard(msg any) {
 			m.Upstream.Close()
 		}
 	}
+}
+
+// discardDeadLetters does the same for what is sent to an actor that is gone.
+func discardDeadLetters(system *actor.ActorSystem) {
+	system.EventStream.Subscribe(func(event any) {
+		if letter, ok := event.(*actor.DeadLetterEvent); ok {
+			discard(letter.Message)
+		}
+	})
 }

@@ -83,6 +83,7 @@ func NewEnv(t transport.Transport, log *slog.Logger, settings Settings, giveUp f
 		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
 		actor.WithDeadLetterRequestLogging(false))
 	shrinkRegistry(e.System)
+	discardDeadLetters(e.System)
 	e.requests = e.props(func() actor.Actor { return &request{env: e} }, inline, nil)
 	return e
 }

@@ -160,10 +160,8 @@ func TestKilledActorsUnderLoad(t *testing.T) {
 					require.Zero(t, l.own.Load(), "requests that the killed actors did not hold were answered by the proxy")
 				}
 				r.until("all actors of the clients are gone", func() bool { return len(r.env.Actors("proxy")) == base })
-				if k.kind != "stats" && k.kind != "tally" { // what these were adding up may be lost with them
-					r.settle(int(l.dials.Load()))
-					r.gaugesAreZero()
-				}
+				r.settle(int(l.dials.Load()))
+				r.gaugesAreZero()
 				fresh := dial(t, r.port(brokerA))
 				require.Equal(t, "new", string(fresh.call(&codec.Command{Code: codec.ReqGetMaxOffset, Body: []byte("new")}).Body))
 			})

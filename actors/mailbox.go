@@ -184,6 +184,10 @@ func (m *mailbox) nextLocked() (system any, more bool) {
 			m.suspended = true
 		case *actor.ResumeMailbox:
 			m.suspended = false
+		case *actor.Restart:
+			if !m.ended { // else its parent would wait for its end for ever
+				return msg, true
+			}
 		case *actor.Stop:
 			m.ended = true
 			return msg, true

@@ -11,8 +11,8 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
-// stats moves the metrics by what the tallies have added up. The metrics themselves live in Statistics, one level up:
-// a crash loses at most the sums that caused it.
+// stats moves the metrics by what the books have added up. The metrics themselves live in Statistics, one level up, and
+// the books in Env: a crash loses at most the sums that caused it, of one book and one interval.
 type stats struct {
 	env    *Env
 	out    *Statistics
@@ -51,8 +51,10 @@ func (s *stats) Receive(ctx actor.Context) {
 	case *actor.Started:
 		s.ports = map[*messages.Port]*portStats{}
 		s.cancel = every(statsInterval, newSink(s.env.System, ctx.Self()), &messages.Tick{})
-	case *messages.Totals:
-		s.add(m)
+	case *written:
+		for _, sum := range m.in.take() {
+			s.add(sum)
+		}
 	case *messages.Tick:
 		s.out.rotate()
 	case *messages.Fault:

@@ -8,11 +8,10 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
-// tally passes on what the connections of one executor have written into its book, a few times a second: a message to
-// another thread for each request would cost more than the request. It runs where its connections run.
+// tally tells the stats actor, a few times a second, that the connections of one executor have written into its book: a
+// message to another thread for each request would cost more than the request. It runs where its connections run.
 //
-// It passes nothing on when it stops: what is left in the book is its successor's, and when everything begins anew the
-// stats actor may have stopped before.
+// A crash loses nothing: its successor finds what is left in the book.
 type tally struct {
 	env   *Env
 	book  *book
@@ -22,8 +21,11 @@ type tally struct {
 // tallyInterval is how old a number in /stats may be.
 const tallyInterval = 50 * time.Millisecond
 
-// passOn tells a tally that its interval is over.
-type passOn struct{}
+// passOn tells a tally that its interval is over. written tells the stats actor that a book has sums to be taken.
+type (
+	passOn  struct{}
+	written struct{ in *book }
+)
 
 // Receive is part of actor.Actor.
 func (t *tally) Receive(ctx actor.Context) {
@@ -31,14 +33,8 @@ func (t *tally) Receive(ctx actor.Context) {
 	case *actor.Started:
 		t.book.open(newSink(t.env.System, ctx.Self()))
 	case *passOn:
-		t.pass(ctx)
+		ctx.Send(t.stats, &written{t.book})
 	case *messages.Fault:
 		panic(m.Reason)
-	}
-}
-
-func (t *tally) pass(ctx actor.Context) {
-	for _, sum := range t.book.take() {
-		ctx.Send(t.stats, sum)
 	}
 }
