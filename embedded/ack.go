@@ -57,8 +57,7 @@ func (b *Broker) settle(k offsetKey, h handle, offset int64) bool {
 	if h.revive == orderlyRevive {
 		return b.settleInOrder(k, h, offset)
 	}
-	c := b.set.pops.find(k, h)
-	if c == nil || !c.settle(offset) {
+	if !b.set.pops.settle(k, h, offset) {
 		return false
 	}
 	b.set.commitPopped(k)

@@ -57,12 +57,9 @@ func (b *Broker) changeInvisible(r *request) *codec.Command {
 	if revive == orderlyRevive {
 		b.postponeInOrder(h.key, h.handle, h.offset, now+invisible)
 	} else {
-		old := b.set.pops.find(h.key, h.handle)
+		b.set.pops.settle(h.key, h.handle, h.offset)
 		b.set.remember(&checkpoint{key: h.key, start: h.offset, offsets: []int64{h.offset}, done: []bool{false},
 			popTime: now, invisible: invisible, revive: revive})
-		if old != nil {
-			old.settle(h.offset)
-		}
 		b.set.commitPopped(h.key)
 	}
 	return r.ok("popTime", itoa(now), "invisibleTime", itoa(invisible), "reviveQid", itoa(int64(revive)))

@@ -81,17 +81,17 @@ func retryFlag(topic string) string {
 
 func popRetryTopic(group, topic string) string { return retryPrefix + group + "_" + topic }
 
-// find looks up the checkpoint that a handle stands for; nil when all its messages are settled.
-func (s *popState) find(k offsetKey, h handle) *checkpoint {
+// settle marks the message at an offset, popped under a handle, as done and reports whether it was not. A handle may
+// stand for two checkpoints: the message was given a new time in the very millisecond in which it was popped.
+func (s *popState) settle(k offsetKey, h handle, offset int64) bool {
 	for _, c := range s.out[k] {
-		if c.start == h.start && c.popTime == h.popTime && c.revive == h.revive {
-			return c
+		if c.start == h.start && c.popTime == h.popTime && c.revive == h.revive && c.settle(offset) {
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
-// settle marks one message of a checkpoint as done and reports whether it was not.
 func (c *checkpoint) settle(offset int64) bool {
 	i, found := slices.BinarySearch(c.offsets, offset)
 	if !found || c.done[i] {

@@ -129,6 +129,21 @@ func TestChangeInvisibleTimeMakesANewHandle(t *testing.T) {
 	require.Empty(t, b.Messages("%RETRY%g_News"))
 }
 
+// The clock may stand still between a pop and its prolongation: the two handles are the same then.
+func TestChangeInvisibleTimeWithinAMillisecond(t *testing.T) {
+	b, clock, p := poppers(t)
+	p.send("News", 0, "acked", "")
+	p.send("News", 0, "lost", "")
+	got := p.call(codec.ReqPopMessage, popFields(clock, ""), "")
+	fields := ackFields("News", 0, "0", handleOf(t, got, 0, "0"))
+	fields["invisibleTime"] = "10000"
+	changed := p.call(codec.ReqChangeMessageInvisibleTime, fields, "")
+	require.Equal(t, got.Ext["popTime"], changed.Ext["popTime"])
+	p.call(codec.ReqAckMessage, fields, "")
+	clock.Advance(time.Minute)
+	require.Len(t, b.Messages("%RETRY%g_News"), 1)
+}
+
 func TestPopWaitsForAMessage(t *testing.T) {
 	b, clock, p := poppers(t)
 	waits := p.write(codec.ReqPopMessage, popFields(clock, "pollTime=15000 invisibleTime=60000"), "")
