@@ -78,6 +78,8 @@ func (a *actorTree) nameServer() string { return a.listener.Addr().String() }
 func (a *actorTree) vitals(context.Context) (vitals, error) {
 	var text bytes.Buffer
 	a.stats.WriteMetrics(&text)
+	buffered, _ := a.env.Transport.Buffered()
+	fmt.Fprintln(&text, "rocketmq_proxy_buffered_bytes", buffered)
 	return vitals{text: text.String(), inside: true, actors: len(a.env.Actors(actors.Root))}, nil
 }
 

@@ -26,6 +26,7 @@ type arena struct {
 	direct  []string // their own addresses, which no client may be told
 	queues  int      // of the topic, on each broker
 	topic   string
+	pops    bool // poppers take part
 	ledger  *ledger
 
 	// stock lets stock clients take part; nil where there is no time for their timers.
@@ -68,6 +69,13 @@ func (a *arena) enter(ctx, patience context.Context, t *testing.T) *crowd {
 		if i%2 == 0 {
 			orderly := client(fmt.Sprintf("%s%d", inOrder, i))
 			c.producers.Go(func() { orderly.sendInOrder(ctx, patience, q.broker, q.queue) })
+		}
+	}
+	if a.pops {
+		c.groups = append(c.groups, popGroup)
+		for i := range 2 * len(a.brokers) {
+			popper := client(fmt.Sprintf("popper-%d", i))
+			c.consumers.Go(func() { popper.pop(consuming, a.brokers[i%len(a.brokers)]) })
 		}
 	}
 	for i := range 2 {

@@ -78,7 +78,7 @@ func few(f embedded.Fault) func(*scene) embedded.Fault {
 }
 
 func embeddedBroker(b *embedded.Broker) victim {
-	const send, pull = codec.ReqSendMessageV2, codec.ReqPullMessage
+	const send, pull, pop, ack = codec.ReqSendMessageV2, codec.ReqPullMessage, codec.ReqPopMessage, codec.ReqAckMessage
 	return victim{name: b.Name(), torments: append(outagesOf(b),
 		torment{"cut off", func(s *scene) error {
 			b.Cut()
@@ -92,6 +92,8 @@ func embeddedBroker(b *embedded.Broker) victim {
 		faulty("reset on a send", b, send, few(embedded.Kill())),
 		losing("lose requests", b, embedded.AnyCode, few(embedded.Drop())),
 		losing("lose answers", b, send, few(embedded.DropAnswer())),
+		losing("lose popped messages", b, pop, few(embedded.DropAnswer())),
+		losing("lose answers to acks", b, ack, few(embedded.DropAnswer())),
 		faulty("answer garbage", b, embedded.AnyCode, few(embedded.Garbage([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")))),
 		faulty("cut an answer", b, pull, func(s *scene) embedded.Fault {
 			return embedded.CutAnswer(s.rand.IntN(2000)).Times(1 + s.rand.IntN(3))
@@ -115,7 +117,7 @@ func embeddedArena() (*arena, *embedded.Cluster, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	a := &arena{queues: 3, topic: "Chaos", ledger: newLedger()}
+	a := &arena{queues: 3, topic: "Chaos", pops: true, ledger: newLedger()}
 	if err := cluster.CreateTopic(a.topic, a.queues); err != nil {
 		cluster.Close()
 		return nil, nil, err

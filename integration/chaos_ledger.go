@@ -32,11 +32,20 @@ type ledger struct {
 	refused    map[string]bool  // told not to be stored, and never sent again
 	unknown    int              // attempts of which nobody knows what became
 	received   map[string]map[string]int
+	pops       map[string]*pops
 	violations []string
 }
 
+// pops is what became of one message at the group that pops, by the clock of this machine in milliseconds since 1970.
+type pops struct {
+	last    int64 // when the broker gave it out last
+	acked   int64 // when the first ack was answered that came in time; 0: none
+	doubled bool  // it may have gone out to two at once
+}
+
 func newLedger() *ledger {
-	return &ledger{accepted: make(map[string]place), refused: make(map[string]bool), received: make(map[string]map[string]int)}
+	return &ledger{accepted: make(map[string]place), refused: make(map[string]bool), received: make(map[string]map[string]int),
+		pops: make(map[string]*pops)}
 }
 
 // mostViolations are kept; more would bury the first.
@@ -69,12 +78,18 @@ func (l *ledger) doubt() {
 	l.unknown++
 }
 
-// receive notes a delivery to a group, and returns the id of the message.
-func (l *ledger) receive(group string, body []byte) string {
+// identify returns the id of a message that a group was given.
+func (l *ledger) identify(group string, body []byte) string {
 	id, _, _ := strings.Cut(string(body[:min(len(body), 100)]), " ")
 	if !bytes.Equal(body, numberedBody(id)) {
 		l.violate("%s was given a body of %d bytes that nobody sent; it begins with %.60q", group, len(body), body)
 	}
+	return id
+}
+
+// receive notes a delivery to a group, and returns the id of the message.
+func (l *ledger) receive(group string, body []byte) string {
+	id := l.identify(group, body)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.received[group] == nil {
@@ -82,6 +97,37 @@ func (l *ledger) receive(group string, body []byte) string {
 	}
 	l.received[group][id]++
 	return id
+}
+
+// ofPopsLocked is a message's entry.
+func (l *ledger) ofPopsLocked(id string) *pops {
+	p := l.pops[id]
+	if p == nil {
+		p = &pops{}
+		l.pops[id] = p
+	}
+	return p
+}
+
+func (l *ledger) popped(id string, at int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.ofPopsLocked(id)
+	p.last = max(p.last, at)
+}
+
+func (l *ledger) acked(id string, at int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p := l.ofPopsLocked(id); p.acked == 0 {
+		p.acked = at
+	}
+}
+
+func (l *ledger) doubled(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ofPopsLocked(id).doubled = true
 }
 
 // missing is how many accepted messages have not come to a group yet, and one of them.

@@ -63,9 +63,6 @@ func vitalsIn(text string) (v vitals, err error) {
 // recovered reports what is not back yet.
 func (v *vitals) recovered(before vitals) error {
 	for _, name := range zeroes {
-		if v.inside {
-			break // a panic of a tally loses what it was adding up, and its gauges stay off by that; actors are counted instead
-		}
 		if n, ok := v.metric(name); n != 0 || !ok {
 			return fmt.Errorf("%s is %g (there: %t); want 0", name, n, ok)
 		}

@@ -26,6 +26,14 @@ type answer struct {
 	body      []byte
 }
 
+// err is what an answer that is no success says.
+func (a *answer) err() error {
+	if a.Code == 0 {
+		return nil
+	}
+	return fmt.Errorf("code %d: %s", a.Code, a.Remark)
+}
+
 // call sends one request over a connection of its own and waits for the answer.
 func call(ctx context.Context, address string, code int, fields map[string]string) (*answer, error) {
 	var dialer net.Dialer
