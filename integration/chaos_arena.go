@@ -46,6 +46,7 @@ func (a *arena) allQueues() (all []queueOf) {
 type crowd struct {
 	producers, consumers sync.WaitGroup
 	clients              []*chaosClient
+	processes            []*goProcess
 	groups               []string
 	stop                 []func()
 }
@@ -108,10 +109,16 @@ func (a *arena) round(t *testing.T, seed uint64, length time.Duration) {
 	for _, f := range a.fronts {
 		victims = append(victims, f.victim())
 	}
+	for _, g := range c.processes {
+		victims = append(victims, g.victim())
+	}
 	happened := tormentAll(ctx, t, seed, victims)
 
 	// Everything is whole again. What was begun comes to its end, and all that was accepted has to arrive.
 	c.producers.Wait()
+	for _, g := range c.processes {
+		require.NoError(t, g.hush())
+	}
 	for _, group := range c.groups {
 		await(t, func() error {
 			if n, example := a.ledger.missing(group); n > 0 {

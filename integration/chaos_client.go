@@ -67,38 +67,10 @@ func (c *chaosClient) life() int {
 	return c.kills
 }
 
-// victimOf makes one victim of all clients.
-func victimOf(clients []*chaosClient) victim {
-	one := func(s *scene) *chaosClient { return clients[s.rand.IntN(len(clients))] }
-	return victim{name: "client", torments: []torment{
-		{"kill", func(s *scene) error {
-			c := one(s)
-			c.mu.Lock()
-			c.kills++
-			c.mu.Unlock()
-			if w := c.current(); w != nil {
-				s.log("kill %s", c.name)
-				w.kill()
-			}
-			return nil
-		}},
-		{"leave", func(s *scene) error {
-			c := one(s)
-			if w := c.current(); w != nil {
-				s.log("close the connection of %s", c.name)
-				w.nc.Close()
-			}
-			return nil
-		}},
-		{"stop reading", func(s *scene) error {
-			c := one(s)
-			if w := c.current(); w != nil {
-				s.log("%s stops reading", c.name)
-				thaw := w.freeze()
-				s.last(3 * time.Second)
-				thaw()
-			}
-			return nil
-		}},
-	}}
+// die has the client forget what it knew, and returns the connection that it leaves behind; nil: it has none.
+func (c *chaosClient) die() *wire {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kills++
+	return c.wire
 }

@@ -12,8 +12,9 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/producer"
 )
 
-// goClients are two producers and two groups of rocketmq-client-go: one that consumes in order, one of two members that
-// does not. They come back by timers of 20 and 30 seconds, and so take part in long rounds only.
+// goClients are producers and two groups of rocketmq-client-go: one that consumes in order, one of three members that
+// does not. The third and a producer are a process of their own. They come back by timers of 20 and 30 seconds, and so
+// take part in long rounds only.
 func goClients(ctx context.Context, t *testing.T, a *arena, c *crowd) {
 	for i, f := range a.fronts {
 		target := &Target{Name: t.Name(), NameServer: f.nameServer()}
@@ -24,6 +25,13 @@ func goClients(ctx context.Context, t *testing.T, a *arena, c *crowd) {
 	order := newSequence()
 	concurrent, orderly := unique(t, "concurrent"), unique(t, "orderly")
 	c.groups = append(c.groups, concurrent, orderly)
+	outside := newGoProcess(t, a, "go-process", concurrent)
+	c.processes = append(c.processes, outside)
+	c.stop = append(c.stop, func() {
+		if err := outside.leave(); err != nil {
+			t.Error(err)
+		}
+	})
 	for i := range 3 {
 		target := &Target{Name: t.Name(), NameServer: a.fronts[i%len(a.fronts)].nameServer()}
 		group, ordered := concurrent, i == 2

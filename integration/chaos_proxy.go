@@ -116,18 +116,11 @@ func (p *proxySeat) vitals(ctx context.Context) (vitals, error) {
 }
 
 func (p *proxySeat) victim() victim {
-	return victim{name: p.name, torments: []torment{
+	return victim{name: p.name, torments: append(ailments(func() *process { return p.current().process }), []torment{
 		{"kill", func(s *scene) error {
 			p.current().kill()
 			s.last(2 * time.Second)
 			return p.replace()
-		}},
-		{"freeze", func(s *scene) error {
-			if err := p.current().freeze(); err != nil {
-				return err
-			}
-			s.last(3 * time.Second)
-			return p.current().thaw()
 		}},
 		{"end", func(s *scene) error {
 			if err := p.current().stop(); err != nil {
@@ -156,7 +149,7 @@ func (p *proxySeat) victim() victim {
 			return p.awaitTakenBack(s)
 		}},
 		{"reload", func(*scene) error { return p.current().hangUp() }},
-	}}
+	}...)}
 }
 
 // awaitTakenBack waits until the proxy has noticed that its successor is dead, and can be found by the next one: one

@@ -7,17 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hang is what every process can be made to do.
-func hang(p func() *process) torment {
-	return torment{"freeze", func(s *scene) error {
-		if err := p().freeze(); err != nil {
-			return err
-		}
-		s.last(5 * time.Second)
-		return p().thaw()
-	}}
-}
-
 // realArena starts a RocketMQ of two brokers, without proxies.
 func realArena(t *testing.T) (*arena, *Cluster) {
 	cluster := StartCluster(t, "5.5.0", 2)
@@ -27,17 +16,20 @@ func realArena(t *testing.T) (*arena, *Cluster) {
 	require.NoError(t, createTopic(t.Context(), cluster.NameServer, addresses, a.topic, a.queues))
 	for _, name := range a.brokers {
 		a.direct = append(a.direct, addresses[name])
-		a.behind = append(a.behind, victim{name: name, torments: []torment{
-			hang(func() *process { return cluster.brokers[name].process }),
-			{"kill", func(s *scene) error {
+		a.behind = append(a.behind, victim{name: name, torments: append(ailments(func() *process { return cluster.brokers[name].process }),
+			torment{"kill", func(s *scene) error {
 				cluster.KillBroker(name)
 				s.last(5 * time.Second)
 				return cluster.RestartBroker(name)
 			}},
-		}})
+		)})
 	}
-	a.behind = append(a.behind, victim{name: "namesrv", torments: []torment{
-		hang(func() *process { return cluster.nameServer }),
-	}})
+	a.behind = append(a.behind, victim{name: "namesrv", torments: append(ailments(func() *process { return cluster.nameServer }),
+		torment{"kill", func(s *scene) error {
+			cluster.nameServer.kill()
+			s.last(5 * time.Second)
+			return cluster.launchNameServer()
+		}},
+	)})
 	return a, cluster
 }

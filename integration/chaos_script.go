@@ -36,12 +36,16 @@ type scene struct {
 	log  func(format string, args ...any)
 }
 
+// some is a time of at most so long.
+func (s *scene) some(most time.Duration) time.Duration {
+	return time.Duration(s.rand.Int64N(int64(most)))
+}
+
 // last waits for some time of at most so long, or until the script ends.
 func (s *scene) last(most time.Duration) {
-	d := time.Duration(s.rand.Int64N(int64(most)))
 	select {
 	case <-s.ctx.Done():
-	case <-time.After(d):
+	case <-time.After(s.some(most)):
 	}
 }
 

@@ -35,14 +35,14 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-// TestChaosOfActors is the same for a proxy in this process, whose actors panic.
+// TestChaosOfActors is the same for a proxy whose actors panic.
 func TestChaosOfActors(t *testing.T) {
 	t.Parallel()
 	chaosRounds(t, func(t *testing.T, seed uint64, length time.Duration) {
 		a, cluster, err := embeddedArena()
 		require.NoError(t, err)
 		t.Cleanup(cluster.Close)
-		a.fronts = append(a.fronts, newActorTree(t, cluster.NameServers(), a.ledger))
+		a.fronts = append(a.fronts, newActorTree(t, cluster.NameServers()))
 		a.round(t, seed, length)
 	})
 }

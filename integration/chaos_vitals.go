@@ -13,8 +13,7 @@ type vitals struct {
 	goroutines float64
 	files      float64 // open descriptors
 	heap       float64 // bytes
-	actors     int     // only inside this process: exactly
-	inside     bool    // of a tree in this process, whose goroutines, files and memory are not its own
+	actors     float64 // where they are told: exactly
 }
 
 // What may remain: goroutines and descriptors of the admin address and of the connections to name servers, which come
@@ -57,6 +56,7 @@ func vitalsIn(text string) (v vitals, err error) {
 			return v, fmt.Errorf("there is no %s in /metrics", name)
 		}
 	}
+	v.actors, _ = v.metric("actors")
 	return v, nil
 }
 
@@ -69,7 +69,7 @@ func (v *vitals) recovered(before vitals) error {
 	}
 	switch {
 	case v.actors != before.actors:
-		return fmt.Errorf("%d actors; there were %d before the first client", v.actors, before.actors)
+		return fmt.Errorf("%g actors; there were %g before the first client", v.actors, before.actors)
 	case v.goroutines > before.goroutines+spareGoroutines:
 		return fmt.Errorf("%g goroutines; there were %g before the first client", v.goroutines, before.goroutines)
 	case v.files > before.files+spareFiles:

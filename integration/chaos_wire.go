@@ -129,6 +129,17 @@ func (w *wire) kill() {
 	w.nc.Close()
 }
 
+// killWithin is a kill when a share of a request has been written.
+func (w *wire) killWithin(code int, fields map[string]string, body []byte, share float64) {
+	w.mu.Lock()
+	_ = w.nc.SetWriteDeadline(time.Now().Add(time.Second)) // an error comes with the write as well
+	if frame, err := requestFrame(code, w.opaque+1, fields, body); err == nil {
+		_, _ = w.nc.Write(frame[:int(share*float64(len(frame)))]) // an error means that it has ended already
+	}
+	w.mu.Unlock()
+	w.kill()
+}
+
 // freeze makes the client read no further answer until thaw is called.
 func (w *wire) freeze() (thaw func()) {
 	w.mu.Lock()

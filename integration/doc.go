@@ -46,7 +46,22 @@
 //
 // TestChaos* break everything at random, and settle the account afterwards (chaos_*.go). CHAOS_SECONDS and CHAOS_SEED say
 // how long and how; `task chaos` does it for as long as one likes. The script follows from the seed, what comes of it does
-// not quite; the log of a run (-v) has every torment with its time. The rules:
+// not quite; the log of a run (-v) has every torment with its time.
+//
+// Who takes part: bare producers, some in order and some many at once; bare consumers that pull a queue each; bare
+// consumers that pop, ack, prolong and forget; and, in rounds of 20 s and more, rocketmq-client-go: producers, a group that
+// does not care for order and one that does, and a process that is killed and frozen as a whole. What happens to whom is
+// in chaos_embedded.go and chaos_real.go (brokers and name servers), chaos_proxy.go, chaos_actors.go (panics),
+// chaos_mob.go and chaos_goprocess.go (clients), chaos_process.go (any process). What is asserted:
+//
+//   - What was accepted is stored where the producer was told, and comes to every group; what was refused is not stored,
+//     nor what was cut in the middle.
+//   - Queues come in order and without a gap, and so do the messages of a producer that waits for each.
+//   - A popped message that is not acked comes again; one whose ack was answered in time does not.
+//   - Every request is answered once, or its connection ends; no body or frame is anybody else's.
+//   - Gauges are 0 in the end; memory, goroutines, descriptors and actors are what they were.
+//
+// The rules:
 //
 //   - A torment ends whole: whatever it froze, stopped or made faulty is well again when it returns.
 //   - One that loses a request or an answer also ends the broker's connections. So every request of a bare client is

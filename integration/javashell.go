@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -43,19 +42,7 @@ func startJavaShell(t *testing.T, version string, options ...string) *javaShell 
 	argv := javaCommand(dir, "256m", classPath, "Shell")
 	cmd := exec.Command(argv[0], append(options, argv[1:]...)...)
 	cmd.Dir = dir
-	// Pipes of os, not of exec: those are closed when the process exits, maybe before all was read.
-	commands, in, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, answers, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stdin, cmd.Stdout = commands, answers
-	p, err := startCommand("Java shell "+version, filepath.Join(dir, "stderr"), cmd)
-	commands.Close()
-	answers.Close()
+	p, in, out, err := startTalking("Java shell "+version, filepath.Join(dir, "stderr"), cmd)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,6 +61,28 @@ func startCommand(name, logPath string, cmd *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
+// startTalking starts a command that is talked with: in is its standard input, out its standard output.
+func startTalking(name, logPath string, cmd *exec.Cmd) (p *process, in, out *os.File, err error) {
+	// Pipes of os, not of exec: those are closed when the process exits, maybe before all was read.
+	stdin, in, err := os.Pipe()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer stdin.Close()
+	out, stdout, err := os.Pipe()
+	if err != nil {
+		in.Close()
+		return nil, nil, nil, err
+	}
+	defer stdout.Close()
+	cmd.Stdin, cmd.Stdout = stdin, stdout
+	if p, err = startCommand(name, logPath, cmd); err != nil {
+		in.Close()
+		out.Close()
+	}
+	return p, in, out, err
+}
+
 func (p *process) wait() {
 	p.waitErr = p.cmd.Wait()
 	close(p.exited)

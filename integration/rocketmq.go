@@ -97,12 +97,19 @@ func (c *Cluster) startNameServer() error {
 	if err != nil {
 		return err
 	}
-	conf := filepath.Join(home, "ns.properties")
-	if err := os.WriteFile(conf, fmt.Appendf(nil, "listenPort=%d\nbindAddress=127.0.0.1\n", port), 0o644); err != nil {
+	if err := os.WriteFile(nameServerConf(home), fmt.Appendf(nil, "listenPort=%d\nbindAddress=127.0.0.1\n", port), 0o644); err != nil {
 		return fmt.Errorf("cannot configure the name server: %w", err)
 	}
+	return c.launchNameServer()
+}
+
+func nameServerConf(home string) string { return filepath.Join(home, "ns.properties") }
+
+// launchNameServer starts the name server, or one that was killed again: it knows nothing until brokers register.
+func (c *Cluster) launchNameServer() (err error) {
+	home := filepath.Join(c.dir, "namesrv")
 	c.nameServer, err = startProcess("name server "+c.Version, filepath.Join(home, "stdout"), javaCommand(home, "256m",
-		c.classPath, "org.apache.rocketmq.namesrv.NamesrvStartup", "-c", conf)...)
+		c.classPath, "org.apache.rocketmq.namesrv.NamesrvStartup", "-c", nameServerConf(home))...)
 	if err != nil {
 		return err
 	}

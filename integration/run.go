@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -26,6 +27,12 @@ func atEnd(stop func() error) {
 
 // run runs the tests and then ends, latest first, what they shared. A proxy that does not end cleanly fails the run.
 func run(m *testing.M) int {
+	if words := os.Getenv(goChild); words != "" {
+		return beGoChild(words)
+	}
+	if words := os.Getenv(actorChild); words != "" {
+		return beActors(strings.Fields(words))
+	}
 	flag.Parse()
 	// Stories wait far more than they compute (20 s for a first retry alone), so the number of processors, which
 	// go test would take, says nothing about how many can run at a time.
