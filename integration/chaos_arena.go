@@ -26,11 +26,12 @@ type arena struct {
 	direct  []string // their own addresses, which no client may be told
 	queues  int      // of the topic, on each broker
 	topic   string
-	pops    bool // poppers take part
 	ledger  *ledger
 
+	keepsAcks bool // brokers do not forget an ack when they are killed
+
 	// stock lets stock clients take part; nil where there is no time for their timers.
-	stock func(ctx context.Context, t *testing.T, a *arena, c *crowd)
+	stock func(t *testing.T, a *arena, c *crowd)
 }
 
 func (a *arena) allQueues() (all []queueOf) {
@@ -55,7 +56,7 @@ const bareGroup = "bare-consumers"
 
 // enter starts producers, which send until ctx ends, and consumers, which stay.
 func (a *arena) enter(ctx, patience context.Context, t *testing.T) *crowd {
-	c := &crowd{groups: []string{bareGroup}}
+	c := &crowd{groups: []string{bareGroup, popGroup}}
 	consuming, stop := context.WithCancel(patience)
 	c.stop = append(c.stop, stop)
 	order := newSequence()
@@ -72,19 +73,16 @@ func (a *arena) enter(ctx, patience context.Context, t *testing.T) *crowd {
 			c.producers.Go(func() { orderly.sendInOrder(ctx, patience, q.broker, q.queue) })
 		}
 	}
-	if a.pops {
-		c.groups = append(c.groups, popGroup)
-		for i := range 2 * len(a.brokers) {
-			popper := client(fmt.Sprintf("popper-%d", i))
-			c.consumers.Go(func() { popper.pop(consuming, a.brokers[i%len(a.brokers)]) })
-		}
+	for i := range 2 * len(a.brokers) {
+		popper := client(fmt.Sprintf("popper-%d", i))
+		c.consumers.Go(func() { popper.pop(consuming, a.brokers[i%len(a.brokers)]) })
 	}
 	for i := range 2 {
 		bulk := client(fmt.Sprintf("bulk-%d", i))
 		c.producers.Go(func() { bulk.sendInBulk(ctx, patience) })
 	}
 	if a.stock != nil {
-		a.stock(ctx, t, a, c)
+		a.stock(t, a, c)
 	}
 	return c
 }

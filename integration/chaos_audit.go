@@ -36,7 +36,7 @@ func (a *arena) audit(t *testing.T) (stored int) {
 	}
 	for id, p := range a.ledger.pops {
 		// A producer that learned nothing sends again, and then there are two of that message.
-		if p.acked > 0 && p.last > p.acked && !p.doubled && ids[id] == 1 {
+		if a.keepsAcks && p.acked > 0 && p.last > p.acked && !p.doubled && ids[id] == 1 {
 			require.Fail(t, "an acked message came again", "%s: the ack was answered at %d, and the broker gave it out at %d", id, p.acked, p.last)
 		}
 	}

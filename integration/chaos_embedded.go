@@ -117,7 +117,7 @@ func embeddedArena() (*arena, *embedded.Cluster, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	a := &arena{queues: 3, topic: "Chaos", pops: true, ledger: newLedger()}
+	a := &arena{queues: 3, topic: "Chaos", keepsAcks: true, ledger: newLedger()}
 	if err := cluster.CreateTopic(a.topic, a.queues); err != nil {
 		cluster.Close()
 		return nil, nil, err

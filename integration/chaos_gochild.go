@@ -3,9 +3,9 @@ package integration
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -17,26 +17,37 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/rlog"
 )
 
-// goChild is the environment variable that makes this program be nothing but a producer and a consumer of
-// rocketmq-client-go: name server, topic, group, name, and directory for its log, with spaces between.
-const goChild = "CHAOS_GO_CHILD"
+// goChildWords is the environment variable that makes this program be a goChild, as JSON.
+const goChildWords = "CHAOS_GO_CHILD"
 
-// beGoChild sends and consumes, and tells each outcome on standard output once it is known:
+// goChild is a process that is nothing but a producer and consumers of rocketmq-client-go. They send and consume, and tell
+// each outcome on standard output once it is known:
 //
 //	accepted ID BROKER QUEUE OFFSET
 //	doubt
-//	received ID
+//	received ID BROKER QUEUE OFFSET
 //
 // When a line comes in it sends nothing more, and at the end of its input it shuts its clients down.
+type goChild struct {
+	NameServers []string // of one member each; the producer has the first
+	Topic       string
+	Group       string
+	Name        string
+	Ordered     bool
+	Log         string
+}
+
 func beGoChild(words string) int {
-	f := strings.Fields(words)
-	nameServer, topic, group, name, dir := f[0], f[1], f[2], f[3], f[4]
-	if err := rlog.SetOutputPath(filepath.Join(dir, "goclient.log")); err != nil {
+	var g goChild
+	if err := json.Unmarshal([]byte(words), &g); err != nil {
 		return complain(err)
 	}
-	servers := primitive.NewPassthroughResolver([]string{nameServer})
-	p, err := rocketmq.NewProducer(producer.WithNsResolver(servers), producer.WithGroupName(group+"-producers"), producer.WithInstanceName(name+"-producer"),
-		producer.WithSendMsgTimeout(stepPatience), producer.WithRetry(0))
+	if err := rlog.SetOutputPath(g.Log); err != nil {
+		return complain(err)
+	}
+	p, err := rocketmq.NewProducer(producer.WithNsResolver(primitive.NewPassthroughResolver(g.NameServers[:1])),
+		producer.WithGroupName(g.Group+"-producers"), producer.WithInstanceName(g.Name+"-producer"),
+		producer.WithSendMsgTimeout(stepPatience), producer.WithRetry(0)) // a retry would hide a send that was lost on the way
 	if err == nil {
 		err = p.Start()
 	}
@@ -45,26 +56,32 @@ func beGoChild(words string) int {
 	}
 	ctx, hush := context.WithCancel(context.Background())
 	var sending sync.WaitGroup
-	sending.Go(func() { sayAccepted(ctx, p, topic, name) })
-	c := consumeSoon(servers, topic, group, name)
+	sending.Go(func() { g.sayAccepted(ctx, p) })
+	var members []rocketmq.PushConsumer
+	for i, nameServer := range g.NameServers {
+		members = append(members, g.join(nameServer, fmt.Sprintf("%s-%d", g.Name, i)))
+	}
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		hush()
 	}
 	hush()
 	sending.Wait()
 	_ = p.Shutdown()
-	_ = c.Shutdown()
+	for _, m := range members {
+		_ = m.Shutdown()
+	}
 	return 0
 }
 
-// consumeSoon starts a consumer. A consumer that finds no name server or no route does not start, and so it tries until
-// one is there again.
-func consumeSoon(servers primitive.NsResolver, topic, group, name string) rocketmq.PushConsumer {
+// join starts a consumer. One that finds no name server or no route does not start, and so it tries until one is there
+// again.
+func (g *goChild) join(nameServer, name string) rocketmq.PushConsumer {
 	for try := 1; ; try++ {
-		c, err := rocketmq.NewPushConsumer(consumer.WithNsResolver(servers), consumer.WithGroupName(group),
-			consumer.WithInstance(fmt.Sprintf("%s-consumer-%d", name, try)), consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset))
+		c, err := rocketmq.NewPushConsumer(consumer.WithNsResolver(primitive.NewPassthroughResolver([]string{nameServer})),
+			consumer.WithGroupName(g.Group), consumer.WithInstance(fmt.Sprintf("%s-%d", name, try)), consumer.WithConsumerOrder(g.Ordered),
+			consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset))
 		if err == nil {
-			err = c.Subscribe(topic, consumer.MessageSelector{}, sayReceived)
+			err = c.Subscribe(g.Topic, consumer.MessageSelector{}, sayReceived)
 		}
 		if err == nil {
 			err = c.Start()
@@ -90,15 +107,15 @@ func sayReceived(_ context.Context, got ...*primitive.MessageExt) (consumer.Cons
 			fmt.Printf("was given a body of %d bytes that nobody sent; it begins with %.60q\n", len(m.Body), m.Body)
 			continue
 		}
-		fmt.Println("received", id)
+		fmt.Println("received", id, m.Queue.BrokerName, m.Queue.QueueId, m.QueueOffset)
 	}
 	return consumer.ConsumeSuccess, nil
 }
 
-func sayAccepted(ctx context.Context, p rocketmq.Producer, topic, name string) {
+func (g *goChild) sayAccepted(ctx context.Context, p rocketmq.Producer) {
 	for number := 1; ctx.Err() == nil; number++ {
-		id := messageID(name, number)
-		result, err := p.SendSync(context.Background(), primitive.NewMessage(topic, numberedBody(id)))
+		id := messageID(g.Name, number)
+		result, err := p.SendSync(context.Background(), primitive.NewMessage(g.Topic, numberedBody(id)))
 		if err != nil || result.Status != primitive.SendOK {
 			fmt.Println("doubt")
 		} else {

@@ -2,7 +2,7 @@ package integration
 
 import "time"
 
-// victimOf makes one victim of all bare clients. Whole processes of clients are victims of their own (chaos_goprocess.go).
+// victimOf makes one victim of all bare clients. Whole processes of clients are victims of their own (chaos_goclient.go).
 func victimOf(clients []*chaosClient) victim {
 	one := func(name string, do func(s *scene, c *chaosClient, w *wire)) torment {
 		return torment{name, func(s *scene) error {

@@ -60,9 +60,6 @@ name_servers = ["%s"]
 address = %q
 broker_ports = "%d-%d"
 
-[timeouts]
-idle = "40s" # rocketmq-client-go leaves its connections to name servers open when it is shut down
-
 [admin]
 address = %q
 `, dir, p.handOver, strings.Join(nameServers, `", "`), p.listen, port+4, port+4+brokerPorts-1, p.admins[i])

@@ -52,7 +52,7 @@
 // consumers that pop, ack, prolong and forget; and, in rounds of 20 s and more, rocketmq-client-go: producers, a group that
 // does not care for order and one that does, and a process that is killed and frozen as a whole. What happens to whom is
 // in chaos_embedded.go and chaos_real.go (brokers and name servers), chaos_proxy.go, chaos_actors.go (panics),
-// chaos_mob.go and chaos_goprocess.go (clients), chaos_process.go (any process). What is asserted:
+// chaos_mob.go and chaos_goclient.go (clients), chaos_process.go (any process). What is asserted:
 //
 //   - What was accepted is stored where the producer was told, and comes to every group; what was refused is not stored,
 //     nor what was cut in the middle.

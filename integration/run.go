@@ -27,7 +27,7 @@ func atEnd(stop func() error) {
 
 // run runs the tests and then ends, latest first, what they shared. A proxy that does not end cleanly fails the run.
 func run(m *testing.M) int {
-	if words := os.Getenv(goChild); words != "" {
+	if words := os.Getenv(goChildWords); words != "" {
 		return beGoChild(words)
 	}
 	if words := os.Getenv(actorChild); words != "" {
