@@ -38,8 +38,8 @@ func newActorTree(t *testing.T, nameServers []string) *actorTree {
 	}
 	t.Cleanup(func() {
 		a.in.Close()
-		if <-a.process.exited; a.process.waitErr != nil {
-			t.Errorf("%v: %s", a.process.waitErr, a.process.lastOutput())
+		if err := a.process.awaitEnd(); err != nil {
+			t.Error(err)
 		}
 	})
 	said, err := a.ask("address")

@@ -37,6 +37,7 @@ type goChild struct {
 	Log         string
 }
 
+// beGoChild is the main function of a goChild.
 func beGoChild(words string) int {
 	var g goChild
 	if err := json.Unmarshal([]byte(words), &g); err != nil {

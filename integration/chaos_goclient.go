@@ -37,8 +37,8 @@ func goClients(t *testing.T, a *arena, c *crowd) {
 	}
 }
 
-// goProcess is a seat for processes with a stock client each (chaos_gochild.go), one after another: this one can be
-// killed and frozen as a whole, with its sockets.
+// goProcess is a seat for processes of stock clients (chaos_gochild.go), one after another: such can be killed and frozen
+// as a whole, with their sockets.
 type goProcess struct {
 	arena *arena
 	name  string
@@ -65,7 +65,7 @@ func (g *goProcess) start(t *testing.T) {
 	t.Cleanup(g.kill)
 }
 
-// launch starts the next process. Its members are each behind another proxy.
+// launch starts the next process.
 func (g *goProcess) launch() error {
 	program, err := os.Executable()
 	if err != nil {
@@ -73,12 +73,9 @@ func (g *goProcess) launch() error {
 	}
 	g.turn++
 	child := goChild{Topic: g.arena.topic, Group: g.group, Name: fmt.Sprintf("%s.%d", g.name, g.turn), Ordered: g.order != nil,
-		Log: filepath.Join(g.dir, "goclient.log")}
-	for i := range 2 {
-		child.NameServers = append(child.NameServers, g.arena.fronts[(g.turn+i)%len(g.arena.fronts)].nameServer())
-	}
-	if !child.Ordered {
-		child.NameServers = child.NameServers[:1]
+		NameServers: []string{g.front(0)}, Log: filepath.Join(g.dir, "goclient.log")}
+	if child.Ordered {
+		child.NameServers = append(child.NameServers, g.front(1))
 	}
 	words, err := json.Marshal(child)
 	if err != nil {
@@ -93,6 +90,11 @@ func (g *goProcess) launch() error {
 	g.now, g.in = p, in
 	g.heard.Go(func() { g.hear(out) })
 	return nil
+}
+
+// front is the n-th proxy of the present process: with each process they come in another order.
+func (g *goProcess) front(n int) string {
+	return g.arena.fronts[(g.turn+n)%len(g.arena.fronts)].nameServer()
 }
 
 // hear notes what a process says until it has ended. A line that was cut short was not said.
@@ -145,17 +147,9 @@ func (g *goProcess) kill() {
 // leave asks the process to end as a client does that is shut down.
 func (g *goProcess) leave() error {
 	g.in.Close()
-	select {
-	case <-g.now.exited:
-	case <-time.After(patience):
-		g.now.kill()
-		return fmt.Errorf("%s does not end: %s", g.name, g.now.lastOutput())
-	}
+	err := g.now.awaitEnd()
 	g.heard.Wait()
-	if g.now.waitErr != nil {
-		return fmt.Errorf("%s ended with %w: %s", g.name, g.now.waitErr, g.now.lastOutput())
-	}
-	return nil
+	return err
 }
 
 // hush has it send nothing more; it goes on consuming.

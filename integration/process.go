@@ -104,6 +104,21 @@ func (p *process) kill() {
 	<-p.exited
 }
 
+// awaitEnd returns what the process exits with, which it ought to do now; after the patience it is killed, which is an
+// error.
+func (p *process) awaitEnd() error {
+	select {
+	case <-p.exited:
+		if p.waitErr != nil {
+			return fmt.Errorf("%s ended with %w; its output is in %s", p.name, p.waitErr, p.logPath)
+		}
+		return nil
+	case <-time.After(patience):
+		p.kill()
+		return fmt.Errorf("%s did not end within %s; its output is in %s", p.name, patience, p.logPath)
+	}
+}
+
 // terminate asks the process to end (SIGTERM) and returns what it exited with; after the patience it is killed,
 // which is an error.
 func (p *process) terminate(patience time.Duration) error {
