@@ -146,6 +146,7 @@ func (c *Cluster) configureBroker(name string) error {
 		// A busy machine must not make a broker refuse sends: with its defaults it answers code 2 after 200 ms.
 		"waitTimeMillsInSendQueue=10000",
 		"osPageCacheBusyTimeOutMills=10000",
+		"registerNameServerPeriod=10000", // the shortest: a name server that starts again knows nothing for so long
 		"transactionCheckInterval=3000",
 		"transactionTimeOut=12000", // far more than ending one takes on a busy machine: what is open for longer is checked
 	}
