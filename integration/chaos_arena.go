@@ -30,8 +30,10 @@ type arena struct {
 
 	keepsAcks bool // brokers do not forget an ack when they are killed
 
-	// stock lets stock clients take part; nil where there is no time for their timers.
-	stock func(t *testing.T, a *arena, c *crowd)
+	// stock lets stock clients take part; nil where there is no time for their timers. orderly is how many members their
+	// group has that consumes in order.
+	stock   func(t *testing.T, a *arena, c *crowd)
+	orderly int
 }
 
 func (a *arena) allQueues() (all []queueOf) {
@@ -117,6 +119,7 @@ func (a *arena) round(t *testing.T, seed uint64, length time.Duration) {
 	for _, g := range c.processes {
 		require.NoError(t, g.hush())
 	}
+	over := time.Now()
 	for _, group := range c.groups {
 		await(t, func() error {
 			if n, example := a.ledger.missing(group); n > 0 {
@@ -124,6 +127,7 @@ func (a *arena) round(t *testing.T, seed uint64, length time.Duration) {
 			}
 			return nil
 		})
+		t.Logf("%s has got all %s after the last torment", group, time.Since(over).Round(time.Millisecond))
 	}
 	c.leave()
 	stored := a.audit(t)

@@ -27,7 +27,8 @@ const goChildWords = "CHAOS_GO_CHILD"
 //	doubt
 //	received ID BROKER QUEUE OFFSET
 //
-// When a line comes in it sends nothing more, and at the end of its input it shuts its clients down.
+// When a line comes in it sends nothing more, and says "hushed" when it knows what became of all it has sent. At the end
+// of its input it shuts its clients down.
 type goChild struct {
 	NameServers []string // of one member each; the producer has the first
 	Topic       string
@@ -64,6 +65,8 @@ func beGoChild(words string) int {
 	}
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		hush()
+		sending.Wait()
+		fmt.Println("hushed")
 	}
 	hush()
 	sending.Wait()

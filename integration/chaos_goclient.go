@@ -16,8 +16,7 @@ import (
 )
 
 // goClients are processes of rocketmq-client-go, each with a producer: two with a member each of a group that does not
-// care for order, and one with two members of a group that does. They come back by timers of 20 and 30 seconds, and so
-// take part in long rounds only.
+// care for order, and one with all members of a group that does.
 func goClients(t *testing.T, a *arena, c *crowd) {
 	concurrent, orderly := unique(t, "concurrent"), unique(t, "orderly")
 	c.groups = append(c.groups, concurrent, orderly)
@@ -49,6 +48,7 @@ type goProcess struct {
 
 	now   *process
 	in    *os.File
+	quiet chan struct{}  // closed when it sends nothing more
 	heard sync.WaitGroup // whoever reads what they say
 }
 
@@ -74,8 +74,8 @@ func (g *goProcess) launch() error {
 	g.turn++
 	child := goChild{Topic: g.arena.topic, Group: g.group, Name: fmt.Sprintf("%s.%d", g.name, g.turn), Ordered: g.order != nil,
 		NameServers: []string{g.front(0)}, Log: filepath.Join(g.dir, "goclient.log")}
-	if child.Ordered {
-		child.NameServers = append(child.NameServers, g.front(1))
+	for n := 1; child.Ordered && n < g.arena.orderly; n++ {
+		child.NameServers = append(child.NameServers, g.front(n))
 	}
 	words, err := json.Marshal(child)
 	if err != nil {
@@ -87,7 +87,7 @@ func (g *goProcess) launch() error {
 	if err != nil {
 		return err
 	}
-	g.now, g.in = p, in
+	g.now, g.in, g.quiet = p, in, make(chan struct{})
 	g.heard.Go(func() { g.hear(out) })
 	return nil
 }
@@ -113,6 +113,8 @@ func (g *goProcess) hear(out *os.File) {
 		switch {
 		case line == "doubt\n":
 			g.arena.ledger.doubt()
+		case line == "hushed\n":
+			close(g.quiet)
 		case scan(line, "accepted %s %s %d %d\n", &id, &at.broker, &at.queue, &at.offset):
 			g.arena.ledger.accept(id, at)
 		case scan(line, "received %s %s %d %d\n", &id, &at.broker, &at.queue, &at.offset):
@@ -152,10 +154,17 @@ func (g *goProcess) leave() error {
 	return err
 }
 
-// hush has it send nothing more; it goes on consuming.
+// hush has it send nothing more and returns when all that it has sent is known; it goes on consuming.
 func (g *goProcess) hush() error {
-	_, err := fmt.Fprintln(g.in, "hush")
-	return err
+	if _, err := fmt.Fprintln(g.in, "hush"); err != nil {
+		return fmt.Errorf("%s is gone: %w: %s", g.name, err, g.now.lastOutput())
+	}
+	select {
+	case <-g.quiet:
+		return nil
+	case <-time.After(patience):
+		return fmt.Errorf("%s has not ended sending within %s; its output is in %s", g.name, patience, g.now.logPath)
+	}
 }
 
 func (g *goProcess) victim() victim {

@@ -8,8 +8,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// longEnoughForStock is the length of a round from which on stock clients take part.
-const longEnoughForStock = 20 * time.Second
+const (
+	// longEnoughForStock is the length of a round from which on stock clients take part: they come back by timers of 20 and
+	// 30 seconds.
+	longEnoughForStock = 20 * time.Second
+	// longEnoughForLocks is from which on a group of two consumes in order: the locks of a member that has lost its
+	// connection go over to the other after a minute.
+	longEnoughForLocks = time.Minute
+)
+
+// invite lets the stock clients take part that a round of some length has time for.
+func (a *arena) invite(length time.Duration) {
+	if length < longEnoughForStock {
+		return
+	}
+	a.stock, a.orderly = goClients, 1
+	if length >= longEnoughForLocks {
+		a.orderly = 2
+	}
+}
 
 // TestChaos breaks everything at random under producers and consumers: brokers, name servers, proxies, clients. What was
 // accepted is stored where the producer was told, and comes; what was refused is not there; nobody sees bytes that are
@@ -26,9 +43,7 @@ func TestChaos(t *testing.T) {
 				for i := range proxies {
 					a.fronts = append(a.fronts, newSeat(t, fmt.Sprintf("proxy-%d", i), cluster.NameServers()))
 				}
-				if length >= longEnoughForStock {
-					a.stock = goClients
-				}
+				a.invite(length)
 				a.round(t, seed, length)
 			})
 		})
@@ -57,6 +72,7 @@ func TestChaosReal(t *testing.T) {
 	for i := range 2 {
 		a.fronts = append(a.fronts, newSeat(t, fmt.Sprintf("proxy-%d", i), []string{cluster.NameServer}))
 	}
-	a.stock = goClients
-	a.round(t, chaosSeed(t), max(realChaos, min(chaosTime(t), longestRound)))
+	length := max(realChaos, min(chaosTime(t), longestRound))
+	a.invite(length)
+	a.round(t, chaosSeed(t), length)
 }
