@@ -61,12 +61,17 @@ func TestStoppedInlineMailboxGivesBack(t *testing.T) {
 	requireClosed(t, client)
 }
 
+// So is what comes for an actor that is gone, to its name or to its mailbox.
 func TestDeadLetterIsGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := NewEnv(&transport.Net{}, slog.New(slog.DiscardHandler), Settings{}, func(why error) { t.Error(why) })
-		client, accepted := newcomer(t)
-		e.System.Root.Send(e.System.NewLocalPID("proxy/listener/gone/connections"), accepted)
-		requireClosed(t, client)
+		gone := e.System.NewLocalPID("proxy/listener/gone/connections")
+		s := newSink(e.System, gone)
+		for _, send := range []func(any){func(msg any) { e.System.Root.Send(gone, msg) }, s.Deliver, s.DeliverHere} {
+			client, accepted := newcomer(t)
+			send(accepted)
+			requireClosed(t, client)
+		}
 		e.System.Shutdown()
 		time.Sleep(time.Minute) // timers of the library end by themselves
 	})

@@ -20,15 +20,19 @@ func newSink(system *actor.ActorSystem, pid *actor.PID) sink {
 
 // Deliver is part of transport.Sink.
 func (s sink) Deliver(event any) {
-	if s.mailbox != nil {
-		s.mailbox.PostUserMessage(event)
+	if s.mailbox == nil {
+		discard(event)
+		return
 	}
+	s.mailbox.PostUserMessage(event)
 }
 
 // DeliverHere is part of transport.Neighbour: for those who run on the actor's own executor. So what a socket brings
 // goes through upstream, connection and request down to the write in one go, and no queue is touched.
 func (s sink) DeliverHere(event any) {
-	if s.mailbox != nil {
-		s.mailbox.post(event, true)
+	if s.mailbox == nil {
+		discard(event)
+		return
 	}
+	s.mailbox.post(event, true)
 }
