@@ -49,9 +49,9 @@
 // not quite; the log of a run (-v) has every torment with its time.
 //
 // Who takes part: bare producers, some in order and some many at once; bare consumers that pull a queue each; bare
-// consumers that pop, ack, prolong and forget; and, in rounds of 20 s and more, rocketmq-client-go: producers, a group that
-// does not care for order and one that does, and a process that is killed and frozen as a whole. What happens to whom is
-// in chaos_embedded.go and chaos_real.go (brokers and name servers), chaos_proxy.go, chaos_actors.go (panics),
+// consumers that pop, ack, prolong and forget; and, in rounds of 20 s and more, rocketmq-client-go in processes that are
+// killed and frozen as a whole: producers, a group that does not care for order, and one that does. What happens to whom
+// is in chaos_embedded.go and chaos_real.go (brokers and name servers), chaos_proxy.go, chaos_actors.go (panics),
 // chaos_mob.go and chaos_goclient.go (clients), chaos_process.go (any process). What is asserted:
 //
 //   - What was accepted is stored where the producer was told, and comes to every group; what was refused is not stored,
