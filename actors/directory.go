@@ -153,10 +153,8 @@ func (d *directory) Receive(ctx actor.Context) {
 		d.tick(ctx)
 	case *messages.Fault:
 		panic(m.Reason)
-	case *actor.Restarting:
+	case *actor.Restarting, *actor.Stopping: // when everything begins anew, it stops and has a successor all the same
 		d.env.cleanUp(func() { d.stopTimers(); d.giveUpAll(ctx) })
-	case *actor.Stopping:
-		d.env.cleanUp(d.stopTimers)
 	}
 }
 
