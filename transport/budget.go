@@ -43,9 +43,13 @@ func (t *Net) Reserve(n int) bool {
 	return true
 }
 
-// readable reports that a socket with so many bytes of chunks out may be read.
-func (t *Net) readable(handed, window int) bool {
-	return handed == 0 || handed < window && !t.overBudget()
+// usualHeader is how many bytes of an incomplete header are read whatever the budget says: more than the headers of
+// clients have. Longer ones wait, which their sender's header time-out does not.
+const usualHeader = 16 << 10
+
+// readable reports that a socket may be read that has so many bytes of chunks out, and so many of an incomplete header.
+func (t *Net) readable(handed, partial, window int) bool {
+	return handed == 0 && partial <= usualHeader || handed < window && !t.overBudget()
 }
 
 // pieces is the size of the buffer to read with, given the one that fits the peer.

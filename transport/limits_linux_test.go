@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net"
 	"syscall"
 	"testing"
@@ -199,6 +200,36 @@ func TestBudget(t *testing.T) {
 			do(hogConn, ch.Release)
 		}
 		eventually(t, func() bool { return must(tr.Buffered()) <= budget/8 })
+	})
+}
+
+// Above the budget long headers that are incomplete wait, their senders' time-outs run, and they go on when there is room.
+func TestBudgetOfHeaders(t *testing.T) {
+	const budget, header, hogs = 4 << 20, 900_000, 20
+	onBoth(t, budget, func(t *testing.T, tr Transport) {
+		ln, accepted := listening(t, tr)
+		begin := binary.BigEndian.AppendUint32(nil, header+1000)
+		begin = binary.BigEndian.AppendUint32(begin, header)
+		begin = append(begin, bytes.Repeat([]byte(" "), header-1)...)
+		var clients []net.Conn
+		var conns []Conn
+		for range hogs {
+			client, c, _ := joined(t, ln, accepted, 1000)
+			clients, conns = append(clients, client), append(conns, c)
+			go client.Write(begin)
+		}
+		eventually(t, func() bool { _, pauses := tr.Buffered(); return pauses >= hogs/2 })
+		require.Less(t, must(tr.Buffered()), int64(2*budget+hogs*128<<10), "all would be 40 MB")
+		for _, c := range conns {
+			eventually(t, func() bool { return flow(c).Partial > 0 })
+		}
+		for _, client := range clients[1:] {
+			client.Close()
+		}
+		for _, c := range conns[1:] {
+			do(c, c.Close)
+		}
+		eventually(t, func() bool { return flow(conns[0]).Partial >= header-1 })
 	})
 }
 

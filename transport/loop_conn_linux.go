@@ -49,14 +49,17 @@ func (c *loopConn) Kept() int { return c.kept }
 
 func (c *loopConn) Flow() Flow {
 	f := Flow{Kept: c.kept, Left: c.left}
-	if c.readable() {
+	if c.handed == 0 || c.readable() {
 		f.Partial = c.carry
+	}
+	if c.carry > usualHeader {
+		c.want() // the budget may have room by now
 	}
 	return f
 }
 
 // readable reports that enough of what was read has come back.
-func (c *loopConn) readable() bool { return c.t.net.readable(c.handed, c.window) }
+func (c *loopConn) readable() bool { return c.t.net.readable(c.handed, c.carry, c.window) }
 
 func (c *loopConn) Local() netip.AddrPort { return c.local.addrPort() }
 

@@ -60,13 +60,12 @@ func (c *loopConn) hand(n int) {
 	}
 	c.handed += cap(buf)
 	c.loop.hold(cap(buf) + c.waiting() - before)
-	bad := chunk.Err
-	if len(chunk.B) == 0 && bad == nil {
-		chunk.Release()
-		return
-	}
 	if !c.readable() {
 		c.want()
+	}
+	if len(chunk.B) == 0 && chunk.Err == nil {
+		chunk.Release()
+		return
 	}
 	c.loop.arrived(c, chunk)
 }

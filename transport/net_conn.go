@@ -121,14 +121,17 @@ func (c *netConn) Flow() Flow {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f := Flow{Kept: c.kept, Left: c.left}
-	if c.readableLocked() {
+	if c.handed == 0 || c.readableLocked() {
 		f.Partial = c.partial
+	}
+	if c.partial > usualHeader {
+		c.wake.Broadcast() // the budget may have room by now
 	}
 	return f
 }
 
 // readableLocked reports that enough of what was read has come back.
-func (c *netConn) readableLocked() bool { return c.t.readable(c.handed, c.window) }
+func (c *netConn) readableLocked() bool { return c.t.readable(c.handed, c.partial, c.window) }
 
 func (c *netConn) dial(address string, o opening) {
 	nc, err := c.t.open(address, o)
