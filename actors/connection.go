@@ -169,9 +169,13 @@ func (c *connection) end(why error) {
 	case errors.Is(why, io.EOF):
 		c.env.Log.Debug("client disconnected", c.who()...)
 	case errors.As(why, &malformed):
-		c.env.Log.Warn("a client sent what is no frame; its connection is closed, as brokers do", append(c.who(), "reason", malformed.Reason)...)
+		if line, ok := c.env.malformed.more(c.env.now(), append(c.who(), "reason", malformed.Reason)); ok {
+			c.env.Log.Warn("a client sent what is no frame; its connection is closed, as brokers do", line...)
+		}
 	default:
-		c.env.Log.Info("client connection ended", append(c.who(), "reason", why)...)
+		if line, ok := c.env.broken.more(c.env.now(), append(c.who(), "reason", why)); ok {
+			c.env.Log.Info("client connection ended", line...)
+		}
 	}
 	c.ctx.Stop(c.ctx.Self())
 }

@@ -63,6 +63,8 @@ type Env struct {
 	settings  atomic.Pointer[Settings]
 	tree      atomic.Pointer[Tree]
 	refusals  *refusals
+	malformed ration // lines about clients that sent what is no frame
+	broken    ration // lines about client connections that broke
 	workers   *workers
 	started   time.Time
 	books     map[transport.Executor]*book
