@@ -49,7 +49,7 @@ func (s *Server) serveAdmin(c config.Admin) (*admin, error) {
 	}
 	d.warn(s.log)
 	a.door.Store(d)
-	a.srv = &http.Server{Handler: a.guard(s.adminPages()), ReadHeaderTimeout: 10 * time.Second,
+	a.srv = &http.Server{Handler: a.guard(s.adminPages()), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)} // mostly TLS hand-shakes that failed
 	return a, nil
 }
