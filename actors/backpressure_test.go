@@ -127,8 +127,8 @@ func TestBrokerThatDoesNotRead(t *testing.T) {
 }
 
 // Answers that the proxy makes are bounded as well: routes, of which a small request makes a large one. One is made
-// after the other, so at most one of them is beyond the bound. The directory may have asked anew meanwhile, and what
-// waits is of its answers of some seconds.
+// after the other, so at most one of them is beyond the bound. But the directory may have asked anew meanwhile, what
+// waits is of its answers of some seconds, and the name server and the other client of the test are in this heap as well.
 func TestClientThatAsksForRoutesAndDoesNotRead(t *testing.T) {
 	onBothAlone(t, func(t *testing.T, on sockets) {
 		t.Run("many", func(t *testing.T) { askForRoutes(t, on, 2000, 20_000) })
@@ -171,7 +171,7 @@ func askForRoutes(t *testing.T, on sockets, n int, size int) {
 		return still && now > 0
 	})
 	require.Less(t, last, n)
-	require.Less(t, heapInUse()-before, int64(maxGrowth+6*size))
+	require.Less(t, heapInUse()-before, int64(maxGrowth+16*size), "all would be %d", n*size)
 	require.Equal(t, codec.ResSuccess, dial(t, r.nameServer()).call(routeRequest("News")).Code, "others are served")
 	seen := map[int32]bool{}
 	for range n {
