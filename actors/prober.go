@@ -3,7 +3,6 @@ package actors
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"syscall"
 	"time"
 
@@ -176,12 +175,10 @@ func (p *prober) mayWarn() bool {
 	return true
 }
 
-// later probes again after a pause that doubles up to the longest, give or take a fifth: the proxies of a fleet have
-// lost the broker together.
+// later probes again after a pause: the proxies of a fleet have lost the broker together.
 func (p *prober) later() {
-	d := min(firstProbe<<min(p.failed, 10), longestProbe)
+	p.cancel = after(pause(firstProbe, longestProbe, p.failed), p.self, &probeDue{})
 	p.failed++
-	p.cancel = after(d-d/5+rand.N(2*d/5), p.self, &probeDue{})
 }
 
 // ours reports that a dial failed for want of something on this machine, which says nothing about the broker.

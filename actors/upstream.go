@@ -327,7 +327,7 @@ func (u *upstream) lose(reason string, how messages.Lost) {
 	}
 	if u.state != resting {
 		if u.state == dialling || u.attempt > 0 {
-			u.retryAt = u.env.now() + int64(pause(int(u.attempt)))
+			u.retryAt = u.env.now() + int64(pause(firstPause, longestPause, int(u.attempt)))
 		}
 		u.attempt++
 	}
@@ -337,9 +337,10 @@ func (u *upstream) lose(reason string, how messages.Lost) {
 	u.up.Deliver(&how)
 }
 
-// pause is how long to wait after the n-th failure in a row, counted from 0, give or take a fifth.
-func pause(n int) time.Duration {
-	d := min(firstPause<<min(n, 10), longestPause)
+// pause is how long to wait after the n-th failure in a row, counted from 0: it doubles up to the longest, give or take
+// a fifth, as others wait for the same broker.
+func pause(first, longest time.Duration, n int) time.Duration {
+	d := min(first<<min(n, 10), longest)
 	return d - d/5 + rand.N(2*d/5)
 }
 
