@@ -15,7 +15,7 @@ type acceptor struct {
 	ln          transport.Listener
 	port        *atomic.Pointer[messages.Port] // what connections from now on have in common
 	connections *actor.PID
-	warned      int64 // when a failure was last logged
+	warned      seldom // of a failure
 }
 
 // Receive is part of actor.Actor.
@@ -29,8 +29,7 @@ func (a *acceptor) Receive(ctx actor.Context) {
 		ctx.Stop(ctx.Self())
 	case *transport.AcceptFailed:
 		a.env.refusals.acceptFailed(a.port.Load().Listener)
-		if now := a.env.now(); a.warned == 0 || now-a.warned >= int64(warnEvery) {
-			a.warned = now
+		if a.warned.due(a.env.now()) {
 			a.env.Log.Error("cannot accept connections; trying again", "listener", a.port.Load().Listener, "address", a.ln.Addr().String(), "error", m.Err)
 		}
 	case *messages.Fault:

@@ -88,7 +88,7 @@ type directory struct {
 	servers map[string]*actor.PID // nameserver actors by address
 	queries map[int64]*query
 	downAt  int64 // when no name server answered; 0: one does
-	warned  int64
+	warned  seldom
 	looked  int64 // when the cluster was last asked for
 	cancel  func()
 }
@@ -122,7 +122,6 @@ const (
 	forgetAbsent = 3 * time.Second
 	// retryDown is how long name servers that have just failed to answer are not asked again.
 	retryDown = time.Second
-	warnEvery = 10 * time.Second
 )
 
 // Receive is part of actor.Actor.
@@ -291,8 +290,7 @@ func (d *directory) accept(ctx actor.Context, q *query, e *entry, m *messages.Qu
 func (d *directory) failed(ctx actor.Context, q *query, e *entry) {
 	now := d.env.now()
 	d.downAt = now
-	if d.warned == 0 || now-d.warned >= int64(warnEvery) {
-		d.warned = now
+	if d.warned.due(now) {
 		about := []any{"cluster", d.Cluster, "name servers", d.NameServers, "last error", q.last}
 		if at := d.View.Answered(); at.IsZero() {
 			d.env.Log.Warn("no name server has answered yet; listeners open when one does, retrying each second", about...)

@@ -16,7 +16,7 @@ import (
 type reloads struct {
 	retiring bool
 	prepared transport.Listener // opened beforehand for the name-server port; nil: none
-	warned   int64              // when an address that cannot be opened was last told
+	warned   seldom             // of an address that cannot be opened
 }
 
 // Orders of the top supervisor, each answered by adjusted once sockets are where they belong.
@@ -228,8 +228,7 @@ func (l *listener) foreign(b route.Broker) bool {
 
 // openSoon tries an address again that cannot be opened now.
 func (l *listener) openSoon(ctx actor.Context, err error) {
-	if now := l.env.now(); l.warned == 0 || now-l.warned >= int64(warnEvery) {
-		l.warned = now
+	if l.warned.due(l.env.now()) {
 		l.env.Log.Error("cannot open a listener; trying again", "listener", l.Name, "listener.address", l.Address, "error", err)
 	}
 	after(openAgainAfter, newSink(l.env.System, ctx.Self()), &openAgain{})

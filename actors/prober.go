@@ -35,7 +35,7 @@ type prober struct {
 	gone      int64          // since when it is away, on the process clock
 	doubt     error          // why a client could not connect, while that is looked into
 	told      string         // the kind of error that was logged last
-	warned    int64          // when a doubt or another kind was told last; 0: never
+	warned    seldom         // of a doubt or another kind of error
 	cancel    func()         // of the next probe's timer
 }
 
@@ -151,7 +151,7 @@ func (p *prober) found(ctx actor.Context) {
 func (p *prober) wonder() {
 	why := p.doubt
 	p.doubt = nil
-	if why != nil && p.mayWarn() {
+	if why != nil && p.warned.due(p.env.now()) {
 		p.env.Log.Warn("a client's connection to a broker could not be opened, though the broker takes connections",
 			"listener", p.listener, "broker", p.slot.Broker.String(), "error", why)
 	}
@@ -160,19 +160,10 @@ func (p *prober) wonder() {
 // otherwise tells why a broker is still away when it is not what was logged: one that was restarted with a bad
 // certificate first refuses.
 func (p *prober) otherwise(err error) {
-	if kind := kindOf(err); kind != p.told && p.mayWarn() {
+	if kind := kindOf(err); kind != p.told && p.warned.due(p.env.now()) {
 		p.told = kind
 		p.env.Log.Warn("a broker still takes no connections, for another reason", "listener", p.listener, "broker", p.slot.Broker.String(), "error", err)
 	}
-}
-
-func (p *prober) mayWarn() bool {
-	now := p.env.now()
-	if p.warned != 0 && now-p.warned < int64(warnEvery) {
-		return false
-	}
-	p.warned = now
-	return true
 }
 
 // later probes again after a pause: the proxies of a fleet have lost the broker together.

@@ -1,6 +1,12 @@
 package actors
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
+
+// warnEvery is how often something that goes on is logged.
+const warnEvery = 10 * time.Second
 
 // ration bounds log lines of one kind, which strangers can bring about as often as they like: so many in warnEvery, of
 // all connections together. What is left out is told by the first line after that; metrics count all.
@@ -31,4 +37,15 @@ func (r *ration) more(now int64, attrs []any) (all []any, ok bool) {
 		r.leftOut = 0
 	}
 	return attrs, true
+}
+
+// seldom lets one line through in warnEvery. The zero value has let none through yet; the process clock never shows 0.
+type seldom int64
+
+func (s *seldom) due(now int64) bool {
+	if *s != 0 && now-int64(*s) < int64(warnEvery) {
+		return false
+	}
+	*s = seldom(now)
+	return true
 }
