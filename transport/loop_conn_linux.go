@@ -148,9 +148,7 @@ func (c *loopConn) Close() {
 
 // fail closes the socket and says why, once, and after what has arrived.
 func (c *loopConn) fail(err error) {
-	if !c.closed {
-		c.loop.handOut()
-	}
+	c.loop.handOut()
 	if c.closed {
 		return
 	}
