@@ -57,7 +57,7 @@ func (l *netListener) Refuse(on bool) error {
 	if l.closed || l.refusing == on {
 		return nil
 	}
-	if err := refuseAll(l.raw, on); err != nil {
+	if err := refuseAll(l.raw, l.Addr(), on); err != nil {
 		return err
 	}
 	l.refusing = on
@@ -109,7 +109,7 @@ func (l *netListener) isRetired() bool {
 func (l *netListener) listenAgain() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.closed && !l.refusing && refuseAll(l.raw, false) == nil
+	return !l.closed && !l.refusing && refuseAll(l.raw, l.Addr(), false) == nil
 }
 
 // waitForRoom waits while nobody is let in.

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"errors"
+	"net/netip"
 	"os"
 	"syscall"
 
@@ -14,7 +15,7 @@ const maxBacklog = 1<<16 - 1
 // refuseAll makes a listening socket a bound one that does not listen, and back. Who connects meanwhile is refused by
 // the kernel, as is who waits to be accepted; the port stays ours, which closing would not promise. HAProxy pauses
 // its listeners in the same way.
-func refuseAll(raw syscall.RawConn, on bool) error {
+func refuseAll(raw syscall.RawConn, address netip.AddrPort, on bool) error {
 	if raw == nil {
 		return nil
 	}
@@ -23,7 +24,7 @@ func refuseAll(raw syscall.RawConn, on bool) error {
 		if on {
 			errno = leave(int(fd))
 		} else {
-			errno = os.NewSyscallError("listen", unix.Listen(int(fd), maxBacklog))
+			errno = comeBack(int(fd), address)
 		}
 	})
 	return errors.Join(err, errno)
@@ -38,6 +39,20 @@ func leave(fd int) error {
 	if err != nil {
 		return os.NewSyscallError("shutdown", err)
 	}
+	return bindAgain(fd, sa)
+}
+
+// comeBack listens again. Another process that refuses on this socket may be about to take its port again (leave): a
+// socket that has none would be given any by listening.
+func comeBack(fd int, address netip.AddrPort) error {
+	_, sa := socketAddress(address)
+	if err := bindAgain(fd, sa); err != nil {
+		return err
+	}
+	return os.NewSyscallError("listen", unix.Listen(fd, maxBacklog))
+}
+
+func bindAgain(fd int, sa unix.Sockaddr) error {
 	if err := unix.Bind(fd, sa); err != nil && err != unix.EINVAL { // EINVAL: it is still bound
 		return os.NewSyscallError("bind", err)
 	}

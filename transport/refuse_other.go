@@ -2,7 +2,10 @@
 
 package transport
 
-import "syscall"
+import (
+	"net/netip"
+	"syscall"
+)
 
 // refuseAll: elsewhere nobody is accepted, and who connects waits in the system's queue.
-func refuseAll(syscall.RawConn, bool) error { return nil }
+func refuseAll(syscall.RawConn, netip.AddrPort, bool) error { return nil }
