@@ -2,36 +2,44 @@ package actors
 
 import (
 	"sync"
+	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
-// book is where the connections of one executor add up what has happened. The stats actor takes the sums away when the
-// tally tells it to; nobody holds the lock for longer than a moment. What it has not taken stays here, whoever crashes
-// meanwhile: the book outlives them all, and no sum is ever in a mailbox that may go with its actor.
+// book is where the connections of one executor add up what has happened. The stats actor takes the sums away a few
+// times a second; nobody holds the lock for longer than a moment. What it has not taken stays here, whoever crashes
+// meanwhile: the book outlives it, and no sum is ever in a mailbox that may go with its actor.
 type book struct {
 	mu    sync.Mutex
 	sums  map[*messages.Port]*messages.Totals
-	tally sink
+	stats sink
 	due   bool // the sums will be taken
 }
 
-// open begins to call on a tally.
-func (b *book) open(tally sink) {
+// written tells the stats actor that a book has sums to be taken.
+type written struct{ in *book }
+
+// tallyInterval is how old a number in /stats may be: a message to another thread for each request would cost more than
+// the request.
+const tallyInterval = 50 * time.Millisecond
+
+// open begins to call on a stats actor.
+func (b *book) open(stats sink) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.tally, b.due = tally, false
+	b.stats, b.due = stats, false
 	if len(b.sums) > 0 {
 		b.callLocked()
 	}
 }
 
-// callLocked has the tally come when its interval is over.
+// callLocked has the stats actor come when the interval is over.
 func (b *book) callLocked() {
-	if !b.due && b.tally.mailbox != nil {
+	if !b.due && b.stats.mailbox != nil {
 		b.due = true
-		after(tallyInterval, b.tally, &passOn{})
+		after(tallyInterval, b.stats, &written{b})
 	}
 }
 

@@ -134,7 +134,6 @@ func TestCrashLoopOfAPillar(t *testing.T) {
 		})
 	}
 	f("proxy/stats")
-	f("proxy/tally/0")
 	f("proxy/directory/main")
 }
 

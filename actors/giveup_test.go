@@ -15,7 +15,7 @@ import (
 
 func TestPillarThatKeepsFailingEndsTheProcess(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{"stats", "tally", "directory"} {
+	for _, kind := range []string{"stats", "directory"} {
 		t.Run(kind, func(t *testing.T) {
 			r := start(t, best, options{mayGiveUp: true})
 			id := r.actors(kind)[0]

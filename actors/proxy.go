@@ -62,15 +62,11 @@ func (e *Env) repair(sup actor.Supervisor, child *actor.PID, why error) {
 // and returns when all of it is gone.
 func (e *Env) Stop(top *actor.PID) error {
 	var errs []error
-	for _, kind := range []string{"listener", "tally", "stats"} {
+	for _, kind := range []string{"listener", "stats"} {
 		var ends []actor.Future
 		for _, id := range e.Actors(Root + "/" + kind) {
 			if Kind(id) == kind {
-				pid := e.System.NewLocalPID(id)
-				if kind == "tally" { // what it leaves in its book would be for a successor, and there is none
-					e.System.Root.Send(pid, &passOn{})
-				}
-				ends = append(ends, e.System.Root.PoisonFuture(pid))
+				ends = append(ends, e.System.Root.PoisonFuture(e.System.NewLocalPID(id)))
 			}
 		}
 		for _, end := range ends {
@@ -108,11 +104,7 @@ func (p *proxy) allListeners(ctx actor.Context, m any) {
 
 func (p *proxy) start(ctx actor.Context) {
 	tree := p.env.Tree()
-	s := p.spawn(ctx, "stats", p.env.props(func() actor.Actor { return &stats{env: p.env, out: tree.Statistics} }, nil, nil))
-	for i, x := range p.env.executors() {
-		props := p.env.props(func() actor.Actor { return &tally{env: p.env, book: p.env.books[x], stats: s} }, onExecutor{x}, nil)
-		p.spawn(ctx, fmt.Sprintf("tally/%d", i), props)
-	}
+	p.spawn(ctx, "stats", p.env.props(func() actor.Actor { return &stats{env: p.env, out: tree.Statistics} }, nil, nil))
 	p.directories, p.listeners = map[*Directory]*actor.PID{}, map[string]*listening{}
 	for _, d := range tree.Directories {
 		p.startDirectory(ctx, d)

@@ -92,10 +92,7 @@ func dialThroughActors(b *testing.B, broker string) net.Conn {
 	b.Cleanup(stop)
 	e := NewEnv(sockets, slog.New(slog.DiscardHandler), Settings{}, func(why error) { b.Error(why) })
 	root := e.System.Root
-	counter := root.Spawn(e.props(func() actor.Actor { return &stats{env: e, out: NewStatistics("bench")} }, nil, nil))
-	for x, b := range e.books {
-		root.Spawn(e.props(func() actor.Actor { return &tally{env: e, book: b, stats: counter} }, onExecutor{x}, nil))
-	}
+	root.Spawn(e.props(func() actor.Actor { return &stats{env: e, out: NewStatistics("bench")} }, nil, nil))
 	all := root.Spawn(e.props(func() actor.Actor { return &connections{env: e} }, nil, nil))
 	ln, err := sockets.Listen("127.0.0.1:0")
 	require.NoError(b, err)

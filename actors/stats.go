@@ -50,7 +50,11 @@ func (s *stats) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		s.ports = map[*messages.Port]*portStats{}
-		s.cancel = every(statsInterval, newSink(s.env.System, ctx.Self()), &messages.Tick{})
+		self := newSink(s.env.System, ctx.Self())
+		for _, b := range s.env.books {
+			b.open(self)
+		}
+		s.cancel = every(statsInterval, self, &messages.Tick{})
 	case *written:
 		for _, sum := range m.in.take() {
 			s.add(sum)
@@ -59,8 +63,19 @@ func (s *stats) Receive(ctx actor.Context) {
 		s.out.rotate()
 	case *messages.Fault:
 		panic(m.Reason)
-	case *actor.Stopping, *actor.Restarting:
+	case *actor.Stopping:
+		s.env.cleanUp(func() { s.cancel(); s.takeAll() })
+	case *actor.Restarting:
 		s.env.cleanUp(s.cancel)
+	}
+}
+
+// takeAll counts what is left: at the end of the process there is no successor that would.
+func (s *stats) takeAll() {
+	for _, b := range s.env.books {
+		for _, sum := range b.take() {
+			s.add(sum)
+		}
 	}
 }
 

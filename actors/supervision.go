@@ -24,12 +24,11 @@ import (
 //	                                                                  sockets opened again after a growing pause
 //	nameserver    restart                                             (10 in 10 s) the directory fails
 //	directory     restart; it finds its last answers again            (10 in 10 s) the process ends
-//	tally         restart; its book is kept outside                   (10 in 10 s) the process ends
 //	stats         restart; counters and books are kept outside        (10 in 10 s) the process ends
 //	proxy         restart of everything                               (10 in 10 s) the process ends
 //
 // Of the statistics a crash loses only what the stats actor was applying: the sums of one book within one interval, and
-// only if they are what made it panic. A tally holds nothing, and what a connection has noted it enters as it stops.
+// only if they are what made it panic. What a connection has noted it enters as it stops.
 type directive int
 
 const (
@@ -63,7 +62,6 @@ var rules = map[string]rule{
 	"listener":    {does: resume, limit: 10, named: true},
 	"nameserver":  {does: restart, limit: 10, named: true},
 	"directory":   {does: restart, limit: 10, named: true},
-	"tally":       {does: restart, limit: 10, named: true},
 	"stats":       {does: restart, limit: 10},
 	Root:          {does: restart, limit: 10},
 }

@@ -12,7 +12,6 @@ func TestKindIsReadOffTheID(t *testing.T) {
 	for id, kind := range map[string]string{
 		"proxy":                                                      "proxy",
 		"proxy/stats":                                                "stats",
-		"proxy/tally/1":                                              "tally",
 		"proxy/directory/main":                                       "directory",
 		"proxy/listener/office":                                      "listener",
 		"proxy/listener/connection":                                  "listener", // names may be the words of other kinds
