@@ -39,7 +39,7 @@ type Config struct {
 	Metrics Metrics `toml:"metrics"`
 	// What one client, and all of them together, may cost. Sizes are "1MiB", "500KB" or a plain number of bytes.
 	Limits Limits `toml:"limits"`
-	// Durations are "1s", "500ms", "2m"; none may be zero. What takes too long is noticed up to 5s later.
+	// Durations are "1s", "500ms", "2m", "1d"; only connection_age may be zero. What takes too long is noticed up to 5s later.
 	Timeouts Timeouts `toml:"timeouts"`
 
 	// origins tells where a key got its value, by path. A path that is missing is a default.
@@ -176,6 +176,11 @@ type Admin struct {
 	Address string `toml:"address"`
 	// A file that holds the token which "Authorization: Bearer ..." must give. Empty: no token lets anybody in.
 	TokenFile string `toml:"token_file"`
+	// A file that holds a token which may read, but not change anything. Empty: none.
+	ReadTokenFile string `toml:"read_token_file"`
+	// On a loopback address: names that the Host header may have beside IP addresses and localhost, without ports. A web
+	// page cannot make a browser ask for them under a name of its own (DNS rebinding).
+	Hosts []string `toml:"hosts"`
 	// A file in PEM with the certificate to show, followed by its chain. Empty: plain HTTP.
 	Certificate string `toml:"certificate"`
 	// The file in PEM with that certificate's key.
@@ -188,6 +193,9 @@ type Admin struct {
 
 // Metrics is the [metrics] table.
 type Metrics struct {
+	// A further address, as host:port, that serves /metrics, /healthz and /readyz and nothing else, without a credential.
+	// Empty: none.
+	Address string `toml:"address"`
 	// Where metrics are pushed in Prometheus text, such as "http://victoria-metrics:8428/api/v1/import/prometheus".
 	// Empty: they are not pushed.
 	PushURL string `toml:"push_url" secret:"url"`
@@ -241,4 +249,7 @@ type Timeouts struct {
 	WriteStall time.Duration `toml:"write_stall"`
 	// How long one name server has to answer before the next one is asked (duration).
 	NameServer time.Duration `toml:"name_server"`
+	// A client connection is let go after this time, give or take 10 %, as a drain does, so that clients spread over new
+	// replicas (duration). 0: never.
+	ConnectionAge time.Duration `toml:"connection_age"`
 }

@@ -12,7 +12,7 @@ func Default() *Config {
 		DrainTimeout: 30 * time.Second,
 		DrainGoAway:  true,
 		Log:          Log{Level: "info", Format: "text"},
-		Admin:        Admin{Address: "127.0.0.1:9180"},
+		Admin:        Admin{Address: "127.0.0.1:9180", Hosts: []string{}},
 		Metrics:      Metrics{PushInterval: 10 * time.Second},
 		Limits: Limits{MaxFrame: 16 * MiB, MaxHeader: 1 * MiB, BufferPerConnection: 1 * MiB,
 			ConnectionsPerListener: 30_000, RequestsPerConnection: 4096},

@@ -82,12 +82,15 @@ min_version = "1.2"  # default
 [admin]
 address = "127.0.0.1:9180"  # default
 token_file = ""  # default
+read_token_file = ""  # default
+hosts = []  # default
 certificate = ""  # default
 key = ""  # default
 client_ca = ""  # default
 pprof = false  # default
 
 [metrics]
+address = ""  # default
 push_url = "http://xxxxx@vm:8428/import?token=xxxxx"  # file proxy.toml
 push_interval = "10s"  # default
 
@@ -112,6 +115,7 @@ first_byte = "30s"  # default
 header = "10s"  # default
 write_stall = "1m"  # default
 name_server = "1s"  # default
+connection_age = "0s"  # default
 `, out.String())
 }
 

@@ -109,6 +109,9 @@ func (c *checker) metrics() {
 		c.add("metrics.push_url", quote(mask(m.PushURL, "url")), "it is not a web address",
 			`write it as "http://host:port/path" or "https://…"`)
 	}
+	if m.Address != "" {
+		c.hostPort("metrics.address", m.Address)
+	}
 	c.above0("metrics.push_interval", m.PushInterval)
 	for _, label := range sortedKeys(m.PushLabels) {
 		if !labelName.MatchString(label) {

@@ -3,9 +3,14 @@ package config
 // admin sees to it that nobody reaches the admin address from outside without a credential.
 func (c *checker) admin() {
 	a := &c.cfg.Admin
-	if c.hostPort("admin.address", a.Address) && !c.cfg.AdminIsLoopback() && a.TokenFile == "" && a.ClientCA == "" {
+	if c.hostPort("admin.address", a.Address) && !c.cfg.AdminIsLoopback() && a.TokenFile == "" && a.ReadTokenFile == "" && a.ClientCA == "" {
 		c.add("admin.address", quote(a.Address), "others than this machine reach it, and nothing asks them who they are",
 			`set admin.token_file, or admin.client_ca with admin.certificate and admin.key, or write a loopback address such as "127.0.0.1:9180"`)
+	}
+	for i, host := range a.Hosts {
+		if !isHost(host) {
+			c.add(index("admin.hosts", i), quote(host), "must be a host name without a port", `write it as "proxy.example.com"`)
+		}
 	}
 	for _, pair := range [][2]string{{"certificate", "key"}, {"key", "certificate"}} {
 		values := map[string]string{"certificate": a.Certificate, "key": a.Key}

@@ -58,6 +58,9 @@ func (c *checker) timeouts() {
 	c.above0("timeouts.header", t.Header)
 	c.above0("timeouts.write_stall", t.WriteStall)
 	c.above0("timeouts.name_server", t.NameServer)
+	if t.ConnectionAge < 0 {
+		c.add("timeouts.connection_age", quote(shortDuration(t.ConnectionAge)), "must not be negative", `write "0s" for no limit, or a duration such as "1h"`)
+	}
 }
 
 func (c *checker) sizeWithin(key string, size, most Size) {

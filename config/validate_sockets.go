@@ -96,6 +96,9 @@ func (c *Config) sockets() []socket {
 	if host, port, ok := splitAddress(c.Admin.Address); ok {
 		all = append(all, socket{"admin.address", quote(c.Admin.Address), "the admin address", host, PortRange{port, port}})
 	}
+	if host, port, ok := splitAddress(c.Metrics.Address); ok {
+		all = append(all, socket{"metrics.address", quote(c.Metrics.Address), "metrics.address", host, PortRange{port, port}})
+	}
 	return all
 }
 

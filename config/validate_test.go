@@ -157,6 +157,15 @@ func TestValidateFailure(t *testing.T) {
 	f(func(c *Config) { c.Admin.Address = "" },
 		`cannot use admin.address = "": it is not an address; write it as "host:port", an IPv6 host in brackets`)
 
+	f(func(c *Config) { c.Metrics.Address = "0.0.0.0:9180" },
+		`cannot use metrics.address = "0.0.0.0:9180": it claims a port of the admin address; give each ports of its own`)
+	f(func(c *Config) { c.Metrics.Address = "9180" },
+		`cannot use metrics.address = "9180": it is not an address; write it as "host:port", an IPv6 host in brackets`)
+	f(func(c *Config) { c.Admin.Hosts = []string{"proxy.example.com", "proxy:9180"} },
+		`cannot use admin.hosts[1] = "proxy:9180": must be a host name without a port; write it as "proxy.example.com"`)
+	f(func(c *Config) { c.Timeouts.ConnectionAge = -1 },
+		`cannot use timeouts.connection_age = "-1ns": must not be negative; write "0s" for no limit, or a duration such as "1h"`)
+
 	// Metrics and limits.
 	f(func(c *Config) { c.Metrics.PushURL = "me:pw@host:8428" },
 		`cannot use metrics.push_url = "xxxxx": it is not a web address; write it as "http://host:port/path" or "https://…"`)

@@ -52,7 +52,8 @@ var effects = map[string]effect{
 	"listener.ports":               atOnce,
 	"listener.stat_prefix":         forNew,
 
-	"admin.address": needsRestart,
+	"admin.address":   needsRestart,
+	"metrics.address": needsRestart,
 }
 
 // effectOf looks a change up: the key itself first, then the tables that it is in.
