@@ -2,17 +2,17 @@ package actors
 
 import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
-	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // heartbeat keeps the client's last full heartbeat, which makes a new upstream connection a member of the client's
 // groups again. Later ones may say only "as before" (withoutSub) and must not be replayed.
 type heartbeat struct {
-	full            []byte      // a whole frame; nil: none
-	arriving        *incomplete // the next one; nil: none arrives
-	reserved        int         // bytes of the budget, for both
-	route.Heartbeat             // what the last full one says
+	full              []byte      // a whole frame; nil: none
+	arriving          *incomplete // the next one; nil: none arrives
+	reserved          int         // bytes of the budget, for both
+	rewrite.Heartbeat             // what the last full one says
 }
 
 // incomplete is the beginning of a frame.
@@ -83,7 +83,7 @@ func (h *heartbeat) learn(frame []byte) {
 	if err != nil {
 		return
 	}
-	if said, ok := route.ReadHeartbeat(frame[p.BodyOff():]); ok && !said.Short {
+	if said, ok := rewrite.ReadHeartbeat(frame[p.BodyOff():]); ok && !said.Short {
 		h.full, h.Heartbeat = frame, said
 	}
 }

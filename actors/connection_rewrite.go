@@ -5,12 +5,12 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
-	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // storeHostEdit is the rewriting of a body that is passing through.
-type storeHostEdit = route.StoreHostRewriter
+type storeHostEdit = rewrite.StoreHostRewriter
 
 // rewrite puts the advertised address where clients take addresses from: the offset message ids of send answers, and
 // the store host of messages in answers to 33 and 12 (VERIFIED.md 4). It returns a new head, or nil.
@@ -25,7 +25,7 @@ func (c *connection) rewrite(ch *transport.Chunk, f *codec.Frame, x *messages.Ex
 		if !ok || !found {
 			return nil
 		}
-		changed, ok := route.RewriteMessageIDs(string(ids), host, port)
+		changed, ok := rewrite.RewriteMessageIDs(string(ids), host, port)
 		if !ok {
 			return nil
 		}
@@ -33,7 +33,7 @@ func (c *connection) rewrite(ch *transport.Chunk, f *codec.Frame, x *messages.Ex
 		return head
 	case codec.ReqViewMessageByID, codec.ReqQueryMessage:
 		if host, port, ok := c.advertisedIP(); ok {
-			c.edit = route.NewStoreHostRewriter(host, port)
+			c.edit = rewrite.NewStoreHostRewriter(host, port)
 			c.edit.Rewrite(ch.Body(f))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
@@ -77,7 +78,7 @@ func (c *connection) readdress(m *messages.Told) ([]byte, error) {
 		return net.JoinHostPort(host, strconv.Itoa(port)), ok
 	}
 	if m.Cluster {
-		return route.RewriteCluster(m.Body, place)
+		return rewrite.RewriteCluster(m.Body, place)
 	}
-	return route.RewriteTopicRoute(m.Body, route.DialectFor(m.X.Header.Version, m.X.StandardJSON), place)
+	return rewrite.RewriteTopicRoute(m.Body, rewrite.DialectFor(m.X.Header.Version, m.X.StandardJSON), place)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -265,9 +266,9 @@ func (d *directory) accept(ctx actor.Context, q *query, e *entry, m *messages.Qu
 	case m.Answer.Code != codec.ResSuccess:
 		return fmt.Errorf("it answers %s: %s", codec.ResponseCodeName(m.Answer.Code), m.Answer.Remark)
 	case q.topic == clusterTopic:
-		brokers, err = route.ClusterBrokers(m.Answer.Body)
+		brokers, err = rewrite.ClusterBrokers(m.Answer.Body)
 	default:
-		brokers, err = route.TopicRouteBrokers(m.Answer.Body)
+		brokers, err = rewrite.TopicRouteBrokers(m.Answer.Body)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot read its answer: %w", err)

@@ -18,7 +18,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
-	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 )
 
 // patience bounds what must come; it never decides whether something is fast.
@@ -219,7 +219,7 @@ func (c *client) brokers(topic string) map[string]string {
 	answer, err := c.call(codec.ReqGetRouteInfoByTopic, map[string]string{"topic": topic}, nil)
 	require.NoError(c.t, err)
 	require.Equal(c.t, codec.ResSuccess, answer.Code, answer.Remark)
-	list, err := route.TopicRouteBrokers(answer.Body)
+	list, err := rewrite.TopicRouteBrokers(answer.Body)
 	require.NoError(c.t, err)
 	addresses := map[string]string{}
 	for _, b := range list {

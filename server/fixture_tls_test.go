@@ -15,7 +15,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
-	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 )
 
 // dressed is a cluster whose name server and broker stand behind fronts: with PROXY headers, TLS, or both.
@@ -104,7 +104,7 @@ func ask(t *testing.T, c net.Conn, code int32, ext map[string]string) *codec.Com
 // routed asks a name-server port for the broker's port.
 func routed(t *testing.T, c net.Conn) string {
 	t.Helper()
-	brokers, err := route.TopicRouteBrokers(ask(t, c, codec.ReqGetRouteInfoByTopic, map[string]string{"topic": "TBW102"}).Body)
+	brokers, err := rewrite.TopicRouteBrokers(ask(t, c, codec.ReqGetRouteInfoByTopic, map[string]string{"topic": "TBW102"}).Body)
 	require.NoError(t, err)
 	require.Len(t, brokers, 1)
 	return brokers[0].Address

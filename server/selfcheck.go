@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
-	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 )
 
 // The self-check plays a client: it asks the proxy for a route, sends, pulls, pops and acks a message through it, and
@@ -82,7 +82,7 @@ func (c *checker) route(proxy, brokerAddr string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	brokers, err := route.TopicRouteBrokers(answer.Body)
+	brokers, err := rewrite.TopicRouteBrokers(answer.Body)
 	if err != nil {
 		return "", err
 	}

@@ -1,8 +1,10 @@
-package route
+package rewrite
+
+import "github.com/rocketmq-proxy/rocketmq-proxy/route"
 
 // Place says where clients reach a broker process: the advertised "host:port", or "[v6]:port". Without ok the
 // process has no place on this listener and is left out of what clients are told.
-type Place func(BrokerID) (addr string, ok bool)
+type Place func(route.BrokerID) (addr string, ok bool)
 
 // topicRoute is what of a 105 body (TopicRouteData.java) may change, and where it stands.
 type topicRoute struct {
@@ -18,7 +20,7 @@ type queueData struct {
 
 // TopicRouteBrokers lists the broker processes of a 105 body of either dialect. Those with an empty address are
 // left out.
-func TopicRouteBrokers(body []byte) ([]Broker, error) {
+func TopicRouteBrokers(body []byte) ([]route.Broker, error) {
 	c := cursor{b: body, body: "topic route"}
 	r := c.topicRoute()
 	if c.err != nil {

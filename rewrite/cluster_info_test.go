@@ -1,4 +1,4 @@
-package route_test
+package rewrite_test
 
 import (
 	"strings"
@@ -6,11 +6,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
 func TestClusterBrokers(t *testing.T) {
-	got, err := route.ClusterBrokers([]byte(clusterBody))
+	got, err := rewrite.ClusterBrokers([]byte(clusterBody))
 	require.NoError(t, err)
 	require.Equal(t, []route.Broker{
 		{BrokerID: route.BrokerID{Name: "broker-a", ID: 0}, Cluster: "DefaultCluster", Address: "10.0.0.1:10911"},
@@ -21,7 +22,7 @@ func TestClusterBrokers(t *testing.T) {
 func TestRewriteCluster(t *testing.T) {
 	f := func(body, places, want string) {
 		t.Helper()
-		got, err := route.RewriteCluster([]byte(body), at(places))
+		got, err := rewrite.RewriteCluster([]byte(body), at(places))
 		require.NoError(t, err)
 		require.Equal(t, want, string(got))
 	}
@@ -45,9 +46,9 @@ func TestRewriteCluster(t *testing.T) {
 func TestRewriteClusterFailure(t *testing.T) {
 	f := func(body, want string) {
 		t.Helper()
-		_, err := route.RewriteCluster([]byte(body), everywhere)
+		_, err := rewrite.RewriteCluster([]byte(body), everywhere)
 		require.ErrorContains(t, err, want)
-		brokers, err := route.ClusterBrokers([]byte(body))
+		brokers, err := rewrite.ClusterBrokers([]byte(body))
 		require.ErrorContains(t, err, want)
 		require.Empty(t, brokers)
 	}
@@ -61,10 +62,10 @@ func TestRewriteClusterFailure(t *testing.T) {
 // An answer that a hostile name server made to cost work: bounded by its size.
 func TestRewriteClusterManyBrokers(t *testing.T) {
 	body := `{"brokerAddrTable":{"a":{"brokerAddrs":{` + strings.TrimSuffix(strings.Repeat(`"0":"h:1",`, 200_000), ",") + `}}}}`
-	out, err := route.RewriteCluster([]byte(body), everywhere)
+	out, err := rewrite.RewriteCluster([]byte(body), everywhere)
 	require.NoError(t, err)
 	require.Equal(t, 200_000, strings.Count(string(out), `0:"mq.example.com:20000"`))
-	out, err = route.RewriteCluster([]byte(body), at(""))
+	out, err = rewrite.RewriteCluster([]byte(body), at(""))
 	require.NoError(t, err)
 	require.Equal(t, `{"brokerAddrTable":{}}`, string(out))
 }

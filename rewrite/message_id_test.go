@@ -1,4 +1,4 @@
-package route_test
+package rewrite_test
 
 import (
 	"net/netip"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 )
 
 // Made by MessageDecoder of RocketMQ 5.3.x, executed: 10.0.0.1:10911, 2001:db8::1 port 10911, offset 0x66778899.
@@ -18,24 +18,24 @@ const (
 func TestDecodeMessageID(t *testing.T) {
 	f := func(id, addr string, offset int64) {
 		t.Helper()
-		got, gotOffset, ok := route.DecodeMessageID(id)
+		got, gotOffset, ok := rewrite.DecodeMessageID(id)
 		require.True(t, ok)
 		require.Equal(t, addr, got.String())
 		require.Equal(t, offset, gotOffset)
-		require.Equal(t, id, route.EncodeMessageID(got, offset))
+		require.Equal(t, id, rewrite.EncodeMessageID(got, offset))
 	}
 	f(idV4, "10.0.0.1:10911", 0x66778899)
 	f(idV6, "[2001:db8::1]:10911", 0x66778899)
 	f("FFFFFFFF0000FFFF7FFFFFFFFFFFFFFF", "255.255.255.255:65535", 1<<63-1)
 
-	got, _, ok := route.DecodeMessageID("0a00000100002a9f0000000066778899") // Java reads small letters too
+	got, _, ok := rewrite.DecodeMessageID("0a00000100002a9f0000000066778899") // Java reads small letters too
 	require.True(t, ok)
 	require.Equal(t, "10.0.0.1:10911", got.String())
 
 	for _, id := range []string{"", "x", idV4[1:], idV4 + "0", "G" + idV4[1:], idV4 + idV4,
 		"7F0000010A5C18B4AAC21F4F0B8A0000", // a client's own id (UNIQ_KEY): its port would be 173,807,796
 	} {
-		_, _, ok := route.DecodeMessageID(id)
+		_, _, ok := rewrite.DecodeMessageID(id)
 		require.False(t, ok, id)
 	}
 }
@@ -43,7 +43,7 @@ func TestDecodeMessageID(t *testing.T) {
 func TestRewriteMessageIDs(t *testing.T) {
 	f := func(ids, host string, port uint16, want string, wantOK bool) {
 		t.Helper()
-		got, ok := route.RewriteMessageIDs(ids, netip.MustParseAddr(host), port)
+		got, ok := rewrite.RewriteMessageIDs(ids, netip.MustParseAddr(host), port)
 		require.Equal(t, want, got)
 		require.Equal(t, wantOK, ok)
 	}
@@ -58,7 +58,7 @@ func TestRewriteMessageIDs(t *testing.T) {
 	f(idV4+",", "192.168.7.8", 20000, idV4+",", false)
 	f(idV4+",x", "192.168.7.8", 20000, idV4+",x", false)
 
-	got, ok := route.RewriteMessageIDs(idV4, netip.Addr{}, 20000)
+	got, ok := rewrite.RewriteMessageIDs(idV4, netip.Addr{}, 20000)
 	require.Equal(t, idV4, got)
 	require.False(t, ok)
 }

@@ -1,4 +1,6 @@
-package route
+package rewrite
+
+import "github.com/rocketmq-proxy/rocketmq-proxy/route"
 
 // clusterInfo is what of a 106 body (ClusterInfo.java) may change, and where it stands.
 type clusterInfo struct {
@@ -12,7 +14,7 @@ type clusterMember struct {
 }
 
 // ClusterBrokers lists the broker processes of a 106 body. Those with an empty address are left out.
-func ClusterBrokers(body []byte) ([]Broker, error) {
+func ClusterBrokers(body []byte) ([]route.Broker, error) {
 	c := cursor{b: body, body: "cluster"}
 	info := c.clusterInfo()
 	if c.err != nil {

@@ -1,4 +1,4 @@
-package route
+package rewrite
 
 // Heartbeat is what matters to us of a HEART_BEAT body (HeartbeatData.java).
 type Heartbeat struct {

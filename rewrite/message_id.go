@@ -1,4 +1,4 @@
-package route
+package rewrite
 
 import (
 	"encoding/binary"

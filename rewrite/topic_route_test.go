@@ -1,4 +1,4 @@
-package route_test
+package rewrite_test
 
 import (
 	"strings"
@@ -6,13 +6,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
 func TestTopicRouteBrokers(t *testing.T) {
 	f := func(body string, want ...route.Broker) {
 		t.Helper()
-		got, err := route.TopicRouteBrokers([]byte(body))
+		got, err := rewrite.TopicRouteBrokers([]byte(body))
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
@@ -37,30 +38,30 @@ func TestTopicRouteBrokers(t *testing.T) {
 func TestRewriteTopicRouteKeepsTheRest(t *testing.T) {
 	// A place for each broker that is where it was: nothing may change but the dialect.
 	same := at("broker-a/0=10.0.0.1:10911 broker-a/1=10.0.0.2:10911")
-	f := func(body string, d route.Dialect, want string) {
+	f := func(body string, d rewrite.Dialect, want string) {
 		t.Helper()
-		got, err := route.RewriteTopicRoute([]byte(body), d, same)
+		got, err := rewrite.RewriteTopicRoute([]byte(body), d, same)
 		require.NoError(t, err)
 		require.Equal(t, want, string(got))
 	}
-	f(routeUnquoted, route.Unquoted, routeUnquoted)
-	f(routeUnquoted, route.Quoted, routeQuoted)
-	f(routeQuoted, route.Unquoted, routeUnquoted)
-	f(routeQuoted, route.Quoted, routeQuoted)
-	f(routeOrder, route.Unquoted, routeOrder)
-	f(`{}`, route.Quoted, `{}`)
-	f("\t{ \"a\" : [ ] }\n", route.Quoted, "\t{ \"a\" : [ ] }\n")
+	f(routeUnquoted, rewrite.Unquoted, routeUnquoted)
+	f(routeUnquoted, rewrite.Quoted, routeQuoted)
+	f(routeQuoted, rewrite.Unquoted, routeUnquoted)
+	f(routeQuoted, rewrite.Quoted, routeQuoted)
+	f(routeOrder, rewrite.Unquoted, routeOrder)
+	f(`{}`, rewrite.Quoted, `{}`)
+	f("\t{ \"a\" : [ ] }\n", rewrite.Quoted, "\t{ \"a\" : [ ] }\n")
 }
 
 func TestRewriteTopicRouteOdd(t *testing.T) {
-	f := func(d route.Dialect, places, want string) {
+	f := func(d rewrite.Dialect, places, want string) {
 		t.Helper()
-		got, err := route.RewriteTopicRoute([]byte(routeOdd), d, at(places))
+		got, err := rewrite.RewriteTopicRoute([]byte(routeOdd), d, at(places))
 		require.NoError(t, err)
 		require.Equal(t, want, string(got))
 	}
 	// The process without an address is left out, whatever its place. The broker called "123" stays a string.
-	f(route.Unquoted, "123/0=p:1 123/1=p:2 broker-b/0=[2001:db8::9]:3 broker-b/2=p:4", ` {
+	f(rewrite.Unquoted, "123/0=p:1 123/1=p:2 broker-b/0=[2001:db8::9]:3 broker-b/2=p:4", ` {
 	"future":{"brokerAddrs":{0:"not an address"},{"brokerName":"x"}:[1,-2.5e+3,true,null,{}],7:"\"}]"},
 	"queueDatas":[ {"brokerName":"123","perm":6} , {"perm":4,"brokerName":"broker-\u0062","zone":null} ],
 	"brokerDatas":[ {"brokerAddrs":{ 0 : "p:1" },"brokerName":"123","zoneName":"z1"} ,
@@ -68,14 +69,14 @@ func TestRewriteTopicRouteOdd(t *testing.T) {
 	"topicQueueMappingByBroker":{"123":{"bname":"123","currIdMap":{0:0,1:1},"dirty":false,"totalQueues":2},"broker-b":null}
 } `)
 	// Without a place for any process of broker-b its queues go with it; the other is as before.
-	f(route.Quoted, "123/0=p:1", ` {
+	f(rewrite.Quoted, "123/0=p:1", ` {
 	"future":{"brokerAddrs":{"0":"not an address"},{"brokerName":"x"}:[1,-2.5e+3,true,null,{}],"7":"\"}]"},
 	"queueDatas":[ {"brokerName":"123","perm":6} ],
 	"brokerDatas":[ {"brokerAddrs":{ "0" : "p:1" },"brokerName":"123","zoneName":"z1"} ],
 	"topicQueueMappingByBroker":{"123":{"bname":"123","currIdMap":{"0":0,"1":1},"dirty":false,"totalQueues":2},"broker-b":null}
 } `)
 	// The slave stays a slave: its id is not changed, and the master is not made of it.
-	f(route.Quoted, "broker-b/2=p:4", ` {
+	f(rewrite.Quoted, "broker-b/2=p:4", ` {
 	"future":{"brokerAddrs":{"0":"not an address"},{"brokerName":"x"}:[1,-2.5e+3,true,null,{}],"7":"\"}]"},
 	"queueDatas":[  {"perm":4,"brokerName":"broker-\u0062","zone":null} ],
 	"brokerDatas":[ `+`
@@ -90,7 +91,7 @@ func TestRewriteTopicRouteLeavesOut(t *testing.T) {
 	}
 	f := func(places, want string) {
 		t.Helper()
-		got, err := route.RewriteTopicRoute([]byte(body(`0:"h:0",1:"h:1",2:"h:2",3:"h:3"`)), route.Unquoted, at(places))
+		got, err := rewrite.RewriteTopicRoute([]byte(body(`0:"h:0",1:"h:1",2:"h:2",3:"h:3"`)), rewrite.Unquoted, at(places))
 		require.NoError(t, err)
 		require.Equal(t, want, string(got))
 	}
@@ -104,15 +105,15 @@ func TestRewriteTopicRouteLeavesOut(t *testing.T) {
 	f("", `{"brokerDatas":[],"queueDatas":[{"brokerName":"b"}]}`)
 
 	// Two entries of one name: the queues stay as long as one entry does.
-	got, err := route.RewriteTopicRoute([]byte(`{"queueDatas":[{"brokerName":"a"}],"brokerDatas":[{"brokerName":"a","brokerAddrs":{0:"h:0"}},{"brokerName":"a","brokerAddrs":{1:"h:1"}}]}`),
-		route.Unquoted, at("a/1=p:1"))
+	got, err := rewrite.RewriteTopicRoute([]byte(`{"queueDatas":[{"brokerName":"a"}],"brokerDatas":[{"brokerName":"a","brokerAddrs":{0:"h:0"}},{"brokerName":"a","brokerAddrs":{1:"h:1"}}]}`),
+		rewrite.Unquoted, at("a/1=p:1"))
 	require.NoError(t, err)
 	require.Equal(t, `{"queueDatas":[{"brokerName":"a"}],"brokerDatas":[{"brokerName":"a","brokerAddrs":{1:"p:1"}}]}`, string(got))
 }
 
 func TestRewriteTopicRouteDoesNotTouchItsInput(t *testing.T) {
 	in := []byte(routeUnquoted)
-	out, err := route.RewriteTopicRoute(in, route.Unquoted, at("broker-a/0=10.0.0.1:10911 broker-a/1=10.0.0.2:10911"))
+	out, err := rewrite.RewriteTopicRoute(in, rewrite.Unquoted, at("broker-a/0=10.0.0.1:10911 broker-a/1=10.0.0.2:10911"))
 	require.NoError(t, err)
 	clear(out)
 	require.Equal(t, routeUnquoted, string(in))
@@ -121,10 +122,10 @@ func TestRewriteTopicRouteDoesNotTouchItsInput(t *testing.T) {
 func TestRewriteTopicRouteFailure(t *testing.T) {
 	f := func(body, want string) {
 		t.Helper()
-		_, err := route.RewriteTopicRoute([]byte(body), route.Quoted, everywhere)
+		_, err := rewrite.RewriteTopicRoute([]byte(body), rewrite.Quoted, everywhere)
 		require.ErrorContains(t, err, want)
-		require.IsType(t, (*route.BodyError)(nil), err)
-		brokers, err := route.TopicRouteBrokers([]byte(body))
+		require.IsType(t, (*rewrite.BodyError)(nil), err)
+		brokers, err := rewrite.TopicRouteBrokers([]byte(body))
 		require.ErrorContains(t, err, want)
 		require.Empty(t, brokers)
 	}
@@ -160,10 +161,10 @@ func TestRewriteTopicRouteFailure(t *testing.T) {
 }
 
 func TestRewriteTopicRouteManyBrokers(t *testing.T) {
-	out, err := route.RewriteTopicRoute(manyBrokers(1000), route.Quoted, everywhere)
+	out, err := rewrite.RewriteTopicRoute(manyBrokers(1000), rewrite.Quoted, everywhere)
 	require.NoError(t, err)
 	require.Equal(t, 1000, strings.Count(string(out), `{"0":"mq.example.com:20000","1":"mq.example.com:20000"}`))
-	out, err = route.RewriteTopicRoute(manyBrokers(1000), route.Quoted, at("broker-500/1=p:1"))
+	out, err = rewrite.RewriteTopicRoute(manyBrokers(1000), rewrite.Quoted, at("broker-500/1=p:1"))
 	require.NoError(t, err)
 	require.Equal(t, `{"brokerDatas":[{"brokerAddrs":{"1":"p:1"},"brokerName":"broker-500","cluster":"DefaultCluster","enableActingMaster":false}],`+
 		`"filterServerTable":{},"queueDatas":[{"brokerName":"broker-500","perm":6,"readQueueNums":8,"topicSysFlag":0,"writeQueueNums":8}]}`, string(out))
@@ -173,17 +174,17 @@ func TestRewriteTopicRouteManyBrokers(t *testing.T) {
 func TestRewriteTopicRouteCutOff(t *testing.T) {
 	body := strings.TrimSpace(routeOdd)
 	for n := range len(body) {
-		_, err := route.RewriteTopicRoute([]byte(body[:n]), route.Quoted, everywhere)
+		_, err := rewrite.RewriteTopicRoute([]byte(body[:n]), rewrite.Quoted, everywhere)
 		require.Error(t, err, "first %d bytes", n)
 	}
 }
 
 func TestDialectFor(t *testing.T) {
-	require.Equal(t, route.Unquoted, route.DialectFor(0, false))
-	require.Equal(t, route.Unquoted, route.DialectFor(317, false)) // the Go client
-	require.Equal(t, route.Quoted, route.DialectFor(317, true))
-	require.Equal(t, route.Unquoted, route.DialectFor(400, false))
-	require.Equal(t, route.Quoted, route.DialectFor(401, false))
-	require.Equal(t, route.Quoted, route.DialectFor(513, false))
-	require.Equal(t, "quoted unquoted", route.Quoted.String()+" "+route.Unquoted.String())
+	require.Equal(t, rewrite.Unquoted, rewrite.DialectFor(0, false))
+	require.Equal(t, rewrite.Unquoted, rewrite.DialectFor(317, false)) // the Go client
+	require.Equal(t, rewrite.Quoted, rewrite.DialectFor(317, true))
+	require.Equal(t, rewrite.Unquoted, rewrite.DialectFor(400, false))
+	require.Equal(t, rewrite.Quoted, rewrite.DialectFor(401, false))
+	require.Equal(t, rewrite.Quoted, rewrite.DialectFor(513, false))
+	require.Equal(t, "quoted unquoted", rewrite.Quoted.String()+" "+rewrite.Unquoted.String())
 }

@@ -1,4 +1,4 @@
-package route_test
+package rewrite_test
 
 import (
 	"bytes"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 )
 
 // manyBrokers is a 105 body with n brokers of one master and one slave.
@@ -21,13 +21,13 @@ func manyBrokers(n int) []byte {
 
 func BenchmarkRewriteTopicRoute(b *testing.B) {
 	for _, brokers := range []int{1, 16} {
-		for _, d := range []route.Dialect{route.Quoted, route.Unquoted} {
+		for _, d := range []rewrite.Dialect{rewrite.Quoted, rewrite.Unquoted} {
 			b.Run(fmt.Sprintf("%d brokers %s", brokers, d), func(b *testing.B) {
 				body := manyBrokers(brokers)
 				b.SetBytes(int64(len(body)))
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, err := route.RewriteTopicRoute(body, d, everywhere); err != nil {
+					if _, err := rewrite.RewriteTopicRoute(body, d, everywhere); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -39,7 +39,7 @@ func BenchmarkRewriteTopicRoute(b *testing.B) {
 func BenchmarkRewriteCluster(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := route.RewriteCluster([]byte(clusterBody), everywhere); err != nil {
+		if _, err := rewrite.RewriteCluster([]byte(clusterBody), everywhere); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -48,13 +48,13 @@ func BenchmarkRewriteCluster(b *testing.B) {
 func BenchmarkRewriteMessageIDs(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		route.RewriteMessageIDs(idV4, hostV4, 20000)
+		rewrite.RewriteMessageIDs(idV4, hostV4, 20000)
 	}
 }
 
 func BenchmarkStoreHostRewriter(b *testing.B) {
 	body := bytes.Repeat(messageV4, 32)
-	r := route.NewStoreHostRewriter(hostV4, 20000)
+	r := rewrite.NewStoreHostRewriter(hostV4, 20000)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -65,6 +65,6 @@ func BenchmarkStoreHostRewriter(b *testing.B) {
 func BenchmarkReadHeartbeat(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		route.ReadHeartbeat([]byte(heartbeatBody))
+		rewrite.ReadHeartbeat([]byte(heartbeatBody))
 	}
 }

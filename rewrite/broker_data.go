@@ -1,6 +1,10 @@
-package route
+package rewrite
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+)
 
 // brokerData is one BrokerData (BrokerData.java) of a body and where it stands:
 //
@@ -85,12 +89,12 @@ func (c *cursor) brokerAddrs() (addrs []brokerAddr) {
 }
 
 // brokers lists the processes that can be dialled.
-func brokers(datas []brokerData) []Broker {
-	var list []Broker
+func brokers(datas []brokerData) []route.Broker {
+	var list []route.Broker
 	for _, d := range datas {
 		for _, a := range d.addrs {
 			if a.addr != "" {
-				list = append(list, Broker{BrokerID{d.name, a.id}, d.cluster, a.addr})
+				list = append(list, route.Broker{BrokerID: route.BrokerID{Name: d.name, ID: a.id}, Cluster: d.cluster, Address: a.addr})
 			}
 		}
 	}
@@ -122,7 +126,7 @@ func (e *edits) placeOne(d brokerData, place Place) (any bool) {
 		if a.addr == "" {
 			continue
 		}
-		addr, ok := place(BrokerID{d.name, a.id})
+		addr, ok := place(route.BrokerID{Name: d.name, ID: a.id})
 		if ok {
 			e.address(a.value, addr)
 			kept[i], any = true, true

@@ -1,4 +1,4 @@
-package route_test
+package rewrite_test
 
 import (
 	"encoding/binary"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 )
 
 // Messages encoded by MessageDecoder of RocketMQ 5.3.x, executed: topic TopicTest, body "hello", k1=v1, TAGS=TagA.
@@ -70,7 +70,7 @@ func TestStoreHostRewriter(t *testing.T) {
 		t.Helper()
 		for piece := 1; piece <= len(body); piece++ {
 			got := slices.Clone(body)
-			r := route.NewStoreHostRewriter(host, 20000)
+			r := rewrite.NewStoreHostRewriter(host, 20000)
 			for part := range slices.Chunk(got, piece) {
 				r.Rewrite(part)
 			}
@@ -108,6 +108,6 @@ func TestStoreHostRewriter(t *testing.T) {
 
 func TestStoreHostRewriterAllocatesNothing(t *testing.T) {
 	body := slices.Concat(messageV4, messageV6, messageV4)
-	r := route.NewStoreHostRewriter(hostV4, 20000)
+	r := rewrite.NewStoreHostRewriter(hostV4, 20000)
 	require.Zero(t, testing.AllocsPerRun(100, func() { r.Rewrite(body) }))
 }

@@ -1,4 +1,4 @@
-package route
+package rewrite
 
 import "github.com/rocketmq-proxy/rocketmq-proxy/codec"
 

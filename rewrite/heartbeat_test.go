@@ -1,4 +1,4 @@
-package route_test
+package rewrite_test
 
 import (
 	"strings"
@@ -6,13 +6,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 )
 
 func TestReadHeartbeat(t *testing.T) {
 	f := func(body, clientID string, full bool) {
 		t.Helper()
-		h, ok := route.ReadHeartbeat([]byte(body))
+		h, ok := rewrite.ReadHeartbeat([]byte(body))
 		require.Equal(t, clientID, h.ClientID, body)
 		require.Equal(t, full, ok && !h.Short, body)
 	}
@@ -40,7 +40,7 @@ func TestReadHeartbeat(t *testing.T) {
 func TestHeartbeatOfConsumers(t *testing.T) {
 	f := func(body string, groups ...string) {
 		t.Helper()
-		h, ok := route.ReadHeartbeat([]byte(body))
+		h, ok := rewrite.ReadHeartbeat([]byte(body))
 		require.True(t, ok, body)
 		require.Equal(t, groups, h.ConsumerGroups, body)
 	}
@@ -51,6 +51,6 @@ func TestHeartbeatOfConsumers(t *testing.T) {
 	f(`{"clientID":"c"}`)
 	f(`{"clientID":"c","producerDataSet":[{"consumerDataSet":[{"groupName":"g"}]}]}`)
 
-	_, ok := route.ReadHeartbeat([]byte(`{"clientID":"c","consumerDataSet":[5]}`))
+	_, ok := rewrite.ReadHeartbeat([]byte(`{"clientID":"c","consumerDataSet":[5]}`))
 	require.False(t, ok)
 }

@@ -1,8 +1,9 @@
-package route_test
+package rewrite_test
 
 import (
 	"strings"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
@@ -33,7 +34,7 @@ const (
 )
 
 // at makes a Place of "broker/id=address" pairs separated by spaces.
-func at(places string) route.Place {
+func at(places string) rewrite.Place {
 	m := make(map[string]string)
 	for pair := range strings.FieldsSeq(places) {
 		b, addr, _ := strings.Cut(pair, "=")

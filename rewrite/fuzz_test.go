@@ -1,4 +1,4 @@
-package route_test
+package rewrite_test
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
@@ -22,16 +23,16 @@ func FuzzTopicRoute(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := slices.Clone(body)
-		brokers, err := route.TopicRouteBrokers(body)
-		for _, d := range []route.Dialect{route.Quoted, route.Unquoted} {
-			out, rewriteErr := route.RewriteTopicRoute(body, d, evenIDs)
+		brokers, err := rewrite.TopicRouteBrokers(body)
+		for _, d := range []rewrite.Dialect{rewrite.Quoted, rewrite.Unquoted} {
+			out, rewriteErr := rewrite.RewriteTopicRoute(body, d, evenIDs)
 			require.Equal(t, err, rewriteErr, "reading and rewriting disagree")
 			if err == nil {
-				requireRewritten(t, brokers, route.TopicRouteBrokers, out, func(b []byte) ([]byte, error) {
-					return route.RewriteTopicRoute(b, d, evenIDs)
+				requireRewritten(t, brokers, rewrite.TopicRouteBrokers, out, func(b []byte) ([]byte, error) {
+					return rewrite.RewriteTopicRoute(b, d, evenIDs)
 				})
 			}
-			if err == nil && d == route.Quoted && json.Valid(body) {
+			if err == nil && d == rewrite.Quoted && json.Valid(body) {
 				require.True(t, json.Valid(out), "JSON in, no JSON out: %q", out)
 			}
 		}
@@ -46,12 +47,12 @@ func FuzzCluster(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := slices.Clone(body)
-		brokers, err := route.ClusterBrokers(body)
-		out, rewriteErr := route.RewriteCluster(body, evenIDs)
+		brokers, err := rewrite.ClusterBrokers(body)
+		out, rewriteErr := rewrite.RewriteCluster(body, evenIDs)
 		require.Equal(t, err, rewriteErr, "reading and rewriting disagree")
 		if err == nil {
-			requireRewritten(t, brokers, route.ClusterBrokers, out, func(b []byte) ([]byte, error) {
-				return route.RewriteCluster(b, evenIDs)
+			requireRewritten(t, brokers, rewrite.ClusterBrokers, out, func(b []byte) ([]byte, error) {
+				return rewrite.RewriteCluster(b, evenIDs)
 			})
 		}
 		require.True(t, bytes.Equal(before, body), "the body was written to")
@@ -91,18 +92,18 @@ func FuzzStoreHostRewriter(f *testing.F) {
 			host = hostV6
 		}
 		whole, parts := slices.Clone(body), slices.Clone(body)
-		route.NewStoreHostRewriter(host, 20000).Rewrite(whole)
+		rewrite.NewStoreHostRewriter(host, 20000).Rewrite(whole)
 
 		from, to := min(int(cut1), len(body)), min(int(cut2), len(body))
 		from, to = min(from, to), max(from, to)
-		r := route.NewStoreHostRewriter(host, 20000)
+		r := rewrite.NewStoreHostRewriter(host, 20000)
 		r.Rewrite(parts[:from])
 		r.Rewrite(parts[from:to])
 		r.Rewrite(parts[to:])
 		require.Equal(t, whole, parts)
 
 		again := slices.Clone(whole)
-		route.NewStoreHostRewriter(host, 20000).Rewrite(again)
+		rewrite.NewStoreHostRewriter(host, 20000).Rewrite(again)
 		require.Equal(t, whole, again, "rewriting twice differs: something else than a store host was changed")
 	})
 }
@@ -113,7 +114,7 @@ func FuzzMessageIDs(f *testing.F) {
 	f.Add("0a00000100002a9f0000000066778899", uint16(65535))
 	f.Add(",", uint16(1))
 	f.Fuzz(func(t *testing.T, ids string, port uint16) {
-		got, ok := route.RewriteMessageIDs(ids, hostV4, port)
+		got, ok := rewrite.RewriteMessageIDs(ids, hostV4, port)
 		if !ok {
 			require.Equal(t, ids, got)
 			return
@@ -121,9 +122,9 @@ func FuzzMessageIDs(f *testing.F) {
 		before, after := strings.Split(ids, ","), strings.Split(got, ",")
 		require.Len(t, after, len(before))
 		for i := range before {
-			_, offset, ok := route.DecodeMessageID(before[i])
+			_, offset, ok := rewrite.DecodeMessageID(before[i])
 			require.True(t, ok)
-			addr, gotOffset, ok := route.DecodeMessageID(after[i])
+			addr, gotOffset, ok := rewrite.DecodeMessageID(after[i])
 			require.True(t, ok)
 			require.Equal(t, offset, gotOffset)
 			require.Equal(t, netip.AddrPortFrom(hostV4, port), addr)
