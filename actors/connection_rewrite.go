@@ -25,7 +25,7 @@ func (c *connection) rewrite(ch *transport.Chunk, f *codec.Frame, x *messages.Ex
 		if !ok || !found {
 			return nil
 		}
-		changed, ok := rewrite.RewriteMessageIDs(string(ids), host, port)
+		changed, ok := rewrite.MessageIDs(string(ids), host, port)
 		if !ok {
 			return nil
 		}

@@ -78,7 +78,7 @@ func (c *connection) readdress(m *messages.Told) ([]byte, error) {
 		return net.JoinHostPort(host, strconv.Itoa(port)), ok
 	}
 	if m.Cluster {
-		return rewrite.RewriteCluster(m.Body, place)
+		return rewrite.ClusterInfo(m.Body, place)
 	}
-	return rewrite.RewriteTopicRoute(m.Body, rewrite.DialectFor(m.X.Header.Version, m.X.StandardJSON), place)
+	return rewrite.TopicRoute(m.Body, rewrite.DialectFor(m.X.Header.Version, m.X.StandardJSON), place)
 }

@@ -23,10 +23,10 @@ func ClusterBrokers(body []byte) ([]route.Broker, error) {
 	return brokers(info.brokers), nil
 }
 
-// RewriteCluster returns a copy of a 106 body with the brokers' addresses replaced by their places. A broker of which
+// ClusterInfo returns a copy of a 106 body with the brokers' addresses replaced by their places. A broker of which
 // no process has a place is left out, also of the lists of its cluster. The answer to 106 is in the unquoted dialect
 // whatever the client's version (VERIFIED 3.1).
-func RewriteCluster(body []byte, place Place) ([]byte, error) {
+func ClusterInfo(body []byte, place Place) ([]byte, error) {
 	c := cursor{b: body, body: "cluster"}
 	info := c.clusterInfo()
 	if c.err != nil {

@@ -22,7 +22,7 @@ func TestClusterBrokers(t *testing.T) {
 func TestRewriteCluster(t *testing.T) {
 	f := func(body, places, want string) {
 		t.Helper()
-		got, err := rewrite.RewriteCluster([]byte(body), at(places))
+		got, err := rewrite.ClusterInfo([]byte(body), at(places))
 		require.NoError(t, err)
 		require.Equal(t, want, string(got))
 	}
@@ -46,7 +46,7 @@ func TestRewriteCluster(t *testing.T) {
 func TestRewriteClusterFailure(t *testing.T) {
 	f := func(body, want string) {
 		t.Helper()
-		_, err := rewrite.RewriteCluster([]byte(body), everywhere)
+		_, err := rewrite.ClusterInfo([]byte(body), everywhere)
 		require.ErrorContains(t, err, want)
 		brokers, err := rewrite.ClusterBrokers([]byte(body))
 		require.ErrorContains(t, err, want)
@@ -62,10 +62,10 @@ func TestRewriteClusterFailure(t *testing.T) {
 // An answer that a hostile name server made to cost work: bounded by its size.
 func TestRewriteClusterManyBrokers(t *testing.T) {
 	body := `{"brokerAddrTable":{"a":{"brokerAddrs":{` + strings.TrimSuffix(strings.Repeat(`"0":"h:1",`, 200_000), ",") + `}}}}`
-	out, err := rewrite.RewriteCluster([]byte(body), everywhere)
+	out, err := rewrite.ClusterInfo([]byte(body), everywhere)
 	require.NoError(t, err)
 	require.Equal(t, 200_000, strings.Count(string(out), `0:"mq.example.com:20000"`))
-	out, err = rewrite.RewriteCluster([]byte(body), at(""))
+	out, err = rewrite.ClusterInfo([]byte(body), at(""))
 	require.NoError(t, err)
 	require.Equal(t, `{"brokerAddrTable":{}}`, string(out))
 }

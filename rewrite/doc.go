@@ -2,9 +2,9 @@
 // to the proxy. Its functions are pure: no actor, socket, clock or file.
 //
 //   - [TopicRouteBrokers] and [ClusterBrokers] read from the answers to 105 and 106 which brokers there are;
-//     [RewriteTopicRoute] and [RewriteCluster] put the proxy's own addresses into them. Nothing else in such a body
+//     [TopicRoute] and [ClusterInfo] put the proxy's own addresses into them. Nothing else in such a body
 //     changes: names, queues, permissions and keys nobody knows yet stay to the byte.
-//   - [RewriteMessageIDs] and [StoreHostRewriter] hide brokers' addresses in offset message ids and in messages, for
+//   - [MessageIDs] and [StoreHostRewriter] hide brokers' addresses in offset message ids and in messages, for
 //     listeners with rewrite_message_ids.
 //   - [ReadHeartbeat] tells the heartbeat that is worth replaying after a broker was lost, and whose.
 //

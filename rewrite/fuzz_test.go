@@ -25,11 +25,11 @@ func FuzzTopicRoute(f *testing.F) {
 		before := slices.Clone(body)
 		brokers, err := rewrite.TopicRouteBrokers(body)
 		for _, d := range []rewrite.Dialect{rewrite.Quoted, rewrite.Unquoted} {
-			out, rewriteErr := rewrite.RewriteTopicRoute(body, d, evenIDs)
+			out, rewriteErr := rewrite.TopicRoute(body, d, evenIDs)
 			require.Equal(t, err, rewriteErr, "reading and rewriting disagree")
 			if err == nil {
 				requireRewritten(t, brokers, rewrite.TopicRouteBrokers, out, func(b []byte) ([]byte, error) {
-					return rewrite.RewriteTopicRoute(b, d, evenIDs)
+					return rewrite.TopicRoute(b, d, evenIDs)
 				})
 			}
 			if err == nil && d == rewrite.Quoted && json.Valid(body) {
@@ -48,11 +48,11 @@ func FuzzCluster(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := slices.Clone(body)
 		brokers, err := rewrite.ClusterBrokers(body)
-		out, rewriteErr := rewrite.RewriteCluster(body, evenIDs)
+		out, rewriteErr := rewrite.ClusterInfo(body, evenIDs)
 		require.Equal(t, err, rewriteErr, "reading and rewriting disagree")
 		if err == nil {
 			requireRewritten(t, brokers, rewrite.ClusterBrokers, out, func(b []byte) ([]byte, error) {
-				return rewrite.RewriteCluster(b, evenIDs)
+				return rewrite.ClusterInfo(b, evenIDs)
 			})
 		}
 		require.True(t, bytes.Equal(before, body), "the body was written to")
@@ -114,7 +114,7 @@ func FuzzMessageIDs(f *testing.F) {
 	f.Add("0a00000100002a9f0000000066778899", uint16(65535))
 	f.Add(",", uint16(1))
 	f.Fuzz(func(t *testing.T, ids string, port uint16) {
-		got, ok := rewrite.RewriteMessageIDs(ids, hostV4, port)
+		got, ok := rewrite.MessageIDs(ids, hostV4, port)
 		if !ok {
 			require.Equal(t, ids, got)
 			return

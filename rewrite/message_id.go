@@ -47,11 +47,11 @@ func appendMessageID(dst []byte, addr netip.AddrPort, offset int64) []byte {
 	return dst
 }
 
-// RewriteMessageIDs puts the advertised address into a comma list of offset message ids, as the answer to a send has
+// MessageIDs puts the advertised address into a comma list of offset message ids, as the answer to a send has
 // it, and keeps the commit log offsets. The port must be the advertised one of the broker's place, never a VIP
 // listener's: the client takes 2 off by itself (VERIFIED 4.3). The ids come back as they are, with false, when one of
 // them is no offset message id. An id takes the length of the address that is put into it.
-func RewriteMessageIDs(ids string, host netip.Addr, port uint16) (string, bool) {
+func MessageIDs(ids string, host netip.Addr, port uint16) (string, bool) {
 	if !host.IsValid() {
 		return ids, false
 	}

@@ -43,7 +43,7 @@ func TestDecodeMessageID(t *testing.T) {
 func TestRewriteMessageIDs(t *testing.T) {
 	f := func(ids, host string, port uint16, want string, wantOK bool) {
 		t.Helper()
-		got, ok := rewrite.RewriteMessageIDs(ids, netip.MustParseAddr(host), port)
+		got, ok := rewrite.MessageIDs(ids, netip.MustParseAddr(host), port)
 		require.Equal(t, want, got)
 		require.Equal(t, wantOK, ok)
 	}
@@ -58,7 +58,7 @@ func TestRewriteMessageIDs(t *testing.T) {
 	f(idV4+",", "192.168.7.8", 20000, idV4+",", false)
 	f(idV4+",x", "192.168.7.8", 20000, idV4+",x", false)
 
-	got, ok := rewrite.RewriteMessageIDs(idV4, netip.Addr{}, 20000)
+	got, ok := rewrite.MessageIDs(idV4, netip.Addr{}, 20000)
 	require.Equal(t, idV4, got)
 	require.False(t, ok)
 }

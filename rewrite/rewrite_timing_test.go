@@ -27,7 +27,7 @@ func BenchmarkRewriteTopicRoute(b *testing.B) {
 				b.SetBytes(int64(len(body)))
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, err := rewrite.RewriteTopicRoute(body, d, everywhere); err != nil {
+					if _, err := rewrite.TopicRoute(body, d, everywhere); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -39,7 +39,7 @@ func BenchmarkRewriteTopicRoute(b *testing.B) {
 func BenchmarkRewriteCluster(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := rewrite.RewriteCluster([]byte(clusterBody), everywhere); err != nil {
+		if _, err := rewrite.ClusterInfo([]byte(clusterBody), everywhere); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -48,7 +48,7 @@ func BenchmarkRewriteCluster(b *testing.B) {
 func BenchmarkRewriteMessageIDs(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		rewrite.RewriteMessageIDs(idV4, hostV4, 20000)
+		rewrite.MessageIDs(idV4, hostV4, 20000)
 	}
 }
 

@@ -29,9 +29,9 @@ func TopicRouteBrokers(body []byte) ([]route.Broker, error) {
 	return brokers(r.brokers), nil
 }
 
-// RewriteTopicRoute returns a copy of a 105 body of either dialect, in dialect d, with the brokers' addresses
+// TopicRoute returns a copy of a 105 body of either dialect, in dialect d, with the brokers' addresses
 // replaced by their places. A broker of which no process has a place is left out together with its queues.
-func RewriteTopicRoute(body []byte, d Dialect, place Place) ([]byte, error) {
+func TopicRoute(body []byte, d Dialect, place Place) ([]byte, error) {
 	c := cursor{b: body, body: "topic route"}
 	r := c.topicRoute()
 	if c.err != nil {

@@ -40,7 +40,7 @@ func TestRewriteTopicRouteKeepsTheRest(t *testing.T) {
 	same := at("broker-a/0=10.0.0.1:10911 broker-a/1=10.0.0.2:10911")
 	f := func(body string, d rewrite.Dialect, want string) {
 		t.Helper()
-		got, err := rewrite.RewriteTopicRoute([]byte(body), d, same)
+		got, err := rewrite.TopicRoute([]byte(body), d, same)
 		require.NoError(t, err)
 		require.Equal(t, want, string(got))
 	}
@@ -56,7 +56,7 @@ func TestRewriteTopicRouteKeepsTheRest(t *testing.T) {
 func TestRewriteTopicRouteOdd(t *testing.T) {
 	f := func(d rewrite.Dialect, places, want string) {
 		t.Helper()
-		got, err := rewrite.RewriteTopicRoute([]byte(routeOdd), d, at(places))
+		got, err := rewrite.TopicRoute([]byte(routeOdd), d, at(places))
 		require.NoError(t, err)
 		require.Equal(t, want, string(got))
 	}
@@ -91,7 +91,7 @@ func TestRewriteTopicRouteLeavesOut(t *testing.T) {
 	}
 	f := func(places, want string) {
 		t.Helper()
-		got, err := rewrite.RewriteTopicRoute([]byte(body(`0:"h:0",1:"h:1",2:"h:2",3:"h:3"`)), rewrite.Unquoted, at(places))
+		got, err := rewrite.TopicRoute([]byte(body(`0:"h:0",1:"h:1",2:"h:2",3:"h:3"`)), rewrite.Unquoted, at(places))
 		require.NoError(t, err)
 		require.Equal(t, want, string(got))
 	}
@@ -105,7 +105,7 @@ func TestRewriteTopicRouteLeavesOut(t *testing.T) {
 	f("", `{"brokerDatas":[],"queueDatas":[{"brokerName":"b"}]}`)
 
 	// Two entries of one name: the queues stay as long as one entry does.
-	got, err := rewrite.RewriteTopicRoute([]byte(`{"queueDatas":[{"brokerName":"a"}],"brokerDatas":[{"brokerName":"a","brokerAddrs":{0:"h:0"}},{"brokerName":"a","brokerAddrs":{1:"h:1"}}]}`),
+	got, err := rewrite.TopicRoute([]byte(`{"queueDatas":[{"brokerName":"a"}],"brokerDatas":[{"brokerName":"a","brokerAddrs":{0:"h:0"}},{"brokerName":"a","brokerAddrs":{1:"h:1"}}]}`),
 		rewrite.Unquoted, at("a/1=p:1"))
 	require.NoError(t, err)
 	require.Equal(t, `{"queueDatas":[{"brokerName":"a"}],"brokerDatas":[{"brokerName":"a","brokerAddrs":{1:"p:1"}}]}`, string(got))
@@ -113,7 +113,7 @@ func TestRewriteTopicRouteLeavesOut(t *testing.T) {
 
 func TestRewriteTopicRouteDoesNotTouchItsInput(t *testing.T) {
 	in := []byte(routeUnquoted)
-	out, err := rewrite.RewriteTopicRoute(in, rewrite.Unquoted, at("broker-a/0=10.0.0.1:10911 broker-a/1=10.0.0.2:10911"))
+	out, err := rewrite.TopicRoute(in, rewrite.Unquoted, at("broker-a/0=10.0.0.1:10911 broker-a/1=10.0.0.2:10911"))
 	require.NoError(t, err)
 	clear(out)
 	require.Equal(t, routeUnquoted, string(in))
@@ -122,7 +122,7 @@ func TestRewriteTopicRouteDoesNotTouchItsInput(t *testing.T) {
 func TestRewriteTopicRouteFailure(t *testing.T) {
 	f := func(body, want string) {
 		t.Helper()
-		_, err := rewrite.RewriteTopicRoute([]byte(body), rewrite.Quoted, everywhere)
+		_, err := rewrite.TopicRoute([]byte(body), rewrite.Quoted, everywhere)
 		require.ErrorContains(t, err, want)
 		require.IsType(t, (*rewrite.BodyError)(nil), err)
 		brokers, err := rewrite.TopicRouteBrokers([]byte(body))
@@ -161,10 +161,10 @@ func TestRewriteTopicRouteFailure(t *testing.T) {
 }
 
 func TestRewriteTopicRouteManyBrokers(t *testing.T) {
-	out, err := rewrite.RewriteTopicRoute(manyBrokers(1000), rewrite.Quoted, everywhere)
+	out, err := rewrite.TopicRoute(manyBrokers(1000), rewrite.Quoted, everywhere)
 	require.NoError(t, err)
 	require.Equal(t, 1000, strings.Count(string(out), `{"0":"mq.example.com:20000","1":"mq.example.com:20000"}`))
-	out, err = rewrite.RewriteTopicRoute(manyBrokers(1000), rewrite.Quoted, at("broker-500/1=p:1"))
+	out, err = rewrite.TopicRoute(manyBrokers(1000), rewrite.Quoted, at("broker-500/1=p:1"))
 	require.NoError(t, err)
 	require.Equal(t, `{"brokerDatas":[{"brokerAddrs":{"1":"p:1"},"brokerName":"broker-500","cluster":"DefaultCluster","enableActingMaster":false}],`+
 		`"filterServerTable":{},"queueDatas":[{"brokerName":"broker-500","perm":6,"readQueueNums":8,"topicSysFlag":0,"writeQueueNums":8}]}`, string(out))
@@ -174,7 +174,7 @@ func TestRewriteTopicRouteManyBrokers(t *testing.T) {
 func TestRewriteTopicRouteCutOff(t *testing.T) {
 	body := strings.TrimSpace(routeOdd)
 	for n := range len(body) {
-		_, err := rewrite.RewriteTopicRoute([]byte(body[:n]), rewrite.Quoted, everywhere)
+		_, err := rewrite.TopicRoute([]byte(body[:n]), rewrite.Quoted, everywhere)
 		require.Error(t, err, "first %d bytes", n)
 	}
 }
