@@ -31,11 +31,6 @@ func DecodeMessageID(id string) (addr netip.AddrPort, offset int64, ok bool) {
 	return netip.AddrPortFrom(ip, uint16(port)), int64(binary.BigEndian.Uint64(buf[n-8:])), port <= 0xffff
 }
 
-// EncodeMessageID writes an offset message id.
-func EncodeMessageID(addr netip.AddrPort, offset int64) string {
-	return string(appendMessageID(nil, addr, offset))
-}
-
 func appendMessageID(dst []byte, addr netip.AddrPort, offset int64) []byte {
 	raw := make([]byte, 0, idLenV6/2)
 	raw = append(raw, addr.Addr().Unmap().AsSlice()...)

@@ -68,10 +68,3 @@ func TestOrdinary(t *testing.T) {
 		f(other)
 	}
 }
-
-func TestStored(t *testing.T) {
-	stored := map[int32]bool{0: true, 10: true, 11: true, 12: true}
-	for code := int32(-10); code < 3100; code++ {
-		require.Equal(t, stored[code], route.Stored(code), "code %d", code)
-	}
-}

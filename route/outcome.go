@@ -37,9 +37,3 @@ var ordinary = map[int32][]int32{
 func Ordinary(requestCode, responseCode int32) bool {
 	return responseCode == codec.ResSuccess || slices.Contains(ordinary[requestCode], responseCode)
 }
-
-// Stored reports whether an answer to a send means that the message is stored: fully, or on the master only, or not
-// yet on disk. Such an answer carries msgId, queueId and queueOffset.
-func Stored(responseCode int32) bool {
-	return responseCode == codec.ResSuccess || slices.Contains(stored, responseCode)
-}

@@ -107,11 +107,5 @@ func (t *PortTable) Bind(b BrokerID, port int) {
 	t.give(b, port)
 }
 
-// Holder says which broker has a port, or had it before: the port is not for any other.
-func (t *PortTable) Holder(port int) (b BrokerID, ok bool) {
-	b, ok = t.holders[port]
-	return b, ok
-}
-
 // Entries returns a copy of the table, listening ports by broker, for the state file.
 func (t *PortTable) Entries() map[BrokerID]int { return maps.Clone(t.ports) }

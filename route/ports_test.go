@@ -152,19 +152,25 @@ func TestPortTableAnyFreePort(t *testing.T) {
 	table.Bind(a, 41000)
 	require.Equal(t, ports(named{"a": 41000, "fixed": 20000, "saved": 40000}), table.Entries())
 
-	// A saved port could not be opened again and the system gave another; the old one stays marked.
+	// A saved port could not be opened again and the system gave another.
 	table.Bind(route.BrokerID{Name: "saved"}, 42000)
 	require.Equal(t, [2]int{42000, 42000}, place(t, table, "saved"))
-	holder, ok := table.Holder(40000)
-	require.True(t, ok)
-	require.Equal(t, "saved/0", holder.String())
-	_, ok = table.Holder(43000)
-	require.False(t, ok)
 
 	// The system gave b what was saved for a: the socket decides, and a is asked about again.
 	table.Bind(b, 41000)
 	require.Equal(t, [2]int{41000, 41000}, place(t, table, "b"))
 	require.Equal(t, [2]int{0, 0}, place(t, table, "a"))
+}
+
+// Clients may still know a broker by the port that it had: nobody else gets it.
+func TestPortTableKeepsAPortThatABrokerHad(t *testing.T) {
+	table := newTable(t, route.PortOptions{Listen: route.PortRange{First: 20000, Last: 20003}}, named{"saved": 20000})
+	table.Bind(route.BrokerID{Name: "saved"}, 20002) // 20000 could not be opened again
+	require.Equal(t, [2]int{20002, 20002}, place(t, table, "saved"))
+	require.Equal(t, 20001, place(t, table, "a")[0])
+	require.Equal(t, 20003, place(t, table, "b")[0])
+	_, _, err := table.Place(route.BrokerID{Name: "c"})
+	require.IsType(t, (*route.RangeFullError)(nil), err)
 }
 
 func TestNewPortTableFailure(t *testing.T) {
