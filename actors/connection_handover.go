@@ -74,7 +74,7 @@ func (c *connection) stay() {
 	if c.bye.given == nil {
 		return
 	}
-	c.sock = c.env.Transport.(transport.Sharing).Adopt(c.bye.given.Client, c.sock)
+	c.sock = c.env.Transport.(transport.Sharing).Adopt(c.bye.given.Client, c.sock.Executor())
 	c.takeBack(c.bye.given.Upstream)
 	bye := c.parting()
 	bye.given, bye.asker = nil, nil

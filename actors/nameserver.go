@@ -65,7 +65,7 @@ func (n *nameserver) Receive(ctx actor.Context) {
 
 func (n *nameserver) query(m *messages.Query) {
 	if n.sock == nil {
-		n.sock = n.dialer.Dial(n.address, nil, n.self)
+		n.sock = n.dialer.Dial(n.address, transport.Downstream{}, n.self)
 	}
 	n.known.Queries.Add(1)
 	n.opaque++

@@ -101,7 +101,7 @@ func (p *prober) probe() {
 		return
 	}
 	p.slot.Dials.Add(1)
-	p.sock = p.dialer.Dial(address, nil, p.self)
+	p.sock = p.dialer.Dial(address, transport.Downstream{}, p.self)
 }
 
 // rest ends a probe.

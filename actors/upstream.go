@@ -190,7 +190,7 @@ func (u *upstream) dial() {
 	if s := u.port.Slot; s != nil {
 		s.Dials.Add(1)
 	}
-	u.sock = u.dialer().Dial(address, u.near, &u.self)
+	u.sock = u.dialer().Dial(address, transport.DownstreamOf(u.near), &u.self)
 }
 
 func (u *upstream) dialer() transport.Dialer {

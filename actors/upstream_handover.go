@@ -29,7 +29,7 @@ func (u *upstream) surrender() {
 func (u *upstream) restore(fd int) {
 	switch {
 	case fd >= 0:
-		u.sock, u.state = u.env.Transport.(transport.Sharing).Adopt(fd, u.near), open
+		u.sock, u.state = u.env.Transport.(transport.Sharing).Adopt(fd, u.near.Executor()), open
 		u.sock.Start(&u.self)
 	case u.heartbeat != nil && u.state == resting:
 		u.begin()

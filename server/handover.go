@@ -213,7 +213,7 @@ func (s *Server) adopt(state *messages.ConnectionState, fds []int) (refused stri
 	}
 	m := &messages.Adopt{State: state, Conn: sharing.Adopt(fds[0], nil)}
 	if len(fds) > 1 {
-		m.Upstream = sharing.Adopt(fds[1], m.Conn)
+		m.Upstream = sharing.Adopt(fds[1], m.Conn.Executor())
 	}
 	answer, err := s.ask(state.Listener, m)
 	if _, ok := answer.(*messages.Adopted); ok {

@@ -127,11 +127,11 @@ func (w *world) accepted() (transport.Conn, *net.TCPConn) {
 	return c, peer.(*net.TCPConn)
 }
 
-// dial connects to address, on behalf of near, and writes what is given before there can be a connection.
+// dial connects to address, for the client near, and writes what is given before there can be a connection.
 func (w *world) dial(near transport.Conn, address string, sink transport.Sink, early ...[]byte) transport.Conn {
 	var c transport.Conn
 	on(near, func() {
-		c = w.Dial(address, near, sink)
+		c = w.Dial(address, transport.DownstreamOf(near), sink)
 		for _, b := range early {
 			c.Write(b, nil)
 		}

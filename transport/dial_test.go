@@ -41,7 +41,7 @@ func TestDial(t *testing.T) {
 		e := newEar()
 		var c transport.Conn
 		on(near, func() {
-			c = w.Dial(ln.Addr().String(), near, e)
+			c = w.Dial(ln.Addr().String(), transport.DownstreamOf(near), e)
 			c.Write(frame(0, 10), nil)
 			c.Write(nil, nil)
 			c.Write(frame(1, 10), nil)
@@ -88,7 +88,7 @@ func TestDialRefused(t *testing.T) {
 		source.awaitBytes(t, frame(1, 10))
 		e := newEar()
 		on(near, func() {
-			c := w.Dial(ln.Addr().String(), near, e)
+			c := w.Dial(ln.Addr().String(), transport.DownstreamOf(near), e)
 			c.Write(source.look().held[0].B, source.look().held[0])
 		})
 		require.ErrorIs(t, e.awaitClosed(t), syscall.ECONNREFUSED)
@@ -177,7 +177,7 @@ func TestClosedWhileDialling(t *testing.T) {
 			near, _ := w.accept(deaf{})
 			e := newEar()
 			on(near, func() {
-				c := w.Dial(target, near, e)
+				c := w.Dial(target, transport.DownstreamOf(near), e)
 				c.Write([]byte("never"), nil)
 				require.Equal(t, 5, c.Kept())
 				c.Close()
@@ -195,7 +195,7 @@ func TestDialForNobody(t *testing.T) {
 	each(t, options{}, func(t *testing.T, w *world) {
 		ln := server(t)
 		e := newEar()
-		c := w.Dial(ln.Addr().String(), nil, e)
+		c := w.Dial(ln.Addr().String(), transport.Downstream{}, e)
 		defer c.Close()
 		c.Write(frame(0, 10), nil)
 		nc := acceptOne(t, ln)

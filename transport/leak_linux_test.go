@@ -88,8 +88,8 @@ func TestNothingLeaks(t *testing.T) {
 		"closed while dialling": func(_ *testing.T, w *world) {
 			near, _ := w.accept(deaf{})
 			on(near, func() {
-				w.Dial(nobody, near, deaf{}).Close()
-				w.Dial("localhost:1", near, deaf{}).Close()
+				w.Dial(nobody, transport.DownstreamOf(near), deaf{}).Close()
+				w.Dial("localhost:1", transport.DownstreamOf(near), deaf{}).Close()
 			})
 		},
 		"dialled": func(t *testing.T, w *world) {

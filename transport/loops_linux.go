@@ -65,16 +65,16 @@ func (t *Loops) pick() *loop { return t.loops[t.next.Add(1)%uint32(len(t.loops))
 
 // Dial begins to connect. A socket that works for another one lives on its loop; one that works for nobody belongs to
 // an owner outside of the loops and is given a goroutine.
-func (t *Loops) Dial(address string, near Conn, sink Sink) Conn {
-	return t.dial(address, near, opening{}, sink)
+func (t *Loops) Dial(address string, d Downstream, sink Sink) Conn {
+	return t.dial(address, d, opening{}, sink)
 }
 
-func (t *Loops) dial(address string, near Conn, o opening, sink Sink) Conn {
-	n, ok := near.(*loopConn)
+func (t *Loops) dial(address string, d Downstream, o opening, sink Sink) Conn {
+	l, ok := d.On.(*loop)
 	if !ok || o.tls != nil {
-		return t.net.dial(address, near, o, sink)
+		return t.net.dial(address, d, o, sink)
 	}
-	c := t.newConn(n.loop, -1)
+	c := t.newConn(l, -1)
 	c.sink, c.connecting = sink, true
 	c.dial(address)
 	c.Write(o.header, nil) // kept until it is connected, and the first to go out
@@ -89,8 +89,8 @@ type loopsDialer struct {
 	u Upstream
 }
 
-func (d loopsDialer) Dial(address string, near Conn, sink Sink) Conn {
-	return d.t.dial(address, near, d.u.opening(near), sink)
+func (n loopsDialer) Dial(address string, d Downstream, sink Sink) Conn {
+	return n.t.dial(address, d, n.u.opening(d), sink)
 }
 
 func (t *Loops) newConn(l *loop, fd int) *loopConn {

@@ -182,7 +182,7 @@ func TestDescriptorsAreUsedAgain(t *testing.T) {
 		}
 		other.Close()  // its event is in the same batch
 		for range 20 { // one of them gets its descriptor
-			w.Dial(nobody, ch.Conn, e)
+			w.Dial(nobody, transport.DownstreamOf(ch.Conn), e)
 		}
 	}
 	for i := range conns {

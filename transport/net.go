@@ -45,15 +45,15 @@ func (t *Net) Listen(address string) (Listener, error) {
 const keepAlive = 60 * time.Second
 
 // Dial begins to connect.
-func (t *Net) Dial(address string, near Conn, sink Sink) Conn {
-	return t.dial(address, near, opening{}, sink)
+func (t *Net) Dial(address string, d Downstream, sink Sink) Conn {
+	return t.dial(address, d, opening{}, sink)
 }
 
-func (t *Net) dial(address string, near Conn, o opening, sink Sink) Conn {
+func (t *Net) dial(address string, d Downstream, o opening, sink Sink) Conn {
 	c := t.newConn(nil)
 	c.sink = sink
-	if near != nil {
-		c.home = near.Executor()
+	if d.On != nil {
+		c.home = d.On
 	}
 	go c.dial(address, o)
 	return c
@@ -67,8 +67,8 @@ type netDialer struct {
 	u Upstream
 }
 
-func (d netDialer) Dial(address string, near Conn, sink Sink) Conn {
-	return d.t.dial(address, near, d.u.opening(near), sink)
+func (n netDialer) Dial(address string, d Downstream, sink Sink) Conn {
+	return n.t.dial(address, d, n.u.opening(d), sink)
 }
 
 // Executors is the one of sockets without a loop.

@@ -29,7 +29,7 @@ func newRelay(t testing.TB, w *world) *relay {
 	down, client := w.accepted()
 	r.down, r.client = down, client
 	on(down, func() {
-		r.up = w.Dial(ln.Addr().String(), down, r.fromBroker)
+		r.up = w.Dial(ln.Addr().String(), transport.DownstreamOf(down), r.fromBroker)
 		down.Start(r.fromClient)
 	})
 	t.Cleanup(func() { on(r.up, r.up.Close) })

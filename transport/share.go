@@ -12,8 +12,8 @@ type Sharing interface {
 	ListenShared(address string) (Listener, error)
 	// Inherit makes a Listener of a descriptor.
 	Inherit(fd int) (Listener, error)
-	// Adopt makes a Conn of the descriptor of a connected socket, on the loop of near if there is one.
-	Adopt(fd int, near Conn) Conn
+	// Adopt makes a Conn of the descriptor of a connected socket, served on an executor of this transport; nil: any.
+	Adopt(fd int, on Executor) Conn
 }
 
 // Retire closes a listening socket, but first takes in who has connected already: closing alone would reset them. A

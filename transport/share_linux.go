@@ -78,11 +78,12 @@ func Detach(conn Conn) (fd int, err error) {
 	return fd, nil
 }
 
-// Adopt makes a Conn of a connected socket, which it owns from now on. near is as for Dial; nil: any loop.
-func (t *Loops) Adopt(fd int, near Conn) Conn {
+// Adopt makes a Conn of a connected socket, which it owns from now on. It is served on a loop of this transport; nil:
+// any of them.
+func (t *Loops) Adopt(fd int, on Executor) Conn {
 	c := t.accepted(fd)
-	if n, ok := near.(*loopConn); ok {
-		c.loop = n.loop
+	if l, ok := on.(*loop); ok {
+		c.loop = l
 	}
 	return c
 }

@@ -93,7 +93,7 @@ func TestDetachAndAdopt(t *testing.T) {
 	require.Empty(t, events)
 	_, err = detach(conn)
 	require.ErrorIs(t, err, errors.ErrUnsupported, "it is gone from here")
-	require.Equal(t, adopted.Executor(), second.Adopt(-1, adopted).Executor())
+	require.Equal(t, adopted.Executor(), second.Adopt(-1, adopted.Executor()).Executor())
 }
 
 // No socket is detached in the middle of anything.

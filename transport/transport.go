@@ -127,10 +127,21 @@ type AcceptFailed struct{ Err error }
 
 // Dialer opens connections.
 type Dialer interface {
-	// Dial begins to connect and returns at once. near is the connection that the new one works for: both run on the
-	// same loop where there are loops. The outcome comes as Connected or Closed.
-	Dial(address string, near Conn, sink Sink) Conn
+	// Dial begins to connect to address, host:port, and returns at once. The outcome goes to sink, as Connected or
+	// Closed.
+	Dial(address string, d Downstream, sink Sink) Conn
 }
+
+// Downstream is the client that an upstream connection works for: one socket (DownstreamOf), or one of several that
+// share a connection. The zero value is nobody, as with the connections to name servers.
+type Downstream struct {
+	On     Executor       // where both are served: on the same loop where there are loops; nil: anywhere
+	Client netip.AddrPort // what a PROXY header calls the client's address; invalid: there is no client
+	Local  netip.AddrPort // the address that the client has reached
+}
+
+// DownstreamOf is a client with a socket of its own.
+func DownstreamOf(c Conn) Downstream { return Downstream{c.Executor(), c.Remote(), c.Local()} }
 
 // Transport makes sockets. As a Dialer it dials plain TCP.
 type Transport interface {

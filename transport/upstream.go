@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
-	"net/netip"
 	"time"
 )
 
@@ -30,14 +29,10 @@ type opening struct {
 	timeout time.Duration
 }
 
-func (u *Upstream) opening(near Conn) opening {
+func (u *Upstream) opening(d Downstream) opening {
 	o := opening{timeout: cmp.Or(u.HandshakeTimeout, defaultHandshakeTimeout)}
 	if u.SendProxy {
-		var client, reached netip.AddrPort
-		if near != nil {
-			client, reached = near.Remote(), near.Local()
-		}
-		o.header = proxyHeader(client, reached)
+		o.header = proxyHeader(d.Client, d.Local)
 	}
 	if u.TLS != nil {
 		o.tls = u.TLS()

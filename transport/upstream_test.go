@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -64,7 +65,7 @@ func build(t *testing.T, tr transport.Transport, u transport.Upstream, address s
 	}
 	b.upstream = relays(func() transport.Conn { return b.near })
 	x.Schedule(func() {
-		far = tr.Towards(u).Dial(address, b.near, b.upstream)
+		far = tr.Towards(u).Dial(address, transport.DownstreamOf(b.near), b.upstream)
 		b.near.Start(relays(func() transport.Conn { return far }))
 	})
 	t.Cleanup(func() {
@@ -170,9 +171,27 @@ func TestUpstreamIsToldTheClient(t *testing.T) {
 // A connection that works for no client says so: an upstream that wants a header gets one.
 func TestUpstreamOfNobodyIsTold(t *testing.T) {
 	withUpstream(t, nil, func(t *testing.T, tr transport.Transport, address string, headers chan *proxyproto.Header) {
-		c := tr.Towards(transport.Upstream{SendProxy: true}).Dial(address, nil, newEar())
+		c := tr.Towards(transport.Upstream{SendProxy: true}).Dial(address, transport.Downstream{}, newEar())
 		t.Cleanup(c.Close)
 		require.True(t, await(t, headers).Command.IsLocal())
+	})
+}
+
+// A client that shares its connection with others is named to its upstream all the same, and served where it lives.
+func TestUpstreamIsToldAClientWithoutASocket(t *testing.T) {
+	withUpstream(t, nil, func(t *testing.T, tr transport.Transport, address string, headers chan *proxyproto.Header) {
+		on := tr.Executors()[0]
+		d := transport.Downstream{On: on, Client: netip.MustParseAddrPort("192.0.2.1:1000"), Local: netip.MustParseAddrPort("192.0.2.2:8081")}
+		served := make(chan transport.Executor)
+		on.Schedule(func() {
+			c := tr.Towards(transport.Upstream{SendProxy: true}).Dial(address, d, newEar())
+			t.Cleanup(func() { on.Schedule(c.Close) })
+			go func() { served <- c.Executor() }()
+		})
+		require.Equal(t, on, await(t, served))
+		h := await(t, headers)
+		require.Equal(t, d.Client.String(), h.SourceAddr.String())
+		require.Equal(t, d.Local.String(), h.DestinationAddr.String())
 	})
 }
 
