@@ -6,7 +6,7 @@ import (
 )
 
 // What a client's connection goes through when its broker is lost. Measured with clients beside ones that are connected
-// directly (integration/brokerlost_test.go):
+// directly (integration/stories/brokerlost_test.go):
 //
 //	consumers, except Go's   kept, and answered 14: they ask again by themselves, and the replay of their heartbeat makes
 //	                         them members again as soon as the broker is back

@@ -1,0 +1,117 @@
+package chaos
+
+import (
+	"bufio"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// actorChild is the environment variable that makes this program be a tree of actors, with the sockets that the proxy
+// uses, in front of some name servers.
+const actorChild = "CHAOS_ACTORS"
+
+// endOfAnswer is the line behind each answer of the child.
+const endOfAnswer = "."
+
+// gaveUp is what the child exits with when a pillar fails again and again.
+const gaveUp = 3
+
+// tree is what the child consists of.
+type tree struct {
+	env      *actors.Env
+	top      *actor.PID
+	stats    *actors.Statistics
+	listener *actors.Listener
+	sockets  transport.Transport
+}
+
+// beActors answers commands from standard input until that ends, and then stops all actors.
+func beActors(nameServers []string) int {
+	t, stop, err := growTree(nameServers)
+	if err != nil {
+		slog.Error("cannot start", "error", err)
+		return 1
+	}
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); fmt.Println(endOfAnswer) {
+		switch f := strings.Fields(in.Text()); f[0] {
+		case "address":
+			for !t.listener.Open() {
+				time.Sleep(10 * time.Millisecond)
+			}
+			fmt.Println(t.listener.Addr())
+		case "metrics":
+			t.printMetrics()
+		case "panic":
+			n, _ := strconv.Atoi(f[2])
+			fmt.Println(t.panicIn(f[1], n))
+		}
+	}
+	if err := t.env.Stop(t.top); err != nil {
+		slog.Error("cannot stop", "error", err)
+		return 1
+	}
+	stop()
+	return 0
+}
+
+func growTree(nameServers []string) (t *tree, stop func(), err error) {
+	t = &tree{stats: actors.NewStatistics("main")}
+	t.sockets, stop, err = transport.New(codec.Limits{}, 0, 0, time.Second)
+	if err != nil {
+		return nil, nil, err
+	}
+	table, err := route.NewPortTable(route.PortOptions{}, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := actors.NewDirectory("main", nameServers, 5*time.Second)
+	t.listener = &actors.Listener{Name: "it", Address: "127.0.0.1:0", StatPrefix: "main", Directory: d, Table: table}
+	// Standard error: the parent keeps it.
+	t.env = actors.NewEnv(t.sockets, slog.New(slog.NewTextHandler(os.Stderr, nil)), actors.Settings{}, func(why error) {
+		slog.Error("the proxy gave up", "reason", why)
+		os.Exit(gaveUp)
+	})
+	t.top, err = t.env.Start(&actors.Tree{Statistics: t.stats, Directories: []*actors.Directory{d}, Listeners: []*actors.Listener{t.listener}})
+	return t, stop, err
+}
+
+// printMetrics prints what /metrics of the program would, as far as it is looked at.
+func (t *tree) printMetrics() {
+	t.stats.WriteMetrics(os.Stdout)
+	metrics.WriteProcessMetrics(os.Stdout)
+	metrics.WriteFDMetrics(os.Stdout)
+	buffered, _ := t.sockets.Buffered()
+	fmt.Println("rocketmq_proxy_buffered_bytes", buffered)
+	fmt.Println("actors", len(t.env.Actors(actors.Root)))
+}
+
+// panicIn makes the n-th actor of a kind panic, counted around, and returns its id.
+func (t *tree) panicIn(kind string, n int) string {
+	var ids []string
+	for _, id := range t.env.Actors(actors.Root) {
+		if actors.Kind(id) == kind {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return "there is none"
+	}
+	slices.Sort(ids)
+	id := ids[n%len(ids)]
+	t.env.System.Root.Send(t.env.System.NewLocalPID(id), &messages.Fault{Reason: "chaos"})
+	return id
+}

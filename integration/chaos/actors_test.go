@@ -1,0 +1,108 @@
+package chaos
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
+	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
+)
+
+// actorTree is a process with the proxy's tree of actors, where these can be made to panic (actorchild_test.go). The
+// program has no way to do that to itself.
+type actorTree struct {
+	process *harness.Process
+	address string // of the name-server port
+
+	mu  sync.Mutex
+	in  *os.File
+	out *bufio.Scanner
+}
+
+func newActorTree(t *testing.T, nameServers []string) *actorTree {
+	t.Helper()
+	dir, err := harness.RunSubdir(harness.Unique(t, "actors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &actorTree{}
+	if err := a.launch(dir, nameServers); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		a.in.Close()
+		if err := a.process.AwaitEnd(); err != nil {
+			t.Error(err)
+		}
+	})
+	said, err := a.ask("address")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.address = strings.TrimSpace(said)
+	return a
+}
+
+func (a *actorTree) launch(dir string, nameServers []string) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), actorChild+"="+strings.Join(nameServers, " "))
+	p, in, out, err := harness.StartTalking("actors", filepath.Join(dir, "proxy.log"), cmd)
+	if err != nil {
+		return err
+	}
+	a.process, a.in, a.out = p, in, bufio.NewScanner(out)
+	return nil
+}
+
+// ask gives the process a command and returns what it prints.
+func (a *actorTree) ask(words ...string) (string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, err := fmt.Fprintln(a.in, strings.Join(words, " ")); err != nil {
+		return "", fmt.Errorf("the actors' process is gone: %w: %s", err, a.process.LastOutput())
+	}
+	var said strings.Builder
+	for a.out.Scan() {
+		if a.out.Text() == endOfAnswer {
+			return said.String(), nil
+		}
+		fmt.Fprintln(&said, a.out.Text())
+	}
+	return "", fmt.Errorf("the actors' process ended: %v: %s", a.out.Err(), a.process.LastOutput())
+}
+
+func (a *actorTree) nameServer() string { return a.address }
+
+func (a *actorTree) vitals(context.Context) (vitals, error) {
+	text, err := a.ask("metrics")
+	if err != nil {
+		return vitals{}, err
+	}
+	return vitalsIn(text)
+}
+
+// victim has one torment for each kind of actor. The pause between two keeps each far from the number of failures that
+// its supervisor takes for a crash loop.
+func (a *actorTree) victim() victim {
+	v := victim{name: "actors", torments: ailments(func() *harness.Process { return a.process })}
+	for _, kind := range actors.Kinds() {
+		v.torments = append(v.torments, torment{"panic in a " + kind, func(s *scene) error {
+			id, err := a.ask("panic", kind, strconv.Itoa(s.rand.Int()))
+			s.log("%s", strings.TrimSpace(id))
+			return err
+		}})
+	}
+	return v
+}

@@ -1,0 +1,148 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
+)
+
+// front is a proxy that clients go through.
+type front interface {
+	nameServer() string
+	victim() victim
+	// vitals is what has to be the same before the first and after the last client.
+	vitals(ctx context.Context) (vitals, error)
+}
+
+// arena is everything that one round of chaos happens in.
+type arena struct {
+	fronts  []front
+	behind  []victim // brokers and name servers
+	brokers []string
+	direct  []string // their own addresses, which no client may be told
+	queues  int      // of the topic, on each broker
+	topic   string
+	ledger  *ledger
+
+	keepsAcks bool // brokers do not forget an ack when they are killed
+
+	// stock lets stock clients take part; nil where there is no time for their timers. orderly is how many members their
+	// group has that consumes in order.
+	stock   func(t *testing.T, a *arena, c *crowd)
+	orderly int
+}
+
+func (a *arena) allQueues() (all []queueOf) {
+	for _, broker := range a.brokers {
+		for queue := range a.queues {
+			all = append(all, queueOf{broker, queue})
+		}
+	}
+	return all
+}
+
+// crowd are the clients of a round.
+type crowd struct {
+	producers, consumers sync.WaitGroup
+	clients              []*chaosClient
+	processes            []*goProcess
+	groups               []string
+	stop                 []func()
+}
+
+const bareGroup = "bare-consumers"
+
+// enter starts producers, which send until ctx ends, and consumers, which stay.
+func (a *arena) enter(ctx, patience context.Context, t *testing.T) *crowd {
+	c := &crowd{groups: []string{bareGroup, popGroup}}
+	consuming, stop := context.WithCancel(patience)
+	c.stop = append(c.stop, stop)
+	order := newSequence()
+	client := func(name string) *chaosClient {
+		made := &chaosClient{name: name, arena: a}
+		c.clients = append(c.clients, made)
+		return made
+	}
+	for i, q := range a.allQueues() {
+		consumer := client(fmt.Sprintf("consumer-%d", i))
+		c.consumers.Go(func() { consumer.consume(consuming, bareGroup, q, order) })
+		if i%2 == 0 {
+			orderly := client(fmt.Sprintf("%s%d", inOrder, i))
+			c.producers.Go(func() { orderly.sendInOrder(ctx, patience, q.broker, q.queue) })
+		}
+	}
+	for i := range 2 * len(a.brokers) {
+		popper := client(fmt.Sprintf("popper-%d", i))
+		c.consumers.Go(func() { popper.pop(consuming, a.brokers[i%len(a.brokers)]) })
+	}
+	for i := range 2 {
+		bulk := client(fmt.Sprintf("bulk-%d", i))
+		c.producers.Go(func() { bulk.sendInBulk(ctx, patience) })
+	}
+	if a.stock != nil {
+		a.stock(t, a, c)
+	}
+	return c
+}
+
+// leave ends the consumers.
+func (c *crowd) leave() {
+	for _, stop := range c.stop {
+		stop()
+	}
+	c.consumers.Wait()
+}
+
+// round is one round of chaos and its reckoning.
+func (a *arena) round(t *testing.T, seed uint64, length time.Duration) {
+	before := a.allVitals(t)
+	ctx, end := context.WithTimeout(t.Context(), length)
+	defer end()
+	patient, giveUp := context.WithTimeout(t.Context(), length+harness.Patience)
+	defer giveUp()
+	c := a.enter(ctx, patient, t)
+	victims := append([]victim{victimOf(c.clients)}, a.behind...)
+	for _, f := range a.fronts {
+		victims = append(victims, f.victim())
+	}
+	for _, g := range c.processes {
+		victims = append(victims, g.victim())
+	}
+	happened := tormentAll(ctx, t, seed, victims)
+
+	// Everything is whole again. What was begun comes to its end, and all that was accepted has to arrive.
+	c.producers.Wait()
+	for _, g := range c.processes {
+		require.NoError(t, g.hush())
+	}
+	over := time.Now()
+	for _, group := range c.groups {
+		harness.Await(t, func() error {
+			if n, example := a.ledger.missing(group); n > 0 {
+				return fmt.Errorf("seed %d: %d accepted messages have not come to %s, such as %s", seed, n, group, example)
+			}
+			return nil
+		})
+		t.Logf("%s has got all %s after the last torment", group, time.Since(over).Round(time.Millisecond))
+	}
+	c.leave()
+	stored := a.audit(t)
+	a.report(t, c, happened, stored)
+	require.Empty(t, a.ledger.violations, "seed %d: promises that were broken", seed)
+	require.NotEmpty(t, a.ledger.accepted, "nothing was sent")
+	a.awaitVitals(t, before)
+}
+
+func (a *arena) report(t *testing.T, c *crowd, happened, stored int) {
+	l := a.ledger
+	t.Logf("%d torments; %d messages accepted, %d refused, %d attempts in doubt, %d stored", happened, len(l.accepted), len(l.refused), l.unknown, stored)
+	for _, group := range c.groups {
+		t.Logf("%s: %d messages came, %d of them again", group, len(l.received[group]), l.duplicates(group))
+	}
+}

@@ -1,0 +1,78 @@
+package chaos
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	// longEnoughForStock is the length of a round from which on stock clients take part: they come back by timers of 20 and
+	// 30 seconds.
+	longEnoughForStock = 20 * time.Second
+	// longEnoughForLocks is from which on a group of two consumes in order: the locks of a member that has lost its
+	// connection go over to the other after a minute.
+	longEnoughForLocks = time.Minute
+)
+
+// invite lets the stock clients take part that a round of some length has time for.
+func (a *arena) invite(length time.Duration) {
+	if length < longEnoughForStock {
+		return
+	}
+	a.stock, a.orderly = goClients, 1
+	if length >= longEnoughForLocks {
+		a.orderly = 2
+	}
+}
+
+// TestChaos breaks everything at random under producers and consumers: brokers, name servers, proxies, clients. What was
+// accepted is stored where the producer was told, and comes; what was refused is not there; nobody sees bytes that are
+// not meant for him; and in the end the proxies are as they were in the beginning.
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	for _, proxies := range []int{1, 2} {
+		t.Run(fmt.Sprintf("%dproxies", proxies), func(t *testing.T) {
+			t.Parallel()
+			chaosRounds(t, func(t *testing.T, seed uint64, length time.Duration) {
+				a, cluster, err := embeddedArena()
+				require.NoError(t, err)
+				t.Cleanup(cluster.Close)
+				for i := range proxies {
+					a.fronts = append(a.fronts, newSeat(t, fmt.Sprintf("proxy-%d", i), cluster.NameServers()))
+				}
+				a.invite(length)
+				a.round(t, seed, length)
+			})
+		})
+	}
+}
+
+// TestChaosOfActors is the same for a proxy whose actors panic.
+func TestChaosOfActors(t *testing.T) {
+	t.Parallel()
+	chaosRounds(t, func(t *testing.T, seed uint64, length time.Duration) {
+		a, cluster, err := embeddedArena()
+		require.NoError(t, err)
+		t.Cleanup(cluster.Close)
+		a.fronts = append(a.fronts, newActorTree(t, cluster.NameServers()))
+		a.round(t, seed, length)
+	})
+}
+
+// realChaos is how long a real RocketMQ is tormented: a broker takes some ten seconds to start again.
+const realChaos = 40 * time.Second
+
+// TestChaosReal is the same with brokers and a name server of RocketMQ 5.5.0 as processes, and two proxies.
+func TestChaosReal(t *testing.T) {
+	t.Parallel()
+	a, cluster := realArena(t)
+	for i := range 2 {
+		a.fronts = append(a.fronts, newSeat(t, fmt.Sprintf("proxy-%d", i), []string{cluster.NameServer}))
+	}
+	length := max(realChaos, min(chaosTime(t), longestRound))
+	a.invite(length)
+	a.round(t, chaosSeed(t), length)
+}

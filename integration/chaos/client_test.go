@@ -1,0 +1,78 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
+)
+
+// chaosClient is a bare client: it has one connection at a time, to a broker through one of the proxies, and makes
+// another when that ends.
+type chaosClient struct {
+	name  string
+	arena *arena
+	kills int // how often it was killed: what it knew is gone with each
+	mu    sync.Mutex
+	wire  *wire
+}
+
+// connect connects to a broker through a proxy, whichever comes first, and tries until it succeeds or ctx ends.
+func (c *chaosClient) connect(ctx context.Context, broker string) (*wire, error) {
+	for {
+		w, err := c.dial(ctx, broker)
+		if err == nil {
+			c.mu.Lock()
+			c.wire = w
+			c.mu.Unlock()
+			return w, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%s cannot connect to %s: %w", c.name, broker, err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (c *chaosClient) dial(ctx context.Context, broker string) (*wire, error) {
+	ctx, cancel := context.WithTimeout(ctx, stepPatience)
+	defer cancel()
+	nameServer := c.arena.fronts[rand.IntN(len(c.arena.fronts))].nameServer()
+	route, err := harness.RouteOf(ctx, nameServer, c.arena.topic)
+	if err != nil {
+		return nil, err
+	}
+	if route[broker] == "" {
+		return nil, fmt.Errorf("%s is not in the route of %s", broker, nameServer)
+	}
+	if slices.Contains(c.arena.direct, route[broker]) {
+		c.arena.ledger.violate("the route of %s names the address of %s itself", nameServer, broker)
+	}
+	return dialWire(ctx, route[broker], c.arena.ledger)
+}
+
+func (c *chaosClient) current() *wire {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wire
+}
+
+// life is how often the client has been killed.
+func (c *chaosClient) life() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.kills
+}
+
+// die has the client forget what it knew, and returns the connection that it leaves behind; nil: it has none.
+func (c *chaosClient) die() *wire {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kills++
+	return c.wire
+}

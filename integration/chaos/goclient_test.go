@@ -1,0 +1,192 @@
+package chaos
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
+)
+
+// goClients are processes of rocketmq-client-go, each with a producer: two with a member each of a group that does not
+// care for order, and one with all members of a group that does.
+func goClients(t *testing.T, a *arena, c *crowd) {
+	concurrent, orderly := harness.Unique(t, "concurrent"), harness.Unique(t, "orderly")
+	c.groups = append(c.groups, concurrent, orderly)
+	for _, g := range []*goProcess{
+		{name: "go-0", group: concurrent},
+		{name: "go-1", group: concurrent},
+		{name: "go-2", group: orderly, order: newSequence()},
+	} {
+		g.arena = a
+		g.start(t)
+		c.processes = append(c.processes, g)
+		c.stop = append(c.stop, func() {
+			if err := g.leave(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// goProcess is a seat for processes of stock clients (gochild_test.go), one after another: such can be killed and frozen
+// as a whole, with their sockets.
+type goProcess struct {
+	arena *arena
+	name  string
+	group string
+	order *sequence // of a group that consumes in order; nil: it does not
+	dir   string
+	turn  int // each has ids and client ids of its own
+
+	now   *harness.Process
+	in    *os.File
+	quiet chan struct{}  // closed when it sends nothing more
+	heard sync.WaitGroup // whoever reads what they say
+}
+
+// start starts the first of them.
+func (g *goProcess) start(t *testing.T) {
+	t.Helper()
+	var err error
+	if g.dir, err = harness.RunSubdir(harness.Unique(t, g.name)); err == nil {
+		err = g.launch()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.kill)
+}
+
+// launch starts the next process.
+func (g *goProcess) launch() error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	g.turn++
+	child := goChild{Topic: g.arena.topic, Group: g.group, Name: fmt.Sprintf("%s.%d", g.name, g.turn), Ordered: g.order != nil,
+		NameServers: []string{g.front(0)}, Log: filepath.Join(g.dir, "goclient.log")}
+	for n := 1; child.Ordered && n < g.arena.orderly; n++ {
+		child.NameServers = append(child.NameServers, g.front(n))
+	}
+	words, err := json.Marshal(child)
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), goChildWords+"="+string(words))
+	p, in, out, err := harness.StartTalking(g.name, filepath.Join(g.dir, "stderr"), cmd)
+	if err != nil {
+		return err
+	}
+	g.now, g.in, g.quiet = p, in, make(chan struct{})
+	g.heard.Go(func() { g.hear(out) })
+	return nil
+}
+
+// front is the n-th proxy of the present process: with each process they come in another order.
+func (g *goProcess) front(n int) string {
+	return g.arena.fronts[(g.turn+n)%len(g.arena.fronts)].nameServer()
+}
+
+// hear notes what a process says until it has ended. A line that was cut short was not said.
+func (g *goProcess) hear(out *os.File) {
+	defer out.Close()
+	for lines := bufio.NewReader(out); ; {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				g.arena.ledger.violate("%s cannot be heard: %v", g.name, err)
+			}
+			return
+		}
+		var id string
+		var at place
+		switch {
+		case line == "doubt\n":
+			g.arena.ledger.doubt()
+		case line == "hushed\n":
+			close(g.quiet)
+		case scan(line, "accepted %s %s %d %d\n", &id, &at.broker, &at.queue, &at.offset):
+			g.arena.ledger.accept(id, at)
+		case scan(line, "received %s %s %d %d\n", &id, &at.broker, &at.queue, &at.offset):
+			g.received(id, at)
+		default:
+			g.arena.ledger.violate("%s: %s", g.name, strings.TrimSpace(line))
+		}
+	}
+}
+
+func (g *goProcess) received(id string, at place) {
+	g.arena.ledger.receive(g.group, numberedBody(id))
+	if g.order == nil {
+		return
+	}
+	if err := g.order.see(at, id); err != nil {
+		g.arena.ledger.violate("%s: %v", g.group, err)
+	}
+}
+
+func scan(line, format string, into ...any) bool {
+	n, _ := fmt.Sscanf(line, format, into...) // it may be another line
+	return n == len(into)
+}
+
+func (g *goProcess) kill() {
+	g.now.Kill()
+	g.in.Close()
+	g.heard.Wait()
+}
+
+// leave asks the process to end as a client does that is shut down.
+func (g *goProcess) leave() error {
+	g.in.Close()
+	err := g.now.AwaitEnd()
+	g.heard.Wait()
+	return err
+}
+
+// hush has it send nothing more and returns when all that it has sent is known; it goes on consuming.
+func (g *goProcess) hush() error {
+	if _, err := fmt.Fprintln(g.in, "hush"); err != nil {
+		return fmt.Errorf("%s is gone: %w: %s", g.name, err, g.now.LastOutput())
+	}
+	select {
+	case <-g.quiet:
+		return nil
+	case <-time.After(harness.Patience):
+		return fmt.Errorf("%s has not ended sending within %s; its output is in %s", g.name, harness.Patience, g.now.LogPath)
+	}
+}
+
+func (g *goProcess) victim() victim {
+	v := victim{name: g.name, torments: ailments(func() *harness.Process { return g.now })}
+	if g.order != nil {
+		return v // what its members have locked would stay locked for a minute
+	}
+	v.torments = append(v.torments,
+		torment{"kill", func(s *scene) error {
+			g.kill()
+			s.last(2 * time.Second)
+			return g.launch()
+		}},
+		torment{"leave", func(s *scene) error {
+			if err := g.leave(); err != nil {
+				return err
+			}
+			s.last(time.Second)
+			return g.launch()
+		}},
+	)
+	return v
+}

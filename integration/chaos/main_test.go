@@ -1,0 +1,20 @@
+package chaos
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
+)
+
+// TestMain runs the tests, unless a test has started this binary as a child of its own: then it is that child.
+func TestMain(m *testing.M) {
+	if words := os.Getenv(goChildWords); words != "" {
+		os.Exit(beGoChild(words))
+	}
+	if words := os.Getenv(actorChild); words != "" {
+		os.Exit(beActors(strings.Fields(words)))
+	}
+	os.Exit(harness.Run(m))
+}

@@ -1,0 +1,165 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
+)
+
+// proxySeat is a place for a proxy: the same ports and port table for one process after another.
+type proxySeat struct {
+	name     string
+	dir      string
+	listen   string
+	handOver string    // where a successor finds its predecessor
+	configs  [2]string // the same, but for the admin address: a successor needs one of its own
+	admins   [2]string
+
+	mu   sync.Mutex
+	now  *harness.Proxy
+	turn int
+}
+
+// newSeat configures a proxy and starts the first process of it.
+func newSeat(t *testing.T, name string, nameServers []string) *proxySeat {
+	t.Helper()
+	dir, err := harness.RunSubdir(harness.Unique(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := freeport.Range(4 + harness.BrokerPorts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin, err := freeport.Range(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The path of a socket must be short.
+	p := &proxySeat{name: name, dir: dir, listen: freeport.Loopback(port), handOver: filepath.Join(t.TempDir(), "s")}
+	for i := range p.configs {
+		p.admins[i] = freeport.Loopback(admin + i)
+		p.configs[i] = filepath.Join(dir, fmt.Sprintf("proxy-%d.toml", i))
+		text := fmt.Sprintf(`
+drain_timeout = "3s"
+state_dir = %q
+hand_over = %q
+
+[[cluster]]
+name_servers = ["%s"]
+
+[[listener]]
+address = %q
+broker_ports = "%d-%d"
+
+[admin]
+address = %q
+`, dir, p.handOver, strings.Join(nameServers, `", "`), p.listen, port+4, port+4+harness.BrokerPorts-1, p.admins[i])
+		if err := os.WriteFile(p.configs[i], []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p.now, err = p.launch(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.current().Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+// launch starts the next process and returns once it is ready.
+func (p *proxySeat) launch() (*harness.Proxy, error) {
+	p.turn = 1 - p.turn
+	return harness.LaunchProxy(p.dir, p.listen, p.admins[p.turn], "serve", "--config", p.configs[p.turn])
+}
+
+func (p *proxySeat) current() *harness.Proxy {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now
+}
+
+// replace starts the next process and makes it the current one.
+func (p *proxySeat) replace() error {
+	next, err := p.launch()
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = next
+	return nil
+}
+
+func (p *proxySeat) nameServer() string { return p.listen }
+
+func (p *proxySeat) vitals(ctx context.Context) (vitals, error) {
+	text, err := harness.HTTPGet(ctx, "http://"+p.current().Admin+"/metrics")
+	if err != nil {
+		return vitals{}, err
+	}
+	return vitalsIn(text)
+}
+
+func (p *proxySeat) victim() victim {
+	return victim{name: p.name, torments: append(ailments(func() *harness.Process { return p.current().Process }), []torment{
+		{"kill", func(s *scene) error {
+			p.current().Kill()
+			s.last(2 * time.Second)
+			return p.replace()
+		}},
+		{"end", func(s *scene) error {
+			if err := p.current().Stop(); err != nil {
+				return err
+			}
+			s.last(time.Second)
+			return p.replace()
+		}},
+		{"succeed", func(*scene) error {
+			old := p.current()
+			if err := p.replace(); err != nil {
+				return err
+			}
+			return old.Stop()
+		}},
+		{"kill a successor", func(s *scene) error {
+			old := p.current()
+			if err := p.replace(); err != nil {
+				return err
+			}
+			p.current().Kill()
+			p.mu.Lock()
+			p.now = old
+			p.turn = 1 - p.turn
+			p.mu.Unlock()
+			return p.awaitTakenBack(s)
+		}},
+		{"reload", func(*scene) error { return p.current().HangUp() }},
+	}...)}
+}
+
+// awaitTakenBack waits until the proxy has noticed that its successor is dead, and can be found by the next one: one
+// that starts in between finds nobody at hand_over, and the ports in use.
+func (p *proxySeat) awaitTakenBack(s *scene) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), harness.Patience)
+	defer cancel()
+	return harness.Until(ctx, func() error {
+		nc, err := net.Dial("unix", p.handOver)
+		if err == nil {
+			nc.Close()
+		}
+		return err
+	})
+}

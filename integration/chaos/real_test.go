@@ -1,0 +1,37 @@
+package chaos
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
+)
+
+// realArena starts a RocketMQ of two brokers, without proxies.
+func realArena(t *testing.T) (*arena, *harness.Cluster) {
+	cluster := harness.StartCluster(t, "5.5.0", 2)
+	a := &arena{queues: 3, topic: "Chaos", ledger: newLedger(), brokers: cluster.BrokerNames()}
+	addresses, err := harness.Masters(t.Context(), cluster.NameServer)
+	require.NoError(t, err)
+	require.NoError(t, harness.CreateTopic(t.Context(), cluster.NameServer, addresses, a.topic, a.queues))
+	for _, name := range a.brokers {
+		a.direct = append(a.direct, addresses[name])
+		a.behind = append(a.behind, victim{name: name, torments: append(ailments(func() *harness.Process { return cluster.Broker(name) }),
+			torment{"kill", func(s *scene) error {
+				cluster.KillBroker(name)
+				s.last(5 * time.Second)
+				return cluster.RestartBroker(name)
+			}},
+		)})
+	}
+	a.behind = append(a.behind, victim{name: "namesrv", torments: append(ailments(func() *harness.Process { return cluster.NameServerProcess() }),
+		torment{"kill", func(s *scene) error {
+			cluster.KillNameServer()
+			s.last(5 * time.Second)
+			return cluster.RestartNameServer()
+		}},
+	)})
+	return a, cluster
+}

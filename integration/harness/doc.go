@@ -1,0 +1,11 @@
+// Package harness is what the stories and chaos stand on: real clusters and the program under test as processes, stock
+// clients, and what has to be known of servers without trusting the program.
+//
+//	target.go      what stories run against      rocketmq.go   real clusters
+//	proxy.go       the program under test        java.go       jars, compiler, JVM
+//	goclient.go    Go clients, their inbox       javashell.go  Java clients and mqadmin on command
+//	remoting.go    what the harness asks itself  bypass.go     who connects past the proxy
+//	process.go, until.go, run.go
+//
+// The sources of the Java programs are in java/. It is test code: only tests import it.
+package harness

@@ -1,8 +1,0 @@
-package integration
-
-import (
-	"os"
-	"testing"
-)
-
-func TestMain(m *testing.M) { os.Exit(run(m)) }

@@ -1,0 +1,131 @@
+package stories
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
+)
+
+// javaStory is a story of harness/java/src, told by every client version to every target except where it cannot be.
+type javaStory struct {
+	name string
+	// not lists pairs of versions, "client target", that cannot tell it; * is any. The reason stands beside each.
+	not []string
+}
+
+var javaStories = []javaStory{
+	{name: "SendSync"},
+	{name: "SendAsync"},
+	{name: "SendOneway"},
+	{name: "SendBatch"},
+	{name: "SendVipChannel", not: []string{"* embedded"}}, // `dev` opens no VIP ports
+	{name: "AutoCreateTopic"},
+	{name: "Pull"},
+	{name: "LitePull", not: []string{"5.5.0 4.9.7"}}, // sends LITE_PULL_MESSAGE (361), which 4.9.7 answers with code 3
+	{name: "LongPoll"},
+	{name: "Orderly"},
+	{name: "TagFilter"},
+	{name: "SqlFilter"},
+	{name: "SplitAndTakeOver"},
+	{name: "SplitAndTakeOverOrderly"},
+	{name: "Broadcast"},
+	{name: "Retry"},
+	{name: "Delay"},
+	{name: "RequestReply"},
+	{name: "Transaction"},
+	{name: "TransactionCheckBack"},
+	{name: "ViewByOffsetId"},
+	{name: "QueryByKey"},
+	// The last three are in harness/java/src-5.5.0: they need a client and a broker of 5.x.
+	{name: "PopConsumer", not: []string{"4.9.4 *", "* 4.9.7"}},
+	{name: "Timer", not: []string{"4.9.4 *", "* 4.9.7"}},
+	{name: "Recall", not: []string{"4.9.4 *", "* 4.9.7", "* embedded"}}, // the embedded broker gives no recall handle
+}
+
+// javaStoriesFor returns the stories that a client version can tell to a target version.
+func javaStoriesFor(client, target string) []string {
+	var names []string
+	for _, story := range javaStories {
+		cannot := slices.ContainsFunc(story.not, func(pair string) bool {
+			return pair == client+" "+target || pair == "* "+target || pair == client+" *"
+		})
+		if !cannot {
+			names = append(names, story.name)
+		}
+	}
+	return names
+}
+
+func TestJavaClient550(t *testing.T) {
+	t.Parallel()
+	harness.EachTarget(t, func(t *testing.T, target *harness.Target) { tellJavaStories(t, target, "5.5.0") })
+}
+
+func TestJavaClient494(t *testing.T) {
+	t.Parallel()
+	harness.EachTarget(t, func(t *testing.T, target *harness.Target) { tellJavaStories(t, target, "4.9.4") })
+}
+
+// javaPatience is longer than the program gives its stories (Stories.MINUTES_PER_STORY).
+const javaPatience = 5 * time.Minute
+
+// tellJavaStories runs all stories of a client version in one JVM and makes a subtest of each line it reports.
+func tellJavaStories(t *testing.T, target *harness.Target, clientVersion string) {
+	harness.RequireReal(t)
+	stories := javaStoriesFor(clientVersion, target.Version)
+	classPath, err := harness.StoryClasses(clientVersion)
+	require.NoError(t, err)
+	home, err := harness.RunSubdir("java-" + clientVersion + "-" + target.Name)
+	require.NoError(t, err)
+	argv := append([]string{target.NameServer, strings.ReplaceAll(harness.RunID+"-"+clientVersion+"-"+target.Name, ".", "")}, stories...)
+	p, err := harness.StartProcess("Java stories", filepath.Join(home, "output"), harness.JavaCommand(home, "768m", classPath, "Stories", argv...)...)
+	require.NoError(t, err)
+	bypasses := harness.WatchBypasses(t, p, target)
+	select {
+	case <-p.Exited:
+	case <-time.After(javaPatience):
+		p.Kill()
+	}
+	require.Empty(t, <-bypasses, "real servers that the clients were connected to, past the proxy")
+	outcomes := readOutcomes(t, p.LogPath)
+	for _, story := range stories {
+		t.Run(story, func(t *testing.T) {
+			outcome, told := outcomes[story]
+			switch {
+			case !told:
+				t.Errorf("the program said nothing about this story; it ended with %v and its output is in %s", p.WaitErr, p.LogPath)
+			case !strings.HasPrefix(outcome, "OK"):
+				t.Errorf("%s; the output of the program is in %s", outcome, p.LogPath)
+			default:
+				t.Log(outcome)
+			}
+		})
+	}
+}
+
+// readOutcomes reads the lines "STORY name outcome".
+func readOutcomes(t *testing.T, path string) map[string]string {
+	t.Helper()
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	defer file.Close()
+	outcomes := make(map[string]string)
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if rest, found := strings.CutPrefix(lines.Text(), "STORY "); found {
+			name, outcome, _ := strings.Cut(rest, " ")
+			outcomes[name] = outcome
+		}
+	}
+	require.NoError(t, lines.Err())
+	return outcomes
+}
