@@ -99,7 +99,7 @@ func (c *connection) forward(ch *transport.Chunk, from, to int) {
 		c.startLink(nil, nil, "") // a heartbeat that we know already is among these very bytes
 	}
 	c.note().ToUp += int64(to - from)
-	c.link.DeliverHere(messages.NewForward(ch, from, to, c.epoch))
+	c.link.DeliverInline(messages.NewForward(ch, from, to, c.epoch))
 }
 
 // startLink starts the upstream's actor; with a socket of another process it goes on with that.

@@ -67,7 +67,7 @@ func TestDeadLetterIsGivenBack(t *testing.T) {
 		e := NewEnv(&transport.Net{}, slog.New(slog.DiscardHandler), Settings{}, func(why error) { t.Error(why) })
 		gone := e.System.NewLocalPID("proxy/listener/gone/connections")
 		s := newSink(e.System, gone)
-		for _, send := range []func(any){func(msg any) { e.System.Root.Send(gone, msg) }, s.Deliver, s.DeliverHere} {
+		for _, send := range []func(any){func(msg any) { e.System.Root.Send(gone, msg) }, s.Deliver, s.DeliverInline} {
 			client, accepted := newcomer(t)
 			send(accepted)
 			requireClosed(t, client)

@@ -27,9 +27,9 @@ func (s sink) Deliver(event any) {
 	s.mailbox.PostUserMessage(event)
 }
 
-// DeliverHere is part of transport.Neighbour: for those who run on the actor's own executor. So what a socket brings
+// DeliverInline is part of transport.LocalSink: for those who run on the actor's own executor. So what a socket brings
 // goes through upstream, connection and request down to the write in one go, and no queue is touched.
-func (s sink) DeliverHere(event any) {
+func (s sink) DeliverInline(event any) {
 	if s.mailbox == nil {
 		discard(event)
 		return

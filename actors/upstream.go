@@ -252,7 +252,7 @@ func (u *upstream) fromBroker(ch *transport.Chunk) {
 
 func (u *upstream) deliver(ch *transport.Chunk, from, to int) {
 	if from < to {
-		u.up.DeliverHere(messages.NewDeliver(ch, from, to, u.epoch))
+		u.up.DeliverInline(messages.NewDeliver(ch, from, to, u.epoch))
 	}
 }
 

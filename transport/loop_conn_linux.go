@@ -162,8 +162,8 @@ func (c *loopConn) fail(err error) {
 // tell gives the owner an event. It is the last that happens in what the loop has called, but for what looks at the
 // connection anew: the owner may do everything to it meanwhile.
 func (c *loopConn) tell(event any) {
-	if s, ok := c.sink.(Neighbour); ok {
-		s.DeliverHere(event)
+	if s, ok := c.sink.(LocalSink); ok {
+		s.DeliverInline(event)
 		return
 	}
 	c.sink.Deliver(event)

@@ -45,11 +45,11 @@ type Sink interface {
 	Deliver(event any)
 }
 
-// Neighbour is a Sink whose owner runs on the executor of its socket: it may get events as they come.
-type Neighbour interface {
+// LocalSink is a Sink whose owner runs on the executor of its socket, and may get events as they come.
+type LocalSink interface {
 	Sink
-	// DeliverHere is Deliver for callers on the socket's executor, between two events.
-	DeliverHere(event any)
+	// DeliverInline is Deliver for callers on the socket's executor, between two events: the owner runs before it returns.
+	DeliverInline(event any)
 }
 
 // Connected tells that a dial has succeeded.
