@@ -45,7 +45,7 @@ func (b *Broker) resetOffsets(r *request) *codec.Command {
 		b.set.resets[k] = to
 		b.set.commit(k, to)
 	}
-	b.set.look(topic)
+	b.set.retryPolls(topic)
 	ok := r.ok()
 	ok.Body = body
 	return ok

@@ -20,7 +20,7 @@ type Broker struct {
 	running    bool
 	members    membership
 	locks      map[lockKey]*queueLock
-	waiting    waitingRoom
+	polls      longPolls
 	cancelTick func() bool
 }
 
@@ -28,7 +28,7 @@ func newBroker(cl *Cluster, set *brokerSet, o BrokerOptions) *Broker {
 	b := &Broker{cluster: cl, set: set, id: o.ID, advertise: o.Advertise}
 	b.server = server{clock: cl.options.Clock, log: cl.options.Logger, addr: o.Address, vip: cl.options.VIPChannel,
 		handle: b.serveRequest, gone: b.connectionGone}
-	b.waiting.broker = b
+	b.polls.broker = b
 	return b
 }
 
@@ -71,7 +71,7 @@ func (b *Broker) halt() {
 	b.set.mu.Lock()
 	b.running = false
 	b.set.leave(b)
-	b.waiting.clear()
+	b.polls.clear()
 	if b.cancelTick != nil {
 		b.cancelTick()
 	}
@@ -92,7 +92,7 @@ func (b *Broker) locked(f func()) {
 func (b *Broker) tick() {
 	b.cancelTick = b.clock.AfterFunc(10*time.Second, func() {
 		b.closeIdle()
-		b.closeSilentMembers()
+		b.closeExpiredMembers()
 		b.locked(b.tick)
 	})
 }
@@ -117,7 +117,7 @@ func (b *Broker) serveRequest(r *request) {
 
 func (b *Broker) connectionGone(c *connection) {
 	b.locked(func() {
-		b.waiting.leave(c)
+		b.polls.removeConnection(c)
 		b.members.leave(c)
 	})
 }

@@ -13,18 +13,18 @@ type brokerSet struct {
 	clock   Clock
 	name    string
 
-	mu      sync.Mutex
-	brokers []*Broker // that run
-	store   store
-	topics  map[string]*topic
-	groups  map[string]*GroupConfig
-	offsets map[offsetKey]int64
-	resets  map[offsetKey]int64 // offsets that the next pull is sent to
-	agenda  agenda
-	pops    popState
-	modes   map[modeKey]requestMode
-	configs map[string]string // what 25 has set
-	halves  map[int64]*half   // open transactions, by commit log offset
+	mu        sync.Mutex
+	brokers   []*Broker // that run
+	store     store
+	topics    map[string]*topic
+	groups    map[string]*GroupConfig
+	offsets   map[offsetKey]int64
+	resets    map[offsetKey]int64 // offsets that the next pull is sent to
+	scheduler scheduler
+	pops      popState
+	modes     map[modeKey]requestMode
+	configs   map[string]string // what 25 has set
+	halves    map[int64]*half   // open transactions, by commit log offset
 }
 
 func newBrokerSet(cl *Cluster, name string) *brokerSet {
@@ -33,19 +33,19 @@ func newBrokerSet(cl *Cluster, name string) *brokerSet {
 		offsets: make(map[offsetKey]int64), resets: make(map[offsetKey]int64),
 		pops: newPopState(), modes: make(map[modeKey]requestMode), configs: make(map[string]string), halves: make(map[int64]*half)}
 	s.store.limit = cl.options.MaxMemory
-	s.agenda.set = s
+	s.scheduler.set = s
 	s.createSystemTopics()
 	return s
 }
 
 func (s *brokerSet) join(b *Broker) {
 	s.brokers = append(s.brokers, b)
-	s.agenda.arm()
+	s.scheduler.arm()
 }
 
 func (s *brokerSet) leave(b *Broker) {
 	s.brokers = slices.DeleteFunc(s.brokers, func(x *Broker) bool { return x == b })
-	s.agenda.arm()
+	s.scheduler.arm()
 }
 
 // master is the running broker with id 0, or nil.
@@ -66,7 +66,7 @@ func (s *brokerSet) put(t *topic, m message) *record {
 	m.storedAt = s.now()
 	rec := s.store.put(t, m)
 	for _, b := range s.brokers {
-		b.waiting.arrived(rec)
+		b.polls.retry(rec.topic, rec)
 	}
 	for _, b := range s.brokers {
 		b.seen.changed()

@@ -17,17 +17,17 @@ var delayLevels = []time.Duration{
 // maxTimer is how far off a timer message may be (MessageStoreConfig.java#timerMaxDelaySec).
 const maxTimer = 3 * 24 * time.Hour
 
-// waitingPlace is the system topic and queue where a message waits for its time.
-type waitingPlace struct {
+// delayQueue is the system topic and queue where a message waits for its time.
+type delayQueue struct {
 	topic string
 	queue int32
 }
 
-// dueAt reads from a message's properties when it is to be delivered; place is nil when that is at once.
-func (s *brokerSet) dueAt(p properties) (at int64, place *waitingPlace, err error) {
+// dueAt reads from a message's properties when it is to be delivered; queue is nil when that is at once.
+func (s *brokerSet) dueAt(p properties) (at int64, queue *delayQueue, err error) {
 	if level, _ := strconv.Atoi(p.get(propDelayLevel)); level > 0 {
 		level = min(level, len(delayLevels))
-		return s.now() + delayLevels[level-1].Milliseconds(), &waitingPlace{scheduleTopic, int32(level - 1)}, nil
+		return s.now() + delayLevels[level-1].Milliseconds(), &delayQueue{scheduleTopic, int32(level - 1)}, nil
 	}
 	number := func(key string) (n int64, ok bool) {
 		n, err := strconv.ParseInt(p.get(key), 10, 64)
@@ -44,19 +44,19 @@ func (s *brokerSet) dueAt(p properties) (at int64, place *waitingPlace, err erro
 		return 0, nil, fmt.Errorf("timer message illegal, the delay time should not be bigger than the max delay %dms; "+
 			"or if set del msg, the delay time should be bigger than the current time", maxTimer.Milliseconds())
 	}
-	return at, &waitingPlace{timerTopic, 0}, nil
+	return at, &delayQueue{timerTopic, 0}, nil
 }
 
-// putOff stores a message where it waits, and delivers it when it is due.
-func (s *brokerSet) putOff(m message, place waitingPlace, due int64) *record {
+// delay stores a message in a delay queue and delivers it when it is due.
+func (s *brokerSet) delay(m message, queue delayQueue, due int64) *record {
 	m.properties = m.properties.with(propRealTopic, m.topic).with(propRealQueue, itoa(int64(m.queue)))
-	if place.topic == timerTopic {
+	if queue.topic == timerTopic {
 		m.properties = m.properties.with(propTimerOut, itoa(due))
 	}
-	m.queue = place.queue
-	rec := s.put(s.topics[place.topic], m)
+	m.queue = queue.queue
+	rec := s.put(s.topics[queue.topic], m)
 	offset := rec.offset
-	s.agenda.at(due, func() { s.deliverDue(offset) })
+	s.scheduler.at(due, func() { s.deliverDue(offset) })
 	return rec
 }
 

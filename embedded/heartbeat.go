@@ -9,8 +9,8 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
-// silence is how long a client may send no heartbeat (ConsumerManager.java#CHANNEL_EXPIRED_TIMEOUT).
-const silence = 120 * time.Second
+// heartbeatTimeout is how long a client may send no heartbeat before it is closed (ConsumerManager.java#CHANNEL_EXPIRED_TIMEOUT).
+const heartbeatTimeout = 120 * time.Second
 
 // heartbeatData is the body of 34 (HeartbeatData.java).
 type heartbeatData struct {
@@ -119,11 +119,11 @@ func (g *consumerGroup) ids() []string {
 	return ids
 }
 
-// closeSilentMembers drops clients without a heartbeat for too long, and closes their connections.
-func (b *Broker) closeSilentMembers() {
+// closeExpiredMembers drops clients without a heartbeat for too long, and closes their connections.
+func (b *Broker) closeExpiredMembers() {
 	silent := make(map[*connection]bool)
 	b.locked(func() {
-		limit := b.set.now() - silence.Milliseconds()
+		limit := b.set.now() - heartbeatTimeout.Milliseconds()
 		all := slices.Collect(maps.Values(b.members.producers))
 		for _, g := range b.members.consumers {
 			all = append(all, g.members)

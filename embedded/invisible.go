@@ -5,7 +5,7 @@ import "github.com/rocketmq-proxy/rocketmq-proxy/codec"
 // remember keeps a checkpoint until all its messages are acked, or gives them out again when its time is over.
 func (s *brokerSet) remember(c *checkpoint) {
 	s.pops.out[c.key] = append(s.pops.out[c.key], c)
-	s.agenda.at(c.popTime+c.invisible, func() { s.revive(c) })
+	s.scheduler.at(c.popTime+c.invisible, func() { s.revive(c) })
 }
 
 // revive puts what was not acked into the group's retry topic (PopReviveService.java#reviveRetry).

@@ -18,8 +18,8 @@ func (b *Broker) notification(r *request) *codec.Command {
 	if b.hasPoppable(h) || left <= 0 {
 		return tell(b.hasPoppable(h))
 	}
-	b.waiting.wait(&waiter{conn: r.conn, topics: []string{h.topic, popRetryTopic(h.group, h.topic)},
-		try: func(*record) bool {
+	b.polls.hold(&longPoll{conn: r.conn, topics: []string{h.topic, popRetryTopic(h.group, h.topic)},
+		retry: func(*record) bool {
 			if !b.hasPoppable(h) {
 				return false
 			}
@@ -56,7 +56,7 @@ func (b *Broker) hasPoppable(h *popHeader) bool {
 
 // pollingInfo handles 200055: how many requests wait for a topic's messages.
 func (b *Broker) pollingInfo(r *request) *codec.Command {
-	return r.ok("pollingNum", itoa(int64(len(b.waiting.byTopic[r.Ext["topic"]]))))
+	return r.ok("pollingNum", itoa(int64(len(b.polls.byTopic[r.Ext["topic"]]))))
 }
 
 // peek handles 200052: it reads what the next pop would get and takes nothing.

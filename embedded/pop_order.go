@@ -68,18 +68,18 @@ func (p *popped) giveOutInOrder(c *checkpoint, before *orderly, h *popHeader) {
 		}
 	}
 	p.set.pops.orders[c.key] = o
-	p.set.lookAt(c.key, c.popTime+c.invisible)
+	p.set.retryPollsAt(c.key, c.popTime+c.invisible)
 }
 
-// lookAt lets waiting pops try again at a time when ordered messages become visible.
-func (s *brokerSet) lookAt(k offsetKey, at int64) {
-	s.agenda.at(at, func() { s.look(k.topic) })
+// retryPollsAt lets waiting pops try again at a time when ordered messages become visible.
+func (s *brokerSet) retryPollsAt(k offsetKey, at int64) {
+	s.scheduler.at(at, func() { s.retryPolls(k.topic) })
 }
 
 // look lets requests that wait for a topic try again.
-func (s *brokerSet) look(topic string) {
+func (s *brokerSet) retryPolls(topic string) {
 	for _, b := range s.brokers {
-		b.waiting.look(topic, nil)
+		b.polls.retry(topic, nil)
 	}
 }
 
@@ -98,7 +98,7 @@ func (b *Broker) settleInOrder(k offsetKey, h handle, offset int64) bool {
 	} else {
 		b.set.commit(k, b.set.pops.next[k])
 	}
-	b.set.look(k.topic)
+	b.set.retryPolls(k.topic)
 	return true
 }
 
@@ -109,7 +109,7 @@ func (b *Broker) postponeInOrder(k offsetKey, h handle, offset, until int64) {
 	}
 	if i, found := slices.BinarySearch(o.offsets, offset); found {
 		o.visibleAt[i] = until
-		b.set.lookAt(k, until)
-		b.set.look(k.topic)
+		b.set.retryPollsAt(k, until)
+		b.set.retryPolls(k.topic)
 	}
 }

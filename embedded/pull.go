@@ -83,8 +83,8 @@ func (b *Broker) pull(r *request) *codec.Command {
 }
 
 func (b *Broker) suspendPull(r *request, h *pullHeader) {
-	b.waiting.wait(&waiter{conn: r.conn, topics: []string{h.topic},
-		try: func(rec *record) bool {
+	b.polls.hold(&longPoll{conn: r.conn, topics: []string{h.topic},
+		retry: func(rec *record) bool {
 			if rec != nil && (rec.queue != h.queue || !h.filter.match(rec.properties)) {
 				return false
 			}

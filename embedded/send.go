@@ -150,7 +150,7 @@ func (s *brokerSet) accept(m message) (*record, error) {
 		return nil, err
 	}
 	if queue != nil {
-		return s.putOff(m, *queue, due), nil
+		return s.delay(m, *queue, due), nil
 	}
 	t := s.topics[m.topic]
 	if t == nil || t.queue(m.queue) == nil {

@@ -27,7 +27,7 @@ func (s *brokerSet) putHalf(m message) *record {
 	if sec, err := strconv.ParseInt(m.properties.get(propImmunity), 10, 32); err == nil && sec >= 0 {
 		wait = sec * 1000
 	}
-	s.agenda.at(s.now()+wait, func() { s.check(rec.offset) })
+	s.scheduler.at(s.now()+wait, func() { s.check(rec.offset) })
 	return rec
 }
 
@@ -45,7 +45,7 @@ func (s *brokerSet) check(offset int64) {
 		h.checks++
 		s.askProducer(who, h)
 	}
-	s.agenda.at(s.now()+s.options.TransactionCheckInterval.Milliseconds(), func() { s.check(offset) })
+	s.scheduler.at(s.now()+s.options.TransactionCheckInterval.Milliseconds(), func() { s.check(offset) })
 }
 
 func (s *brokerSet) askProducer(who *member, h *half) {
