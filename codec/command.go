@@ -106,6 +106,10 @@ func Decode(frame []byte, lim Limits) (*Command, Encoding, error) {
 	c := &Command{Code: h.Code, Language: h.Language, Version: h.Version, Opaque: h.Opaque, Flag: h.Flag,
 		Remark: h.Remark(raw), Body: frame[p.BodyOff():]}
 	for k, v := range h.ExtFields(raw) {
+		if v == nil {
+			delete(c.Ext, string(k))
+			continue
+		}
 		if c.Ext == nil {
 			c.Ext = make(map[string]string, 16)
 		}

@@ -35,13 +35,19 @@ func WithExt(head []byte, h *Header, bodyLen int, key, value string) (out []byte
 		walkBinaryExt(ext, func(k, v []byte, lenOff int) bool {
 			if string(k) == key {
 				at, end = lenOff, lenOff+4+len(v)
+				if v == nil {
+					at = -1
+				}
 			}
 			return true
 		})
 	} else if h.extOff != h.extEnd {
-		walkJSONExt(ext, func(k, _ []byte, start, stop int) bool {
+		walkJSONExt(ext, func(k, v []byte, start, stop int) bool {
 			if string(k) == key {
 				at, end = start, stop
+				if v == nil {
+					at = -1
+				}
 			}
 			return true
 		})

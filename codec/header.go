@@ -35,7 +35,8 @@ func (h *Header) Scan(raw []byte, enc Encoding) error {
 }
 
 // Ext finds one ext field in raw, the bytes that Scan was given. It returns the field's value as it stands in raw
-// where possible; only a JSON value with escapes is a copy. Of a key that stands twice the last counts, as for Java.
+// where possible; only a JSON value with escapes is a copy. Of a key that stands twice the last counts, as for Java, also when it
+// is null.
 func (h *Header) Ext(raw []byte, key string) (value []byte, ok bool) {
 	ext := raw[h.extOff:h.extEnd]
 	if h.Encoding == JSON {
@@ -43,7 +44,7 @@ func (h *Header) Ext(raw []byte, key string) (value []byte, ok bool) {
 	}
 	walkBinaryExt(ext, func(k, v []byte, _ int) bool {
 		if string(k) == key {
-			value, ok = v, true
+			value, ok = v, v != nil
 		}
 		return true
 	})
@@ -56,8 +57,8 @@ func (h *Header) ExtString(raw []byte, key string) string {
 	return string(v)
 }
 
-// ExtFields yields the ext fields in the order of the wire. Keys and values may point into raw. Fields with a null
-// value are left out. Scan has checked that they are well formed.
+// ExtFields yields the ext fields in the order of the wire. Keys and values may point into raw. The value of a
+// null is nil: it undoes an earlier field of the same key. Scan has checked that they are well formed.
 func (h *Header) ExtFields(raw []byte) func(yield func(key, value []byte) bool) {
 	return func(yield func(key, value []byte) bool) {
 		if h.extOff == h.extEnd {

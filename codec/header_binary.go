@@ -58,7 +58,7 @@ func wellFormedBinaryExt(b []byte) bool {
 }
 
 // walkBinaryExt yields key, value and the offset of the value's length field. A zero-length value is null for Java
-// (RocketMQSerializable.java#readStr) and left out. It reports whether the bytes were well formed to their end.
+// (RocketMQSerializable.java#readStr), and nil here. It reports whether the bytes were well formed to their end.
 func walkBinaryExt(b []byte, yield func(key, value []byte, lenOff int) bool) bool {
 	for off := 0; off < len(b); {
 		if len(b)-off < 2 {
@@ -77,9 +77,12 @@ func walkBinaryExt(b []byte, yield func(key, value []byte, lenOff int) bool) boo
 		if vl < 0 || len(b)-off < vl {
 			return false
 		}
-		value := b[off : off+vl]
+		var value []byte
+		if vl > 0 {
+			value = b[off : off+vl]
+		}
 		off += vl
-		if vl > 0 && !yield(key, value, lenOff) {
+		if !yield(key, value, lenOff) {
 			return true
 		}
 	}

@@ -168,9 +168,12 @@ func findJSONExt(b []byte, key string) (value []byte, ok bool) {
 		if !good {
 			break
 		}
-		if string(k) == key && b[start] != 'n' {
-			value, ok = b[start:end], true
+		if string(k) == key {
+			value, ok = b[start:end], b[start] != 'n' // null
 		}
+	}
+	if !ok {
+		return nil, false
 	}
 	return jsonText(value), ok
 }
@@ -188,7 +191,7 @@ func jsonText(value []byte) []byte {
 }
 
 // walkJSONExt yields key, value and where the value stands (with quotes, if any). Numbers and booleans are taken as
-// their text, as Java does; null fields are left out. It reports whether the object was well formed to its end.
+// their text, as Java does; the value of a null is nil. It reports whether the object was well formed to its end.
 func walkJSONExt(b []byte, yield func(key, value []byte, start, end int) bool) bool {
 	c := jsonCursor{b: b}
 	if c.next() != '{' {
@@ -207,7 +210,11 @@ func walkJSONExt(b []byte, yield func(key, value []byte, start, end int) bool) b
 		if !ok {
 			return false
 		}
-		if b[start] != 'n' && !yield(key, jsonText(b[start:end]), start, end) { // n: null
+		var value []byte
+		if b[start] != 'n' { // null
+			value = jsonText(b[start:end])
+		}
+		if !yield(key, value, start, end) {
 			return true
 		}
 	}
