@@ -24,7 +24,7 @@ type Directory struct {
 	View        *View
 	// How connections to the cluster begin. The zero value is plain TCP. A PROXY header goes to brokers only: name
 	// servers list no clients, and older ones than the brokers would take it for a broken frame.
-	Upstream transport.Upstream
+	Upstream transport.UpstreamHandshake
 	Late     bool // it came by a reload
 
 	maintenance atomic.Pointer[maintenance]

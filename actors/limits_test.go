@@ -97,8 +97,8 @@ func TestRefusalsAreLoggedAtABoundedRate(t *testing.T) {
 	})
 }
 
-// What an entrance refuses is told in the same way, with the reason of the last one.
-func TestRefusalsOfEntrancesAreLoggedAtABoundedRate(t *testing.T) {
+// What a handshake refuses is told in the same way, with the reason of the last one.
+func TestRefusalsOfHandshakesAreLoggedAtABoundedRate(t *testing.T) {
 	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
 		require.Equal(t, "0", l.metric(refusedMetric("a", transport.RefusedPlain)))
 		refused := l.env.Refused("a")

@@ -11,13 +11,13 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// Listen opens a port of l with its entrance.
+// Listen opens a port of l with its handshake.
 func (e *Env) Listen(l *Listener, address string) (transport.Listener, error) {
 	ln, err := e.socket(l, address)
 	if err != nil {
 		return nil, err
 	}
-	return l.Entrance.Guard(ln), nil
+	return l.Handshake.Wrap(ln), nil
 }
 
 // socket opens a listening socket: one that a predecessor has handed over, else one of our own.

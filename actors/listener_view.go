@@ -20,8 +20,8 @@ type Listener struct {
 	Advertise  string // host; "": the address that the asking client reached us on
 	Ports      route.PortOptions
 	RewriteIDs bool
-	// Entrance is what clients have to pass before their first frame, on all ports.
-	Entrance  transport.Entrance
+	// Handshake is what clients have to pass before their first frame, on all ports.
+	Handshake transport.DownstreamHandshake
 	ReusePort bool
 	// Inherit gives a listening socket of a predecessor away, by its address; it may be nil.
 	Inherit   func(address string) (fd int, ok bool)

@@ -31,7 +31,7 @@ func tlsTest(t *testing.T, test func(t *testing.T, w *world, right, wrong tls.Ce
 	inVirtualTime(t, 1, func(t *testing.T, w *world) {
 		ca := testca.New(t)
 		right := ca.Certificate(t, "mq")
-		w.dir.Upstream = transport.Upstream{HandshakeTimeout: time.Second,
+		w.dir.Upstream = transport.UpstreamHandshake{HandshakeTimeout: time.Second,
 			TLS: func() *tls.Config { return &tls.Config{RootCAs: ca.Pool, ServerName: "mq"} }}
 		w.nameServerOf(0, onlyA).admits(under(right))
 		test(t, w, right, testca.New(t).Certificate(t, "mq"))
@@ -88,7 +88,7 @@ func TestBrokerThatIsRestartedWithAWrongCertificateIsTold(t *testing.T) {
 // A broker that wants a PROXY header gets one from the prober too: it says that nobody is behind the connection.
 func TestProberSendsAPROXYHeader(t *testing.T) {
 	inVirtualTime(t, 1, func(t *testing.T, w *world) {
-		w.dir.Upstream = transport.Upstream{SendProxy: true}
+		w.dir.Upstream = transport.UpstreamHandshake{SendProxy: true}
 		w.nameServerOf(0, onlyA)
 		a := w.serve(addressA)
 		w.start()

@@ -28,7 +28,7 @@ const (
 var refusalReasons = append([]string{overListener, overAddress, lateFirstByte, lateHeader, lateWriteStall, lateIdle, lateUpstream},
 	transport.RefusalReasons...)
 
-// refusals counts each client that an entrance, a limit or a time-out refuses, and logs one line for each listener and reason in
+// refusals counts each client that a handshake, a limit or a time-out refuses, and logs one line for each listener and reason in
 // warnEvery, with the number of those that it leaves out. It outlives every actor and may be called by all.
 type refusals struct {
 	log *slog.Logger
@@ -45,7 +45,7 @@ type refusalLine struct {
 	at       int64 // the last line
 	leftOut  int   // since then
 	lastPeer netip.AddrPort
-	lastErr  error // of an entrance
+	lastErr  error // of a handshake
 }
 
 func newRefusals(log *slog.Logger) *refusals {
@@ -79,7 +79,7 @@ func (r *refusals) full(listener string, is bool) {
 	r.set.GetOrCreateGauge(fmt.Sprintf("rocketmq_proxy_listener_full{listener=%q}", listener), nil).Set(value)
 }
 
-// Refused is what an entrance of a listener tells of connections that it closes.
+// Refused is what the handshake of a listener tells of connections that it closes.
 func (e *Env) Refused(listener string) func(transport.Refusal) {
 	return func(m transport.Refusal) { e.refusals.note(refusal{listener, m.Reason}, m.Remote, m.Err, e.now()) }
 }

@@ -45,7 +45,7 @@ func (s *Server) build(cfg *config.Config) (*actors.Tree, error) {
 func (s *Server) newDirectory(c *config.Cluster) (*actors.Directory, error) {
 	d := actors.NewDirectory(c.Name, c.NameServers, c.Refresh)
 	var err error
-	if d.Upstream, err = s.upstream(c); err != nil {
+	if d.Upstream, err = s.upstreamHandshake(c); err != nil {
 		return nil, fmt.Errorf("cannot set up cluster %s: %w", c.Name, err)
 	}
 	d.Maintain(c.Maintenance, c.MaintenanceBrokers)
@@ -100,7 +100,7 @@ func (s *Server) translateListener(cfg *config.Config, c *config.Listener, direc
 		return nil, fmt.Errorf("there is no cluster %q (listener.cluster)", c.Cluster)
 	}
 	var err error
-	if l.Entrance, err = s.entrance(c); err != nil {
+	if l.Handshake, err = s.downstreamHandshake(c); err != nil {
 		return nil, err
 	}
 	l.Ports = route.PortOptions{Listen: route.PortRange(c.BrokerPorts), Advertise: route.PortRange(c.AdvertisePorts), VIP: c.VIPChannel,

@@ -7,10 +7,10 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// entrance translates what a listener asks of its clients before their first frame.
-func (s *Server) entrance(c *config.Listener) (transport.Entrance, error) {
-	e := transport.Entrance{AllowPlain: c.TLS.Mode == config.TLSPermissive, Timeout: s.config().Timeouts.Handshake, Refused: s.env.Refused(c.Name),
-		Most: func() int { return s.config().Limits.ConnectionsPerListener }}
+// downstreamHandshake translates what a listener asks of its clients before their first frame.
+func (s *Server) downstreamHandshake(c *config.Listener) (transport.DownstreamHandshake, error) {
+	e := transport.DownstreamHandshake{AllowPlain: c.TLS.Mode == config.TLSPermissive, Timeout: s.config().Timeouts.Handshake, Refused: s.env.Refused(c.Name),
+		MaxInProgress: func() int { return s.config().Limits.ConnectionsPerListener }}
 	for _, network := range c.ProxyProtocolFrom {
 		p, err := config.ParseNetwork(network)
 		if err != nil {
@@ -29,9 +29,9 @@ func (s *Server) entrance(c *config.Listener) (transport.Entrance, error) {
 	return e, nil
 }
 
-// upstream translates how connections to a cluster begin.
-func (s *Server) upstream(c *config.Cluster) (transport.Upstream, error) {
-	u := transport.Upstream{SendProxy: c.SendProxyProtocol, HandshakeTimeout: s.config().Timeouts.Handshake}
+// upstreamHandshake translates how connections to a cluster begin.
+func (s *Server) upstreamHandshake(c *config.Cluster) (transport.UpstreamHandshake, error) {
+	u := transport.UpstreamHandshake{SendProxy: c.SendProxyProtocol, HandshakeTimeout: s.config().Timeouts.Handshake}
 	if !c.TLS.Enabled {
 		return u, nil
 	}

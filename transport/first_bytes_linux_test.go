@@ -10,10 +10,10 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// What an entrance has read comes before what it has left, however much its loop has to do when the connection starts.
+// What a handshake has read comes before what it has left, however much its loop has to do when the connection starts.
 func TestFirstBytesComeFirst(t *testing.T) {
 	said := request("first") + request(strings.Repeat("later", 100))
-	inHall(t, transport.Entrance{TLS: serverTLS(t, testca.New(t)), AllowPlain: true}, func(h *hall) {
+	inHall(t, transport.DownstreamHandshake{TLS: serverTLS(t, testca.New(t)), AllowPlain: true}, func(h *hall) {
 		for turn := range 130 { // a loop looks at its sockets after so many
 			h.knock(said)
 			c := await(h.t, h.accepted)

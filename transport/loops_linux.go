@@ -82,11 +82,11 @@ func (t *Loops) dial(address string, d Downstream, o opening, sink Sink) Conn {
 }
 
 // Towards returns a dialer that begins connections as u says.
-func (t *Loops) Towards(u Upstream) Dialer { return loopsDialer{t, u} }
+func (t *Loops) Towards(u UpstreamHandshake) Dialer { return loopsDialer{t, u} }
 
 type loopsDialer struct {
 	t *Loops
-	u Upstream
+	u UpstreamHandshake
 }
 
 func (n loopsDialer) Dial(address string, d Downstream, sink Sink) Conn {

@@ -60,11 +60,11 @@ func (t *Net) dial(address string, d Downstream, o opening, sink Sink) Conn {
 }
 
 // Towards returns a dialer that begins connections as u says.
-func (t *Net) Towards(u Upstream) Dialer { return netDialer{t, u} }
+func (t *Net) Towards(u UpstreamHandshake) Dialer { return netDialer{t, u} }
 
 type netDialer struct {
 	t *Net
-	u Upstream
+	u UpstreamHandshake
 }
 
 func (n netDialer) Dial(address string, d Downstream, sink Sink) Conn {

@@ -24,7 +24,7 @@ var block4 = []byte{192, 0, 2, 1, 192, 0, 2, 2, 1000 >> 8, 1000 & 0xff, 2000 >> 
 func TestProxyHeaderSuccess(t *testing.T) {
 	f := func(header, want string) {
 		t.Helper()
-		r := bufio.NewReaderSize(strings.NewReader(header+"frames"), examineBuffer)
+		r := bufio.NewReaderSize(strings.NewReader(header+"frames"), handshakeBuffer)
 		got, err := readProxyHeader(r)
 		require.NoError(t, err)
 		require.Equal(t, want, got.String())
@@ -48,7 +48,7 @@ func TestProxyHeaderSuccess(t *testing.T) {
 func TestProxyHeaderFailure(t *testing.T) {
 	f := func(header string) {
 		t.Helper()
-		_, err := readProxyHeader(bufio.NewReaderSize(strings.NewReader(header), examineBuffer))
+		_, err := readProxyHeader(bufio.NewReaderSize(strings.NewReader(header), handshakeBuffer))
 		require.Error(t, err)
 	}
 	f("")
@@ -94,7 +94,7 @@ func FuzzProxyHeader(f *testing.F) {
 	f.Add(v2(1, 0x11, block4...))
 	f.Add(v2(0, 0))
 	f.Fuzz(func(t *testing.T, stream []byte) {
-		r := bufio.NewReaderSize(bytes.NewReader(stream), examineBuffer)
+		r := bufio.NewReaderSize(bytes.NewReader(stream), handshakeBuffer)
 		client, err := readProxyHeader(r)
 		if err != nil {
 			return

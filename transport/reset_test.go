@@ -51,7 +51,7 @@ func TestDropKeepsNothing(t *testing.T) {
 // Under TLS the goodbye of a close would be an end in good order.
 func TestResetUnderTLS(t *testing.T) {
 	ca := testca.New(t)
-	inHall(t, transport.Entrance{TLS: serverTLS(t, ca)}, func(h *hall) {
+	inHall(t, transport.DownstreamHandshake{TLS: serverTLS(t, ca)}, func(h *hall) {
 		raw, err := net.Dial("tcp", h.ln.Addr().String())
 		require.NoError(t, err)
 		defer raw.Close()

@@ -20,7 +20,7 @@ type Sharing interface {
 // handshake that ends between the last look and the close is still reset; with a successor that has this very socket
 // open (Inherit) nothing is.
 func Retire(l Listener) {
-	if g, ok := l.(*guarded); ok { // who is still being looked at has connected as well
+	if g, ok := l.(*handshakeListener); ok { // whose handshake is in progress has connected as well
 		Retire(g.Listener)
 		return
 	}

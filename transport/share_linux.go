@@ -44,7 +44,7 @@ func (t *Loops) Inherit(fd int) (Listener, error) {
 
 // DuplicateListener returns another descriptor of a listening socket, which the caller has to close.
 func DuplicateListener(l Listener) (fd int, err error) {
-	if g, ok := l.(*guarded); ok {
+	if g, ok := l.(*handshakeListener); ok {
 		l = g.Listener
 	}
 	nl, ok := l.(*netListener)

@@ -27,10 +27,10 @@
 //
 // # Before the first frame
 //
-// [Entrance] looks at what a client sends before its frames, a PROXY header and then TLS; [Upstream] sends the same
-// towards brokers.
+// [DownstreamHandshake] is what a client sends before its frames, a PROXY header and then TLS; [UpstreamHandshake] sends
+// the same towards brokers.
 //
-// Both are tested by the same tests.
+// Loops and Net are tested by the same tests.
 package transport
 
 import (
@@ -149,7 +149,7 @@ type Transport interface {
 	// Listen opens a listening socket on host:port; port 0 is any free one.
 	Listen(address string) (Listener, error)
 	// Towards returns a dialer that begins connections with a PROXY header, TLS, or both.
-	Towards(u Upstream) Dialer
+	Towards(u UpstreamHandshake) Dialer
 	// Executors are all that its connections run on, but for those under TLS: these have Inline everywhere.
 	Executors() []Executor
 	// Tune replaces limits, window and dial time-out for connections and dials from now on.

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Upstream says how connections to some upstreams begin. The zero value is plain TCP.
-type Upstream struct {
+// UpstreamHandshake says how connections to some upstreams begin. The zero value is plain TCP.
+type UpstreamHandshake struct {
 	// SendProxy: a PROXY protocol v2 header with the address of the client that the connection works for goes first. One
 	// that works for nobody says LOCAL, as balancers do of their health checks: the upstream waits for some header.
 	SendProxy bool
@@ -29,7 +29,7 @@ type opening struct {
 	timeout time.Duration
 }
 
-func (u *Upstream) opening(d Downstream) opening {
+func (u *UpstreamHandshake) opening(d Downstream) opening {
 	o := opening{timeout: cmp.Or(u.HandshakeTimeout, defaultHandshakeTimeout)}
 	if u.SendProxy {
 		o.header = proxyHeader(d.Client, d.Local)

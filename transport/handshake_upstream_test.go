@@ -50,11 +50,11 @@ type bridge struct {
 }
 
 // build connects a client through a transport to an upstream.
-func build(t *testing.T, tr transport.Transport, u transport.Upstream, address string) *bridge {
+func build(t *testing.T, tr transport.Transport, u transport.UpstreamHandshake, address string) *bridge {
 	t.Helper()
 	ln, err := tr.Listen("127.0.0.1:0")
 	require.NoError(t, err)
-	h := newHall(t, ln, transport.Entrance{})
+	h := newHall(t, ln, transport.DownstreamHandshake{})
 	b := &bridge{client: h.knock()}
 	b.near = await(t, h.accepted)
 	ln.Close()
@@ -129,7 +129,7 @@ func TestUpstreamUnderTLS(t *testing.T) {
 	server := serverTLS(t, ca)()
 	client := &tls.Config{RootCAs: ca.Pool} // 127.0.0.1 is in the certificate
 	withUpstream(t, server, func(t *testing.T, tr transport.Transport, address string, headers chan *proxyproto.Header) {
-		b := build(t, tr, transport.Upstream{TLS: func() *tls.Config { return client }}, address)
+		b := build(t, tr, transport.UpstreamHandshake{TLS: func() *tls.Config { return client }}, address)
 		var stream []byte
 		for len(stream) < 4<<20 {
 			stream = append(stream, request(strings.Repeat("x", rand.IntN(20_000)))...)
@@ -148,7 +148,7 @@ func TestUpstreamUnderTLS(t *testing.T) {
 func TestUpstreamIsToldTheClient(t *testing.T) {
 	ca := testca.New(t)
 	for _, cfg := range []*tls.Config{nil, serverTLS(t, ca)()} {
-		u := transport.Upstream{SendProxy: true}
+		u := transport.UpstreamHandshake{SendProxy: true}
 		if cfg != nil {
 			u.TLS = func() *tls.Config { return &tls.Config{RootCAs: ca.Pool} }
 		}
@@ -171,7 +171,7 @@ func TestUpstreamIsToldTheClient(t *testing.T) {
 // A connection that works for no client says so: an upstream that wants a header gets one.
 func TestUpstreamOfNobodyIsTold(t *testing.T) {
 	withUpstream(t, nil, func(t *testing.T, tr transport.Transport, address string, headers chan *proxyproto.Header) {
-		c := tr.Towards(transport.Upstream{SendProxy: true}).Dial(address, transport.Downstream{}, newEar())
+		c := tr.Towards(transport.UpstreamHandshake{SendProxy: true}).Dial(address, transport.Downstream{}, newEar())
 		t.Cleanup(c.Close)
 		require.True(t, await(t, headers).Command.IsLocal())
 	})
@@ -184,7 +184,7 @@ func TestUpstreamIsToldAClientWithoutASocket(t *testing.T) {
 		d := transport.Downstream{On: on, Client: netip.MustParseAddrPort("192.0.2.1:1000"), Local: netip.MustParseAddrPort("192.0.2.2:8081")}
 		served := make(chan transport.Executor)
 		on.Schedule(func() {
-			c := tr.Towards(transport.Upstream{SendProxy: true}).Dial(address, d, newEar())
+			c := tr.Towards(transport.UpstreamHandshake{SendProxy: true}).Dial(address, d, newEar())
 			t.Cleanup(func() { on.Schedule(c.Close) })
 			go func() { served <- c.Executor() }()
 		})
@@ -199,7 +199,7 @@ func TestUpstreamIsNotWhoItSays(t *testing.T) {
 	ca, others := testca.New(t), testca.New(t)
 	f := func(client *tls.Config, want string) {
 		withUpstream(t, serverTLS(t, ca)(), func(t *testing.T, tr transport.Transport, address string, _ chan *proxyproto.Header) {
-			b := build(t, tr, transport.Upstream{TLS: func() *tls.Config { return client }}, address)
+			b := build(t, tr, transport.UpstreamHandshake{TLS: func() *tls.Config { return client }}, address)
 			require.ErrorContains(t, await(t, b.upstream.closed), want)
 		})
 	}
@@ -213,6 +213,6 @@ func TestUpstreamThatNeverShakesHands(t *testing.T) {
 	require.NoError(t, err)
 	defer ln.Close()
 	tr := &transport.Net{}
-	b := build(t, tr, transport.Upstream{TLS: func() *tls.Config { return &tls.Config{} }, HandshakeTimeout: 50 * time.Millisecond}, ln.Addr().String())
+	b := build(t, tr, transport.UpstreamHandshake{TLS: func() *tls.Config { return &tls.Config{} }, HandshakeTimeout: 50 * time.Millisecond}, ln.Addr().String())
 	require.ErrorContains(t, await(t, b.upstream.closed), "i/o timeout")
 }

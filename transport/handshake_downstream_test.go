@@ -22,7 +22,7 @@ import (
 // inTime bounds waiting for what is about to happen. It is never the thing that is tested.
 const inTime = 20 * time.Second
 
-// hall is a listener behind an entrance, and who came in.
+// hall is a listener behind a handshake, and what has passed it.
 type hall struct {
 	t        *testing.T
 	ln       transport.Listener
@@ -36,8 +36,8 @@ func (h *hall) Deliver(event any) {
 	}
 }
 
-// inHall tells a story in front of an entrance, with each transport of this system.
-func inHall(t *testing.T, e transport.Entrance, story func(h *hall)) {
+// inHall tells a story in front of a handshake, with each transport of this system.
+func inHall(t *testing.T, e transport.DownstreamHandshake, story func(h *hall)) {
 	t.Helper()
 	best, stop, err := transport.New(codec.Limits{}, 0, 0, 0)
 	require.NoError(t, err)
@@ -54,10 +54,10 @@ func inHall(t *testing.T, e transport.Entrance, story func(h *hall)) {
 	}
 }
 
-func newHall(t *testing.T, ln transport.Listener, e transport.Entrance) *hall {
+func newHall(t *testing.T, ln transport.Listener, e transport.DownstreamHandshake) *hall {
 	h := &hall{t: t, accepted: make(chan transport.Conn, 100), refused: make(chan transport.Refusal, 100)}
 	e.Refused = func(r transport.Refusal) { h.refused <- r }
-	h.ln = e.Guard(ln)
+	h.ln = e.Wrap(ln)
 	h.ln.Accept(h)
 	return h
 }
@@ -152,7 +152,7 @@ func serverTLS(t *testing.T, ca *testca.CA) func() *tls.Config {
 
 func TestTheFirstByteDecides(t *testing.T) {
 	ca := testca.New(t)
-	inHall(t, transport.Entrance{TLS: serverTLS(t, ca), AllowPlain: true}, func(h *hall) {
+	inHall(t, transport.DownstreamHandshake{TLS: serverTLS(t, ca), AllowPlain: true}, func(h *hall) {
 		c := h.knock(request("plain"))
 		g := h.admits(request("plain"))
 		require.Equal(h.t, c.LocalAddr().String(), g.Remote().String())
@@ -178,7 +178,7 @@ func TestTheFirstByteDecides(t *testing.T) {
 
 func TestTLSRequired(t *testing.T) {
 	ca := testca.New(t)
-	inHall(t, transport.Entrance{TLS: serverTLS(t, ca)}, func(h *hall) {
+	inHall(t, transport.DownstreamHandshake{TLS: serverTLS(t, ca)}, func(h *hall) {
 		c := h.knock(request("plain"))
 		require.Equal(h.t, c.LocalAddr().String(), h.refuses(c, transport.RefusedPlain).Remote.String())
 
@@ -209,7 +209,7 @@ func TestClientCertificates(t *testing.T) {
 	ca, others := testca.New(t), testca.New(t)
 	cfg := serverTLS(t, ca)()
 	cfg.ClientAuth, cfg.ClientCAs = tls.RequireAndVerifyClientCert, ca.Pool
-	inHall(t, transport.Entrance{TLS: func() *tls.Config { return cfg }}, func(h *hall) {
+	inHall(t, transport.DownstreamHandshake{TLS: func() *tls.Config { return cfg }}, func(h *hall) {
 		try := func(certificates ...tls.Certificate) net.Conn {
 			c := h.knock()
 			secured := tls.Client(c, &tls.Config{RootCAs: ca.Pool, ServerName: "mq", Certificates: certificates})
@@ -230,7 +230,7 @@ func TestProxyHeaderNamesTheClient(t *testing.T) {
 	local := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	v1 := "PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\n"
 	v2 := "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\x03\xe8\x07\xd0"
-	inHall(t, transport.Entrance{ProxyFrom: local}, func(h *hall) {
+	inHall(t, transport.DownstreamHandshake{ProxyFrom: local}, func(h *hall) {
 		for _, header := range []string{v1, v2} {
 			h.knock(header, request("x"))
 			g := h.admits(request("x"))
@@ -255,7 +255,7 @@ func TestProxyHeaderNamesTheClient(t *testing.T) {
 		isNoFrame(h.t, await(h.t, h.admits("").closed))
 		h.knock().Close()
 	})
-	inHall(t, transport.Entrance{ProxyFrom: local, TLS: serverTLS(t, ca)}, func(h *hall) {
+	inHall(t, transport.DownstreamHandshake{ProxyFrom: local, TLS: serverTLS(t, ca)}, func(h *hall) {
 		secured := tls.Client(h.knock(v2), &tls.Config{RootCAs: ca.Pool, ServerName: "mq"})
 		_, err := secured.Write([]byte(request("x")))
 		require.NoError(h.t, err)
@@ -268,7 +268,7 @@ func TestProxyHeaderFromStrangers(t *testing.T) {
 	ca := testca.New(t)
 	elsewhere := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	headers := []string{"PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\n", "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"}
-	for _, e := range []transport.Entrance{{}, {ProxyFrom: elsewhere}, {ProxyFrom: elsewhere, TLS: serverTLS(t, ca), AllowPlain: true}} {
+	for _, e := range []transport.DownstreamHandshake{{}, {ProxyFrom: elsewhere}, {ProxyFrom: elsewhere, TLS: serverTLS(t, ca), AllowPlain: true}} {
 		inHall(t, e, func(h *hall) {
 			for _, header := range headers {
 				c := h.knock(header, request("x"))
@@ -280,7 +280,7 @@ func TestProxyHeaderFromStrangers(t *testing.T) {
 			require.Equal(h.t, c.LocalAddr().String(), h.admits(request("x")).Remote().String())
 		})
 	}
-	inHall(t, transport.Entrance{ProxyFrom: elsewhere, TLS: serverTLS(t, ca)}, func(h *hall) {
+	inHall(t, transport.DownstreamHandshake{ProxyFrom: elsewhere, TLS: serverTLS(t, ca)}, func(h *hall) {
 		h.refuses(h.knock(headers[0], request("x")), transport.RefusedPlain)
 	})
 }
@@ -292,7 +292,7 @@ func isNoFrame(t *testing.T, err error) {
 }
 
 func TestTLSToAPlainPort(t *testing.T) {
-	inHall(t, transport.Entrance{}, func(h *hall) {
+	inHall(t, transport.DownstreamHandshake{}, func(h *hall) {
 		c := h.knock()
 		go tls.Client(c, &tls.Config{InsecureSkipVerify: true}).Handshake()
 		isNoFrame(h.t, await(h.t, h.admits("").closed))
@@ -301,7 +301,7 @@ func TestTLSToAPlainPort(t *testing.T) {
 
 // Those who say nothing hold up nobody, and the end of the listener is theirs.
 func TestSilentOnesHoldUpNobody(t *testing.T) {
-	inHall(t, transport.Entrance{TLS: serverTLS(t, testca.New(t)), AllowPlain: true, Timeout: time.Hour}, func(h *hall) {
+	inHall(t, transport.DownstreamHandshake{TLS: serverTLS(t, testca.New(t)), AllowPlain: true, Timeout: time.Hour}, func(h *hall) {
 		var silent []net.Conn
 		for range 100 {
 			silent = append(silent, h.knock())
@@ -315,9 +315,9 @@ func TestSilentOnesHoldUpNobody(t *testing.T) {
 	})
 }
 
-// No more are looked at than there may be clients; who goes makes room.
-func TestCrowdAtTheEntrance(t *testing.T) {
-	e := transport.Entrance{TLS: serverTLS(t, testca.New(t)), AllowPlain: true, Timeout: time.Hour, Most: func() int { return 3 }}
+// No more handshakes are in progress than there may be clients; one that ends makes room.
+func TestTooManyHandshakes(t *testing.T) {
+	e := transport.DownstreamHandshake{TLS: serverTLS(t, testca.New(t)), AllowPlain: true, Timeout: time.Hour, MaxInProgress: func() int { return 3 }}
 	inHall(t, e, func(h *hall) {
 		silent := []net.Conn{h.knock(), h.knock(), h.knock()}
 		h.refuses(h.knock(), transport.RefusedCrowd)
@@ -360,7 +360,7 @@ func TestSlowOnesAreCutAtTheTimeout(t *testing.T) {
 	for _, beginning := range []string{"", "\x16", "\x16\x03\x01\x02\x00\x01\x00"} {
 		synctest.Test(t, func(t *testing.T) {
 			p := &pipes{}
-			h := newHall(t, p, transport.Entrance{TLS: cfg, AllowPlain: true, Timeout: 7 * time.Second})
+			h := newHall(t, p, transport.DownstreamHandshake{TLS: cfg, AllowPlain: true, Timeout: 7 * time.Second})
 			begun := time.Now()
 			c := p.connect()
 			defer c.Close()
@@ -384,7 +384,7 @@ func TestClosingUnderTLSDoesNotBlock(t *testing.T) {
 		cfg := serverTLS(t, ca)()
 		cfg.SessionTicketsDisabled = true // nothing is to be written after the handshake
 		p := &pipes{}
-		h := newHall(t, p, transport.Entrance{TLS: func() *tls.Config { return cfg }})
+		h := newHall(t, p, transport.DownstreamHandshake{TLS: func() *tls.Config { return cfg }})
 		nc := p.connect()
 		defer nc.Close()
 		require.NoError(t, tls.Client(nc, &tls.Config{RootCAs: ca.Pool, ServerName: "mq"}).Handshake())

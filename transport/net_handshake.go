@@ -1,0 +1,25 @@
+package transport
+
+import (
+	"net"
+	"net/netip"
+)
+
+// beginHandshake is part of unstarted.
+func (c *netConn) beginHandshake() (net.Conn, error) { return c.nc, nil }
+
+// finishPlain is part of unstarted.
+func (c *netConn) finishPlain(_ net.Conn, client netip.AddrPort, read []byte) Conn {
+	c.remote = client
+	if len(read) > 0 {
+		c.first = read
+	}
+	return c
+}
+
+// finishTLS is part of unstarted.
+func (c *netConn) finishTLS(secured net.Conn, client netip.AddrPort) Conn {
+	c.raw, c.remote = nil, client
+	c.attach(secured)
+	return c
+}
