@@ -16,7 +16,7 @@ import (
 )
 
 // Every metric of ours that a proxy shows, and every reason of refusals, is explained to whoever is on call.
-func TestOperationsKnowsEveryMetric(t *testing.T) {
+func TestDocumentsExplainEveryMetric(t *testing.T) {
 	manual := manual(t, "../docs/OPERATIONS.md")
 	ca := testca.New(t)
 	dir := write(t, t.TempDir(), pairOf(t, ca, "proxy", time.Now().Add(time.Hour)))
@@ -45,7 +45,7 @@ func TestOperationsKnowsEveryMetric(t *testing.T) {
 }
 
 // Every page that the index of the admin address names is in the README.
-func TestReadmeKnowsEveryPage(t *testing.T) {
+func TestDocumentsNameEveryPage(t *testing.T) {
 	readme := manual(t, "../README.md")
 	w := httptest.NewRecorder()
 	handleIndex(w, httptest.NewRequest(http.MethodGet, "/", nil))
