@@ -93,10 +93,10 @@ func (a *actorTree) vitals(context.Context) (vitals, error) {
 	return vitalsIn(text)
 }
 
-// victim has one torment for each kind of actor. The pause between two keeps each far from the number of failures that
+// target has one torment for each kind of actor. The pause between two keeps each far from the number of failures that
 // its supervisor takes for a crash loop.
-func (a *actorTree) victim() victim {
-	v := victim{name: "actors", torments: ailments(func() *harness.Process { return a.process })}
+func (a *actorTree) target() target {
+	v := target{name: "actors", torments: ailments(func() *harness.Process { return a.process })}
 	for _, kind := range actors.Kinds() {
 		v.torments = append(v.torments, torment{"panic in a " + kind, func(s *scene) error {
 			id, err := a.ask("panic", kind, strconv.Itoa(s.rand.Int()))

@@ -15,7 +15,7 @@ import (
 // front is a proxy that clients go through.
 type front interface {
 	nameServer() string
-	victim() victim
+	target() target
 	// vitals is what has to be the same before the first and after the last client.
 	vitals(ctx context.Context) (vitals, error)
 }
@@ -23,7 +23,7 @@ type front interface {
 // arena is everything that one round of chaos happens in.
 type arena struct {
 	fronts  []front
-	behind  []victim // brokers and name servers
+	behind  []target // brokers and name servers
 	brokers []string
 	direct  []string // their own addresses, which no client may be told
 	queues  int      // of the topic, on each broker
@@ -107,14 +107,14 @@ func (a *arena) round(t *testing.T, seed uint64, length time.Duration) {
 	patient, giveUp := context.WithTimeout(t.Context(), length+harness.Patience)
 	defer giveUp()
 	c := a.enter(ctx, patient, t)
-	victims := append([]victim{victimOf(c.clients)}, a.behind...)
+	targets := append([]target{clientTarget(c.clients)}, a.behind...)
 	for _, f := range a.fronts {
-		victims = append(victims, f.victim())
+		targets = append(targets, f.target())
 	}
 	for _, g := range c.processes {
-		victims = append(victims, g.victim())
+		targets = append(targets, g.target())
 	}
-	happened := tormentAll(ctx, t, seed, victims)
+	happened := tormentAll(ctx, t, seed, targets)
 
 	// Everything is whole again. What was begun comes to its end, and all that was accepted has to arrive.
 	c.producers.Wait()

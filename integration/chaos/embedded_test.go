@@ -77,9 +77,9 @@ func few(f embedded.Fault) func(*scene) embedded.Fault {
 	return func(s *scene) embedded.Fault { return f.Times(1 + s.rand.IntN(3)) }
 }
 
-func embeddedBroker(b *embedded.Broker) victim {
+func embeddedBroker(b *embedded.Broker) target {
 	const send, pull, pop, ack = codec.ReqSendMessageV2, codec.ReqPullMessage, codec.ReqPopMessage, codec.ReqAckMessage
-	return victim{name: b.Name(), torments: append(outagesOf(b),
+	return target{name: b.Name(), torments: append(outagesOf(b),
 		torment{"cut off", func(s *scene) error {
 			b.Cut()
 			s.last(3 * time.Second)
@@ -101,8 +101,8 @@ func embeddedBroker(b *embedded.Broker) victim {
 	)}
 }
 
-func embeddedNameServer(i int, ns *embedded.NameServer) victim {
-	return victim{name: fmt.Sprintf("namesrv-%d", i), torments: append(outagesOf(ns),
+func embeddedNameServer(i int, ns *embedded.NameServer) target {
+	return target{name: fmt.Sprintf("namesrv-%d", i), torments: append(outagesOf(ns),
 		faulty("hold answers", ns, embedded.AnyCode, always(embedded.Hold())),
 		faulty("answer late", ns, embedded.AnyCode, always(embedded.Delay(300*time.Millisecond))),
 		faulty("answer garbage", ns, embedded.AnyCode, few(embedded.Garbage([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")))),

@@ -169,8 +169,8 @@ func (g *goProcess) hush() error {
 	}
 }
 
-func (g *goProcess) victim() victim {
-	v := victim{name: g.name, torments: ailments(func() *harness.Process { return g.now })}
+func (g *goProcess) target() target {
+	v := target{name: g.name, torments: ailments(func() *harness.Process { return g.now })}
 	if g.order != nil {
 		return v // what its members have locked would stay locked for a minute
 	}

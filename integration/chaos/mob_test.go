@@ -2,8 +2,8 @@ package chaos
 
 import "time"
 
-// victimOf makes one victim of all bare clients. Whole processes of clients are victims of their own (goclient_test.go).
-func victimOf(clients []*chaosClient) victim {
+// clientTarget makes one target of all bare clients. Whole processes of clients are targets of their own (goclient_test.go).
+func clientTarget(clients []*chaosClient) target {
 	one := func(name string, do func(s *scene, c *chaosClient, w *wire)) torment {
 		return torment{name, func(s *scene) error {
 			c := clients[s.rand.IntN(len(clients))]
@@ -14,7 +14,7 @@ func victimOf(clients []*chaosClient) victim {
 			return nil
 		}}
 	}
-	return victim{name: "client", torments: []torment{
+	return target{name: "client", torments: []torment{
 		one("kill", func(_ *scene, c *chaosClient, w *wire) {
 			c.die()
 			w.kill()

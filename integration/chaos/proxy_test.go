@@ -113,8 +113,8 @@ func (p *proxySeat) vitals(ctx context.Context) (vitals, error) {
 	return vitalsIn(text)
 }
 
-func (p *proxySeat) victim() victim {
-	return victim{name: p.name, torments: append(ailments(func() *harness.Process { return p.current().Process }), []torment{
+func (p *proxySeat) target() target {
+	return target{name: p.name, torments: append(ailments(func() *harness.Process { return p.current().Process }), []torment{
 		{"kill", func(s *scene) error {
 			p.current().Kill()
 			s.last(2 * time.Second)

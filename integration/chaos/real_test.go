@@ -18,7 +18,7 @@ func realArena(t *testing.T) (*arena, *harness.Cluster) {
 	require.NoError(t, harness.CreateTopic(t.Context(), cluster.NameServer, addresses, a.topic, a.queues))
 	for _, name := range a.brokers {
 		a.direct = append(a.direct, addresses[name])
-		a.behind = append(a.behind, victim{name: name, torments: append(ailments(func() *harness.Process { return cluster.Broker(name) }),
+		a.behind = append(a.behind, target{name: name, torments: append(ailments(func() *harness.Process { return cluster.Broker(name) }),
 			torment{"kill", func(s *scene) error {
 				cluster.KillBroker(name)
 				s.last(5 * time.Second)
@@ -26,7 +26,7 @@ func realArena(t *testing.T) (*arena, *harness.Cluster) {
 			}},
 		)})
 	}
-	a.behind = append(a.behind, victim{name: "namesrv", torments: append(ailments(func() *harness.Process { return cluster.NameServerProcess() }),
+	a.behind = append(a.behind, target{name: "namesrv", torments: append(ailments(func() *harness.Process { return cluster.NameServerProcess() }),
 		torment{"kill", func(s *scene) error {
 			cluster.KillNameServer()
 			s.last(5 * time.Second)

@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// The script of a chaos run. Each victim has a tormentor of its own, which does one thing after another to it, so that
-// what happens to different victims overlaps. What each does, and how long, follows from the seed and the names of test and victim; what comes of
-// it does not, as the machine has its say.
+// The script of a chaos run. Each target has a tormentor of its own, which does one thing after another to it, so that
+// what happens to different targets overlaps. What each does, and how long, follows from the seed and the names of test
+// and target; what comes of it does not, as the machine has its say.
 
-// victim is something that can be tormented.
-type victim struct {
+// target is something that can be tormented.
+type target struct {
 	name     string
 	torments []torment
 }
 
-// torment is one thing that may happen to a victim. When do returns, it is over, and the victim is whole again; an error
+// torment is one thing that may happen to a target. When do returns, it is over, and the target is whole again; an error
 // means that it is not, or that it did not end as it has to.
 type torment struct {
 	name string
@@ -49,27 +49,27 @@ func (s *scene) last(most time.Duration) {
 	}
 }
 
-// calm is how long a victim is left alone between two torments, at most.
+// calm is how long a target is left alone between two torments, at most.
 const calm = 2 * time.Second
 
-// tormentAll runs the script until ctx ends and all victims are whole again.
-func tormentAll(ctx context.Context, t *testing.T, seed uint64, victims []victim) (happened int) {
+// tormentAll runs the script until ctx ends and all targets are whole again.
+func tormentAll(ctx context.Context, t *testing.T, seed uint64, targets []target) (happened int) {
 	begun := time.Now()
 	var mu sync.Mutex
 	var tormentors sync.WaitGroup
-	for _, v := range victims {
+	for _, target := range targets {
 		name := fnv.New64a()
-		name.Write([]byte(t.Name() + v.name))
+		name.Write([]byte(t.Name() + target.name))
 		s := &scene{ctx: ctx, rand: rand.New(rand.NewPCG(seed, name.Sum64()))}
 		s.log = func(format string, args ...any) {
-			t.Logf("%7.3f %-10s %s", time.Since(begun).Seconds(), v.name, fmt.Sprintf(format, args...))
+			t.Logf("%7.3f %-10s %s", time.Since(begun).Seconds(), target.name, fmt.Sprintf(format, args...))
 		}
 		tormentors.Go(func() {
 			for s.last(calm); ctx.Err() == nil; s.last(calm) {
-				what := v.torments[s.rand.IntN(len(v.torments))]
+				what := target.torments[s.rand.IntN(len(target.torments))]
 				s.log("%s", what.name)
 				if err := what.do(s); err != nil {
-					t.Errorf("seed %d: %s of %s: %v", seed, what.name, v.name, err)
+					t.Errorf("seed %d: %s of %s: %v", seed, what.name, target.name, err)
 					return
 				}
 				s.log("whole again")
@@ -86,7 +86,7 @@ func tormentAll(ctx context.Context, t *testing.T, seed uint64, victims []victim
 // longestRound is how long one round of chaos lasts at most: what was sent is kept in memory and read back at its end.
 const longestRound = time.Minute
 
-// usualChaos is for `go test ./...`: long enough that each victim is tormented a few times.
+// usualChaos is for `go test ./...`: long enough that each target is tormented a few times.
 const usualChaos = 5 * time.Second
 
 // chaosTime is CHAOS_SECONDS.
