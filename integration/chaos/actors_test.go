@@ -93,14 +93,14 @@ func (a *actorTree) vitals(context.Context) (vitals, error) {
 	return vitalsIn(text)
 }
 
-// target has one torment for each kind of actor. The pause between two keeps each far from the number of failures that
+// target has one fault for each kind of actor. The pause between two keeps each far from the number of failures that
 // its supervisor takes for a crash loop.
 func (a *actorTree) target() target {
-	v := target{name: "actors", torments: ailments(func() *harness.Process { return a.process })}
+	v := target{name: "actors", faults: processFaults(func() *harness.Process { return a.process })}
 	for _, kind := range actors.Kinds() {
-		v.torments = append(v.torments, torment{"panic in a " + kind, func(s *scene) error {
-			id, err := a.ask("panic", kind, strconv.Itoa(s.rand.Int()))
-			s.log("%s", strings.TrimSpace(id))
+		v.faults = append(v.faults, fault{"panic in a " + kind, func(in *injection) error {
+			id, err := a.ask("panic", kind, strconv.Itoa(in.rand.Int()))
+			in.log("%s", strings.TrimSpace(id))
 			return err
 		}})
 	}

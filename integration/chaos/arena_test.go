@@ -114,7 +114,7 @@ func (a *arena) round(t *testing.T, seed uint64, length time.Duration) {
 	for _, g := range c.processes {
 		targets = append(targets, g.target())
 	}
-	happened := tormentAll(ctx, t, seed, targets)
+	happened := injectAll(ctx, t, seed, targets)
 
 	// Everything is whole again. What was begun comes to its end, and all that was accepted has to arrive.
 	c.producers.Wait()
@@ -129,7 +129,7 @@ func (a *arena) round(t *testing.T, seed uint64, length time.Duration) {
 			}
 			return nil
 		})
-		t.Logf("%s has got all %s after the last torment", group, time.Since(over).Round(time.Millisecond))
+		t.Logf("%s has got all %s after the last fault", group, time.Since(over).Round(time.Millisecond))
 	}
 	c.leave()
 	stored := a.audit(t)
@@ -141,7 +141,7 @@ func (a *arena) round(t *testing.T, seed uint64, length time.Duration) {
 
 func (a *arena) report(t *testing.T, c *crowd, happened, stored int) {
 	l := a.ledger
-	t.Logf("%d torments; %d messages accepted, %d refused, %d attempts in doubt, %d stored", happened, len(l.accepted), len(l.refused), l.unknown, stored)
+	t.Logf("%d faults; %d messages accepted, %d refused, %d attempts in doubt, %d stored", happened, len(l.accepted), len(l.refused), l.unknown, stored)
 	for _, group := range c.groups {
 		t.Logf("%s: %d messages came, %d of them again", group, len(l.received[group]), l.duplicates(group))
 	}

@@ -62,7 +62,7 @@ func TestChaosOfActors(t *testing.T) {
 	})
 }
 
-// realChaos is how long a real RocketMQ is tormented: a broker takes some ten seconds to start again.
+// realChaos is how long a real RocketMQ is broken: a broker takes some ten seconds to start again.
 const realChaos = 40 * time.Second
 
 // TestChaosReal is the same with brokers and a name server of RocketMQ 5.5.0 as processes, and two proxies.

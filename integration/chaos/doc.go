@@ -1,6 +1,6 @@
 // Package chaos breaks everything at random under real load, and settles the account afterwards. CHAOS_SECONDS and
 // CHAOS_SEED say how long and how; `task chaos` does it for as long as one likes. The script follows from the seed, what
-// comes of it does not quite; the log of a run (-v) has every torment with its time.
+// comes of it does not quite; the log of a run (-v) has every fault with its time.
 //
 // Who takes part: bare producers, some in order and some many at once; bare consumers that pull a queue each; bare
 // consumers that pop, ack, prolong and forget; and, in rounds of 20 s and more, rocketmq-client-go in processes that are
@@ -17,9 +17,9 @@
 //
 // The rules:
 //
-//   - A torment ends whole: whatever it froze, stopped or made faulty is well again when it returns.
-//   - One that loses a request or an answer also ends the broker's connections. So every request of a bare client is
-//     answered, or its connection ends; anything else is a broken promise.
+//   - A fault repairs what it broke: whatever it froze or stopped works again when it returns.
+//   - A fault that loses a request or an answer also ends the connections of the broker. So every request of a bare
+//     client is answered, or its connection ends; anything else is a violation.
 //
 // # Files
 //

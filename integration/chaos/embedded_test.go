@@ -30,83 +30,83 @@ func restartEmbedded(server embeddedServer) error {
 	return err
 }
 
-// outagesOf is what can be done to both.
-func outagesOf(server embeddedServer) []torment {
-	return []torment{
-		{"stop", func(s *scene) error {
+// serverFaults are the faults of both.
+func serverFaults(server embeddedServer) []fault {
+	return []fault{
+		{"stop", func(in *injection) error {
 			server.Stop()
-			s.last(3 * time.Second)
+			in.waitUpTo(3 * time.Second)
 			return restartEmbedded(server)
 		}},
-		{"hang", func(s *scene) error {
+		{"hang", func(in *injection) error {
 			server.PauseReading()
-			s.last(3 * time.Second)
+			in.waitUpTo(3 * time.Second)
 			server.ResumeReading()
 			return nil
 		}},
-		{"close all connections", func(*scene) error { server.CloseConnections(); return nil }},
+		{"close all connections", func(*injection) error { server.CloseConnections(); return nil }},
 	}
 }
 
-// faulty keeps a fault in force for some time.
-func faulty(name string, server embeddedServer, code int32, f func(*scene) embedded.Fault) torment {
-	return torment{name, func(s *scene) error {
-		h := server.Fault(code, f(s))
-		s.last(3 * time.Second)
+// serverFault keeps a fault of an embedded server in force for some time.
+func serverFault(name string, server embeddedServer, code int32, f func(*injection) embedded.Fault) fault {
+	return fault{name, func(in *injection) error {
+		h := server.Fault(code, f(in))
+		in.waitUpTo(3 * time.Second)
 		h.Remove()
-		s.log("%s struck %d requests", name, h.Hits())
+		in.log("%s struck %d requests", name, h.Hits())
 		return nil
 	}}
 }
 
-// losing is a fault of which nobody learns, until the connections end.
-func losing(name string, server embeddedServer, code int32, f func(*scene) embedded.Fault) torment {
-	fault := faulty(name, server, code, f)
-	return torment{name, func(s *scene) error {
-		err := fault.do(s)
+// lossyFault is a fault that no client sees until the connections end.
+func lossyFault(name string, server embeddedServer, code int32, f func(*injection) embedded.Fault) fault {
+	inner := serverFault(name, server, code, f)
+	return fault{name, func(in *injection) error {
+		err := inner.do(in)
 		server.CloseConnections()
 		return err
 	}}
 }
 
-func always(f embedded.Fault) func(*scene) embedded.Fault {
-	return func(*scene) embedded.Fault { return f }
+func always(f embedded.Fault) func(*injection) embedded.Fault {
+	return func(*injection) embedded.Fault { return f }
 }
 
-func few(f embedded.Fault) func(*scene) embedded.Fault {
-	return func(s *scene) embedded.Fault { return f.Times(1 + s.rand.IntN(3)) }
+func few(f embedded.Fault) func(*injection) embedded.Fault {
+	return func(in *injection) embedded.Fault { return f.Times(1 + in.rand.IntN(3)) }
 }
 
 func embeddedBroker(b *embedded.Broker) target {
 	const send, pull, pop, ack = codec.ReqSendMessageV2, codec.ReqPullMessage, codec.ReqPopMessage, codec.ReqAckMessage
-	return target{name: b.Name(), torments: append(outagesOf(b),
-		torment{"cut off", func(s *scene) error {
+	return target{name: b.Name(), faults: append(serverFaults(b),
+		fault{"cut off", func(in *injection) error {
 			b.Cut()
-			s.last(3 * time.Second)
+			in.waitUpTo(3 * time.Second)
 			return restartEmbedded(b)
 		}},
-		faulty("hold answers", b, embedded.AnyCode, always(embedded.Hold())),
-		faulty("answer late", b, send, always(embedded.Delay(200*time.Millisecond))),
-		faulty("answer slowly", b, pull, few(embedded.Slow(20_000))),
-		faulty("refuse", b, send, always(embedded.Answer(codec.ResSystemBusy, deliberately))),
-		faulty("reset on a send", b, send, few(embedded.Kill())),
-		losing("lose requests", b, embedded.AnyCode, few(embedded.Drop())),
-		losing("lose answers", b, send, few(embedded.DropAnswer())),
-		losing("lose popped messages", b, pop, few(embedded.DropAnswer())),
-		losing("lose answers to acks", b, ack, few(embedded.DropAnswer())),
-		faulty("answer garbage", b, embedded.AnyCode, few(embedded.Garbage([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")))),
-		faulty("cut an answer", b, pull, func(s *scene) embedded.Fault {
-			return embedded.CutAnswer(s.rand.IntN(2000)).Times(1 + s.rand.IntN(3))
+		serverFault("hold answers", b, embedded.AnyCode, always(embedded.Hold())),
+		serverFault("answer late", b, send, always(embedded.Delay(200*time.Millisecond))),
+		serverFault("answer slowly", b, pull, few(embedded.Slow(20_000))),
+		serverFault("refuse", b, send, always(embedded.Answer(codec.ResSystemBusy, deliberately))),
+		serverFault("reset on a send", b, send, few(embedded.Kill())),
+		lossyFault("lose requests", b, embedded.AnyCode, few(embedded.Drop())),
+		lossyFault("lose answers", b, send, few(embedded.DropAnswer())),
+		lossyFault("lose popped messages", b, pop, few(embedded.DropAnswer())),
+		lossyFault("lose answers to acks", b, ack, few(embedded.DropAnswer())),
+		serverFault("answer garbage", b, embedded.AnyCode, few(embedded.Garbage([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")))),
+		serverFault("cut an answer", b, pull, func(in *injection) embedded.Fault {
+			return embedded.CutAnswer(in.rand.IntN(2000)).Times(1 + in.rand.IntN(3))
 		}),
 	)}
 }
 
 func embeddedNameServer(i int, ns *embedded.NameServer) target {
-	return target{name: fmt.Sprintf("namesrv-%d", i), torments: append(outagesOf(ns),
-		faulty("hold answers", ns, embedded.AnyCode, always(embedded.Hold())),
-		faulty("answer late", ns, embedded.AnyCode, always(embedded.Delay(300*time.Millisecond))),
-		faulty("answer garbage", ns, embedded.AnyCode, few(embedded.Garbage([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")))),
-		faulty("refuse", ns, embedded.AnyCode, few(embedded.Answer(codec.ResSystemError, deliberately))),
+	return target{name: fmt.Sprintf("namesrv-%d", i), faults: append(serverFaults(ns),
+		serverFault("hold answers", ns, embedded.AnyCode, always(embedded.Hold())),
+		serverFault("answer late", ns, embedded.AnyCode, always(embedded.Delay(300*time.Millisecond))),
+		serverFault("answer garbage", ns, embedded.AnyCode, few(embedded.Garbage([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")))),
+		serverFault("refuse", ns, embedded.AnyCode, few(embedded.Answer(codec.ResSystemError, deliberately))),
 	)}
 }
 

@@ -170,21 +170,21 @@ func (g *goProcess) hush() error {
 }
 
 func (g *goProcess) target() target {
-	v := target{name: g.name, torments: ailments(func() *harness.Process { return g.now })}
+	v := target{name: g.name, faults: processFaults(func() *harness.Process { return g.now })}
 	if g.order != nil {
 		return v // what its members have locked would stay locked for a minute
 	}
-	v.torments = append(v.torments,
-		torment{"kill", func(s *scene) error {
+	v.faults = append(v.faults,
+		fault{"kill", func(in *injection) error {
 			g.kill()
-			s.last(2 * time.Second)
+			in.waitUpTo(2 * time.Second)
 			return g.launch()
 		}},
-		torment{"leave", func(s *scene) error {
+		fault{"leave", func(in *injection) error {
 			if err := g.leave(); err != nil {
 				return err
 			}
-			s.last(time.Second)
+			in.waitUpTo(time.Second)
 			return g.launch()
 		}},
 	)

@@ -6,18 +6,18 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
 )
 
-// ailments are what every process can be made to suffer: it stands still, or it gets a fifth of the time.
-func ailments(p func() *harness.Process) []torment {
-	return []torment{
-		{"freeze", func(s *scene) error {
+// processFaults are the faults of any process: it stands still, or it gets a fifth of the time.
+func processFaults(p func() *harness.Process) []fault {
+	return []fault{
+		{"freeze", func(in *injection) error {
 			if err := p().Freeze(); err != nil {
 				return err
 			}
-			s.last(4 * time.Second)
+			in.waitUpTo(4 * time.Second)
 			return p().Thaw()
 		}},
-		{"slow", func(s *scene) error {
-			for end := time.Now().Add(s.some(4 * time.Second)); time.Now().Before(end) && s.ctx.Err() == nil; {
+		{"slow", func(in *injection) error {
+			for end := time.Now().Add(in.upTo(4 * time.Second)); time.Now().Before(end) && in.ctx.Err() == nil; {
 				if err := p().Freeze(); err != nil {
 					return err
 				}

@@ -114,27 +114,27 @@ func (p *proxySeat) vitals(ctx context.Context) (vitals, error) {
 }
 
 func (p *proxySeat) target() target {
-	return target{name: p.name, torments: append(ailments(func() *harness.Process { return p.current().Process }), []torment{
-		{"kill", func(s *scene) error {
+	return target{name: p.name, faults: append(processFaults(func() *harness.Process { return p.current().Process }), []fault{
+		{"kill", func(in *injection) error {
 			p.current().Kill()
-			s.last(2 * time.Second)
+			in.waitUpTo(2 * time.Second)
 			return p.replace()
 		}},
-		{"end", func(s *scene) error {
+		{"end", func(in *injection) error {
 			if err := p.current().Stop(); err != nil {
 				return err
 			}
-			s.last(time.Second)
+			in.waitUpTo(time.Second)
 			return p.replace()
 		}},
-		{"succeed", func(*scene) error {
+		{"succeed", func(*injection) error {
 			old := p.current()
 			if err := p.replace(); err != nil {
 				return err
 			}
 			return old.Stop()
 		}},
-		{"kill a successor", func(s *scene) error {
+		{"kill a successor", func(in *injection) error {
 			old := p.current()
 			if err := p.replace(); err != nil {
 				return err
@@ -144,16 +144,16 @@ func (p *proxySeat) target() target {
 			p.now = old
 			p.turn = 1 - p.turn
 			p.mu.Unlock()
-			return p.awaitTakenBack(s)
+			return p.awaitTakenBack(in)
 		}},
-		{"reload", func(*scene) error { return p.current().HangUp() }},
+		{"reload", func(*injection) error { return p.current().HangUp() }},
 	}...)}
 }
 
 // awaitTakenBack waits until the proxy has noticed that its successor is dead, and can be found by the next one: one
 // that starts in between finds nobody at hand_over, and the ports in use.
-func (p *proxySeat) awaitTakenBack(s *scene) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), harness.Patience)
+func (p *proxySeat) awaitTakenBack(in *injection) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(in.ctx), harness.Patience)
 	defer cancel()
 	return harness.Until(ctx, func() error {
 		nc, err := net.Dial("unix", p.handOver)

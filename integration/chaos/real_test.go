@@ -18,18 +18,18 @@ func realArena(t *testing.T) (*arena, *harness.Cluster) {
 	require.NoError(t, harness.CreateTopic(t.Context(), cluster.NameServer, addresses, a.topic, a.queues))
 	for _, name := range a.brokers {
 		a.direct = append(a.direct, addresses[name])
-		a.behind = append(a.behind, target{name: name, torments: append(ailments(func() *harness.Process { return cluster.Broker(name) }),
-			torment{"kill", func(s *scene) error {
+		a.behind = append(a.behind, target{name: name, faults: append(processFaults(func() *harness.Process { return cluster.Broker(name) }),
+			fault{"kill", func(in *injection) error {
 				cluster.KillBroker(name)
-				s.last(5 * time.Second)
+				in.waitUpTo(5 * time.Second)
 				return cluster.RestartBroker(name)
 			}},
 		)})
 	}
-	a.behind = append(a.behind, target{name: "namesrv", torments: append(ailments(func() *harness.Process { return cluster.NameServerProcess() }),
-		torment{"kill", func(s *scene) error {
+	a.behind = append(a.behind, target{name: "namesrv", faults: append(processFaults(func() *harness.Process { return cluster.NameServerProcess() }),
+		fault{"kill", func(in *injection) error {
 			cluster.KillNameServer()
-			s.last(5 * time.Second)
+			in.waitUpTo(5 * time.Second)
 			return cluster.RestartNameServer()
 		}},
 	)})

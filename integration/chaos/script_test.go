@@ -12,81 +12,81 @@ import (
 	"time"
 )
 
-// The script of a chaos run. Each target has a tormentor of its own, which does one thing after another to it, so that
-// what happens to different targets overlaps. What each does, and how long, follows from the seed and the names of test
-// and target; what comes of it does not, as the machine has its say.
+// The script of a chaos run. Each target has an injector of its own, which injects one fault after another, so that faults
+// of different targets overlap. Which faults, and how long, follows from the seed and the names of test and target; what
+// they lead to does not, because it also depends on the machine.
 
-// target is something that can be tormented.
+// target is something that can be broken.
 type target struct {
-	name     string
-	torments []torment
+	name   string
+	faults []fault
 }
 
-// torment is one thing that may happen to a target. When do returns, it is over, and the target is whole again; an error
-// means that it is not, or that it did not end as it has to.
-type torment struct {
+// fault is one thing that may happen to a target. When do returns, the fault is over and the target has recovered; an
+// error means that it has not, or that it did not end as it has to.
+type fault struct {
 	name string
-	do   func(s *scene) error
+	do   func(in *injection) error
 }
 
-// scene is what a torment is given: its chance, and its time.
-type scene struct {
+// injection is one use of a fault: its random numbers, its time, its log.
+type injection struct {
 	ctx  context.Context // ends with the script
 	rand *rand.Rand
 	log  func(format string, args ...any)
 }
 
-// some is a time of at most so long.
-func (s *scene) some(most time.Duration) time.Duration {
-	return time.Duration(s.rand.Int64N(int64(most)))
+// upTo is a random time of at most so long.
+func (in *injection) upTo(most time.Duration) time.Duration {
+	return time.Duration(in.rand.Int64N(int64(most)))
 }
 
-// last waits for some time of at most so long, or until the script ends.
-func (s *scene) last(most time.Duration) {
+// waitUpTo waits for a random time of at most so long, or until the script ends.
+func (in *injection) waitUpTo(most time.Duration) {
 	select {
-	case <-s.ctx.Done():
-	case <-time.After(s.some(most)):
+	case <-in.ctx.Done():
+	case <-time.After(in.upTo(most)):
 	}
 }
 
-// calm is how long a target is left alone between two torments, at most.
-const calm = 2 * time.Second
+// betweenFaults is the longest pause of a target between two faults.
+const betweenFaults = 2 * time.Second
 
-// tormentAll runs the script until ctx ends and all targets are whole again.
-func tormentAll(ctx context.Context, t *testing.T, seed uint64, targets []target) (happened int) {
+// injectAll runs the script until ctx ends and all targets have recovered.
+func injectAll(ctx context.Context, t *testing.T, seed uint64, targets []target) (happened int) {
 	begun := time.Now()
 	var mu sync.Mutex
-	var tormentors sync.WaitGroup
+	var injectors sync.WaitGroup
 	for _, target := range targets {
 		name := fnv.New64a()
 		name.Write([]byte(t.Name() + target.name))
-		s := &scene{ctx: ctx, rand: rand.New(rand.NewPCG(seed, name.Sum64()))}
-		s.log = func(format string, args ...any) {
+		in := &injection{ctx: ctx, rand: rand.New(rand.NewPCG(seed, name.Sum64()))}
+		in.log = func(format string, args ...any) {
 			t.Logf("%7.3f %-10s %s", time.Since(begun).Seconds(), target.name, fmt.Sprintf(format, args...))
 		}
-		tormentors.Go(func() {
-			for s.last(calm); ctx.Err() == nil; s.last(calm) {
-				what := target.torments[s.rand.IntN(len(target.torments))]
-				s.log("%s", what.name)
-				if err := what.do(s); err != nil {
+		injectors.Go(func() {
+			for in.waitUpTo(betweenFaults); ctx.Err() == nil; in.waitUpTo(betweenFaults) {
+				what := target.faults[in.rand.IntN(len(target.faults))]
+				in.log("%s", what.name)
+				if err := what.do(in); err != nil {
 					t.Errorf("seed %d: %s of %s: %v", seed, what.name, target.name, err)
 					return
 				}
-				s.log("whole again")
+				in.log("recovered")
 				mu.Lock()
 				happened++
 				mu.Unlock()
 			}
 		})
 	}
-	tormentors.Wait()
+	injectors.Wait()
 	return happened
 }
 
 // longestRound is how long one round of chaos lasts at most: what was sent is kept in memory and read back at its end.
 const longestRound = time.Minute
 
-// usualChaos is for `go test ./...`: long enough that each target is tormented a few times.
+// usualChaos is for `go test ./...`: long enough that each target is broken a few times.
 const usualChaos = 5 * time.Second
 
 // chaosTime is CHAOS_SECONDS.

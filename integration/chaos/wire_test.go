@@ -88,7 +88,7 @@ func (w *wire) ask(code int, fields map[string]string, body []byte) (<-chan *har
 	return waits, nil
 }
 
-// answerPatience is how long a bare client waits for an answer. It is no time-out: every torment that loses an answer
+// answerPatience is how long a bare client waits for an answer. It is no time-out: every fault that loses an answer
 // ends with the loss of the broker's connections, so that the proxy has to answer, or to end the connection.
 const answerPatience = time.Minute
 
