@@ -34,7 +34,7 @@ type arena struct {
 
 	// stock lets stock clients take part; nil where there is no time for their timers. orderly is how many members their
 	// group has that consumes in order.
-	stock   func(t *testing.T, a *arena, c *crowd)
+	stock   func(t *testing.T, a *arena, c *clients)
 	orderly int
 }
 
@@ -47,10 +47,10 @@ func (a *arena) allQueues() (all []queueOf) {
 	return all
 }
 
-// crowd are the clients of a round.
-type crowd struct {
+// clients are the clients of a round.
+type clients struct {
 	producers, consumers sync.WaitGroup
-	clients              []*chaosClient
+	bare                 []*bareClient
 	processes            []*goProcess
 	groups               []string
 	stop                 []func()
@@ -58,15 +58,15 @@ type crowd struct {
 
 const bareGroup = "bare-consumers"
 
-// enter starts producers, which send until ctx ends, and consumers, which stay.
-func (a *arena) enter(ctx, patience context.Context, t *testing.T) *crowd {
-	c := &crowd{groups: []string{bareGroup, popGroup}}
+// start starts producers, which send until ctx ends, and consumers, which stay.
+func (a *arena) start(ctx, patience context.Context, t *testing.T) *clients {
+	c := &clients{groups: []string{bareGroup, popGroup}}
 	consuming, stop := context.WithCancel(patience)
 	c.stop = append(c.stop, stop)
 	order := newSequence()
-	client := func(name string) *chaosClient {
-		made := &chaosClient{name: name, arena: a}
-		c.clients = append(c.clients, made)
+	client := func(name string) *bareClient {
+		made := &bareClient{name: name, arena: a}
+		c.bare = append(c.bare, made)
 		return made
 	}
 	for i, q := range a.allQueues() {
@@ -91,8 +91,8 @@ func (a *arena) enter(ctx, patience context.Context, t *testing.T) *crowd {
 	return c
 }
 
-// leave ends the consumers.
-func (c *crowd) leave() {
+// stopConsumers ends the consumers.
+func (c *clients) stopConsumers() {
 	for _, stop := range c.stop {
 		stop()
 	}
@@ -106,8 +106,8 @@ func (a *arena) round(t *testing.T, seed uint64, length time.Duration) {
 	defer end()
 	patient, giveUp := context.WithTimeout(t.Context(), length+harness.Patience)
 	defer giveUp()
-	c := a.enter(ctx, patient, t)
-	targets := append([]target{clientTarget(c.clients)}, a.behind...)
+	c := a.start(ctx, patient, t)
+	targets := append([]target{clientTarget(c.bare)}, a.behind...)
 	for _, f := range a.fronts {
 		targets = append(targets, f.target())
 	}
@@ -116,7 +116,7 @@ func (a *arena) round(t *testing.T, seed uint64, length time.Duration) {
 	}
 	happened := injectAll(ctx, t, seed, targets)
 
-	// Everything is whole again. What was begun comes to its end, and all that was accepted has to arrive.
+	// All targets have recovered. What was begun comes to its end, and all that was accepted has to arrive.
 	c.producers.Wait()
 	for _, g := range c.processes {
 		require.NoError(t, g.hush())
@@ -131,7 +131,7 @@ func (a *arena) round(t *testing.T, seed uint64, length time.Duration) {
 		})
 		t.Logf("%s has got all %s after the last fault", group, time.Since(over).Round(time.Millisecond))
 	}
-	c.leave()
+	c.stopConsumers()
 	stored := a.audit(t)
 	a.report(t, c, happened, stored)
 	require.Empty(t, a.ledger.violations, "seed %d: promises that were broken", seed)
@@ -139,7 +139,7 @@ func (a *arena) round(t *testing.T, seed uint64, length time.Duration) {
 	a.awaitVitals(t, before)
 }
 
-func (a *arena) report(t *testing.T, c *crowd, happened, stored int) {
+func (a *arena) report(t *testing.T, c *clients, happened, stored int) {
 	l := a.ledger
 	t.Logf("%d faults; %d messages accepted, %d refused, %d attempts in doubt, %d stored", happened, len(l.accepted), len(l.refused), l.unknown, stored)
 	for _, group := range c.groups {

@@ -18,7 +18,7 @@ const getMaxOffset = 30
 // messages there are.
 func (a *arena) audit(t *testing.T) (stored int) {
 	t.Helper()
-	auditor := &chaosClient{name: "auditor", arena: a}
+	auditor := &bareClient{name: "auditor", arena: a}
 	at := make(map[place]string)
 	ids := make(map[string]int)
 	for _, q := range a.allQueues() {
@@ -46,7 +46,7 @@ func (a *arena) audit(t *testing.T) (stored int) {
 }
 
 // readBack pulls a queue up to its present end. What it has got so far it keeps when it fails.
-func (c *chaosClient) readBack(ctx context.Context, q queueOf, offset *int64, at map[place]string) error {
+func (c *bareClient) readBack(ctx context.Context, q queueOf, offset *int64, at map[place]string) error {
 	w, err := c.dial(ctx, q.broker)
 	if err != nil {
 		return err

@@ -11,9 +11,9 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
 )
 
-// chaosClient is a bare client: it has one connection at a time, to a broker through one of the proxies, and makes
+// bareClient is a bare client: it has one connection at a time, to a broker through one of the proxies, and makes
 // another when that ends.
-type chaosClient struct {
+type bareClient struct {
 	name  string
 	arena *arena
 	kills int // how often it was killed: what it knew is gone with each
@@ -22,7 +22,7 @@ type chaosClient struct {
 }
 
 // connect connects to a broker through a proxy, whichever comes first, and tries until it succeeds or ctx ends.
-func (c *chaosClient) connect(ctx context.Context, broker string) (*wire, error) {
+func (c *bareClient) connect(ctx context.Context, broker string) (*wire, error) {
 	for {
 		w, err := c.dial(ctx, broker)
 		if err == nil {
@@ -39,7 +39,7 @@ func (c *chaosClient) connect(ctx context.Context, broker string) (*wire, error)
 	}
 }
 
-func (c *chaosClient) dial(ctx context.Context, broker string) (*wire, error) {
+func (c *bareClient) dial(ctx context.Context, broker string) (*wire, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepPatience)
 	defer cancel()
 	nameServer := c.arena.fronts[rand.IntN(len(c.arena.fronts))].nameServer()
@@ -56,21 +56,21 @@ func (c *chaosClient) dial(ctx context.Context, broker string) (*wire, error) {
 	return dialWire(ctx, route[broker], c.arena.ledger)
 }
 
-func (c *chaosClient) current() *wire {
+func (c *bareClient) current() *wire {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.wire
 }
 
 // life is how often the client has been killed.
-func (c *chaosClient) life() int {
+func (c *bareClient) life() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.kills
 }
 
 // die has the client forget what it knew, and returns the connection that it leaves behind; nil: it has none.
-func (c *chaosClient) die() *wire {
+func (c *bareClient) die() *wire {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.kills++

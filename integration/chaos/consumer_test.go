@@ -25,7 +25,7 @@ const suspend = time.Second
 
 // consume takes one queue for a group, in order, until ctx ends. What it has seen it commits; when it is killed it goes
 // on from there.
-func (c *chaosClient) consume(ctx context.Context, group string, q queueOf, order *sequence) {
+func (c *bareClient) consume(ctx context.Context, group string, q queueOf, order *sequence) {
 	life, offset := -1, int64(0)
 	for ctx.Err() == nil {
 		w, err := c.connect(ctx, q.broker)

@@ -6,7 +6,7 @@
 // consumers that pop, ack, prolong and forget; and, in rounds of 20 s and more, rocketmq-client-go in processes that are
 // killed and frozen as a whole: producers, a group that does not care for order, and one that does. What happens to whom
 // is in embedded_test.go and real_test.go (brokers and name servers), proxy_test.go, actors_test.go (panics),
-// mob_test.go and goclient_test.go (clients), process_test.go (any process). What is asserted:
+// clientfaults_test.go and goclient_test.go (clients), process_test.go (any process). What is asserted:
 //
 //   - What was accepted is stored where the producer was told, and comes to every group; what was refused is not stored,
 //     nor what was cut in the middle.

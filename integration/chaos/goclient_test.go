@@ -19,7 +19,7 @@ import (
 
 // goClients are processes of rocketmq-client-go, each with a producer: two with a member each of a group that does not
 // care for order, and one with all members of a group that does.
-func goClients(t *testing.T, a *arena, c *crowd) {
+func goClients(t *testing.T, a *arena, c *clients) {
 	concurrent, orderly := harness.Unique(t, "concurrent"), harness.Unique(t, "orderly")
 	c.groups = append(c.groups, concurrent, orderly)
 	for _, g := range []*goProcess{

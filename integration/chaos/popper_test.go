@@ -39,7 +39,7 @@ type loan struct {
 
 // pop takes messages of a broker for a group, whatever queue they are in, until ctx ends. Most of them it acks; some it
 // asks to keep for longer, or forgets, and those have to come again.
-func (c *chaosClient) pop(ctx context.Context, broker string) {
+func (c *bareClient) pop(ctx context.Context, broker string) {
 	for ctx.Err() == nil {
 		w, err := c.connect(ctx, broker)
 		if err != nil {

@@ -45,7 +45,7 @@ func placeIn(a *harness.Answer, broker string) (place, error) {
 
 // sendInOrder sends numbered messages to one queue until ctx ends, each again and again until it is accepted, before the
 // next one.
-func (c *chaosClient) sendInOrder(ctx, patience context.Context, broker string, queue int) {
+func (c *bareClient) sendInOrder(ctx, patience context.Context, broker string, queue int) {
 	var w *wire
 	for number := 1; ctx.Err() == nil; number++ {
 		id := messageID(c.name, number)
@@ -77,7 +77,7 @@ func (c *chaosClient) sendInOrder(ctx, patience context.Context, broker string, 
 const atOnce = 16
 
 // sendInBulk sends numbered messages to any queue, many at once and each only once, until ctx ends.
-func (c *chaosClient) sendInBulk(ctx, patience context.Context) {
+func (c *bareClient) sendInBulk(ctx, patience context.Context) {
 	for number := 1; ctx.Err() == nil; {
 		broker := c.arena.brokers[rand.IntN(len(c.arena.brokers))]
 		w, err := c.connect(patience, broker)
@@ -95,7 +95,7 @@ func (c *chaosClient) sendInBulk(ctx, patience context.Context) {
 }
 
 // bulk sends some messages and waits for what becomes of them. It returns the next number.
-func (c *chaosClient) bulk(w *wire, broker string, number int) (int, error) {
+func (c *bareClient) bulk(w *wire, broker string, number int) (int, error) {
 	var broken error
 	waits := make(map[string]<-chan *harness.Answer)
 	for range atOnce {
@@ -123,7 +123,7 @@ func (c *chaosClient) bulk(w *wire, broker string, number int) (int, error) {
 
 // judge notes what became of a send and reports whether it was accepted. A refusal is noted only where it is the last
 // word on the message.
-func (c *chaosClient) judge(id, broker string, a *harness.Answer, last bool) bool {
+func (c *bareClient) judge(id, broker string, a *harness.Answer, last bool) bool {
 	at, err := placeIn(a, broker)
 	switch {
 	case err == nil:
