@@ -16,29 +16,29 @@ const getMaxOffset = 30
 
 // audit reads everything that is stored back, and compares it with what the producers were told. It returns how many
 // messages there are.
-func (a *arena) audit(t *testing.T) (stored int) {
+func (e *environment) audit(t *testing.T) (stored int) {
 	t.Helper()
-	auditor := &bareClient{name: "auditor", arena: a}
+	auditor := &bareClient{name: "auditor", env: e}
 	at := make(map[place]string)
 	ids := make(map[string]int)
-	for _, q := range a.allQueues() {
+	for _, q := range e.allQueues() {
 		offset := int64(0)
 		harness.Await(t, func() error { return auditor.readBack(t.Context(), q, &offset, at) })
 	}
 	for _, id := range at {
 		ids[id]++
 	}
-	a.ledger.mu.Lock()
-	defer a.ledger.mu.Unlock()
-	for id, where := range a.ledger.accepted {
+	e.ledger.mu.Lock()
+	defer e.ledger.mu.Unlock()
+	for id, where := range e.ledger.accepted {
 		require.Equal(t, id, at[where], "what is stored at %s, where %s was accepted", where, id)
 	}
-	for id := range a.ledger.refused {
+	for id := range e.ledger.refused {
 		require.Zero(t, ids[id], "%s was refused by its broker, and is stored", id)
 	}
-	for id, p := range a.ledger.pops {
+	for id, p := range e.ledger.pops {
 		// A producer that learned nothing sends again, and then there are two of that message.
-		if a.keepsAcks && p.acked > 0 && p.last > p.acked && !p.doubled && ids[id] == 1 {
+		if e.keepsAcks && p.acked > 0 && p.last > p.acked && !p.doubled && ids[id] == 1 {
 			require.Fail(t, "an acked message came again", "%s: the ack was answered at %d, and the broker gave it out at %d", id, p.acked, p.last)
 		}
 	}
@@ -52,7 +52,7 @@ func (c *bareClient) readBack(ctx context.Context, q queueOf, offset *int64, at 
 		return err
 	}
 	defer w.nc.Close()
-	got, err := w.call(getMaxOffset, map[string]string{"topic": c.arena.topic, "queueId": strconv.Itoa(q.queue)}, nil)
+	got, err := w.call(getMaxOffset, map[string]string{"topic": c.env.topic, "queueId": strconv.Itoa(q.queue)}, nil)
 	if err != nil {
 		return err
 	}
@@ -61,8 +61,8 @@ func (c *bareClient) readBack(ctx context.Context, q queueOf, offset *int64, at 
 		return fmt.Errorf("code %d: %s", got.Code, got.Remark)
 	}
 	for *offset < end {
-		*offset, err = c.arena.pull(w, "auditors", q, *offset, func(m *primitive.MessageExt) {
-			at[place{q.broker, q.queue, m.QueueOffset}] = c.arena.ledger.receive("auditors", m.Body)
+		*offset, err = c.env.pull(w, "auditors", q, *offset, func(m *primitive.MessageExt) {
+			at[place{q.broker, q.queue, m.QueueOffset}] = c.env.ledger.receive("auditors", m.Body)
 		})
 		if err != nil {
 			return err

@@ -18,13 +18,13 @@ const (
 )
 
 // invite lets the stock clients take part that a round of some length has time for.
-func (a *arena) invite(length time.Duration) {
+func (e *environment) invite(length time.Duration) {
 	if length < longEnoughForStock {
 		return
 	}
-	a.stock, a.orderly = goClients, 1
+	e.stock, e.orderly = goClients, 1
 	if length >= longEnoughForLocks {
-		a.orderly = 2
+		e.orderly = 2
 	}
 }
 
@@ -37,14 +37,14 @@ func TestChaos(t *testing.T) {
 		t.Run(fmt.Sprintf("%dproxies", proxies), func(t *testing.T) {
 			t.Parallel()
 			chaosRounds(t, func(t *testing.T, seed uint64, length time.Duration) {
-				a, cluster, err := embeddedArena()
+				e, cluster, err := embeddedEnvironment()
 				require.NoError(t, err)
 				t.Cleanup(cluster.Close)
 				for i := range proxies {
-					a.fronts = append(a.fronts, newSeat(t, fmt.Sprintf("proxy-%d", i), cluster.NameServers()))
+					e.fronts = append(e.fronts, newSeat(t, fmt.Sprintf("proxy-%d", i), cluster.NameServers()))
 				}
-				a.invite(length)
-				a.round(t, seed, length)
+				e.invite(length)
+				e.round(t, seed, length)
 			})
 		})
 	}
@@ -54,11 +54,11 @@ func TestChaos(t *testing.T) {
 func TestChaosOfActors(t *testing.T) {
 	t.Parallel()
 	chaosRounds(t, func(t *testing.T, seed uint64, length time.Duration) {
-		a, cluster, err := embeddedArena()
+		e, cluster, err := embeddedEnvironment()
 		require.NoError(t, err)
 		t.Cleanup(cluster.Close)
-		a.fronts = append(a.fronts, newActorTree(t, cluster.NameServers()))
-		a.round(t, seed, length)
+		e.fronts = append(e.fronts, newActorTree(t, cluster.NameServers()))
+		e.round(t, seed, length)
 	})
 }
 
@@ -68,11 +68,11 @@ const realChaos = 40 * time.Second
 // TestChaosReal is the same with brokers and a name server of RocketMQ 5.5.0 as processes, and two proxies.
 func TestChaosReal(t *testing.T) {
 	t.Parallel()
-	a, cluster := realArena(t)
+	e, cluster := realEnvironment(t)
 	for i := range 2 {
-		a.fronts = append(a.fronts, newSeat(t, fmt.Sprintf("proxy-%d", i), []string{cluster.NameServer}))
+		e.fronts = append(e.fronts, newSeat(t, fmt.Sprintf("proxy-%d", i), []string{cluster.NameServer}))
 	}
 	length := max(realChaos, min(chaosTime(t), longestRound))
-	a.invite(length)
-	a.round(t, chaosSeed(t), length)
+	e.invite(length)
+	e.round(t, chaosSeed(t), length)
 }

@@ -15,7 +15,7 @@ import (
 // another when that ends.
 type bareClient struct {
 	name  string
-	arena *arena
+	env   *environment
 	kills int // how often it was killed: what it knew is gone with each
 	mu    sync.Mutex
 	wire  *wire
@@ -42,18 +42,18 @@ func (c *bareClient) connect(ctx context.Context, broker string) (*wire, error) 
 func (c *bareClient) dial(ctx context.Context, broker string) (*wire, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepPatience)
 	defer cancel()
-	nameServer := c.arena.fronts[rand.IntN(len(c.arena.fronts))].nameServer()
-	route, err := harness.RouteOf(ctx, nameServer, c.arena.topic)
+	nameServer := c.env.fronts[rand.IntN(len(c.env.fronts))].nameServer()
+	route, err := harness.RouteOf(ctx, nameServer, c.env.topic)
 	if err != nil {
 		return nil, err
 	}
 	if route[broker] == "" {
 		return nil, fmt.Errorf("%s is not in the route of %s", broker, nameServer)
 	}
-	if slices.Contains(c.arena.direct, route[broker]) {
-		c.arena.ledger.violate("the route of %s names the address of %s itself", nameServer, broker)
+	if slices.Contains(c.env.direct, route[broker]) {
+		c.env.ledger.violate("the route of %s names the address of %s itself", nameServer, broker)
 	}
-	return dialWire(ctx, route[broker], c.arena.ledger)
+	return dialWire(ctx, route[broker], c.env.ledger)
 }
 
 func (c *bareClient) current() *wire {

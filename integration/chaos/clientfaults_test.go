@@ -22,8 +22,8 @@ func clientTarget(clients []*bareClient) target {
 		one("kill in the middle of a send", func(in *injection, c *bareClient, w *wire) {
 			c.die()
 			id := messageID("half-"+c.name, c.life())
-			c.arena.ledger.refuse(id) // nobody may take it for a whole one
-			w.killWithin(sendMessageV2, sendFields(c.name, c.arena.topic, 0), numberedBody(id), in.rand.Float64())
+			c.env.ledger.refuse(id) // nobody may take it for a whole one
+			w.killWithin(sendMessageV2, sendFields(c.name, c.env.topic, 0), numberedBody(id), in.rand.Float64())
 		}),
 		one("leave", func(_ *injection, _ *bareClient, w *wire) { w.nc.Close() }),
 		one("stop reading", func(in *injection, _ *bareClient, w *wire) {

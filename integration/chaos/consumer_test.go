@@ -33,35 +33,35 @@ func (c *bareClient) consume(ctx context.Context, group string, q queueOf, order
 			return
 		}
 		if now := c.life(); now != life {
-			if offset, err = c.arena.committed(w, group, q.queue); err != nil {
+			if offset, err = c.env.committed(w, group, q.queue); err != nil {
 				w.nc.Close()
 				continue
 			}
 			life = now
 		}
 		for err == nil && ctx.Err() == nil && life == c.life() {
-			offset, err = c.arena.pull(w, group, q, offset, func(m *primitive.MessageExt) {
-				id := c.arena.ledger.receive(group, m.Body)
+			offset, err = c.env.pull(w, group, q, offset, func(m *primitive.MessageExt) {
+				id := c.env.ledger.receive(group, m.Body)
 				if err := order.see(place{q.broker, q.queue, m.QueueOffset}, id); err != nil {
-					c.arena.ledger.violate("%s: %v", c.name, err)
+					c.env.ledger.violate("%s: %v", c.name, err)
 				}
 			})
 		}
 		w.nc.Close()
-		c.arena.pauseAfter(err)
+		c.env.pauseAfter(err)
 	}
 }
 
 // pauseAfter keeps clients from trying again and again at full speed.
-func (*arena) pauseAfter(err error) {
+func (*environment) pauseAfter(err error) {
 	if err != nil {
 		time.Sleep(50 * time.Millisecond)
 	}
 }
 
-func (a *arena) committed(w *wire, group string, queue int) (int64, error) {
+func (e *environment) committed(w *wire, group string, queue int) (int64, error) {
 	got, err := w.call(queryConsumerOffset, map[string]string{
-		"consumerGroup": group, "topic": a.topic, "queueId": strconv.Itoa(queue)}, nil)
+		"consumerGroup": group, "topic": e.topic, "queueId": strconv.Itoa(queue)}, nil)
 	switch {
 	case err != nil:
 		return 0, err
@@ -74,8 +74,8 @@ func (a *arena) committed(w *wire, group string, queue int) (int64, error) {
 }
 
 // pull asks for messages from an offset on, gives them to take, and commits the offset behind them, which it returns.
-func (a *arena) pull(w *wire, group string, q queueOf, offset int64, take func(*primitive.MessageExt)) (int64, error) {
-	fields := map[string]string{"consumerGroup": group, "topic": a.topic, "queueId": strconv.Itoa(q.queue),
+func (e *environment) pull(w *wire, group string, q queueOf, offset int64, take func(*primitive.MessageExt)) (int64, error) {
+	fields := map[string]string{"consumerGroup": group, "topic": e.topic, "queueId": strconv.Itoa(q.queue),
 		"queueOffset": strconv.FormatInt(offset, 10), "maxMsgNums": "32", "sysFlag": "6", // suspend, and with a subscription
 		"commitOffset": "0", "suspendTimeoutMillis": strconv.FormatInt(suspend.Milliseconds(), 10),
 		"subscription": "*", "subVersion": "1", "expressionType": "TAG"}
@@ -95,13 +95,13 @@ func (a *arena) pull(w *wire, group string, q queueOf, offset int64, take func(*
 		return offset, fmt.Errorf("code %d: %s", got.Code, got.Remark)
 	}
 	for _, m := range primitive.DecodeMessage(got.Body) {
-		if m.Topic != a.topic || m.Queue.QueueId != q.queue || m.QueueOffset != offset {
-			a.ledger.violate("a pull of %s/%d from %d got offset %d of queue %d of %s", q.broker, q.queue, offset, m.QueueOffset, m.Queue.QueueId, m.Topic)
+		if m.Topic != e.topic || m.Queue.QueueId != q.queue || m.QueueOffset != offset {
+			e.ledger.violate("a pull of %s/%d from %d got offset %d of queue %d of %s", q.broker, q.queue, offset, m.QueueOffset, m.Queue.QueueId, m.Topic)
 		}
 		take(m)
 		offset = m.QueueOffset + 1
 	}
-	_, err = w.call(updateConsumerOffset, map[string]string{"consumerGroup": group, "topic": a.topic,
+	_, err = w.call(updateConsumerOffset, map[string]string{"consumerGroup": group, "topic": e.topic,
 		"queueId": strconv.Itoa(q.queue), "commitOffset": strconv.FormatInt(offset, 10)}, nil)
 	return offset, err
 }

@@ -23,6 +23,6 @@
 //
 // # Files
 //
-// arena_test.go is what a round is made of, script_test.go what happens in it, ledger_test.go what is kept of it.
+// environment_test.go is what a round is made of, script_test.go what happens in it, ledger_test.go what is kept of it.
 // Children of a round are this test binary again (main_test.go): gochild_test.go, actorchild_test.go.
 package chaos

@@ -110,25 +110,25 @@ func embeddedNameServer(i int, ns *embedded.NameServer) target {
 	)}
 }
 
-// embeddedArena starts an embedded cluster of two brokers and two name servers, without proxies.
-func embeddedArena() (*arena, *embedded.Cluster, error) {
+// embeddedEnvironment starts an embedded cluster of two brokers and two name servers, without proxies.
+func embeddedEnvironment() (*environment, *embedded.Cluster, error) {
 	cluster, err := embedded.Start(embedded.Options{NameServers: 2, MaxMemory: 1 << 30,
 		Brokers: []embedded.BrokerOptions{{Name: "broker-a"}, {Name: "broker-b"}}})
 	if err != nil {
 		return nil, nil, err
 	}
-	a := &arena{queues: 3, topic: "Chaos", keepsAcks: true, ledger: newLedger()}
-	if err := cluster.CreateTopic(a.topic, a.queues); err != nil {
+	e := &environment{queues: 3, topic: "Chaos", keepsAcks: true, ledger: newLedger()}
+	if err := cluster.CreateTopic(e.topic, e.queues); err != nil {
 		cluster.Close()
 		return nil, nil, err
 	}
 	for _, b := range cluster.Brokers() {
-		a.behind = append(a.behind, embeddedBroker(b))
-		a.brokers = append(a.brokers, b.Name())
-		a.direct = append(a.direct, b.Addr())
+		e.servers = append(e.servers, embeddedBroker(b))
+		e.brokers = append(e.brokers, b.Name())
+		e.direct = append(e.direct, b.Addr())
 	}
 	for i := range cluster.NameServers() {
-		a.behind = append(a.behind, embeddedNameServer(i, cluster.NameServer(i)))
+		e.servers = append(e.servers, embeddedNameServer(i, cluster.NameServer(i)))
 	}
-	return a, cluster, nil
+	return e, cluster, nil
 }

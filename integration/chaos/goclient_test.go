@@ -19,7 +19,7 @@ import (
 
 // goClients are processes of rocketmq-client-go, each with a producer: two with a member each of a group that does not
 // care for order, and one with all members of a group that does.
-func goClients(t *testing.T, a *arena, c *clients) {
+func goClients(t *testing.T, e *environment, c *clients) {
 	concurrent, orderly := harness.Unique(t, "concurrent"), harness.Unique(t, "orderly")
 	c.groups = append(c.groups, concurrent, orderly)
 	for _, g := range []*goProcess{
@@ -27,7 +27,7 @@ func goClients(t *testing.T, a *arena, c *clients) {
 		{name: "go-1", group: concurrent},
 		{name: "go-2", group: orderly, order: newSequence()},
 	} {
-		g.arena = a
+		g.env = e
 		g.start(t)
 		c.processes = append(c.processes, g)
 		c.stop = append(c.stop, func() {
@@ -41,7 +41,7 @@ func goClients(t *testing.T, a *arena, c *clients) {
 // goProcess is a seat for processes of stock clients (gochild_test.go), one after another: such can be killed and frozen
 // as a whole, with their sockets.
 type goProcess struct {
-	arena *arena
+	env   *environment
 	name  string
 	group string
 	order *sequence // of a group that consumes in order; nil: it does not
@@ -74,9 +74,9 @@ func (g *goProcess) launch() error {
 		return err
 	}
 	g.turn++
-	child := goChild{Topic: g.arena.topic, Group: g.group, Name: fmt.Sprintf("%s.%d", g.name, g.turn), Ordered: g.order != nil,
+	child := goChild{Topic: g.env.topic, Group: g.group, Name: fmt.Sprintf("%s.%d", g.name, g.turn), Ordered: g.order != nil,
 		NameServers: []string{g.front(0)}, Log: filepath.Join(g.dir, "goclient.log")}
-	for n := 1; child.Ordered && n < g.arena.orderly; n++ {
+	for n := 1; child.Ordered && n < g.env.orderly; n++ {
 		child.NameServers = append(child.NameServers, g.front(n))
 	}
 	words, err := json.Marshal(child)
@@ -96,7 +96,7 @@ func (g *goProcess) launch() error {
 
 // front is the n-th proxy of the present process: with each process they come in another order.
 func (g *goProcess) front(n int) string {
-	return g.arena.fronts[(g.turn+n)%len(g.arena.fronts)].nameServer()
+	return g.env.fronts[(g.turn+n)%len(g.env.fronts)].nameServer()
 }
 
 // hear notes what a process says until it has ended. A line that was cut short was not said.
@@ -106,7 +106,7 @@ func (g *goProcess) hear(out *os.File) {
 		line, err := lines.ReadString('\n')
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				g.arena.ledger.violate("%s cannot be heard: %v", g.name, err)
+				g.env.ledger.violate("%s cannot be heard: %v", g.name, err)
 			}
 			return
 		}
@@ -114,26 +114,26 @@ func (g *goProcess) hear(out *os.File) {
 		var at place
 		switch {
 		case line == "doubt\n":
-			g.arena.ledger.doubt()
+			g.env.ledger.doubt()
 		case line == "hushed\n":
 			close(g.quiet)
 		case scan(line, "accepted %s %s %d %d\n", &id, &at.broker, &at.queue, &at.offset):
-			g.arena.ledger.accept(id, at)
+			g.env.ledger.accept(id, at)
 		case scan(line, "received %s %s %d %d\n", &id, &at.broker, &at.queue, &at.offset):
 			g.received(id, at)
 		default:
-			g.arena.ledger.violate("%s: %s", g.name, strings.TrimSpace(line))
+			g.env.ledger.violate("%s: %s", g.name, strings.TrimSpace(line))
 		}
 	}
 }
 
 func (g *goProcess) received(id string, at place) {
-	g.arena.ledger.receive(g.group, numberedBody(id))
+	g.env.ledger.receive(g.group, numberedBody(id))
 	if g.order == nil {
 		return
 	}
 	if err := g.order.see(at, id); err != nil {
-		g.arena.ledger.violate("%s: %v", g.group, err)
+		g.env.ledger.violate("%s: %v", g.group, err)
 	}
 }
 

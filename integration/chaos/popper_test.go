@@ -47,18 +47,18 @@ func (c *bareClient) pop(ctx context.Context, broker string) {
 		}
 		for life := c.life(); err == nil && ctx.Err() == nil && life == c.life(); {
 			var lent []loan
-			if lent, err = c.arena.popOnce(w, broker); err == nil {
-				err = c.arena.settle(w, broker, lent)
+			if lent, err = c.env.popOnce(w, broker); err == nil {
+				err = c.env.settle(w, broker, lent)
 			}
 		}
 		w.nc.Close()
-		c.arena.pauseAfter(err)
+		c.env.pauseAfter(err)
 	}
 }
 
 // popOnce pops some messages, or none.
-func (a *arena) popOnce(w *wire, broker string) ([]loan, error) {
-	waits, err := w.ask(popMessage, map[string]string{"consumerGroup": popGroup, "topic": a.topic, "queueId": "-1", "maxMsgNums": "16",
+func (e *environment) popOnce(w *wire, broker string) ([]loan, error) {
+	waits, err := w.ask(popMessage, map[string]string{"consumerGroup": popGroup, "topic": e.topic, "queueId": "-1", "maxMsgNums": "16",
 		"invisibleTime": strconv.FormatInt(invisible.Milliseconds(), 10), "pollTime": strconv.FormatInt(suspend.Milliseconds(), 10),
 		"bornTime": strconv.FormatInt(time.Now().UnixMilli(), 10), "initMode": "0", "exp": "*", "expType": "TAG", "order": "false"}, nil)
 	if err != nil {
@@ -76,11 +76,11 @@ func (a *arena) popOnce(w *wire, broker string) ([]loan, error) {
 	popTime, _ := strconv.ParseInt(got.ExtFields["popTime"], 10, 64)
 	var lent []loan
 	for _, m := range primitive.DecodeMessage(got.Body) {
-		id := a.ledger.identify(popGroup, m.Body)
-		a.ledger.popped(id, popTime)
-		l, ok := a.loanOf(got, broker, m)
+		id := e.ledger.identify(popGroup, m.Body)
+		e.ledger.popped(id, popTime)
+		l, ok := e.loanOf(got, broker, m)
 		if !ok {
-			a.ledger.violate("a pop from %s brought %s of queue %d, and no handle for it: %v", broker, id, m.Queue.QueueId, got.ExtFields)
+			e.ledger.violate("a pop from %s brought %s of queue %d, and no handle for it: %v", broker, id, m.Queue.QueueId, got.ExtFields)
 			continue
 		}
 		l.id, l.ends = id, popTime+invisible.Milliseconds()
@@ -91,18 +91,18 @@ func (a *arena) popOnce(w *wire, broker string) ([]loan, error) {
 
 // loanOf finds a message's handle: that of one from the retry topic comes with it, others are made from what the answer
 // says of their queue (MQClientAPIImpl.java#processPopResponse).
-func (a *arena) loanOf(got *harness.Answer, broker string, m *primitive.MessageExt) (loan, bool) {
+func (e *environment) loanOf(got *harness.Answer, broker string, m *primitive.MessageExt) (loan, bool) {
 	if handle := m.GetProperty("POP_CK"); handle != "" {
 		f := strings.Fields(handle)
 		if len(f) != 8 {
 			return loan{}, false
 		}
-		return loan{topic: "%RETRY%" + popGroup + "_" + a.topic, queue: f[6], offset: f[7], handle: handle}, true
+		return loan{topic: "%RETRY%" + popGroup + "_" + e.topic, queue: f[6], offset: f[7], handle: handle}, true
 	}
 	queue, offset := strconv.Itoa(m.Queue.QueueId), strconv.FormatInt(m.QueueOffset, 10)
 	for item := range strings.SplitSeq(got.ExtFields["startOffsetInfo"], ";") {
 		if f := strings.Fields(item); len(f) == 3 && f[0] == "0" && f[1] == queue {
-			return loan{topic: a.topic, queue: queue, offset: offset, handle: strings.Join([]string{f[2], got.ExtFields["popTime"],
+			return loan{topic: e.topic, queue: queue, offset: offset, handle: strings.Join([]string{f[2], got.ExtFields["popTime"],
 				got.ExtFields["invisibleTime"], got.ExtFields["reviveQid"], "0", broker, queue, offset}, " ")}, true
 		}
 	}
@@ -114,7 +114,7 @@ func (l *loan) fields() map[string]string {
 }
 
 // settle decides what becomes of popped messages.
-func (a *arena) settle(w *wire, broker string, lent []loan) error {
+func (e *environment) settle(w *wire, broker string, lent []loan) error {
 	var broken error
 	acks := make(map[*loan]<-chan *harness.Answer)
 	for i := range lent {
@@ -123,7 +123,7 @@ func (a *arena) settle(w *wire, broker string, lent []loan) error {
 		case 0:
 			continue
 		case 1:
-			if err := a.prolong(w, broker, l); err != nil {
+			if err := e.prolong(w, broker, l); err != nil {
 				return err
 			}
 			if rand.IntN(2) == 0 {
@@ -134,7 +134,7 @@ func (a *arena) settle(w *wire, broker string, lent []loan) error {
 		if err != nil {
 			return err
 		}
-		a.ledger.receive(popGroup, numberedBody(l.id))
+		e.ledger.receive(popGroup, numberedBody(l.id))
 		acks[l] = waits
 	}
 	for l, waits := range acks {
@@ -145,14 +145,14 @@ func (a *arena) settle(w *wire, broker string, lent []loan) error {
 		}
 		// One that comes too late is answered the same way, and does nothing.
 		if now := time.Now().UnixMilli(); got.Code == 0 && now < l.ends {
-			a.ledger.acked(l.id, now)
+			e.ledger.acked(l.id, now)
 		}
 	}
 	return broken
 }
 
 // prolong asks for more time. If that comes to the broker when the message has gone out once more, there are two of it.
-func (a *arena) prolong(w *wire, broker string, l *loan) error {
+func (e *environment) prolong(w *wire, broker string, l *loan) error {
 	fields := l.fields()
 	fields["invisibleTime"] = strconv.FormatInt(invisible.Milliseconds(), 10)
 	got, err := w.call(changeInvisibleMessage, fields, nil)
@@ -160,12 +160,12 @@ func (a *arena) prolong(w *wire, broker string, l *loan) error {
 		err = got.Err()
 	}
 	if err != nil || time.Now().UnixMilli() >= l.ends {
-		a.ledger.doubled(l.id)
+		e.ledger.doubled(l.id)
 		return errors.Join(err, errTooLate)
 	}
 	popTime, err := strconv.ParseInt(got.ExtFields["popTime"], 10, 64)
 	flag := "0"
-	if l.topic != a.topic {
+	if l.topic != e.topic {
 		flag = "1"
 	}
 	l.handle = strings.Join([]string{l.offset, got.ExtFields["popTime"], got.ExtFields["invisibleTime"], got.ExtFields["reviveQid"],

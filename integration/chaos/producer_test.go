@@ -53,16 +53,16 @@ func (c *bareClient) sendInOrder(ctx, patience context.Context, broker string, q
 			if w == nil {
 				var err error
 				if w, err = c.connect(patience, broker); err != nil {
-					c.arena.ledger.violate("%v", err)
+					c.env.ledger.violate("%v", err)
 					return
 				}
 			}
-			a, err := w.call(sendMessageV2, sendFields(c.name, c.arena.topic, queue), numberedBody(id))
+			a, err := w.call(sendMessageV2, sendFields(c.name, c.env.topic, queue), numberedBody(id))
 			if err == nil && c.judge(id, broker, a, false) {
 				break
 			}
 			if err != nil {
-				c.arena.ledger.doubt()
+				c.env.ledger.doubt()
 				w.nc.Close()
 				w = nil
 			}
@@ -79,10 +79,10 @@ const atOnce = 16
 // sendInBulk sends numbered messages to any queue, many at once and each only once, until ctx ends.
 func (c *bareClient) sendInBulk(ctx, patience context.Context) {
 	for number := 1; ctx.Err() == nil; {
-		broker := c.arena.brokers[rand.IntN(len(c.arena.brokers))]
+		broker := c.env.brokers[rand.IntN(len(c.env.brokers))]
 		w, err := c.connect(patience, broker)
 		if err != nil {
-			c.arena.ledger.violate("%v", err)
+			c.env.ledger.violate("%v", err)
 			return
 		}
 		// A connection is changed for another every now and then, so that all ways are gone.
@@ -101,9 +101,9 @@ func (c *bareClient) bulk(w *wire, broker string, number int) (int, error) {
 	for range atOnce {
 		id := messageID(c.name, number)
 		number++
-		asked, err := w.ask(sendMessageV2, sendFields(c.name, c.arena.topic, rand.IntN(c.arena.queues)), numberedBody(id))
+		asked, err := w.ask(sendMessageV2, sendFields(c.name, c.env.topic, rand.IntN(c.env.queues)), numberedBody(id))
 		if err != nil {
-			c.arena.ledger.doubt()
+			c.env.ledger.doubt()
 			broken = err
 			break
 		}
@@ -112,7 +112,7 @@ func (c *bareClient) bulk(w *wire, broker string, number int) (int, error) {
 	for id, asked := range waits {
 		a, err := w.await(asked, answerPatience)
 		if err != nil {
-			c.arena.ledger.doubt()
+			c.env.ledger.doubt()
 			broken = err
 			continue
 		}
@@ -127,14 +127,14 @@ func (c *bareClient) judge(id, broker string, a *harness.Answer, last bool) bool
 	at, err := placeIn(a, broker)
 	switch {
 	case err == nil:
-		c.arena.ledger.accept(id, at)
+		c.env.ledger.accept(id, at)
 		return true
 	case a.Code == 0:
-		c.arena.ledger.violate("%s was told success without a place: %v", c.name, err)
+		c.env.ledger.violate("%s was told success without a place: %v", c.name, err)
 	case errors.Is(err, errRefused) && last:
-		c.arena.ledger.refuse(id)
+		c.env.ledger.refuse(id)
 	default:
-		c.arena.ledger.doubt()
+		c.env.ledger.doubt()
 	}
 	return false
 }

@@ -82,9 +82,9 @@ func (v *vitals) recovered(before vitals) error {
 	return nil
 }
 
-func (a *arena) allVitals(t *testing.T) (all []vitals) {
+func (e *environment) allVitals(t *testing.T) (all []vitals) {
 	t.Helper()
-	for _, f := range a.fronts {
+	for _, f := range e.fronts {
 		v, err := f.vitals(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -94,9 +94,9 @@ func (a *arena) allVitals(t *testing.T) (all []vitals) {
 	return all
 }
 
-func (a *arena) awaitVitals(t *testing.T, before []vitals) {
+func (e *environment) awaitVitals(t *testing.T, before []vitals) {
 	t.Helper()
-	for i, f := range a.fronts {
+	for i, f := range e.fronts {
 		harness.Await(t, func() error {
 			v, err := f.vitals(t.Context())
 			if err != nil {

@@ -20,10 +20,10 @@ type front interface {
 	vitals(ctx context.Context) (vitals, error)
 }
 
-// arena is everything that one round of chaos happens in.
-type arena struct {
+// environment is everything that one round of chaos happens in.
+type environment struct {
 	fronts  []front
-	behind  []target // brokers and name servers
+	servers []target // brokers and name servers
 	brokers []string
 	direct  []string // their own addresses, which no client may be told
 	queues  int      // of the topic, on each broker
@@ -34,13 +34,13 @@ type arena struct {
 
 	// stock lets stock clients take part; nil where there is no time for their timers. orderly is how many members their
 	// group has that consumes in order.
-	stock   func(t *testing.T, a *arena, c *clients)
+	stock   func(t *testing.T, e *environment, c *clients)
 	orderly int
 }
 
-func (a *arena) allQueues() (all []queueOf) {
-	for _, broker := range a.brokers {
-		for queue := range a.queues {
+func (e *environment) allQueues() (all []queueOf) {
+	for _, broker := range e.brokers {
+		for queue := range e.queues {
 			all = append(all, queueOf{broker, queue})
 		}
 	}
@@ -59,17 +59,17 @@ type clients struct {
 const bareGroup = "bare-consumers"
 
 // start starts producers, which send until ctx ends, and consumers, which stay.
-func (a *arena) start(ctx, patience context.Context, t *testing.T) *clients {
+func (e *environment) start(ctx, patience context.Context, t *testing.T) *clients {
 	c := &clients{groups: []string{bareGroup, popGroup}}
 	consuming, stop := context.WithCancel(patience)
 	c.stop = append(c.stop, stop)
 	order := newSequence()
 	client := func(name string) *bareClient {
-		made := &bareClient{name: name, arena: a}
+		made := &bareClient{name: name, env: e}
 		c.bare = append(c.bare, made)
 		return made
 	}
-	for i, q := range a.allQueues() {
+	for i, q := range e.allQueues() {
 		consumer := client(fmt.Sprintf("consumer-%d", i))
 		c.consumers.Go(func() { consumer.consume(consuming, bareGroup, q, order) })
 		if i%2 == 0 {
@@ -77,16 +77,16 @@ func (a *arena) start(ctx, patience context.Context, t *testing.T) *clients {
 			c.producers.Go(func() { orderly.sendInOrder(ctx, patience, q.broker, q.queue) })
 		}
 	}
-	for i := range 2 * len(a.brokers) {
+	for i := range 2 * len(e.brokers) {
 		popper := client(fmt.Sprintf("popper-%d", i))
-		c.consumers.Go(func() { popper.pop(consuming, a.brokers[i%len(a.brokers)]) })
+		c.consumers.Go(func() { popper.pop(consuming, e.brokers[i%len(e.brokers)]) })
 	}
 	for i := range 2 {
 		bulk := client(fmt.Sprintf("bulk-%d", i))
 		c.producers.Go(func() { bulk.sendInBulk(ctx, patience) })
 	}
-	if a.stock != nil {
-		a.stock(t, a, c)
+	if e.stock != nil {
+		e.stock(t, e, c)
 	}
 	return c
 }
@@ -100,15 +100,15 @@ func (c *clients) stopConsumers() {
 }
 
 // round is one round of chaos and its reckoning.
-func (a *arena) round(t *testing.T, seed uint64, length time.Duration) {
-	before := a.allVitals(t)
+func (e *environment) round(t *testing.T, seed uint64, length time.Duration) {
+	before := e.allVitals(t)
 	ctx, end := context.WithTimeout(t.Context(), length)
 	defer end()
 	patient, giveUp := context.WithTimeout(t.Context(), length+harness.Patience)
 	defer giveUp()
-	c := a.start(ctx, patient, t)
-	targets := append([]target{clientTarget(c.bare)}, a.behind...)
-	for _, f := range a.fronts {
+	c := e.start(ctx, patient, t)
+	targets := append([]target{clientTarget(c.bare)}, e.servers...)
+	for _, f := range e.fronts {
 		targets = append(targets, f.target())
 	}
 	for _, g := range c.processes {
@@ -124,7 +124,7 @@ func (a *arena) round(t *testing.T, seed uint64, length time.Duration) {
 	over := time.Now()
 	for _, group := range c.groups {
 		harness.Await(t, func() error {
-			if n, example := a.ledger.missing(group); n > 0 {
+			if n, example := e.ledger.missing(group); n > 0 {
 				return fmt.Errorf("seed %d: %d accepted messages have not come to %s, such as %s", seed, n, group, example)
 			}
 			return nil
@@ -132,15 +132,15 @@ func (a *arena) round(t *testing.T, seed uint64, length time.Duration) {
 		t.Logf("%s has got all %s after the last fault", group, time.Since(over).Round(time.Millisecond))
 	}
 	c.stopConsumers()
-	stored := a.audit(t)
-	a.report(t, c, happened, stored)
-	require.Empty(t, a.ledger.violations, "seed %d: promises that were broken", seed)
-	require.NotEmpty(t, a.ledger.accepted, "nothing was sent")
-	a.awaitVitals(t, before)
+	stored := e.audit(t)
+	e.report(t, c, happened, stored)
+	require.Empty(t, e.ledger.violations, "seed %d: promises that were broken", seed)
+	require.NotEmpty(t, e.ledger.accepted, "nothing was sent")
+	e.awaitVitals(t, before)
 }
 
-func (a *arena) report(t *testing.T, c *clients, happened, stored int) {
-	l := a.ledger
+func (e *environment) report(t *testing.T, c *clients, happened, stored int) {
+	l := e.ledger
 	t.Logf("%d faults; %d messages accepted, %d refused, %d attempts in doubt, %d stored", happened, len(l.accepted), len(l.refused), l.unknown, stored)
 	for _, group := range c.groups {
 		t.Logf("%s: %d messages came, %d of them again", group, len(l.received[group]), l.duplicates(group))
