@@ -85,12 +85,12 @@ func (a *actorTree) ask(words ...string) (string, error) {
 
 func (a *actorTree) nameServer() string { return a.address }
 
-func (a *actorTree) vitals(context.Context) (vitals, error) {
+func (a *actorTree) measure(context.Context) (baseline, error) {
 	text, err := a.ask("metrics")
 	if err != nil {
-		return vitals{}, err
+		return baseline{}, err
 	}
-	return vitalsIn(text)
+	return baselineIn(text)
 }
 
 // target has one fault for each kind of actor. The pause between two keeps each far from the number of failures that

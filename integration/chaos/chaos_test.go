@@ -41,7 +41,7 @@ func TestChaos(t *testing.T) {
 				require.NoError(t, err)
 				t.Cleanup(cluster.Close)
 				for i := range proxies {
-					e.fronts = append(e.fronts, newSeat(t, fmt.Sprintf("proxy-%d", i), cluster.NameServers()))
+					e.proxies = append(e.proxies, startProxy(t, fmt.Sprintf("proxy-%d", i), cluster.NameServers()))
 				}
 				e.invite(length)
 				e.round(t, seed, length)
@@ -57,7 +57,7 @@ func TestChaosOfActors(t *testing.T) {
 		e, cluster, err := embeddedEnvironment()
 		require.NoError(t, err)
 		t.Cleanup(cluster.Close)
-		e.fronts = append(e.fronts, newActorTree(t, cluster.NameServers()))
+		e.proxies = append(e.proxies, newActorTree(t, cluster.NameServers()))
 		e.round(t, seed, length)
 	})
 }
@@ -70,7 +70,7 @@ func TestChaosReal(t *testing.T) {
 	t.Parallel()
 	e, cluster := realEnvironment(t)
 	for i := range 2 {
-		e.fronts = append(e.fronts, newSeat(t, fmt.Sprintf("proxy-%d", i), []string{cluster.NameServer}))
+		e.proxies = append(e.proxies, startProxy(t, fmt.Sprintf("proxy-%d", i), []string{cluster.NameServer}))
 	}
 	length := max(realChaos, min(chaosTime(t), longestRound))
 	e.invite(length)

@@ -42,7 +42,7 @@ func (c *bareClient) connect(ctx context.Context, broker string) (*wire, error) 
 func (c *bareClient) dial(ctx context.Context, broker string) (*wire, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepPatience)
 	defer cancel()
-	nameServer := c.env.fronts[rand.IntN(len(c.env.fronts))].nameServer()
+	nameServer := c.env.proxies[rand.IntN(len(c.env.proxies))].nameServer()
 	route, err := harness.RouteOf(ctx, nameServer, c.env.topic)
 	if err != nil {
 		return nil, err

@@ -12,17 +12,17 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
 )
 
-// front is a proxy that clients go through.
-type front interface {
+// proxy is a proxy under test.
+type proxy interface {
 	nameServer() string
 	target() target
-	// vitals is what has to be the same before the first and after the last client.
-	vitals(ctx context.Context) (vitals, error)
+	// measure returns what has to be the same before the first and after the last client.
+	measure(ctx context.Context) (baseline, error)
 }
 
 // environment is everything that one round of chaos happens in.
 type environment struct {
-	fronts  []front
+	proxies []proxy
 	servers []target // brokers and name servers
 	brokers []string
 	direct  []string // their own addresses, which no client may be told
@@ -101,14 +101,14 @@ func (c *clients) stopConsumers() {
 
 // round is one round of chaos and its reckoning.
 func (e *environment) round(t *testing.T, seed uint64, length time.Duration) {
-	before := e.allVitals(t)
+	before := e.measure(t)
 	ctx, end := context.WithTimeout(t.Context(), length)
 	defer end()
 	patient, giveUp := context.WithTimeout(t.Context(), length+harness.Patience)
 	defer giveUp()
 	c := e.start(ctx, patient, t)
 	targets := append([]target{clientTarget(c.bare)}, e.servers...)
-	for _, f := range e.fronts {
+	for _, f := range e.proxies {
 		targets = append(targets, f.target())
 	}
 	for _, g := range c.processes {
@@ -119,7 +119,7 @@ func (e *environment) round(t *testing.T, seed uint64, length time.Duration) {
 	// All targets have recovered. What was begun comes to its end, and all that was accepted has to arrive.
 	c.producers.Wait()
 	for _, g := range c.processes {
-		require.NoError(t, g.hush())
+		require.NoError(t, g.stopSending())
 	}
 	over := time.Now()
 	for _, group := range c.groups {
@@ -136,7 +136,7 @@ func (e *environment) round(t *testing.T, seed uint64, length time.Duration) {
 	e.report(t, c, happened, stored)
 	require.Empty(t, e.ledger.violations, "seed %d: promises that were broken", seed)
 	require.NotEmpty(t, e.ledger.accepted, "nothing was sent")
-	e.awaitVitals(t, before)
+	e.awaitBaselines(t, before)
 }
 
 func (e *environment) report(t *testing.T, c *clients, happened, stored int) {

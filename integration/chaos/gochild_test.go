@@ -27,7 +27,7 @@ const goChildWords = "CHAOS_GO_CHILD"
 //	doubt
 //	received ID BROKER QUEUE OFFSET
 //
-// When a line comes in it sends nothing more, and says "hushed" when it knows what became of all it has sent. At the end
+// When a line comes in it sends nothing more, and says "stopped" when it knows what became of all it has sent. At the end
 // of its input it shuts its clients down.
 type goChild struct {
 	NameServers []string // of one member each; the producer has the first
@@ -56,7 +56,7 @@ func beGoChild(words string) int {
 	if err != nil {
 		return complain(err)
 	}
-	ctx, hush := context.WithCancel(context.Background())
+	ctx, stopSending := context.WithCancel(context.Background())
 	var sending sync.WaitGroup
 	sending.Go(func() { g.sayAccepted(ctx, p) })
 	var members []rocketmq.PushConsumer
@@ -64,11 +64,11 @@ func beGoChild(words string) int {
 		members = append(members, g.join(nameServer, fmt.Sprintf("%s-%d", g.Name, i)))
 	}
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		hush()
+		stopSending()
 		sending.Wait()
-		fmt.Println("hushed")
+		fmt.Println("stopped")
 	}
-	hush()
+	stopSending()
 	sending.Wait()
 	_ = p.Shutdown()
 	for _, m := range members {

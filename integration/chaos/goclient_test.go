@@ -38,8 +38,8 @@ func goClients(t *testing.T, e *environment, c *clients) {
 	}
 }
 
-// goProcess is a seat for processes of stock clients (gochild_test.go), one after another: such can be killed and frozen
-// as a whole, with their sockets.
+// goProcess is a process of stock clients (gochild_test.go), and each of its successors: such can be killed and frozen as a
+// whole, with their sockets.
 type goProcess struct {
 	env   *environment
 	name  string
@@ -48,10 +48,10 @@ type goProcess struct {
 	dir   string
 	turn  int // each has ids and client ids of its own
 
-	now   *harness.Process
-	in    *os.File
-	quiet chan struct{}  // closed when it sends nothing more
-	heard sync.WaitGroup // whoever reads what they say
+	now     *harness.Process
+	in      *os.File
+	stopped chan struct{}  // closed when it sends nothing more
+	heard   sync.WaitGroup // whoever reads what they say
 }
 
 // start starts the first of them.
@@ -75,9 +75,9 @@ func (g *goProcess) launch() error {
 	}
 	g.turn++
 	child := goChild{Topic: g.env.topic, Group: g.group, Name: fmt.Sprintf("%s.%d", g.name, g.turn), Ordered: g.order != nil,
-		NameServers: []string{g.front(0)}, Log: filepath.Join(g.dir, "goclient.log")}
+		NameServers: []string{g.proxy(0)}, Log: filepath.Join(g.dir, "goclient.log")}
 	for n := 1; child.Ordered && n < g.env.orderly; n++ {
-		child.NameServers = append(child.NameServers, g.front(n))
+		child.NameServers = append(child.NameServers, g.proxy(n))
 	}
 	words, err := json.Marshal(child)
 	if err != nil {
@@ -89,14 +89,14 @@ func (g *goProcess) launch() error {
 	if err != nil {
 		return err
 	}
-	g.now, g.in, g.quiet = p, in, make(chan struct{})
+	g.now, g.in, g.stopped = p, in, make(chan struct{})
 	g.heard.Go(func() { g.hear(out) })
 	return nil
 }
 
-// front is the n-th proxy of the present process: with each process they come in another order.
-func (g *goProcess) front(n int) string {
-	return g.env.fronts[(g.turn+n)%len(g.env.fronts)].nameServer()
+// proxy is the name server of the n-th proxy of the present process: with each process they come in another order.
+func (g *goProcess) proxy(n int) string {
+	return g.env.proxies[(g.turn+n)%len(g.env.proxies)].nameServer()
 }
 
 // hear notes what a process says until it has ended. A line that was cut short was not said.
@@ -115,8 +115,8 @@ func (g *goProcess) hear(out *os.File) {
 		switch {
 		case line == "doubt\n":
 			g.env.ledger.doubt()
-		case line == "hushed\n":
-			close(g.quiet)
+		case line == "stopped\n":
+			close(g.stopped)
 		case scan(line, "accepted %s %s %d %d\n", &id, &at.broker, &at.queue, &at.offset):
 			g.env.ledger.accept(id, at)
 		case scan(line, "received %s %s %d %d\n", &id, &at.broker, &at.queue, &at.offset):
@@ -156,13 +156,13 @@ func (g *goProcess) leave() error {
 	return err
 }
 
-// hush has it send nothing more and returns when all that it has sent is known; it goes on consuming.
-func (g *goProcess) hush() error {
-	if _, err := fmt.Fprintln(g.in, "hush"); err != nil {
+// stopSending has it send nothing more and returns when all that it has sent is known; it goes on consuming.
+func (g *goProcess) stopSending() error {
+	if _, err := fmt.Fprintln(g.in, "stop"); err != nil {
 		return fmt.Errorf("%s is gone: %w: %s", g.name, err, g.now.LastOutput())
 	}
 	select {
-	case <-g.quiet:
+	case <-g.stopped:
 		return nil
 	case <-time.After(harness.Patience):
 		return fmt.Errorf("%s has not ended sending within %s; its output is in %s", g.name, harness.Patience, g.now.LogPath)

@@ -15,8 +15,8 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
 )
 
-// proxySeat is a place for a proxy: the same ports and port table for one process after another.
-type proxySeat struct {
+// programProxy is the program as a process, and each of its successors: with the same ports and port table.
+type programProxy struct {
 	name     string
 	dir      string
 	listen   string
@@ -29,8 +29,8 @@ type proxySeat struct {
 	turn int
 }
 
-// newSeat configures a proxy and starts the first process of it.
-func newSeat(t *testing.T, name string, nameServers []string) *proxySeat {
+// startProxy configures a proxy and starts the first process of it.
+func startProxy(t *testing.T, name string, nameServers []string) *programProxy {
 	t.Helper()
 	dir, err := harness.RunSubdir(harness.Unique(t, name))
 	if err != nil {
@@ -45,7 +45,7 @@ func newSeat(t *testing.T, name string, nameServers []string) *proxySeat {
 		t.Fatal(err)
 	}
 	// The path of a socket must be short.
-	p := &proxySeat{name: name, dir: dir, listen: freeport.Loopback(port), handOver: filepath.Join(t.TempDir(), "s")}
+	p := &programProxy{name: name, dir: dir, listen: freeport.Loopback(port), handOver: filepath.Join(t.TempDir(), "s")}
 	for i := range p.configs {
 		p.admins[i] = freeport.Loopback(admin + i)
 		p.configs[i] = filepath.Join(dir, fmt.Sprintf("proxy-%d.toml", i))
@@ -80,19 +80,19 @@ address = %q
 }
 
 // launch starts the next process and returns once it is ready.
-func (p *proxySeat) launch() (*harness.Proxy, error) {
+func (p *programProxy) launch() (*harness.Proxy, error) {
 	p.turn = 1 - p.turn
 	return harness.LaunchProxy(p.dir, p.listen, p.admins[p.turn], "serve", "--config", p.configs[p.turn])
 }
 
-func (p *proxySeat) current() *harness.Proxy {
+func (p *programProxy) current() *harness.Proxy {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.now
 }
 
 // replace starts the next process and makes it the current one.
-func (p *proxySeat) replace() error {
+func (p *programProxy) replace() error {
 	next, err := p.launch()
 	if err != nil {
 		return err
@@ -103,17 +103,17 @@ func (p *proxySeat) replace() error {
 	return nil
 }
 
-func (p *proxySeat) nameServer() string { return p.listen }
+func (p *programProxy) nameServer() string { return p.listen }
 
-func (p *proxySeat) vitals(ctx context.Context) (vitals, error) {
+func (p *programProxy) measure(ctx context.Context) (baseline, error) {
 	text, err := harness.HTTPGet(ctx, "http://"+p.current().Admin+"/metrics")
 	if err != nil {
-		return vitals{}, err
+		return baseline{}, err
 	}
-	return vitalsIn(text)
+	return baselineIn(text)
 }
 
-func (p *proxySeat) target() target {
+func (p *programProxy) target() target {
 	return target{name: p.name, faults: append(processFaults(func() *harness.Process { return p.current().Process }), []fault{
 		{"kill", func(in *injection) error {
 			p.current().Kill()
@@ -152,7 +152,7 @@ func (p *proxySeat) target() target {
 
 // awaitTakenBack waits until the proxy has noticed that its successor is dead, and can be found by the next one: one
 // that starts in between finds nobody at hand_over, and the ports in use.
-func (p *proxySeat) awaitTakenBack(in *injection) error {
+func (p *programProxy) awaitTakenBack(in *injection) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(in.ctx), harness.Patience)
 	defer cancel()
 	return harness.Until(ctx, func() error {

@@ -9,8 +9,8 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
 )
 
-// vitals are numbers of a proxy that come back to where they were when all clients have left.
-type vitals struct {
+// baseline are numbers of a proxy that return to what they were before the first client when the last one has left.
+type baseline struct {
 	text       string // of /metrics
 	goroutines float64
 	files      float64 // open descriptors
@@ -35,7 +35,7 @@ var zeroes = []string{
 }
 
 // metric sums a metric over its labels; ok is false when there is none of that name.
-func (v *vitals) metric(name string) (sum float64, ok bool) {
+func (v *baseline) metric(name string) (sum float64, ok bool) {
 	for line := range strings.Lines(v.text) {
 		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if base, _, _ := strings.Cut(series, "{"); base == name {
@@ -48,7 +48,7 @@ func (v *vitals) metric(name string) (sum float64, ok bool) {
 	return sum, ok
 }
 
-func vitalsIn(text string) (v vitals, err error) {
+func baselineIn(text string) (v baseline, err error) {
 	v.text = text
 	for name, to := range map[string]*float64{
 		"go_goroutines": &v.goroutines, "process_open_fds": &v.files, "go_memstats_heap_inuse_bytes": &v.heap,
@@ -63,7 +63,7 @@ func vitalsIn(text string) (v vitals, err error) {
 }
 
 // recovered reports what is not back yet.
-func (v *vitals) recovered(before vitals) error {
+func (v *baseline) recovered(before baseline) error {
 	for _, name := range zeroes {
 		if n, ok := v.metric(name); n != 0 || !ok {
 			return fmt.Errorf("%s is %g (there: %t); want 0", name, n, ok)
@@ -82,10 +82,10 @@ func (v *vitals) recovered(before vitals) error {
 	return nil
 }
 
-func (e *environment) allVitals(t *testing.T) (all []vitals) {
+func (e *environment) measure(t *testing.T) (all []baseline) {
 	t.Helper()
-	for _, f := range e.fronts {
-		v, err := f.vitals(t.Context())
+	for _, f := range e.proxies {
+		v, err := f.measure(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,11 +94,11 @@ func (e *environment) allVitals(t *testing.T) (all []vitals) {
 	return all
 }
 
-func (e *environment) awaitVitals(t *testing.T, before []vitals) {
+func (e *environment) awaitBaselines(t *testing.T, before []baseline) {
 	t.Helper()
-	for i, f := range e.fronts {
+	for i, f := range e.proxies {
 		harness.Await(t, func() error {
-			v, err := f.vitals(t.Context())
+			v, err := f.measure(t.Context())
 			if err != nil {
 				return err
 			}
