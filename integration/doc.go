@@ -44,15 +44,15 @@
 // addTo, and put its name into javaStories; what compiles against 5.5.0 only belongs into harness/java/src-5.5.0. Prove it with
 // ROCKETMQ_DIRECT=1 first. The rules:
 //
-//   - Topics, groups and client ids are the story's own (harness.Unique, Target.Topic, Stage.unique): all stories run
+//   - Topics, groups and client ids are the story's own (harness.Unique, Target.Topic, Fixture.unique): all stories run
 //     at the same time against the same brokers.
 //   - Producers retry nothing, unless the story is about that: a retry hides the message that got lost.
 //   - Bodies are compared byte by byte as sets with counts: what came, what is missing, what came twice.
-//   - Nothing depends on a duration being short. Wait for a condition (harness.Await, Stage.await), never for time to
+//   - Nothing depends on a duration being short. Wait for a condition (harness.Await, Fixture.await), never for time to
 //     pass. That something takes at least so long (a delay) may be asserted.
 //   - Nothing that changes a broker for others: stories that kill brokers start a cluster of their own
 //     (harness.StartCluster).
 //
-// Stories of a cluster of their own are a file each: brokerlost_test.go (with lossparty_test.go), restart_test.go,
+// Stories of a cluster of their own are a file each: brokerlost_test.go (with lossclients_test.go), restart_test.go,
 // tls_test.go, proxyprotocol_test.go, acl_test.go, victoriametrics_test.go.
 package integration

@@ -27,8 +27,8 @@ const popGroup = "bare-poppers"
 // invisible is how long a popped message is its popper's. A popper that cannot ack in time gets it once more.
 const invisible = 2 * time.Second
 
-// loan is a popped message, until its time is over.
-type loan struct {
+// poppedMessage is a message that is invisible to others until its time is over.
+type poppedMessage struct {
 	id     string
 	topic  string // where it is stored: the one asked for, or the group's retry topic
 	queue  string
@@ -46,9 +46,9 @@ func (c *bareClient) pop(ctx context.Context, broker string) {
 			return
 		}
 		for life := c.life(); err == nil && ctx.Err() == nil && life == c.life(); {
-			var lent []loan
-			if lent, err = c.env.popOnce(w, broker); err == nil {
-				err = c.env.settle(w, broker, lent)
+			var popped []poppedMessage
+			if popped, err = c.env.popOnce(w, broker); err == nil {
+				err = c.env.settle(w, broker, popped)
 			}
 		}
 		w.nc.Close()
@@ -57,7 +57,7 @@ func (c *bareClient) pop(ctx context.Context, broker string) {
 }
 
 // popOnce pops some messages, or none.
-func (e *environment) popOnce(w *wire, broker string) ([]loan, error) {
+func (e *environment) popOnce(w *wire, broker string) ([]poppedMessage, error) {
 	waits, err := w.ask(popMessage, map[string]string{"consumerGroup": popGroup, "topic": e.topic, "queueId": "-1", "maxMsgNums": "16",
 		"invisibleTime": strconv.FormatInt(invisible.Milliseconds(), 10), "pollTime": strconv.FormatInt(suspend.Milliseconds(), 10),
 		"bornTime": strconv.FormatInt(time.Now().UnixMilli(), 10), "initMode": "0", "exp": "*", "expType": "TAG", "order": "false"}, nil)
@@ -74,51 +74,51 @@ func (e *environment) popOnce(w *wire, broker string) ([]loan, error) {
 		return nil, got.Err()
 	}
 	popTime, _ := strconv.ParseInt(got.ExtFields["popTime"], 10, 64)
-	var lent []loan
+	var popped []poppedMessage
 	for _, m := range primitive.DecodeMessage(got.Body) {
 		id := e.ledger.identify(popGroup, m.Body)
 		e.ledger.popped(id, popTime)
-		l, ok := e.loanOf(got, broker, m)
+		l, ok := e.poppedMessageOf(got, broker, m)
 		if !ok {
 			e.ledger.violate("a pop from %s brought %s of queue %d, and no handle for it: %v", broker, id, m.Queue.QueueId, got.ExtFields)
 			continue
 		}
 		l.id, l.ends = id, popTime+invisible.Milliseconds()
-		lent = append(lent, l)
+		popped = append(popped, l)
 	}
-	return lent, nil
+	return popped, nil
 }
 
-// loanOf finds a message's handle: that of one from the retry topic comes with it, others are made from what the answer
+// poppedMessageOf finds a message's handle: that of one from the retry topic comes with it, others are made from what the answer
 // says of their queue (MQClientAPIImpl.java#processPopResponse).
-func (e *environment) loanOf(got *harness.Answer, broker string, m *primitive.MessageExt) (loan, bool) {
+func (e *environment) poppedMessageOf(got *harness.Answer, broker string, m *primitive.MessageExt) (poppedMessage, bool) {
 	if handle := m.GetProperty("POP_CK"); handle != "" {
 		f := strings.Fields(handle)
 		if len(f) != 8 {
-			return loan{}, false
+			return poppedMessage{}, false
 		}
-		return loan{topic: "%RETRY%" + popGroup + "_" + e.topic, queue: f[6], offset: f[7], handle: handle}, true
+		return poppedMessage{topic: "%RETRY%" + popGroup + "_" + e.topic, queue: f[6], offset: f[7], handle: handle}, true
 	}
 	queue, offset := strconv.Itoa(m.Queue.QueueId), strconv.FormatInt(m.QueueOffset, 10)
 	for item := range strings.SplitSeq(got.ExtFields["startOffsetInfo"], ";") {
 		if f := strings.Fields(item); len(f) == 3 && f[0] == "0" && f[1] == queue {
-			return loan{topic: e.topic, queue: queue, offset: offset, handle: strings.Join([]string{f[2], got.ExtFields["popTime"],
+			return poppedMessage{topic: e.topic, queue: queue, offset: offset, handle: strings.Join([]string{f[2], got.ExtFields["popTime"],
 				got.ExtFields["invisibleTime"], got.ExtFields["reviveQid"], "0", broker, queue, offset}, " ")}, true
 		}
 	}
-	return loan{}, false
+	return poppedMessage{}, false
 }
 
-func (l *loan) fields() map[string]string {
+func (l *poppedMessage) fields() map[string]string {
 	return map[string]string{"consumerGroup": popGroup, "topic": l.topic, "queueId": l.queue, "offset": l.offset, "extraInfo": l.handle}
 }
 
 // settle decides what becomes of popped messages.
-func (e *environment) settle(w *wire, broker string, lent []loan) error {
+func (e *environment) settle(w *wire, broker string, popped []poppedMessage) error {
 	var broken error
-	acks := make(map[*loan]<-chan *harness.Answer)
-	for i := range lent {
-		l := &lent[i]
+	acks := make(map[*poppedMessage]<-chan *harness.Answer)
+	for i := range popped {
+		l := &popped[i]
 		switch rand.IntN(40) {
 		case 0:
 			continue
@@ -152,7 +152,7 @@ func (e *environment) settle(w *wire, broker string, lent []loan) error {
 }
 
 // prolong asks for more time. If that comes to the broker when the message has gone out once more, there are two of it.
-func (e *environment) prolong(w *wire, broker string, l *loan) error {
+func (e *environment) prolong(w *wire, broker string, l *poppedMessage) error {
 	fields := l.fields()
 	fields["invisibleTime"] = strconv.FormatInt(invisible.Milliseconds(), 10)
 	got, err := w.call(changeInvisibleMessage, fields, nil)

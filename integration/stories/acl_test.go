@@ -23,10 +23,10 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
 )
 
-// Who may use the brokers of these stories, and somebody who pretends to be that.
+// The user whom the brokers of these stories know, and that user with another secret.
 var (
-	rightful = primitive.Credentials{AccessKey: "rocketmq", SecretKey: "12345678"}
-	imposter = primitive.Credentials{AccessKey: "rocketmq", SecretKey: "87654321"}
+	validCredentials = primitive.Credentials{AccessKey: "rocketmq", SecretKey: "12345678"}
+	wrongCredentials = primitive.Credentials{AccessKey: "rocketmq", SecretKey: "87654321"}
 )
 
 // plainACL is conf/plain_acl.yml of a 4.9 broker.
@@ -52,7 +52,7 @@ authorizationMetadataProvider=org.apache.rocketmq.auth.authorization.provider.Lo
 `,
 }
 
-// startSecuredCluster starts a name server and a broker that lets in nobody but the rightful one.
+// startSecuredCluster starts a name server and a broker that lets in nobody but the owner of validCredentials.
 func startSecuredCluster(t *testing.T, version string) *harness.Cluster {
 	t.Helper()
 	return harness.StartClusterWith(t, version, 1, func(home, conf string) error {
@@ -78,7 +78,7 @@ func TestAccessControl(t *testing.T) {
 			direct := &harness.Target{Name: "direct", NameServer: cluster.NameServer}
 			topic := harness.Unique(t, "topic") // made by the first send: the harness signs nothing
 
-			p := proxied.Producer(t, producer.WithCredentials(rightful))
+			p := proxied.Producer(t, producer.WithCredentials(validCredentials))
 			bodies := harness.RandomBodies(20)
 			for _, body := range bodies[:10] {
 				harness.Send(t, p, primitive.NewMessage(topic, body))
@@ -91,10 +91,10 @@ func TestAccessControl(t *testing.T) {
 				return err
 			})
 			in := new(harness.Inbox)
-			proxied.Consumer(t, harness.Unique(t, "group"), topic, consumer.MessageSelector{}, in.Accept, consumer.WithCredentials(rightful))
+			proxied.Consumer(t, harness.Unique(t, "group"), topic, consumer.MessageSelector{}, in.Accept, consumer.WithCredentials(validCredentials))
 			in.AwaitExactly(t, bodies[:10])
 
-			for who, credentials := range map[string]primitive.Credentials{"a wrong secret": imposter, "no signature": {}} {
+			for who, credentials := range map[string]primitive.Credentials{"a wrong secret": wrongCredentials, "no signature": {}} {
 				want := sendRefused(t, direct, credentials, topic)
 				require.Contains(t, want, fmt.Sprintf("CODE: %d,", refusal), "%s, direct", who)
 				require.Equal(t, want[:9], sendRefused(t, proxied, credentials, topic)[:9], "%s, behind the proxy", who)
@@ -125,11 +125,11 @@ func registerSigned(t *testing.T, broker string) {
 	t.Helper()
 	body := []byte(`{"clientID":"signed","consumerDataSet":[{"consumeFromWhere":"CONSUME_FROM_FIRST_OFFSET",` +
 		`"consumeType":"CONSUME_PASSIVELY","groupName":"signed","messageModel":"CLUSTERING","subscriptionDataSet":[],"unitMode":false}],"producerDataSet":[]}`)
-	mac := hmac.New(sha1.New, []byte(rightful.SecretKey))
-	mac.Write([]byte(rightful.AccessKey))
+	mac := hmac.New(sha1.New, []byte(validCredentials.SecretKey))
+	mac.Write([]byte(validCredentials.AccessKey))
 	mac.Write(body)
 	header, err := json.Marshal(map[string]any{"code": 34, "language": "JAVA", "version": 401, "opaque": 1, "flag": 0,
-		"extFields": map[string]string{"AccessKey": rightful.AccessKey, "Signature": base64.StdEncoding.EncodeToString(mac.Sum(nil))}})
+		"extFields": map[string]string{"AccessKey": validCredentials.AccessKey, "Signature": base64.StdEncoding.EncodeToString(mac.Sum(nil))}})
 	require.NoError(t, err)
 	frame := binary.BigEndian.AppendUint32(nil, uint32(4+len(header)+len(body)))
 	frame = binary.BigEndian.AppendUint32(frame, uint32(len(header)))

@@ -35,16 +35,20 @@ func TestBrokerLostAndBack(t *testing.T) {
 
 	// A pair starts together: clients look for routes each 30 s from their start, and that decides how long they go on
 	// sending to a broker that is lost.
-	var parties []*lossParty
-	for _, start := range []func(*harness.Target, string) *lossParty{
-		func(way *harness.Target, topic string) *lossParty { return javaLossParty(t, "5.5.0", way, topic) },
-		func(way *harness.Target, topic string) *lossParty { return javaLossParty(t, "4.9.4", way, topic) },
-		func(way *harness.Target, topic string) *lossParty { return goLossParty(t, way, topic) },
+	var all []*lossClients
+	for _, start := range []func(*harness.Target, string) *lossClients{
+		func(target *harness.Target, topic string) *lossClients {
+			return javaLossClients(t, "5.5.0", target, topic)
+		},
+		func(target *harness.Target, topic string) *lossClients {
+			return javaLossClients(t, "4.9.4", target, topic)
+		},
+		func(target *harness.Target, topic string) *lossClients { return goLossClients(t, target, topic) },
 	} {
 		ofDirect, ofProxied := direct.Topic(t, 4), direct.Topic(t, 4)
-		parties = append(parties, start(direct, ofDirect), start(proxied, ofProxied))
+		all = append(all, start(direct, ofDirect), start(proxied, ofProxied))
 	}
-	for _, p := range parties {
+	for _, p := range all {
 		p.awaitReceptions(t)
 	}
 	time.Sleep(lossWarmUp)
@@ -56,16 +60,16 @@ func TestBrokerLostAndBack(t *testing.T) {
 	require.NoError(t, cluster.RestartBroker("broker-b"))
 	back := time.Now()
 	time.Sleep(lossAfter)
-	for _, p := range parties {
+	for _, p := range all {
 		p.stop()
 	}
 
 	outcomes := map[string]*lossOutcome{}
-	for _, p := range parties {
+	for _, p := range all {
 		o := p.awaitAll(t, lost, back)
-		outcomes[p.client+" "+p.way] = o
+		outcomes[p.client+" "+p.path] = o
 		t.Logf("%-10s %-7s of %d sends failed: %d sync, %d async; slowest %s sync, %s async; latest reception %s while away (%s), %s once back (%s); failures: %v",
-			p.client, p.way, o.sent+o.failed["sync"]+o.failed["async"], o.failed["sync"], o.failed["async"],
+			p.client, p.path, o.sent+o.failed["sync"]+o.failed["async"], o.failed["sync"], o.failed["async"],
 			o.slowest["sync"], o.slowest["async"], o.away, o.ofAway, o.back, o.ofBack, o.reasons)
 	}
 	for _, client := range []string{"java-5.5.0", "java-4.9.4", "go-2.1.2"} {
@@ -94,7 +98,7 @@ func requireNoWorse(t *testing.T, proxied, direct *lossOutcome) {
 }
 
 // awaitReceptions waits until messages of both producers have come from both brokers.
-func (p *lossParty) awaitReceptions(t *testing.T) {
+func (p *lossClients) awaitReceptions(t *testing.T) {
 	t.Helper()
 	harness.Await(t, func() error {
 		events, err := p.events()
@@ -108,18 +112,18 @@ func (p *lossParty) awaitReceptions(t *testing.T) {
 			}
 		}
 		if len(seen) < 4 {
-			return fmt.Errorf("%s %s has received only %q", p.client, p.way, seen)
+			return fmt.Errorf("%s %s has received only %q", p.client, p.path, seen)
 		}
 		return nil
 	})
 }
 
 // awaitAll waits until everything that was stored has come.
-func (p *lossParty) awaitAll(t *testing.T, lost, back time.Time) (o *lossOutcome) {
+func (p *lossClients) awaitAll(t *testing.T, lost, back time.Time) (o *lossOutcome) {
 	t.Helper()
 	harness.Await(t, func() (err error) {
 		if o, err = p.outcome(lost, back); err == nil && o.missing > 0 {
-			err = fmt.Errorf("%s %s: %d of %d messages have not come", p.client, p.way, o.missing, o.sent)
+			err = fmt.Errorf("%s %s: %d of %d messages have not come", p.client, p.path, o.missing, o.sent)
 		}
 		return err
 	})

@@ -10,7 +10,7 @@ import (
 // goclient_*_test.go.
 var goStories = []struct {
 	name string
-	tell func(t *testing.T, target *harness.Target)
+	run  func(t *testing.T, target *harness.Target)
 }{
 	{"SendSync", goSendSync},
 	{"SendAsync", goSendAsync},
@@ -37,7 +37,7 @@ func TestGoClient(t *testing.T) {
 		for _, story := range goStories {
 			t.Run(story.name, func(t *testing.T) {
 				t.Parallel()
-				story.tell(t, target)
+				story.run(t, target)
 			})
 		}
 	})

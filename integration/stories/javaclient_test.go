@@ -66,19 +66,19 @@ func javaStoriesFor(client, target string) []string {
 
 func TestJavaClient550(t *testing.T) {
 	t.Parallel()
-	harness.EachTarget(t, func(t *testing.T, target *harness.Target) { tellJavaStories(t, target, "5.5.0") })
+	harness.EachTarget(t, func(t *testing.T, target *harness.Target) { runJavaStories(t, target, "5.5.0") })
 }
 
 func TestJavaClient494(t *testing.T) {
 	t.Parallel()
-	harness.EachTarget(t, func(t *testing.T, target *harness.Target) { tellJavaStories(t, target, "4.9.4") })
+	harness.EachTarget(t, func(t *testing.T, target *harness.Target) { runJavaStories(t, target, "4.9.4") })
 }
 
 // javaPatience is longer than the program gives its stories (Stories.MINUTES_PER_STORY).
 const javaPatience = 5 * time.Minute
 
-// tellJavaStories runs all stories of a client version in one JVM and makes a subtest of each line it reports.
-func tellJavaStories(t *testing.T, target *harness.Target, clientVersion string) {
+// runJavaStories runs all stories of a client version in one JVM and makes a subtest of each line it reports.
+func runJavaStories(t *testing.T, target *harness.Target, clientVersion string) {
 	harness.RequireReal(t)
 	stories := javaStoriesFor(clientVersion, target.Version)
 	classPath, err := harness.StoryClasses(clientVersion)

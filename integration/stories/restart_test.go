@@ -42,8 +42,8 @@ func TestRestartWithSuccessor(t *testing.T) {
 	})
 }
 
-// traveller is a producer and a consumer of one kind that live through a restart.
-type traveller struct {
+// restartClient is a producer and a consumer of one kind that live through a restart.
+type restartClient struct {
 	name     string
 	sent     func() (stored []harness.Checksum, failures []string, err error)
 	received func() (map[harness.Checksum]int, error)
@@ -57,7 +57,7 @@ func restart(t *testing.T, cluster *harness.Cluster, top, listener string, judge
 	var err error
 	target.Brokers, err = harness.Masters(t.Context(), first.Listen)
 	require.NoError(t, err)
-	all := []*traveller{javaTraveller(t, "5.5.0", target), javaTraveller(t, "4.9.4", target), goTraveller(t, target)}
+	all := []*restartClient{javaRestartClient(t, "5.5.0", target), javaRestartClient(t, "4.9.4", target), goRestartClient(t, target)}
 	require.Equal(t, []string{"java-5.5.0", "java-4.9.4", "go"}, []string{all[0].name, all[1].name, all[2].name})
 	for _, who := range all {
 		awaitMore(t, who, 100)
@@ -139,16 +139,16 @@ func twoProxies(t *testing.T, cluster *harness.Cluster, top, listener string) (f
 	return first, second
 }
 
-func javaTraveller(t *testing.T, version string, target *harness.Target) *traveller {
+func javaRestartClient(t *testing.T, version string, target *harness.Target) *restartClient {
 	shell := harness.StartJavaShell(t, version)
 	topic := target.Topic(t, 4)
 	require.NoError(t, shell.StartMember(target.NameServer, topic, harness.Unique(t, "group"), harness.Unique(t, "client")))
 	require.NoError(t, shell.StartProducer(target.NameServer, topic, harness.Unique(t, "producer"), harness.Unique(t, "client")))
-	return &traveller{name: "java-" + version, sent: shell.Sent, received: shell.Received, stop: shell.StopProducer}
+	return &restartClient{name: "java-" + version, sent: shell.Sent, received: shell.Received, stop: shell.StopProducer}
 }
 
 // goTraveller sends as often as the Java producers, each message once.
-func goTraveller(t *testing.T, target *harness.Target) *traveller {
+func goRestartClient(t *testing.T, target *harness.Target) *restartClient {
 	topic := target.Topic(t, 4)
 	in := new(harness.Inbox)
 	target.Consumer(t, harness.Unique(t, "group"), topic, consumer.MessageSelector{}, in.Accept)
@@ -181,7 +181,7 @@ func goTraveller(t *testing.T, target *harness.Target) *traveller {
 	}()
 	stop := sync.OnceFunc(func() { close(done); <-stopped })
 	t.Cleanup(stop)
-	return &traveller{name: "go",
+	return &restartClient{name: "go",
 		sent: func() ([]harness.Checksum, []string, error) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -197,9 +197,9 @@ func goTraveller(t *testing.T, target *harness.Target) *traveller {
 		stop: func() error { stop(); return nil }}
 }
 
-// watchGaps notes the longest time in which a traveller received nothing, as exactly as it looks: each 100 ms and
+// watchGaps notes the longest time in which a restartClient received nothing, as exactly as it looks: each 100 ms and
 // longer on a busy machine.
-func watchGaps(t *testing.T, all []*traveller) (end func()) {
+func watchGaps(t *testing.T, all []*restartClient) (end func()) {
 	done := make(chan struct{})
 	var watchers sync.WaitGroup
 	for _, who := range all {
@@ -228,8 +228,8 @@ func watchGaps(t *testing.T, all []*traveller) (end func()) {
 	return stop
 }
 
-// awaitMore waits until a traveller has sent and received that many messages more.
-func awaitMore(t *testing.T, who *traveller, more int) {
+// awaitMore waits until a restartClient has sent and received that many messages more.
+func awaitMore(t *testing.T, who *restartClient, more int) {
 	t.Helper()
 	before, _, err := who.sent()
 	require.NoError(t, err)
@@ -249,7 +249,7 @@ func awaitMore(t *testing.T, who *traveller, more int) {
 }
 
 // awaitAll waits until everything that was stored has been received.
-func awaitAll(t *testing.T, who *traveller) {
+func awaitAll(t *testing.T, who *restartClient) {
 	t.Helper()
 	stored, _, err := who.sent()
 	require.NoError(t, err)

@@ -24,17 +24,17 @@ final class VersionStories {
      * a handle, and are acknowledged by 200051. An ack that got lost would bring the message again after the
      * invisible time, which is shortened here so that the story sees it.
      */
-    private static void pop(Stage stage) throws Exception {
-        String topic = stage.topic(4);
-        String group = stage.unique("group");
-        DefaultMQAdminExt admin = stage.world.admin();
-        stage.onClose(admin::shutdown);
-        for (String broker : stage.world.brokers.values()) {
+    private static void pop(Fixture fixture) throws Exception {
+        String topic = fixture.topic(4);
+        String group = fixture.unique("group");
+        DefaultMQAdminExt admin = fixture.environment.admin();
+        fixture.onClose(admin::shutdown);
+        for (String broker : fixture.environment.brokers.values()) {
             admin.setMessageRequestMode(broker, topic, group, MessageRequestMode.POP, 8, 10_000);
         }
         List<Inbox> inboxes = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
-            DefaultMQPushConsumer member = stage.consumer(group);
+            DefaultMQPushConsumer member = fixture.consumer(group);
             member.setClientRebalance(false);
             member.setPopInvisibleTime(10_000); // the least that a client accepts
             member.setPopBatchNums(4);
@@ -44,7 +44,7 @@ final class VersionStories {
             member.start();
             inboxes.add(inbox);
         }
-        DefaultMQProducer producer = stage.producer();
+        DefaultMQProducer producer = fixture.producer();
         Inbox both = new Inbox();
         List<byte[]> bodies = SendStories.bodies(60);
         for (byte[] body : bodies) {
@@ -52,20 +52,20 @@ final class VersionStories {
         }
         Set<String> wanted = new TreeSet<>();
         for (byte[] body : bodies) {
-            wanted.add(Stage.sum(body));
+            wanted.add(Fixture.sum(body));
         }
-        Stage.await("60 messages by pop", () -> {
+        Fixture.await("60 messages by pop", () -> {
             Set<String> got = new TreeSet<>(inboxes.get(0).counts().keySet());
             got.addAll(inboxes.get(1).counts().keySet());
             return got.containsAll(wanted);
         });
         for (Inbox inbox : inboxes) {
             for (MessageExt m : inbox.all()) {
-                Stage.check(m.getProperty("POP_CK") != null, "a message came without a handle, so it was not popped");
+                Fixture.check(m.getProperty("POP_CK") != null, "a message came without a handle, so it was not popped");
             }
         }
         // Every ack was accepted when nothing is left: neither in flight nor waiting to be shown again.
-        Stage.await("the group to have consumed everything", () -> {
+        Fixture.await("the group to have consumed everything", () -> {
             var stats = admin.examineConsumeStats(group, topic);
             return stats.computeTotalDiff() == 0 && stats.computeInflightTotalDiff() == 0;
         });
@@ -74,46 +74,46 @@ final class VersionStories {
             both = new Inbox();
             both.add(inboxes.get(0).all());
             both.add(inboxes.get(1).all());
-            Stage.equal(both.all().size(), bodies.size(), "deliveries of 60 acknowledged messages");
+            Fixture.equal(both.all().size(), bodies.size(), "deliveries of 60 acknowledged messages");
             Thread.sleep(500);
         }
         both.awaitExactly(bodies);
     }
 
     /** A message for a moment that is no delay level. */
-    private static void timer(Stage stage) throws Exception {
-        String topic = stage.topic(2);
-        DefaultMQProducer producer = stage.producer();
+    private static void timer(Fixture fixture) throws Exception {
+        String topic = fixture.topic(2);
+        DefaultMQProducer producer = fixture.producer();
         List<byte[]> bodies = SendStories.bodies(5);
         for (byte[] body : bodies) {
             Message message = new Message(topic, body);
             message.setDelayTimeMs(4000);
             SendStories.sent(producer.send(message));
         }
-        Inbox inbox = SendStories.consume(stage, topic);
+        Inbox inbox = SendStories.consume(fixture, topic);
         inbox.awaitExactly(bodies);
         for (MessageExt m : inbox.all()) {
             long waited = m.getStoreTimestamp() - m.getBornTimestamp();
-            Stage.check(waited >= 2900, "delivered after " + waited + " ms; want 4000, less the wheel's precision of 1 s");
+            Fixture.check(waited >= 2900, "delivered after " + waited + " ms; want 4000, less the wheel's precision of 1 s");
         }
     }
 
     /** A delayed message is taken back (370) by the handle of its send; one that is not comes. */
-    private static void recall(Stage stage) throws Exception {
-        String topic = stage.topic(2);
-        DefaultMQProducer producer = stage.producer();
+    private static void recall(Fixture fixture) throws Exception {
+        String topic = fixture.topic(2);
+        DefaultMQProducer producer = fixture.producer();
         List<byte[]> kept = new ArrayList<>();
         for (int i = 0; i < 6; i++) {
-            Message message = new Message(topic, Stage.body(i, 100));
+            Message message = new Message(topic, Fixture.body(i, 100));
             message.setDelayTimeMs(12_000);
             SendResult result = producer.send(message);
             SendStories.sent(result);
             if (i % 2 == 0) {
                 kept.add(message.getBody());
             } else {
-                Stage.equal(producer.recallMessage(topic, result.getRecallHandle()), result.getMsgId(), "id of the recalled message");
+                Fixture.equal(producer.recallMessage(topic, result.getRecallHandle()), result.getMsgId(), "id of the recalled message");
             }
         }
-        SendStories.consume(stage, topic).awaitExactly(kept);
+        SendStories.consume(fixture, topic).awaitExactly(kept);
     }
 }

@@ -26,22 +26,22 @@ final class ConsumeStories {
     }
 
     /** The classic pull consumer, queue by queue, with offsets committed to the broker and read back. */
-    private static void pull(Stage stage) throws Exception {
-        String topic = stage.topic(2);
-        DefaultMQProducer producer = stage.producer();
+    private static void pull(Fixture fixture) throws Exception {
+        String topic = fixture.topic(2);
+        DefaultMQProducer producer = fixture.producer();
         List<byte[]> bodies = SendStories.bodies(50);
         for (byte[] body : bodies) {
             SendStories.sent(producer.send(new Message(topic, body)));
         }
-        DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(stage.unique("group"));
-        consumer.setNamesrvAddr(stage.world.nameServer);
-        consumer.setInstanceName(stage.unique("client"));
-        stage.onClose(consumer::shutdown);
+        DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(fixture.unique("group"));
+        consumer.setNamesrvAddr(fixture.environment.nameServer);
+        consumer.setInstanceName(fixture.unique("client"));
+        fixture.onClose(consumer::shutdown);
         consumer.start();
         Inbox inbox = new Inbox();
         var queues = consumer.fetchSubscribeMessageQueues(topic);
-        Stage.equal(queues.size(), 2 * stage.world.brokers.size(), "number of queues");
-        Stage.await("the queues to hold what was sent", () -> { // brokers fill them behind the send
+        Fixture.equal(queues.size(), 2 * fixture.environment.brokers.size(), "number of queues");
+        Fixture.await("the queues to hold what was sent", () -> { // brokers fill them behind the send
             long total = 0;
             for (MessageQueue queue : queues) {
                 total += consumer.maxOffset(queue) - consumer.minOffset(queue);
@@ -53,36 +53,36 @@ final class ConsumeStories {
             long end = consumer.maxOffset(queue);
             while (offset < end) {
                 PullResult result = consumer.pull(queue, "*", offset, 7);
-                Stage.equal(result.getPullStatus(), PullStatus.FOUND, "status of a pull at " + offset + " of " + end);
+                Fixture.equal(result.getPullStatus(), PullStatus.FOUND, "status of a pull at " + offset + " of " + end);
                 for (MessageExt m : result.getMsgFoundList()) {
-                    Stage.equal(m.getQueueOffset(), offset++, "offset of a pulled message");
+                    Fixture.equal(m.getQueueOffset(), offset++, "offset of a pulled message");
                 }
                 inbox.add(result.getMsgFoundList());
-                Stage.equal(result.getNextBeginOffset(), offset, "next offset");
+                Fixture.equal(result.getNextBeginOffset(), offset, "next offset");
             }
             consumer.updateConsumeOffset(queue, offset);
             consumer.getDefaultMQPullConsumerImpl().getOffsetStore().updateConsumeOffsetToBroker(queue, offset, false);
-            Stage.equal(consumer.fetchConsumeOffset(queue, true), offset, "offset read back from the broker");
+            Fixture.equal(consumer.fetchConsumeOffset(queue, true), offset, "offset read back from the broker");
         }
         inbox.awaitExactly(bodies);
     }
 
-    private static void litePull(Stage stage) throws Exception {
-        String topic = stage.topic(2);
-        DefaultMQProducer producer = stage.producer();
+    private static void litePull(Fixture fixture) throws Exception {
+        String topic = fixture.topic(2);
+        DefaultMQProducer producer = fixture.producer();
         List<byte[]> bodies = SendStories.bodies(50);
         for (byte[] body : bodies) {
             SendStories.sent(producer.send(new Message(topic, body)));
         }
-        DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(stage.unique("group"));
-        consumer.setNamesrvAddr(stage.world.nameServer);
-        consumer.setInstanceName(stage.unique("client"));
+        DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(fixture.unique("group"));
+        consumer.setNamesrvAddr(fixture.environment.nameServer);
+        consumer.setInstanceName(fixture.unique("client"));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.subscribe(topic, "*");
-        stage.onClose(consumer::shutdown);
+        fixture.onClose(consumer::shutdown);
         consumer.start();
         Inbox inbox = new Inbox();
-        Stage.await("50 messages", () -> {
+        Fixture.await("50 messages", () -> {
             inbox.add(consumer.poll(500));
             return inbox.all().size() >= 50;
         });
@@ -90,9 +90,9 @@ final class ConsumeStories {
         inbox.awaitExactly(bodies);
     }
 
-    private static void orderly(Stage stage) throws Exception {
-        String topic = stage.topic(4);
-        DefaultMQProducer producer = stage.producer();
+    private static void orderly(Fixture fixture) throws Exception {
+        String topic = fixture.topic(4);
+        DefaultMQProducer producer = fixture.producer();
         List<byte[]> bodies = SendStories.bodies(120);
         for (int i = 0; i < bodies.size(); i++) {
             Message message = new Message(topic, bodies.get(i));
@@ -100,7 +100,7 @@ final class ConsumeStories {
             message.putUserProperty("step", String.valueOf(i / 10));
             SendStories.sent(producer.send(message, (queues, m, order) -> queues.get((int) order % queues.size()), i % 10));
         }
-        DefaultMQPushConsumer consumer = stage.consumer(stage.unique("group"));
+        DefaultMQPushConsumer consumer = fixture.consumer(fixture.unique("group"));
         consumer.subscribe(topic, "*");
         Inbox inbox = new Inbox();
         inbox.listenInOrderTo(consumer);
@@ -109,24 +109,24 @@ final class ConsumeStories {
         Map<String, Integer> next = new HashMap<>();
         for (MessageExt m : inbox.all()) {
             int step = Integer.parseInt(m.getUserProperty("step"));
-            Stage.equal(step, next.getOrDefault(m.getUserProperty("order"), 0), "step of order " + m.getUserProperty("order"));
+            Fixture.equal(step, next.getOrDefault(m.getUserProperty("order"), 0), "step of order " + m.getUserProperty("order"));
             next.put(m.getUserProperty("order"), step + 1);
         }
     }
 
-    private static void tags(Stage stage) throws Exception {
-        String topic = stage.topic(2);
-        DefaultMQProducer producer = stage.producer();
+    private static void tags(Fixture fixture) throws Exception {
+        String topic = fixture.topic(2);
+        DefaultMQProducer producer = fixture.producer();
         List<byte[]> wanted = new ArrayList<>();
         for (int i = 0; i < 40; i++) {
-            byte[] body = Stage.body(i, 100);
+            byte[] body = Fixture.body(i, 100);
             String tag = "tag" + i % 4;
             if (i % 4 < 2) {
                 wanted.add(body);
             }
             SendStories.sent(producer.send(new Message(topic, tag, body)));
         }
-        DefaultMQPushConsumer consumer = stage.consumer(stage.unique("group"));
+        DefaultMQPushConsumer consumer = fixture.consumer(fixture.unique("group"));
         consumer.subscribe(topic, "tag0 || tag1");
         Inbox inbox = new Inbox();
         inbox.listenTo(consumer);
@@ -134,12 +134,12 @@ final class ConsumeStories {
         inbox.awaitExactly(wanted);
     }
 
-    private static void sql(Stage stage) throws Exception {
-        String topic = stage.topic(2);
-        DefaultMQProducer producer = stage.producer();
+    private static void sql(Fixture fixture) throws Exception {
+        String topic = fixture.topic(2);
+        DefaultMQProducer producer = fixture.producer();
         List<byte[]> wanted = new ArrayList<>();
         for (int i = 0; i < 40; i++) {
-            Message message = new Message(topic, Stage.body(i, 100));
+            Message message = new Message(topic, Fixture.body(i, 100));
             message.putUserProperty("price", String.valueOf(i));
             message.putUserProperty("place", i % 2 == 0 ? "here" : "there");
             if (i > 10 && i % 2 == 0) {
@@ -147,7 +147,7 @@ final class ConsumeStories {
             }
             SendStories.sent(producer.send(message));
         }
-        DefaultMQPushConsumer consumer = stage.consumer(stage.unique("group"));
+        DefaultMQPushConsumer consumer = fixture.consumer(fixture.unique("group"));
         consumer.subscribe(topic, MessageSelector.bySql("price > 10 AND place = 'here'"));
         Inbox inbox = new Inbox();
         inbox.listenTo(consumer);
@@ -156,19 +156,19 @@ final class ConsumeStories {
     }
 
     /** A pull that waits at the broker is answered by a message that comes meanwhile, not by its time-out. */
-    private static void longPoll(Stage stage) throws Exception {
-        String topic = stage.world.topicOnOneBroker("LongPoll", 1);
-        DefaultMQProducer producer = stage.producer();
-        DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(stage.unique("group"));
-        consumer.setNamesrvAddr(stage.world.nameServer);
-        consumer.setInstanceName(stage.unique("client"));
-        stage.onClose(consumer::shutdown);
+    private static void longPoll(Fixture fixture) throws Exception {
+        String topic = fixture.environment.topicOnOneBroker("LongPoll", 1);
+        DefaultMQProducer producer = fixture.producer();
+        DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(fixture.unique("group"));
+        consumer.setNamesrvAddr(fixture.environment.nameServer);
+        consumer.setInstanceName(fixture.unique("client"));
+        fixture.onClose(consumer::shutdown);
         consumer.start();
         MessageQueue queue = consumer.fetchSubscribeMessageQueues(topic).iterator().next();
         // Once a message is in, a pull at its end is held by the broker for up to 20 s (longPollingTimeout).
-        SendStories.sent(producer.send(new Message(topic, Stage.body(1, 10))));
-        Stage.await("the first message", () -> consumer.maxOffset(queue) == 1);
-        byte[] late = Stage.body(2, 10);
+        SendStories.sent(producer.send(new Message(topic, Fixture.body(1, 10))));
+        Fixture.await("the first message", () -> consumer.maxOffset(queue) == 1);
+        byte[] late = Fixture.body(2, 10);
         Thread sender = new Thread(() -> {
             try {
                 Thread.sleep(1000); // any time while the pull is held
@@ -180,7 +180,7 @@ final class ConsumeStories {
         sender.start();
         PullResult result = consumer.pullBlockIfNotFound(queue, "*", 1, 32);
         sender.join();
-        Stage.equal(result.getPullStatus(), PullStatus.FOUND, "status of the pull that was held");
-        Stage.equal(Stage.sum(result.getMsgFoundList().get(0).getBody()), Stage.sum(late), "body");
+        Fixture.equal(result.getPullStatus(), PullStatus.FOUND, "status of the pull that was held");
+        Fixture.equal(Fixture.sum(result.getMsgFoundList().get(0).getBody()), Fixture.sum(late), "body");
     }
 }

@@ -13,21 +13,21 @@ import org.apache.rocketmq.common.message.MessageQueue;
 /** Two members of one group. */
 final class GroupStories {
     static void addTo(Map<String, Stories.Story> stories) {
-        stories.put("SplitAndTakeOver", stage -> splitAndTakeOver(stage, false));
-        stories.put("SplitAndTakeOverOrderly", stage -> splitAndTakeOver(stage, true));
+        stories.put("SplitAndTakeOver", fixture -> splitAndTakeOver(fixture, false));
+        stories.put("SplitAndTakeOverOrderly", fixture -> splitAndTakeOver(fixture, true));
         stories.put("Broadcast", GroupStories::broadcast);
     }
 
     /** Two members share the queues without overlap; when one leaves the other has them all. */
-    private static void splitAndTakeOver(Stage stage, boolean orderly) throws Exception {
-        String topic = stage.topic(4);
-        int queues = 4 * stage.world.brokers.size();
-        String group = stage.unique("group");
-        DefaultMQProducer producer = stage.producer();
+    private static void splitAndTakeOver(Fixture fixture, boolean orderly) throws Exception {
+        String topic = fixture.topic(4);
+        int queues = 4 * fixture.environment.brokers.size();
+        String group = fixture.unique("group");
+        DefaultMQProducer producer = fixture.producer();
         List<DefaultMQPushConsumer> members = new ArrayList<>();
         List<Inbox> inboxes = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
-            DefaultMQPushConsumer member = stage.consumer(group);
+            DefaultMQPushConsumer member = fixture.consumer(group);
             Inbox inbox = new Inbox();
             if (orderly) {
                 inbox.listenInOrderTo(member);
@@ -39,7 +39,7 @@ final class GroupStories {
             members.add(member);
             inboxes.add(inbox);
         }
-        Stage.await("a split in halves", () -> {
+        Fixture.await("a split in halves", () -> {
             Set<MessageQueue> both = queuesOf(members.get(0), topic);
             both.addAll(queuesOf(members.get(1), topic));
             return both.size() == queues && queuesOf(members.get(0), topic).size() == queues / 2
@@ -47,30 +47,30 @@ final class GroupStories {
         });
         List<byte[]> first = SendStories.bodies(80);
         sendToAllQueues(producer, topic, first);
-        Stage.await("80 messages by two members", () -> inboxes.get(0).all().size() + inboxes.get(1).all().size() >= first.size());
+        Fixture.await("80 messages by two members", () -> inboxes.get(0).all().size() + inboxes.get(1).all().size() >= first.size());
         Set<String> seen = new HashSet<>();
         for (Inbox inbox : inboxes) {
             Set<String> mine = new HashSet<>();
             for (MessageExt m : inbox.all()) {
                 mine.add(m.getBrokerName() + "/" + m.getQueueId());
-                Stage.check(seen.add(Stage.sum(m.getBody())), "message " + m.getMsgId() + " came twice");
+                Fixture.check(seen.add(Fixture.sum(m.getBody())), "message " + m.getMsgId() + " came twice");
             }
-            Stage.equal(mine.size(), queues / 2, "queues that a member got messages from");
+            Fixture.equal(mine.size(), queues / 2, "queues that a member got messages from");
         }
-        Stage.equal(seen.size(), first.size(), "messages received");
+        Fixture.equal(seen.size(), first.size(), "messages received");
 
         members.get(1).shutdown();
-        Stage.await("the take-over", () -> queuesOf(members.get(0), topic).size() == queues);
+        Fixture.await("the take-over", () -> queuesOf(members.get(0), topic).size() == queues);
         List<byte[]> second = new ArrayList<>();
         for (int i = 0; i < 80; i++) {
-            second.add(Stage.body(1000 + i, 300));
+            second.add(Fixture.body(1000 + i, 300));
         }
         sendToAllQueues(producer, topic, second);
         Set<String> wanted = new HashSet<>();
         for (byte[] body : second) {
-            wanted.add(Stage.sum(body));
+            wanted.add(Fixture.sum(body));
         }
-        Stage.await("80 messages by the member that stayed", () -> inboxes.get(0).counts().keySet().containsAll(wanted));
+        Fixture.await("80 messages by the member that stayed", () -> inboxes.get(0).counts().keySet().containsAll(wanted));
     }
 
     private static void sendToAllQueues(DefaultMQProducer producer, String topic, List<byte[]> bodies) throws Exception {
@@ -91,17 +91,17 @@ final class GroupStories {
     }
 
     /** In a broadcast every member gets every message. */
-    private static void broadcast(Stage stage) throws Exception {
-        String topic = stage.topic(2);
-        DefaultMQProducer producer = stage.producer();
+    private static void broadcast(Fixture fixture) throws Exception {
+        String topic = fixture.topic(2);
+        DefaultMQProducer producer = fixture.producer();
         List<byte[]> bodies = SendStories.bodies(40);
         for (byte[] body : bodies) {
             SendStories.sent(producer.send(new Message(topic, body)));
         }
-        String group = stage.unique("group");
+        String group = fixture.unique("group");
         List<Inbox> inboxes = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
-            DefaultMQPushConsumer member = stage.consumer(group);
+            DefaultMQPushConsumer member = fixture.consumer(group);
             // MessageModel moved to another package in 5.x
             for (Method method : DefaultMQPushConsumer.class.getMethods()) {
                 if (method.getName().equals("setMessageModel")) {

@@ -39,7 +39,7 @@ final class Inbox {
     Map<String, Integer> counts() throws Exception {
         Map<String, Integer> counts = new HashMap<>();
         for (MessageExt m : all()) {
-            counts.merge(Stage.sum(m.getBody()), 1, Integer::sum);
+            counts.merge(Fixture.sum(m.getBody()), 1, Integer::sum);
         }
         return counts;
     }
@@ -48,9 +48,9 @@ final class Inbox {
     void awaitExactly(List<byte[]> bodies) throws Exception {
         Map<String, Integer> want = new HashMap<>();
         for (byte[] body : bodies) {
-            want.merge(Stage.sum(body), 1, Integer::sum);
+            want.merge(Fixture.sum(body), 1, Integer::sum);
         }
-        Stage.await(bodies.size() + " messages, have " + all().size(), () -> counts().keySet().containsAll(want.keySet()));
-        Stage.equal(counts(), want, "messages by checksum of the body");
+        Fixture.await(bodies.size() + " messages, have " + all().size(), () -> counts().keySet().containsAll(want.keySet()));
+        Fixture.equal(counts(), want, "messages by checksum of the body");
     }
 }

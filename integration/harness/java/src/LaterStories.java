@@ -20,16 +20,16 @@ final class LaterStories {
     }
 
     /** A message that is refused comes again by way of the group's retry topic, unchanged and counted. */
-    private static void retry(Stage stage) throws Exception {
-        String topic = stage.topic(2);
-        DefaultMQProducer producer = stage.producer();
+    private static void retry(Fixture fixture) throws Exception {
+        String topic = fixture.topic(2);
+        DefaultMQProducer producer = fixture.producer();
         List<byte[]> bodies = SendStories.bodies(10);
         for (byte[] body : bodies) {
             SendStories.sent(producer.send(new Message(topic, "tag", "key", body)));
         }
         Inbox refused = new Inbox();
         Inbox accepted = new Inbox();
-        DefaultMQPushConsumer consumer = stage.consumer(stage.unique("group"));
+        DefaultMQPushConsumer consumer = fixture.consumer(fixture.unique("group"));
         consumer.subscribe(topic, "*");
         consumer.registerMessageListener((MessageListenerConcurrently) (got, context) -> {
             if (got.get(0).getReconsumeTimes() == 0) {
@@ -43,27 +43,27 @@ final class LaterStories {
         accepted.awaitExactly(bodies);
         refused.awaitExactly(bodies);
         for (MessageExt m : accepted.all()) {
-            Stage.equal(m.getReconsumeTimes(), 1, "times consumed again");
-            Stage.equal(m.getTopic(), topic, "topic of a retried message");
-            Stage.equal(m.getKeys(), "key", "key of a retried message");
+            Fixture.equal(m.getReconsumeTimes(), 1, "times consumed again");
+            Fixture.equal(m.getTopic(), topic, "topic of a retried message");
+            Fixture.equal(m.getKeys(), "key", "key of a retried message");
         }
     }
 
-    private static void delay(Stage stage) throws Exception {
-        String topic = stage.topic(2);
-        DefaultMQProducer producer = stage.producer();
+    private static void delay(Fixture fixture) throws Exception {
+        String topic = fixture.topic(2);
+        DefaultMQProducer producer = fixture.producer();
         List<byte[]> bodies = SendStories.bodies(5);
         for (byte[] body : bodies) {
             Message message = new Message(topic, body);
             message.setDelayTimeLevel(2); // 5 s
             SendStories.sent(producer.send(message));
         }
-        Inbox inbox = SendStories.consume(stage, topic);
+        Inbox inbox = SendStories.consume(fixture, topic);
         inbox.awaitExactly(bodies);
         for (MessageExt m : inbox.all()) {
             // The store time of the delivered copy against the birth of the message: both of this machine's clock.
             long waited = m.getStoreTimestamp() - m.getBornTimestamp();
-            Stage.check(waited >= 4900, "delivered after " + waited + " ms; want 5000");
+            Fixture.check(waited >= 4900, "delivered after " + waited + " ms; want 5000");
         }
     }
 
@@ -72,11 +72,11 @@ final class LaterStories {
      * requester that the broker knows by a heartbeat, and 4.9.4's request without a selector returns the request
      * itself (VERIFIED.md 10b.7), hence the selector.
      */
-    private static void requestReply(Stage stage) throws Exception {
-        String topic = stage.topic(2);
-        DefaultMQProducer answering = stage.producer();
+    private static void requestReply(Fixture fixture) throws Exception {
+        String topic = fixture.topic(2);
+        DefaultMQProducer answering = fixture.producer();
         Map<String, String> failures = new ConcurrentHashMap<>();
-        DefaultMQPushConsumer consumer = stage.consumer(stage.unique("group"));
+        DefaultMQPushConsumer consumer = fixture.consumer(fixture.unique("group"));
         consumer.subscribe(topic, "*");
         consumer.registerMessageListener((MessageListenerConcurrently) (got, context) -> {
             for (MessageExt m : got) {
@@ -90,15 +90,15 @@ final class LaterStories {
             return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
         });
         consumer.start();
-        DefaultMQProducer requester = new DefaultMQProducer(stage.unique("producer"));
-        stage.prepare(requester);
+        DefaultMQProducer requester = new DefaultMQProducer(fixture.unique("producer"));
+        fixture.prepare(requester);
         requester.setHeartbeatBrokerInterval(1000);
         requester.start();
-        int queues = 2 * stage.world.brokers.size();
+        int queues = 2 * fixture.environment.brokers.size();
         // Until every broker has had a heartbeat of the requester, answers by way of it get lost.
         for (int i = 0; i < queues; i++) {
             int queue = i;
-            Stage.await("a first answer by way of queue " + i, () -> {
+            Fixture.await("a first answer by way of queue " + i, () -> {
                 try {
                     return ask(requester, topic, queue, "warm-up", 3000).equals("re: warm-up");
                 } catch (Exception e) {
@@ -108,9 +108,9 @@ final class LaterStories {
             });
         }
         for (int i = 0; i < 20; i++) {
-            Stage.equal(ask(requester, topic, i % queues, "question " + i, 60_000), "re: question " + i, "answer");
+            Fixture.equal(ask(requester, topic, i % queues, "question " + i, 60_000), "re: question " + i, "answer");
         }
-        Stage.check(failures.isEmpty(), "answers that could not be sent: " + new ArrayList<>(failures.values()));
+        Fixture.check(failures.isEmpty(), "answers that could not be sent: " + new ArrayList<>(failures.values()));
     }
 
     private static String ask(DefaultMQProducer requester, String topic, int queue, String question, long timeout) throws Exception {

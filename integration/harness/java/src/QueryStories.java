@@ -18,9 +18,9 @@ final class QueryStories {
     }
 
     /** The client dials the address inside the id, so it has to be one that the name server advertises. */
-    private static void viewByOffsetId(Stage stage) throws Exception {
-        String topic = stage.topic(2);
-        DefaultMQProducer producer = stage.producer();
+    private static void viewByOffsetId(Fixture fixture) throws Exception {
+        String topic = fixture.topic(2);
+        DefaultMQProducer producer = fixture.producer();
         List<SendResult> results = new ArrayList<>();
         List<byte[]> bodies = SendStories.bodies(8);
         for (byte[] body : bodies) {
@@ -30,24 +30,24 @@ final class QueryStories {
             String id = results.get(i).getOffsetMsgId();
             InetSocketAddress inside = (InetSocketAddress) MessageDecoder.decodeMessageId(id).getAddress();
             String address = inside.getAddress().getHostAddress() + ":" + inside.getPort();
-            String advertised = stage.world.brokers.get(results.get(i).getMessageQueue().getBrokerName());
-            Stage.equal(address, advertised, "address inside the offset message id");
+            String advertised = fixture.environment.brokers.get(results.get(i).getMessageQueue().getBrokerName());
+            Fixture.equal(address, advertised, "address inside the offset message id");
             MessageExt found = producer.viewMessage(topic, id);
-            Stage.equal(Stage.sum(found.getBody()), Stage.sum(bodies.get(i)), "body of the message found by " + id);
+            Fixture.equal(Fixture.sum(found.getBody()), Fixture.sum(bodies.get(i)), "body of the message found by " + id);
         }
     }
 
-    private static void queryByKey(Stage stage) throws Exception {
-        String topic = stage.topic(2);
-        DefaultMQProducer producer = stage.producer();
+    private static void queryByKey(Fixture fixture) throws Exception {
+        String topic = fixture.topic(2);
+        DefaultMQProducer producer = fixture.producer();
         Map<String, SendResult> results = new HashMap<>();
         for (int i = 0; i < 8; i++) {
-            results.put("key-" + i, producer.send(new Message(topic, "", "key-" + i, Stage.body(i, 100 + i))));
+            results.put("key-" + i, producer.send(new Message(topic, "", "key-" + i, Fixture.body(i, 100 + i))));
         }
         for (int i = 0; i < 8; i++) {
             String key = "key-" + i;
             List<MessageExt> found = new ArrayList<>();
-            Stage.await("the index entry of " + key, () -> { // made behind the send
+            Fixture.await("the index entry of " + key, () -> { // made behind the send
                 try {
                     QueryResult result = producer.queryMessage(topic, key, 32, 0, Long.MAX_VALUE);
                     found.addAll(result.getMessageList());
@@ -56,11 +56,11 @@ final class QueryStories {
                 }
                 return !found.isEmpty();
             });
-            Stage.equal(found.size(), 1, "messages found by " + key);
-            Stage.equal(Stage.sum(found.get(0).getBody()), Stage.sum(Stage.body(i, 100 + i)), "body found by " + key);
+            Fixture.equal(found.size(), 1, "messages found by " + key);
+            Fixture.equal(Fixture.sum(found.get(0).getBody()), Fixture.sum(Fixture.body(i, 100 + i)), "body found by " + key);
             // By the unique id that the client gave it.
             MessageExt byId = producer.viewMessage(topic, results.get(key).getMsgId());
-            Stage.equal(Stage.sum(byId.getBody()), Stage.sum(Stage.body(i, 100 + i)), "body found by id");
+            Fixture.equal(Fixture.sum(byId.getBody()), Fixture.sum(Fixture.body(i, 100 + i)), "body found by id");
         }
     }
 }

@@ -23,12 +23,12 @@ final class SendStories {
     }
 
     /** From one byte to 3 MiB, bodies that compress and that do not, with properties. */
-    private static void sync(Stage stage) throws Exception {
-        String topic = stage.topic(4);
-        DefaultMQProducer producer = stage.producer();
+    private static void sync(Fixture fixture) throws Exception {
+        String topic = fixture.topic(4);
+        DefaultMQProducer producer = fixture.producer();
         List<byte[]> bodies = new ArrayList<>();
         for (int size : new int[] {1, 2, 100, 4095, 4096, 4097, 70_000, 1 << 20, 3 << 20}) {
-            bodies.add(Stage.body(size, size));
+            bodies.add(Fixture.body(size, size));
         }
         bodies.add("the same again and again ".repeat(40_000).getBytes(StandardCharsets.UTF_8));
         for (byte[] body : bodies) {
@@ -36,18 +36,18 @@ final class SendStories {
             message.putUserProperty("grüße", "世界 " + body.length);
             sent(producer.send(message));
         }
-        Inbox inbox = consume(stage, topic);
+        Inbox inbox = consume(fixture, topic);
         inbox.awaitExactly(bodies);
         for (MessageExt m : inbox.all()) {
-            Stage.equal(m.getTags(), "a tag", "tag");
-            Stage.equal(m.getKeys(), "key-" + m.getBody().length, "key");
-            Stage.equal(m.getUserProperty("grüße"), "世界 " + m.getBody().length, "property");
+            Fixture.equal(m.getTags(), "a tag", "tag");
+            Fixture.equal(m.getKeys(), "key-" + m.getBody().length, "key");
+            Fixture.equal(m.getUserProperty("grüße"), "世界 " + m.getBody().length, "property");
         }
     }
 
-    private static void async(Stage stage) throws Exception {
-        String topic = stage.topic(4);
-        DefaultMQProducer producer = stage.producer();
+    private static void async(Fixture fixture) throws Exception {
+        String topic = fixture.topic(4);
+        DefaultMQProducer producer = fixture.producer();
         ConcurrentLinkedQueue<SendResult> results = new ConcurrentLinkedQueue<>();
         ConcurrentLinkedQueue<Throwable> failures = new ConcurrentLinkedQueue<>();
         List<byte[]> bodies = bodies(100);
@@ -64,25 +64,25 @@ final class SendStories {
                 }
             });
         }
-        Stage.await("100 callbacks", () -> results.size() + failures.size() == 100);
-        Stage.check(failures.isEmpty(), "failed sends: " + failures);
+        Fixture.await("100 callbacks", () -> results.size() + failures.size() == 100);
+        Fixture.check(failures.isEmpty(), "failed sends: " + failures);
         results.forEach(SendStories::sent);
-        consume(stage, topic).awaitExactly(bodies);
+        consume(fixture, topic).awaitExactly(bodies);
     }
 
-    private static void oneway(Stage stage) throws Exception {
-        String topic = stage.topic(4);
-        DefaultMQProducer producer = stage.producer();
+    private static void oneway(Fixture fixture) throws Exception {
+        String topic = fixture.topic(4);
+        DefaultMQProducer producer = fixture.producer();
         List<byte[]> bodies = bodies(100);
         for (byte[] body : bodies) {
             producer.sendOneway(new Message(topic, body));
         }
-        consume(stage, topic).awaitExactly(bodies);
+        consume(fixture, topic).awaitExactly(bodies);
     }
 
-    private static void batch(Stage stage) throws Exception {
-        String topic = stage.topic(4);
-        DefaultMQProducer producer = stage.producer();
+    private static void batch(Fixture fixture) throws Exception {
+        String topic = fixture.topic(4);
+        DefaultMQProducer producer = fixture.producer();
         List<byte[]> bodies = bodies(60);
         for (int i = 0; i < 60; i += 20) {
             List<Message> batch = new ArrayList<>();
@@ -91,23 +91,23 @@ final class SendStories {
             }
             SendResult result = producer.send(batch);
             sent(result);
-            Stage.equal(result.getMsgId().split(",").length, 20, "number of message ids of a batch");
+            Fixture.equal(result.getMsgId().split(",").length, 20, "number of message ids of a batch");
         }
-        consume(stage, topic).awaitExactly(bodies);
+        consume(fixture, topic).awaitExactly(bodies);
     }
 
     /** With the VIP channel on, clients dial the advertised port - 2 for all but a few requests. */
-    private static void vipChannel(Stage stage) throws Exception {
-        String topic = stage.topic(4);
-        DefaultMQProducer producer = new DefaultMQProducer(stage.unique("producer"));
-        stage.prepare(producer);
+    private static void vipChannel(Fixture fixture) throws Exception {
+        String topic = fixture.topic(4);
+        DefaultMQProducer producer = new DefaultMQProducer(fixture.unique("producer"));
+        fixture.prepare(producer);
         producer.setVipChannelEnabled(true);
         producer.start();
         List<byte[]> bodies = bodies(20);
         for (byte[] body : bodies) {
             sent(producer.send(new Message(topic, body)));
         }
-        DefaultMQPushConsumer consumer = stage.consumer(stage.unique("group"));
+        DefaultMQPushConsumer consumer = fixture.consumer(fixture.unique("group"));
         consumer.setVipChannelEnabled(true);
         consumer.subscribe(topic, "*");
         Inbox inbox = new Inbox();
@@ -117,31 +117,31 @@ final class SendStories {
     }
 
     /** A topic that nobody created: the first send is refused by the name server, and made through TBW102. */
-    private static void autoCreateTopic(Stage stage) throws Exception {
-        String topic = stage.unique("topic");
-        DefaultMQProducer producer = stage.producer();
+    private static void autoCreateTopic(Fixture fixture) throws Exception {
+        String topic = fixture.unique("topic");
+        DefaultMQProducer producer = fixture.producer();
         List<byte[]> bodies = bodies(5);
         for (byte[] body : bodies) {
             sent(producer.send(new Message(topic, body)));
         }
-        consume(stage, topic).awaitExactly(bodies);
+        consume(fixture, topic).awaitExactly(bodies);
     }
 
     static void sent(SendResult result) {
-        Stage.equal(result.getSendStatus(), SendStatus.SEND_OK, "status of a send");
+        Fixture.equal(result.getSendStatus(), SendStatus.SEND_OK, "status of a send");
     }
 
     static List<byte[]> bodies(int n) {
         List<byte[]> bodies = new ArrayList<>();
         for (int i = 0; i < n; i++) {
-            bodies.add(Stage.body(i, 200 + i));
+            bodies.add(Fixture.body(i, 200 + i));
         }
         return bodies;
     }
 
     /** Starts a consumer of the topic in a group of its own. */
-    static Inbox consume(Stage stage, String topic) throws Exception {
-        DefaultMQPushConsumer consumer = stage.consumer(stage.unique("group"));
+    static Inbox consume(Fixture fixture, String topic) throws Exception {
+        DefaultMQPushConsumer consumer = fixture.consumer(fixture.unique("group"));
         consumer.subscribe(topic, "*");
         Inbox inbox = new Inbox();
         inbox.listenTo(consumer);

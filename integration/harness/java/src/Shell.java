@@ -94,10 +94,10 @@ public final class Shell {
         sending = true;
         Thread sender = new Thread(() -> {
             for (int i = 0; sending; i++) {
-                byte[] body = Stage.body(i, 300);
+                byte[] body = Fixture.body(i, 300);
                 try {
                     SendStories.sent(producer.send(new Message(topic, body)));
-                    SENT.add(Stage.sum(body));
+                    SENT.add(Fixture.sum(body));
                     Thread.sleep(10);
                 } catch (Throwable e) {
                     SENT.add("failed " + e.toString().replace('\n', ' '));

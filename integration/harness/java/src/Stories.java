@@ -16,10 +16,10 @@ import java.util.concurrent.TimeoutException;
 public final class Stories {
     /** One story; it fails by throwing. */
     interface Story {
-        void tell(Stage stage) throws Exception;
+        void tell(Fixture fixture) throws Exception;
     }
 
-    /** A story that waits longer than this is stuck. Single waits are shorter, see Stage.await. */
+    /** A story that waits longer than this is stuck. Single waits are shorter, see Fixture.await. */
     private static final long MINUTES_PER_STORY = 4;
 
     private static final PrintStream REPORT = System.out;
@@ -38,7 +38,7 @@ public final class Stories {
             // this version has none
         }
         System.setOut(System.err); // clients print to it at times; the report must stay readable
-        World world = new World(args[0], args[1]);
+        Environment environment = new Environment(args[0], args[1]);
         ExecutorService threads = Executors.newCachedThreadPool();
         Map<String, Future<?>> running = new LinkedHashMap<>();
         for (int i = 2; i < args.length; i++) {
@@ -48,7 +48,7 @@ public final class Stories {
                 report(name, "FAIL there is no such story for this client version");
                 continue;
             }
-            running.put(name, threads.submit(() -> run(name, story, world)));
+            running.put(name, threads.submit(() -> run(name, story, environment)));
         }
         long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(MINUTES_PER_STORY);
         for (Map.Entry<String, Future<?>> each : running.entrySet()) {
@@ -61,10 +61,10 @@ public final class Stories {
         Runtime.getRuntime().halt(0); // clients leave threads behind
     }
 
-    private static void run(String name, Story story, World world) {
+    private static void run(String name, Story story, Environment environment) {
         long start = System.nanoTime();
-        try (Stage stage = new Stage(world, name)) {
-            story.tell(stage);
+        try (Fixture fixture = new Fixture(environment, name)) {
+            story.tell(fixture);
         } catch (Throwable e) {
             e.printStackTrace();
             report(name, "FAIL " + e);

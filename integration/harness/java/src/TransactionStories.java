@@ -17,10 +17,10 @@ final class TransactionStories {
         stories.put("TransactionCheckBack", TransactionStories::checkBack);
     }
 
-    private static void transaction(Stage stage) throws Exception {
-        String topic = stage.topic(2);
+    private static void transaction(Fixture fixture) throws Exception {
+        String topic = fixture.topic(2);
         Set<String> checked = ConcurrentHashMap.newKeySet();
-        TransactionMQProducer producer = stage.transactionProducer(new TransactionListener() {
+        TransactionMQProducer producer = fixture.transactionProducer(new TransactionListener() {
             @Override
             public LocalTransactionState executeLocalTransaction(Message message, Object arg) {
                 return (LocalTransactionState) arg;
@@ -34,7 +34,7 @@ final class TransactionStories {
         });
         List<byte[]> committed = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
-            byte[] body = Stage.body(i, 500);
+            byte[] body = Fixture.body(i, 500);
             boolean commit = i % 2 == 0;
             if (commit) {
                 committed.add(body);
@@ -42,16 +42,16 @@ final class TransactionStories {
             SendStories.sent(producer.sendMessageInTransaction(new Message(topic, "tag", "tx-" + i, body),
                 commit ? LocalTransactionState.COMMIT_MESSAGE : LocalTransactionState.ROLLBACK_MESSAGE));
         }
-        Inbox inbox = SendStories.consume(stage, topic);
+        Inbox inbox = SendStories.consume(fixture, topic);
         inbox.awaitExactly(committed);
         // An END_TRANSACTION that got lost would have ended in a check.
-        Stage.check(checked.isEmpty(), "transactions that were over were checked: " + checked);
+        Fixture.check(checked.isEmpty(), "transactions that were over were checked: " + checked);
     }
 
-    private static void checkBack(Stage stage) throws Exception {
-        String topic = stage.topic(2);
+    private static void checkBack(Fixture fixture) throws Exception {
+        String topic = fixture.topic(2);
         Set<String> checked = ConcurrentHashMap.newKeySet();
-        TransactionMQProducer producer = stage.transactionProducer(new TransactionListener() {
+        TransactionMQProducer producer = fixture.transactionProducer(new TransactionListener() {
             @Override
             public LocalTransactionState executeLocalTransaction(Message message, Object arg) {
                 return LocalTransactionState.UNKNOW;
@@ -72,9 +72,9 @@ final class TransactionStories {
             }
             SendStories.sent(producer.sendMessageInTransaction(new Message(topic, body.getBytes(StandardCharsets.UTF_8)), null));
         }
-        Inbox inbox = SendStories.consume(stage, topic);
+        Inbox inbox = SendStories.consume(fixture, topic);
         inbox.awaitExactly(committed);
-        Stage.await("a check of each of 8 transactions", () -> checked.size() == 8);
+        Fixture.await("a check of each of 8 transactions", () -> checked.size() == 8);
         inbox.awaitExactly(committed);
     }
 }

@@ -5,7 +5,7 @@ import org.apache.rocketmq.common.TopicConfig;
 import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 
 /** What the stories of one run share: the name server, its brokers, and topics nobody else uses. */
-final class World {
+final class Environment {
     final String nameServer;
     /** Master addresses by broker name, as this name server advertises them. */
     final Map<String, String> brokers = new TreeMap<>();
@@ -13,7 +13,7 @@ final class World {
     private final AtomicInteger names = new AtomicInteger();
     private final DefaultMQAdminExt admin;
 
-    World(String nameServer, String run) throws Exception {
+    Environment(String nameServer, String run) throws Exception {
         this.nameServer = nameServer;
         this.run = run;
         admin = admin();
@@ -51,7 +51,7 @@ final class World {
         for (String address : where.values()) {
             admin.createAndUpdateTopicConfig(address, new TopicConfig(topic, queuesPerBroker, queuesPerBroker, 6));
         }
-        Stage.await("route of " + topic, () -> {
+        Fixture.await("route of " + topic, () -> {
             try {
                 return admin.examineTopicRouteInfo(topic).getBrokerDatas().size() == where.size();
             } catch (Exception e) {

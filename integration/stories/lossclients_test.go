@@ -22,11 +22,11 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
 )
 
-// A lossParty is a synchronous producer, an asynchronous producer and a consumer of one client version on one way to
+// lossClients are a synchronous producer, an asynchronous producer and a consumer of one client version on one path to
 // the brokers, with the settings that clients have by default, and what they live through while a broker is lost.
-type lossParty struct {
+type lossClients struct {
 	client string // "java-5.5.0", "java-4.9.4" or "go-2.1.2"
-	way    string // "direct" or "proxied"
+	path   string // "direct" or "proxied"
 	topic  string
 	stop   func() // ends the producers
 	events func() ([]lossEvent, error)
@@ -46,15 +46,15 @@ func (e *lossEvent) mode() string { return strings.Fields(e.body)[0] }
 
 const sendPause = 20 * time.Millisecond
 
-// javaLossParty starts harness/java/src/LossStory.java in a process of its own.
-func javaLossParty(t *testing.T, version string, way *harness.Target, topic string) *lossParty {
+// javaLossClients starts harness/java/src/LossStory.java in a process of its own.
+func javaLossClients(t *testing.T, version string, target *harness.Target, topic string) *lossClients {
 	t.Helper()
-	p := &lossParty{client: "java-" + version, way: way.Name, topic: topic}
+	p := &lossClients{client: "java-" + version, path: target.Name, topic: topic}
 	classPath, err := harness.StoryClasses(version)
 	require.NoError(t, err)
 	home, err := harness.RunSubdir(harness.Unique(t, "loss"))
 	require.NoError(t, err)
-	argv := harness.JavaCommand(home, "256m", classPath, "LossStory", way.NameServer, p.topic, harness.Unique(t, "loss"))
+	argv := harness.JavaCommand(home, "256m", classPath, "LossStory", target.NameServer, p.topic, harness.Unique(t, "loss"))
 	cmd := exec.Command(argv[0], argv[1:]...)
 	in, stdin, err := os.Pipe()
 	require.NoError(t, err)
@@ -62,7 +62,7 @@ func javaLossParty(t *testing.T, version string, way *harness.Target, topic stri
 	out, err := os.Create(filepath.Join(home, "events"))
 	require.NoError(t, err)
 	cmd.Stdout = out
-	java, err := harness.StartCommand("loss story "+p.client+" "+p.way, filepath.Join(home, "stderr"), cmd)
+	java, err := harness.StartCommand("loss story "+p.client+" "+p.path, filepath.Join(home, "stderr"), cmd)
 	in.Close()
 	out.Close()
 	require.NoError(t, err)
@@ -103,12 +103,12 @@ func readLossEvents(path string) ([]lossEvent, error) {
 	return events, nil
 }
 
-// goLossParty does the same with the Go client, in this process. This client panics when an asynchronous send is not
+// goLossClients does the same with the Go client, in this process. This client panics when an asynchronous send is not
 // answered in time (ProcessSendResponse of a nil command), after it has told the caller: the story goes on.
-func goLossParty(t *testing.T, way *harness.Target, topic string) *lossParty {
+func goLossClients(t *testing.T, target *harness.Target, topic string) *lossClients {
 	t.Helper()
 	primitive.PanicHandler = func(any) {}
-	p := &lossParty{client: "go-2.1.2", way: way.Name, topic: topic}
+	p := &lossClients{client: "go-2.1.2", path: target.Name, topic: topic}
 	var mu sync.Mutex
 	var all []lossEvent
 	add := func(e lossEvent) {
@@ -117,9 +117,9 @@ func goLossParty(t *testing.T, way *harness.Target, topic string) *lossParty {
 		all = append(all, e)
 	}
 	byDefault := []producer.Option{producer.WithSendMsgTimeout(3 * time.Second), producer.WithRetry(2)}
-	syncly, asyncly := way.Producer(t, byDefault...), way.Producer(t, byDefault...)
+	syncly, asyncly := target.Producer(t, byDefault...), target.Producer(t, byDefault...)
 	// Last, for the reason given in LossStory.java.
-	way.Consumer(t, harness.Unique(t, "group"), p.topic, consumer.MessageSelector{}, func(_ context.Context, got ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+	target.Consumer(t, harness.Unique(t, "group"), p.topic, consumer.MessageSelector{}, func(_ context.Context, got ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 		for _, m := range got {
 			add(lossEvent{what: "got", body: string(m.Body), at: time.Now(), detail: m.Queue.BrokerName})
 		}
@@ -181,7 +181,7 @@ func goSendAsyncOf(p rocketmq.Producer, topic string) goSend {
 	}
 }
 
-// lossOutcome is what one party has lived through.
+// lossOutcome is what lossClients saw.
 type lossOutcome struct {
 	failed  map[string]int           // sends, by mode
 	slowest map[string]time.Duration // send that succeeded, by mode
@@ -195,7 +195,7 @@ type lossOutcome struct {
 }
 
 // outcome looks at what happened, given when the broker was lost and when it was back.
-func (p *lossParty) outcome(lost, back time.Time) (*lossOutcome, error) {
+func (p *lossClients) outcome(lost, back time.Time) (*lossOutcome, error) {
 	events, err := p.events()
 	if err != nil {
 		return nil, err

@@ -12,22 +12,22 @@ import org.apache.rocketmq.client.producer.TransactionMQProducer;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 
 /** What one story uses: its clients, which are shut down when it is over, and its helpers. */
-final class Stage implements AutoCloseable {
-    final World world;
+final class Fixture implements AutoCloseable {
+    final Environment environment;
     private final String story;
     private final Deque<Runnable> closers = new ArrayDeque<>();
 
-    Stage(World world, String story) {
-        this.world = world;
+    Fixture(Environment environment, String story) {
+        this.environment = environment;
         this.story = story;
     }
 
     String unique(String what) {
-        return world.unique(story + "-" + what);
+        return environment.unique(story + "-" + what);
     }
 
     String topic(int queuesPerBroker) throws Exception {
-        return world.topic(story, queuesPerBroker);
+        return environment.topic(story, queuesPerBroker);
     }
 
     DefaultMQProducer producer() throws Exception {
@@ -39,7 +39,7 @@ final class Stage implements AutoCloseable {
 
     /** A producer that is not started yet. */
     void prepare(DefaultMQProducer p) {
-        p.setNamesrvAddr(world.nameServer);
+        p.setNamesrvAddr(environment.nameServer);
         p.setInstanceName(unique("client"));
         p.setSendMsgTimeout(20_000);
         p.setRetryTimesWhenSendFailed(0); // a retry would hide a send that was lost on the way
@@ -60,7 +60,7 @@ final class Stage implements AutoCloseable {
     /** A push consumer that is neither subscribed nor started. */
     DefaultMQPushConsumer consumer(String group) {
         DefaultMQPushConsumer c = new DefaultMQPushConsumer(group);
-        c.setNamesrvAddr(world.nameServer);
+        c.setNamesrvAddr(environment.nameServer);
         c.setInstanceName(unique("client"));
         c.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         c.setConsumeThreadMin(2);
