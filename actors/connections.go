@@ -71,6 +71,8 @@ func (c *connections) Receive(ctx actor.Context) {
 		c.all(ctx, m)
 	case *messages.BrokerGone, *messages.BrokerBack:
 		c.all(ctx, m)
+	case *messages.ListConnections:
+		ctx.Send(m.To, &messages.ConnectionList{Connections: ctx.Children()})
 	case *messages.Report:
 		ctx.Send(m.To, &messages.Counted{N: len(ctx.Children())})
 		c.all(ctx, m)

@@ -71,9 +71,16 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *messages.BrokerBack:
 		l.heed(m.Slot)
 		ctx.Send(l.connections, m)
+	case *messages.Offer:
+		l.offered(ctx, m)
 	case *messages.Drain:
-		l.closeDoors()
-		l.tellConnections(ctx, m)
+		l.drain(ctx, m)
+	case *messages.ListConnections:
+		if l.connections != nil {
+			ctx.Send(l.connections, m)
+		} else {
+			ctx.Send(m.To, &messages.ConnectionList{})
+		}
 	case *messages.Report:
 		if l.connections != nil {
 			ctx.Send(l.connections, m)
@@ -153,6 +160,7 @@ func (l *listener) openNameServer(ctx actor.Context) {
 	l.live().bound.Store(&addr)
 	l.accept(ctx, ln, &messages.Port{Role: messages.NameServerPort, Target: l.Directory.View.NameServer, Serves: l.Directory.View.Serves})
 	l.live().opened.Store(true)
+	l.tell(messages.ListenerOpened, addr.String())
 	l.env.Log.Info("listener is open", "listener", l.Name, "name-server address", addr.String(), "brokers", len(l.slots))
 }
 

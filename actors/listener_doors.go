@@ -5,6 +5,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -106,9 +107,22 @@ func (l *listener) refuseOn(ln transport.Listener, on bool) {
 	}
 }
 
+// closed tells that clients cannot connect any more.
+func (l *listener) closed() {
+	if l.live().opened.Swap(false) {
+		l.tell(messages.ListenerClosed, l.live().bound.Load().String())
+	}
+}
+
+// tell publishes an event about the listener.
+func (l *listener) tell(kind messages.EventKind, address string) {
+	e := messages.Event{Kind: kind, Cluster: l.Directory.Cluster, Listener: l.Name, Address: address}
+	e.Publish(l.env.System)
+}
+
 // close closes the open sockets: nobody new is accepted.
 func (l *listener) close() {
-	l.live().opened.Store(false)
+	l.closed()
 	if l.cancel != nil {
 		l.cancel()
 	}

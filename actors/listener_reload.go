@@ -54,6 +54,7 @@ func (l *listener) reload(ctx actor.Context) {
 	case *openAgain:
 		l.openNameServer(ctx)
 	case *emptied:
+		ctx.Request(ctx.Parent(), &messages.Emptied{})
 		if l.retiring {
 			l.env.Log.Info("listener is gone", "listener", l.Name)
 			ctx.Stop(ctx.Self())

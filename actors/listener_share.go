@@ -41,13 +41,23 @@ func (e *Env) socket(l *Listener, address string) (transport.Listener, error) {
 func (l *listener) closeDoors() {
 	l.closing = true
 	l.live().shut.Store(true)
-	l.live().opened.Store(false)
+	l.closed()
 	if l.cancel != nil {
 		l.cancel()
 	}
 	for _, ln := range l.sockets() {
 		transport.Retire(ln)
 	}
+}
+
+// drain lets all connections go; the top supervisor hears when none is left.
+func (l *listener) drain(ctx actor.Context, m *messages.Drain) {
+	l.closeDoors()
+	if l.connections == nil { // it waits for its time to open
+		ctx.Send(ctx.Self(), &emptied{})
+		return
+	}
+	ctx.Send(l.connections, m)
 }
 
 // shareDoors answers with another descriptor of each listening socket.
@@ -66,11 +76,24 @@ func (l *listener) shareDoors(ctx actor.Context) {
 	ctx.Respond(m)
 }
 
+// offered answers whether a connection of another process would be adopted.
+func (l *listener) offered(ctx actor.Context, m *messages.Offer) {
+	if l.closing || l.portOf(m.State) == nil {
+		ctx.Respond(l.refusesToAdopt(m.State))
+		return
+	}
+	ctx.Respond(&messages.Adopted{})
+}
+
+func (l *listener) refusesToAdopt(s *messages.ConnectionState) *messages.Refused {
+	return &messages.Refused{Why: fmt.Sprintf("listener %s has no open port for %s %s", l.Name, s.Role, s.Broker)}
+}
+
 // adopt takes in a connection of another process.
 func (l *listener) adopt(ctx actor.Context, m *messages.Adopt) {
 	port := l.portOf(m.State)
 	if port == nil || l.closing {
-		ctx.Respond(&messages.Refused{Why: fmt.Sprintf("listener %s has no open port for %s %s", l.Name, m.State.Role, m.State.Broker)})
+		ctx.Respond(l.refusesToAdopt(m.State))
 		return
 	}
 	ctx.Send(l.connections, &messages.Adopt{Conn: m.Conn, Upstream: m.Upstream, State: m.State, Port: port})

@@ -130,6 +130,7 @@ func (p *prober) missed(ctx actor.Context, err error) {
 	address, _ := p.target(0)
 	p.env.Log.Warn("a broker takes no connections; its port is closed until it does", "listener", p.listener,
 		"broker", p.slot.Broker.String(), "address", address, "error", err)
+	p.tell(messages.BrokerUnreachable, address, err.Error())
 	ctx.Send(ctx.Parent(), &messages.BrokerGone{Slot: p.slot})
 	ctx.Send(p.directory, &messages.Refresh{})
 }
@@ -143,7 +144,13 @@ func (p *prober) found(ctx actor.Context) {
 	p.doubt = nil
 	p.env.Log.Info("a broker is back", "listener", p.listener, "broker", p.slot.Broker.String(),
 		"away", time.Duration(p.env.now()-p.gone).Round(time.Millisecond))
+	p.tell(messages.BrokerRecovered, "", "")
 	ctx.Send(ctx.Parent(), &messages.BrokerBack{Slot: p.slot})
+}
+
+func (p *prober) tell(kind messages.EventKind, address, reason string) {
+	e := messages.Event{Kind: kind, Listener: p.listener, Broker: p.slot.Broker.String(), Address: address, Reason: reason}
+	e.Publish(p.env.System)
 }
 
 // wonder tells why clients cannot connect to a broker that is there, as when each connection takes it long: nothing

@@ -27,6 +27,7 @@ type proxy struct {
 	env         *Env
 	directories map[*Directory]*actor.PID
 	listeners   map[string]*listening // by the actor's id
+	drained     *actor.PID            // is answered when no listener has a connection any more; nil: not draining
 	revising
 }
 
@@ -35,6 +36,7 @@ type listening struct {
 	*Listener
 	pid      *actor.PID
 	retiring bool
+	emptied  bool // it has no connection any more
 }
 
 // Start spawns the tree and returns its top.
@@ -84,7 +86,25 @@ func (p *proxy) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		p.start(ctx)
-	case *messages.CloseDoors, *messages.Drain:
+	case *messages.CloseDoors:
+		p.allListeners(ctx, m)
+	case *messages.Drain:
+		p.drained = ctx.Sender()
+		p.allListeners(ctx, m)
+		p.drainedYet(ctx)
+	case *messages.Emptied:
+		if l := p.listeners[ctx.Sender().GetId()]; l != nil {
+			l.emptied = true
+		}
+		p.drainedYet(ctx)
+	case *messages.Offer:
+		p.forward(ctx, m.State.Listener)
+	case *messages.Adopt:
+		p.forward(ctx, m.State.Listener)
+	case *messages.ShareDoors:
+		p.forward(ctx, m.Listener)
+	case *messages.ListConnections:
+		ctx.Send(m.To, &messages.ConnectionList{Supervisors: len(p.listeners)})
 		p.allListeners(ctx, m)
 	case *messages.Report:
 		ctx.Send(m.To, &messages.Counted{Supervisors: len(p.listeners)})
@@ -99,6 +119,31 @@ func (p *proxy) Receive(ctx actor.Context) {
 func (p *proxy) allListeners(ctx actor.Context, m any) {
 	for _, l := range p.listeners {
 		ctx.Send(l.pid, m)
+	}
+}
+
+// forward passes a question on to the listener of a name. Of one that was removed and added again it is the actor that
+// has the sockets, whatever its id.
+func (p *proxy) forward(ctx actor.Context, listener string) {
+	for _, l := range p.listeners {
+		if l.Name == listener && !l.retiring {
+			ctx.Forward(l.pid)
+			return
+		}
+	}
+	ctx.Respond(&messages.Refused{Why: fmt.Sprintf("there is no listener %q", listener)})
+}
+
+// drainedYet answers Drain when all listeners are without connections.
+func (p *proxy) drainedYet(ctx actor.Context) {
+	for _, l := range p.listeners {
+		if !l.emptied {
+			return
+		}
+	}
+	if p.drained != nil {
+		ctx.Send(p.drained, &messages.Emptied{})
+		p.drained = nil
 	}
 }
 

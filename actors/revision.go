@@ -26,7 +26,7 @@ type Revision struct {
 // revisePatience bounds a revision; it opens and closes some sockets.
 const revisePatience = 5 * time.Second
 
-// Revise carries a revision out and returns when sockets are where they belong. Draining goes on after that.
+// Revise is [Proxy.Revise].
 func (e *Env) Revise(top *actor.PID, r *Revision) error {
 	if _, err := e.System.Root.RequestFuture(top, r, revisePatience).Result(); err != nil {
 		return fmt.Errorf("BUG: the actors have not carried the reload out within %s: %w", revisePatience, err)
@@ -66,6 +66,7 @@ func (p *proxy) reload(ctx actor.Context) {
 		p.goOn(ctx)
 	case *actor.Terminated:
 		delete(p.listeners, m.Who.Id)
+		p.drainedYet(ctx)
 	case *sweep:
 		p.sweep(ctx)
 	}

@@ -13,6 +13,10 @@ import (
 // CloseDoors closes the listening sockets.
 type CloseDoors struct{}
 
+// Emptied tells the top supervisor that the drain of a listener has left no connection; the answer to Drain is the one
+// of all listeners.
+type Emptied struct{}
+
 // Drain asks for an end in good order: what is in flight is finished. Clients are let go one after another within
 // Over; those who are never quiet for a moment are cut off between two requests near its end.
 type Drain struct {
@@ -82,6 +86,9 @@ type Pending struct {
 	Dead     bool           `json:"dead,omitempty"` // answered by us; the upstream's answer is to be dropped
 }
 
+// Offer asks a listener whether it would adopt a connection. It answers with Adopted or Refused, and holds nothing.
+type Offer struct{ State *ConnectionState }
+
 // Adopt brings a listener a connection of another process. It answers with Adopted or Refused.
 type Adopt struct {
 	Conn     transport.Conn
@@ -90,7 +97,8 @@ type Adopt struct {
 	Port     *Port // set by the listener on the way to the connection
 }
 
-// Adopted and Refused answer Adopt.
+// Adopted and Refused answer Offer and Adopt; the top supervisor refuses what is meant for a listener that it does not
+// have.
 type (
 	Adopted struct{}
 	Refused struct{ Why string }
@@ -98,7 +106,7 @@ type (
 
 // ShareDoors asks a listener for another descriptor of each of its listening sockets; Doors are those.
 type (
-	ShareDoors struct{}
+	ShareDoors struct{ Listener string } // the name, by which the top supervisor passes it on
 	Doors      struct{ List []Door }
 	Door       struct {
 		Address string // host:port as configured, with the port that is open

@@ -8,6 +8,16 @@ type Report struct{ To *actor.PID }
 // Counted is how many ClientReports follow from one supervisor, and from how many others more Counted do.
 type Counted struct{ N, Supervisors int }
 
+// ListConnections asks for the actors of all connections below the receiver; ConnectionList names those of one
+// supervisor, and from how many others a further ConnectionList follows.
+type (
+	ListConnections struct{ To *actor.PID }
+	ConnectionList  struct {
+		Connections []*actor.PID
+		Supervisors int
+	}
+)
+
 // ClientReport describes one client connection and its upstream.
 type ClientReport struct {
 	Listener string          `json:"listener"`

@@ -8,12 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
@@ -134,7 +132,7 @@ type brokerReport struct {
 
 func (s *Server) handleBrokers(w http.ResponseWriter, _ *http.Request) {
 	list := []brokerReport{}
-	for _, l := range s.env.Tree().Listeners {
+	for _, l := range s.proxy.Tree().Listeners {
 		for _, b := range l.Directory.View.Brokers() {
 			r := brokerReport{Name: b.Name, ID: b.ID, Cluster: b.Cluster, Upstream: b.Address, Listener: l.Name}
 			if p, ok := l.Place(b.BrokerID); ok {
@@ -146,63 +144,7 @@ func (s *Server) handleBrokers(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, list)
 }
 
-// actorReport is one live actor with its children.
-type actorReport struct {
-	Name      string         `json:"name"`
-	Kind      string         `json:"kind"`
-	Restarts  int            `json:"restarts"`
-	LastError string         `json:"last_error,omitempty"`
-	LastAt    *time.Time     `json:"last_error_at,omitempty"`
-	Children  []*actorReport `json:"children,omitempty"`
-}
-
-// actorsReport is the tree, and the last failures of all actors, of those that are gone as well.
-type actorsReport struct {
-	*actorReport
-	Failures []actors.FailureEvent `json:"failures"` // the latest first
-}
-
-func (s *Server) handleActors(w http.ResponseWriter, _ *http.Request) {
-	failures := s.env.Failures.Recent()
-	if failures == nil {
-		failures = []actors.FailureEvent{}
-	}
-	writeJSON(w, actorsReport{s.actorTree(), failures})
-}
-
-// actorTree builds the supervision tree from the ids of live actors: a parent's id is the longest live prefix.
-func (s *Server) actorTree() *actorReport {
-	ids := s.env.Actors(actors.Root)
-	slices.Sort(ids)
-	nodes := map[string]*actorReport{}
-	root := &actorReport{Name: actors.Root, Kind: actors.Root}
-	for _, id := range ids {
-		f := s.env.Failures.Of(id)
-		n := &actorReport{Name: id, Kind: actors.Kind(id), Restarts: f.Count, LastError: f.Last}
-		if !f.At.IsZero() {
-			n.LastAt = &f.At
-		}
-		nodes[id] = n
-		if id == actors.Root {
-			root = n
-			continue
-		}
-		parent := root
-		for up := id; ; {
-			i := strings.LastIndexByte(up, '/')
-			if i < 0 {
-				break
-			}
-			up = up[:i]
-			if p := nodes[up]; p != nil {
-				parent = p
-				break
-			}
-		}
-		parent.Children = append(parent.Children, n)
-	}
-	return root
-}
+func (s *Server) handleActors(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.proxy.Health()) }
 
 func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")

@@ -17,8 +17,8 @@ func (s *Server) build(cfg *config.Config) (*actors.Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot set up the transport: %w", err)
 	}
-	s.stopTransport = stop
-	s.env = actors.NewEnv(sockets, s.log, settings(cfg), s.giveUp)
+	s.sockets, s.stopTransport = sockets, stop
+	s.proxy = actors.NewProxy(sockets, s.log, settings(cfg), s.giveUp)
 	tree := &actors.Tree{}
 	directories := map[string]*actors.Directory{}
 	for i := range cfg.Clusters {

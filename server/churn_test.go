@@ -51,7 +51,7 @@ func churn(c net.Conn, i int) {
 func TestChurnLeavesNothing(t *testing.T) {
 	const atATime = 16
 	s := newStage(t, "")
-	files, living := openFiles(), len(s.env.Actors("proxy"))
+	files, living := openFiles(), len(s.proxy.Live("proxy"))
 	ports := []string{s.place("liar"), s.Addr("office")}
 	var clients sync.WaitGroup
 	var failed sync.Map
@@ -79,6 +79,6 @@ func TestChurnLeavesNothing(t *testing.T) {
 	s.unharmed()
 	// unharmed has ended the neighbour too: its sockets and actors are room for no other.
 	s.await(func() bool { return openFiles() <= files }, "descriptors are back")
-	s.await(func() bool { return len(s.env.Actors("proxy")) <= living }, "actors are back")
+	s.await(func() bool { return len(s.proxy.Live("proxy")) <= living }, "actors are back")
 	s.await(func() bool { return runtime.NumGoroutine() <= s.goroutines }, "goroutines are back")
 }

@@ -1,9 +1,10 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"time"
 
-	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
@@ -25,67 +26,71 @@ func (s *Server) drain(stopNow <-chan struct{}) error {
 	if !sleep(s.config().DrainDelay, stopNow) {
 		return ErrStoppedAtOnce
 	}
-	deadline := time.Now().Add(s.config().DrainTimeout)
-	root := s.env.System.Root
-	root.Send(s.top, &messages.CloseDoors{})
-	s.log.Info("draining: accepting nobody any more", s.counts()...)
-	if !s.handOver(deadline, stopNow) {
-		return ErrStoppedAtOnce
-	}
-	root.Send(s.top, &messages.Drain{GoAway: s.config().DrainGoAway, Over: max(time.Until(deadline), 0)})
-	s.log.Info("draining: letting clients go", s.counts("go_away", s.config().DrainGoAway)...)
-	return s.awaitEmpty(begun, deadline, stopNow)
-}
-
-const (
-	// drainPoll is how often a drain looks whether it is done. With 30,000 clients a look takes some 40 ms: it then
-	// waits drainRest times as long, and the clients have the rest.
-	drainPoll = 20 * time.Millisecond
-	drainRest = 10
-	// drainNews is how often it tells how far it is.
-	drainNews = 5 * time.Second
-)
-
-func (s *Server) awaitEmpty(begun, deadline time.Time, stopNow <-chan struct{}) error {
-	news := time.NewTicker(drainNews)
-	defer news.Stop()
-	over := time.NewTimer(time.Until(deadline))
-	defer over.Stop()
-	for {
-		looked := time.Now()
-		if s.connections() == 0 {
-			break
-		}
+	ctx, cancel := context.WithTimeout(context.Background(), s.config().DrainTimeout)
+	defer cancel()
+	go func() {
 		select {
 		case <-stopNow:
-			return ErrStoppedAtOnce
-		case <-over.C:
-			s.log.Warn("drain_timeout is over; cutting off what is left", s.counts()...)
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	s.proxy.StopAccepting()
+	s.log.Info("draining: accepting nobody any more", s.counts()...)
+	s.handOver(ctx)
+	if canceled(ctx) {
+		return ErrStoppedAtOnce
+	}
+	s.log.Info("draining: letting clients go", s.counts("go_away", s.config().DrainGoAway)...)
+	return s.letGo(ctx, begun)
+}
+
+// drainNews is how often a drain tells how far it is.
+const drainNews = 5 * time.Second
+
+// letGo returns when all connections have ended, or the context has.
+func (s *Server) letGo(ctx context.Context, begun time.Time) error {
+	deadline, _ := ctx.Deadline()
+	drained := make(chan error, 1)
+	go func() {
+		drained <- s.proxy.Drain(ctx, &messages.Drain{GoAway: s.config().DrainGoAway, Over: max(time.Until(deadline), 0)})
+	}()
+	news := time.NewTicker(drainNews)
+	defer news.Stop()
+	for {
+		select {
+		case err := <-drained:
+			switch {
+			case err == nil || s.connections() == 0:
+				s.log.Info("drained", "after", time.Since(begun).Round(time.Millisecond))
+			case canceled(ctx):
+				return ErrStoppedAtOnce
+			default:
+				s.log.Warn("drain_timeout is over; cutting off what is left", s.counts()...)
+			}
 			return nil
 		case <-news.C:
 			s.log.Info("draining: waiting for clients", s.counts("left", time.Until(deadline).Round(time.Second))...)
-		case <-time.After(max(drainPoll, drainRest*time.Since(looked))):
 		}
 	}
-	s.log.Info("drained", "after", time.Since(begun).Round(time.Millisecond))
-	return nil
 }
+
+// canceled reports that a second signal has cut a drain short.
+func canceled(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
 
 // counts are what each step of a drain logs, before what it adds.
 func (s *Server) counts(more ...any) []any {
 	return append([]any{"connections", s.connections(), "in_flight", s.statistics().Active()}, more...)
 }
 
-// connections counts live client connections.
-func (s *Server) connections() int { return len(s.connectionIDs()) }
+// answerPatience is how long the actors may take to answer. They are busy for microseconds at a time.
+const answerPatience = 2 * time.Second
 
-func (s *Server) connectionIDs() (ids []string) {
-	for _, id := range s.env.Actors(actors.Root) {
-		if actors.Kind(id) == "connection" {
-			ids = append(ids, id)
-		}
-	}
-	return ids
+// connections counts live client connections.
+func (s *Server) connections() int {
+	ctx, cancel := context.WithTimeout(context.Background(), answerPatience)
+	defer cancel()
+	return s.proxy.CountConnections(ctx)
 }
 
 // sleep reports false when stop came first.

@@ -30,7 +30,7 @@ func startDrained(t *testing.T, cl *embedded.Cluster, change func(*config.Config
 	t.Helper()
 	d := &drained{running: run(t, configFor(t, cl.NameServers(), change))}
 	d.logged("msg=ready")
-	for _, l := range d.env.Tree().Listeners {
+	for _, l := range d.proxy.Tree().Listeners {
 		place, ok := l.Place(brokerA)
 		require.True(t, ok)
 		d.broker = fmt.Sprintf("127.0.0.1:%d", place.Port)

@@ -114,7 +114,7 @@ func (f *fixture) request(method, path, token string) (status int, body string) 
 
 // has tells whether an actor lives whose id ends so.
 func (f *fixture) has(actor string) bool {
-	for _, id := range f.env.Actors("proxy/" + actor) {
+	for _, id := range f.proxy.Live("proxy/" + actor) {
 		if id == "proxy/"+actor {
 			return true
 		}

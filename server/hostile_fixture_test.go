@@ -236,7 +236,7 @@ func (s *stage) served() {
 
 // tick has the time-outs of all clients looked at now, which else happens each 5 s.
 func (s *stage) tick() {
-	s.env.System.Root.Send(s.env.System.NewLocalPID("proxy/listener/office/connections"), &messages.Tick{})
+	s.proxy.Tell("proxy/listener/office/connections", &messages.Tick{})
 }
 
 // told gives the books of the loops time to pass on what they have, which they do each 50 ms (actors/book.go): what
@@ -263,7 +263,7 @@ func (s *stage) unharmed() {
 	s.served()
 	s.neighbour.stop()
 	s.await(func() bool { return s.connections() == 0 }, "all clients are gone")
-	s.await(func() bool { return len(s.env.Actors("proxy/listener/office/connections/")) == 0 }, "so are their actors")
+	s.await(func() bool { return len(s.proxy.Live("proxy/listener/office/connections/")) == 0 }, "so are their actors")
 	s.told()
 	_, text := s.request("GET", "/metrics", fixtureToken)
 	require.Empty(s.t, restarts.FindAllString(text, -1), "actors panicked; log:\n%s", s.output)

@@ -179,8 +179,8 @@ func TestActorsTellFailures(t *testing.T) {
 
 	crowd(t, 1, l.Addr(devName))
 	require.Eventually(t, func() bool { return l.connections() == 1 }, 30*time.Second, time.Millisecond)
-	for _, id := range l.env.Actors("proxy/listener/dev/connections/") {
-		l.env.System.Root.Send(l.env.System.NewLocalPID(id), &messages.Fault{Reason: "injected"})
+	for _, id := range l.proxy.Live("proxy/listener/dev/connections/") {
+		l.proxy.Tell(id, &messages.Fault{Reason: "injected"})
 		require.Eventually(t, func() bool { return l.connections() == 0 }, 30*time.Second, time.Millisecond)
 		require.Contains(t, actorsNow(), id)
 	}
@@ -196,7 +196,7 @@ func TestActorsTellFailures(t *testing.T) {
 func TestPillarEndsTheServer(t *testing.T) {
 	l := startLimited(t, func(*config.Config) {})
 	for range 11 {
-		l.env.System.Root.Send(l.env.System.NewLocalPID("proxy/stats"), &messages.Fault{Reason: "injected"})
+		l.proxy.Tell("proxy/stats", &messages.Fault{Reason: "injected"})
 	}
 	select {
 	case err := <-l.served:

@@ -13,9 +13,9 @@ import (
 // describe registers the metrics that are read off when they are asked for.
 func (s *Server) describe(tree *actors.Tree) {
 	set := tree.Statistics.Set
-	s.env.Failures.OnFailure = func(kind string) {
+	s.proxy.OnFailure(func(kind string) {
 		set.GetOrCreateCounter(fmt.Sprintf("rocketmq_proxy_actor_restarts{actor=%q}", kind)).Inc()
-	}
+	})
 	for _, kind := range actors.Kinds() {
 		set.GetOrCreateCounter(fmt.Sprintf("rocketmq_proxy_actor_restarts{actor=%q}", kind))
 	}
@@ -29,7 +29,7 @@ func (s *Server) describe(tree *actors.Tree) {
 			return 0
 		}
 	})
-	set.NewGauge("rocketmq_proxy_buffered_bytes", func() float64 { bytes, _ := s.env.Transport.Buffered(); return float64(bytes) })
+	set.NewGauge("rocketmq_proxy_buffered_bytes", func() float64 { bytes, _ := s.sockets.Buffered(); return float64(bytes) })
 	set.NewGauge("rocketmq_proxy_buffer_total_bytes", func() float64 { return float64(bufferTotal(s.config().Limits)) })
 	for _, d := range tree.Directories {
 		describeCluster(set, d)
@@ -71,7 +71,7 @@ func number(b bool) float64 {
 // writeMetrics writes everything in Prometheus text.
 func (s *Server) writeMetrics(w io.Writer) {
 	s.statistics().WriteMetrics(w)
-	_, pauses := s.env.Transport.Buffered()
+	_, pauses := s.sockets.Buffered()
 	metrics.WriteCounterUint64(w, "rocketmq_proxy_buffer_pauses_total", pauses)
 	s.writeOutages(w)
 	metrics.WriteProcessMetrics(w)
@@ -81,7 +81,7 @@ func (s *Server) writeMetrics(w io.Writer) {
 // writeOutages writes what is known of each name server, and of each broker behind each listener. They come and go, so
 // their metrics are not registered but read off.
 func (s *Server) writeOutages(w io.Writer) {
-	tree := s.env.Tree()
+	tree := s.proxy.Tree()
 	for _, d := range tree.Directories {
 		for _, ns := range d.Servers() {
 			labels := fmt.Sprintf("{cluster=%q,name_server=%q}", d.Cluster, ns.Address)

@@ -204,7 +204,7 @@ func TestReloadNewCluster(t *testing.T) {
 	require.NoError(t, held.WaitHits(t.Context(), 1))
 	held.Release()
 	f.await(func() bool {
-		_, ok := f.env.Tree().Listeners[0].Place(route.BrokerID{Name: "broker-z"})
+		_, ok := f.proxy.Tree().Listeners[0].Place(route.BrokerID{Name: "broker-z"})
 		return ok
 	}, "the new broker has a port though nobody has asked for it")
 }
@@ -230,8 +230,8 @@ func TestReloadLimits(t *testing.T) {
 func TestReloadTimeouts(t *testing.T) {
 	cl := rocketMQ(t, embedded.Options{})
 	f := serveFile(t, office(cl, "127.0.0.1:0", ""))
-	require.Equal(t, "2m0s", f.env.Settings().IdleTimeout.String())
+	require.Equal(t, "2m0s", f.proxy.Settings().IdleTimeout.String())
 	f.change("timeouts = { idle = '1m', name_server = '3s' }\n" + office(cl, "127.0.0.1:0", ""))
-	require.Equal(t, "1m0s", f.env.Settings().IdleTimeout.String())
-	require.Equal(t, "3s", f.env.Settings().QueryTimeout.String())
+	require.Equal(t, "1m0s", f.proxy.Settings().IdleTimeout.String())
+	require.Equal(t, "3s", f.proxy.Settings().QueryTimeout.String())
 }

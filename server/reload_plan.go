@@ -65,8 +65,8 @@ func (s *Server) apply(p *plan) error {
 	s.cfg.Store(p.cfg)
 	s.admin.door.Store(p.door)
 	p.door.warn(s.log)
-	s.env.Adjust(settings(p.cfg))
-	s.env.Transport.Tune(frameLimits(p.cfg), window(p.cfg), p.cfg.Timeouts.Dial)
+	s.proxy.Adjust(settings(p.cfg))
+	s.sockets.Tune(frameLimits(p.cfg), window(p.cfg), p.cfg.Timeouts.Dial)
 	for _, d := range p.revision.Next.Directories {
 		for i := range p.cfg.Clusters {
 			if c := &p.cfg.Clusters[i]; c.Name == d.Cluster {
@@ -79,12 +79,12 @@ func (s *Server) apply(p *plan) error {
 		s.push = p.push
 		go old.close(s.log) // it pushes once more, which may take a while
 	}
-	if !p.changesTree(s.env.Tree()) {
+	if !p.changesTree(s.proxy.Tree()) {
 		return nil
 	}
 	s.statistics().Expect(prefixes(p.revision.Next)...)
 	s.describeClusters(p.revision.Next)
-	return s.env.Revise(s.top, p.revision)
+	return s.proxy.Revise(p.revision)
 }
 
 func (p *plan) changesTree(now *actors.Tree) bool {
@@ -94,7 +94,7 @@ func (p *plan) changesTree(now *actors.Tree) bool {
 
 // describeClusters keeps the gauges of clusters in step. They change a moment before the tree does.
 func (s *Server) describeClusters(next *actors.Tree) {
-	set, now := s.statistics().Set, s.env.Tree()
+	set, now := s.statistics().Set, s.proxy.Tree()
 	for _, d := range now.Directories {
 		if !slices.Contains(next.Directories, d) {
 			forgetCluster(set, d)
@@ -109,7 +109,7 @@ func (s *Server) describeClusters(next *actors.Tree) {
 
 // revise makes the next tree. What has not changed is the same object in it.
 func (s *Server) revise(next *config.Config) (*actors.Revision, error) {
-	now := s.env.Tree()
+	now := s.proxy.Tree()
 	r := &actors.Revision{Next: &actors.Tree{Statistics: now.Statistics}, NameServers: map[*actors.Directory]*messages.NameServers{},
 		Sockets: map[*actors.Listener]transport.Listener{}, DrainTimeout: next.DrainTimeout}
 	directories := map[string]*actors.Directory{}
@@ -172,7 +172,7 @@ func (s *Server) reviseListener(r *actors.Revision, now *actors.Tree, next *conf
 	}
 	l.Late = true
 	if moves {
-		ln, err := s.env.Listen(l, c.Address)
+		ln, err := s.proxy.Listen(l, c.Address)
 		switch {
 		case err == nil:
 			r.Sockets[l] = ln

@@ -29,7 +29,7 @@ func TestReloadLeavesOthersAlone(t *testing.T) {
 	moving := freePort(t)
 	f := serveFile(t, kept)
 	c, names := f.toBroker("kept", "broker-a"), dial(t, f.Addr("kept"))
-	untouched := f.env.Tree().Listeners[0]
+	untouched := f.proxy.Tree().Listeners[0]
 
 	stop, sent := make(chan struct{}), make(chan int)
 	var failed atomic.Pointer[string]
@@ -61,7 +61,7 @@ func TestReloadLeavesOthersAlone(t *testing.T) {
 		_, err := names.call(codec.ReqGetRouteInfoByTopic, map[string]string{"topic": "News"}, nil)
 		require.NoError(t, err)
 	}
-	now := f.env.Tree().Listeners
+	now := f.proxy.Tree().Listeners
 	require.Len(t, now, 1)
 	require.Same(t, untouched, now[0], "it was not even looked at")
 	close(stop)
@@ -125,7 +125,7 @@ func TestBrokenFileChangesNothing(t *testing.T) {
 	table := clusterTable("main", cl.NameServers()...) + listenerTable("office", "127.0.0.1:0", "")
 	f := serveFile(t, table)
 	c := f.toBroker("office", "broker-a")
-	before := f.env.Tree()
+	before := f.proxy.Tree()
 	f.write("log = { level = 'debug', format = 'xml' }\n" + table + "advertise = '::'\nnonsense = 1\n")
 	status, body := f.request("POST", "/reload", fixtureToken)
 	require.Equal(t, http.StatusBadRequest, status)
@@ -135,7 +135,7 @@ func TestBrokenFileChangesNothing(t *testing.T) {
 	require.Contains(t, lines[1], "nonsense")
 	require.Contains(t, lines[2], "log.format")
 	require.Contains(t, lines[3], `listener[0].advertise = "::"`)
-	require.Same(t, before, f.env.Tree())
+	require.Same(t, before, f.proxy.Tree())
 	require.Contains(t, f.output.String(), "cannot reload, nothing has changed")
 	c.mustSend("still here")
 
@@ -164,14 +164,14 @@ func TestReloadThatCannotBeCarriedOut(t *testing.T) {
 	require.NoError(t, err)
 	defer taken.Close()
 	free := freePort(t)
-	before := f.env.Tree()
+	before := f.proxy.Tree()
 	f.write("log = { level = 'debug' }\n" + table + listenerTable("first", free, "") + listenerTable("second", taken.Addr().String(), ""))
 	require.NoError(t, os.Remove(f.token))
 	status, body := f.request("POST", "/reload", fixtureToken)
 	require.Equal(t, http.StatusBadRequest, status)
 	require.Contains(t, body, "admin.token_file")
 	require.Contains(t, body, `cannot open listener "second" (listener.address = "`+taken.Addr().String()+`")`)
-	require.Same(t, before, f.env.Tree())
+	require.Same(t, before, f.proxy.Tree())
 	require.Equal(t, "INFO", f.level.Level().String())
 	again, err := net.Listen("tcp", free)
 	require.NoError(t, err, "what was opened for the reload is closed again")
@@ -297,7 +297,7 @@ func TestRestartOfTheTopKeepsTheReloadedTree(t *testing.T) {
 	second := freePort(t)
 	f.change(clusterTable("main", cl.NameServers()...) + listenerTable("second", second, "advertise = 'localhost'"))
 	f.await(func() bool { return f.Addr("second") == second }, "the new listener opens")
-	f.env.System.Root.Send(f.top, &messages.Fault{Reason: "shown"})
+	f.proxy.Tell("proxy", &messages.Fault{Reason: "shown"})
 	opened := func() int { return strings.Count(f.output.String(), `msg="listener is open" listener=second`) }
 	f.await(func() bool { return opened() == 2 }, "it is back")
 	require.Contains(t, dial(t, second).brokers("News")["broker-a"], "localhost:")

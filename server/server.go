@@ -16,22 +16,21 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // Server is one running proxy. Several can live in one process.
 type Server struct {
 	cfg   atomic.Pointer[config.Config] // in effect
 	log   *slog.Logger
-	env   *actors.Env
-	top   *actor.PID
+	proxy *actors.Proxy
 	admin *admin
 	push  *pusher
 
 	certificates  certificates
+	sockets       transport.Transport
 	stopTransport func()
 
 	failed   chan error    // a pillar could not be kept alive
@@ -85,14 +84,14 @@ func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error
 		s.heir.close()
 		return nil, err
 	}
-	if s.top, err = s.env.Start(tree); err != nil {
+	if err = s.proxy.Start(tree); err != nil {
 		s.stopTransport()
 		s.heir.close()
 		s.admin.close()
 		return nil, fmt.Errorf("cannot start the actors: %w", err)
 	}
 	if s.push, err = startPush(cfg.Metrics, s.writeMetrics); err != nil {
-		s.env.Stop(s.top)
+		s.proxy.Stop()
 		s.stopTransport()
 		s.heir.close()
 		s.admin.close()
@@ -175,7 +174,7 @@ func (s *Server) notReady() (why []string) {
 
 // notOpen is what is still missing for clients.
 func (s *Server) notOpen() (why []string) {
-	tree := s.env.Tree()
+	tree := s.proxy.Tree()
 	for _, d := range tree.Directories {
 		if s.excused(d.Late) {
 			continue
@@ -202,12 +201,12 @@ func (s *Server) excused(late bool) bool { return late && s.wasReady.Load() }
 // config is the configuration in effect.
 func (s *Server) config() *config.Config { return s.cfg.Load() }
 
-func (s *Server) statistics() *actors.Statistics { return s.env.Tree().Statistics }
+func (s *Server) statistics() *actors.Statistics { return s.proxy.Statistics() }
 
 // close stops the actors, pushes the last numbers, and closes the admin address.
 func (s *Server) close() {
 	s.beginDraining() // also after a failure: no reload from now on
-	if err := s.env.Stop(s.top); err != nil {
+	if err := s.proxy.Stop(); err != nil {
 		s.log.Error("cannot stop all actors", "error", err)
 	}
 	close(s.ended)
@@ -221,7 +220,7 @@ func (s *Server) close() {
 
 // Addr is the name-server address of a listener, once it is open.
 func (s *Server) Addr(listener string) string {
-	for _, l := range s.env.Tree().Listeners {
+	for _, l := range s.proxy.Tree().Listeners {
 		if l.Name == listener && l.Open() {
 			return l.Addr().String()
 		}

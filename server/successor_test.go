@@ -110,7 +110,7 @@ func TestSuccessorThatRefuses(t *testing.T) {
 	c.busy(held)
 	second := startDrained(t, cl, func(c *config.Config) { c.HandOver, c.Listeners[0].Name = path, "other" })
 	first.Drain()
-	first.logged("does not take a connection", "there is no listener main")
+	first.logged("does not take a connection", "listener=main", "there is no listener")
 	first.logged("handed over", "connections=1", "handed_over=0")
 	second.logged(`msg="connections were taken over" connections=0 refused=1`)
 	require.Equal(t, codec.ResSuccess, c.call(codec.ReqGetMaxOffset, maxOffset).Code)
