@@ -7,53 +7,90 @@ import (
 	"slices"
 )
 
-// check refuses options that contradict themselves.
-func (o PortOptions) check() error {
+// PortProblem is one reason why options cannot be used, as a sentence about a key of a listener needs it.
+type PortProblem struct {
+	Key    string   // "broker_ports", "advertise_ports" or "ports"
+	Broker BrokerID // whose entry of "ports" it is
+	Fault  string
+	Remedy string
+}
+
+// Problems tells everything that keeps options from being used: [NewPortTable] takes those that have none.
+func (o PortOptions) Problems() (list []PortProblem) {
 	for _, r := range []struct {
 		key string
 		PortRange
 	}{{"broker_ports", o.Listen}, {"advertise_ports", o.Advertise}} {
-		if !r.IsZero() && (r.First < 1 || r.Last > maxPort || r.First > r.Last) {
-			return fmt.Errorf("listener.%s: %s is no range of ports between 1 and %d", r.key, r.PortRange, maxPort)
+		switch {
+		case r.IsZero() || r.key == "advertise_ports" && r.PortRange == o.Listen:
+		case r.First < 1 || r.Last > maxPort || r.First > r.Last:
+			list = append(list, PortProblem{Key: r.key, Fault: fmt.Sprintf("must be a range of ports between 1 and %d", maxPort), Remedy: `write "20000-20999"`})
+		case r.First < o.lowest():
+			list = append(list, PortProblem{Key: r.key, Fault: fmt.Sprintf("leaves no port for the VIP channel, which is %d below each broker's", vipDistance),
+				Remedy: fmt.Sprintf("begin the range at %d or above, or set vip_channel = false", o.lowest())})
 		}
 	}
-	shift := 0
-	if !o.Advertise.IsZero() {
-		if shift = o.Advertise.First - o.Listen.First; o.Advertise.Last-o.Listen.Last != shift || o.Listen.IsZero() {
-			return fmt.Errorf("listener.advertise_ports: %s must be as long as listener.broker_ports (%s)", o.Advertise, o.Listen)
-		}
+	if len(list) > 0 {
+		return list
 	}
-	lowest := 1
-	if o.VIP {
-		lowest += vipDistance
+	if !o.Advertise.IsZero() && o.Advertise.length() != o.Listen.length() {
+		return []PortProblem{{Key: "advertise_ports", Fault: fmt.Sprintf("must be as long as broker_ports: %d ports instead of %d", o.Advertise.length(), o.Listen.length()),
+			Remedy: "give both ranges the same length, or remove advertise_ports"}}
 	}
-	for _, r := range []PortRange{o.Listen, o.Advertise} {
-		if !r.IsZero() && r.First < lowest {
-			return fmt.Errorf("listener.broker_ports: %s leaves no port for the VIP channel below its first one", r)
-		}
-	}
-	return o.checkFixed(lowest, shift)
+	return o.fixedProblems()
 }
 
-func (o PortOptions) checkFixed(lowest, shift int) error {
-	seen := make(map[int]BrokerID, len(o.Fixed))
-	for _, b := range slices.SortedFunc(maps.Keys(o.Fixed), BrokerID.Compare) {
-		port := o.Fixed[b]
-		if min(port, port+shift) < lowest || max(port, port+shift) > maxPort {
-			return fmt.Errorf("listener.ports: %q = %d, advertised as %d, is outside of %d-%d", b, port, port+shift, lowest, maxPort)
-		}
-		if other, taken := seen[port]; taken {
-			return fmt.Errorf("listener.ports: %q and %q both have port %d", other, b, port)
-		}
-		seen[port] = b
+// lowest is the lowest port that a broker can have.
+func (o PortOptions) lowest() int {
+	if o.VIP {
+		return 1 + vipDistance
 	}
-	for port, b := range seen {
-		if other, near := seen[port-vipDistance]; near && o.VIP {
-			return fmt.Errorf("listener.ports: %q = %d is the VIP port of %q = %d: move one of them, or set vip_channel = false",
-				other, port-vipDistance, b, port)
+	return 1
+}
+
+// shift is how far advertised ports lie above those that are listened on.
+func (o PortOptions) shift() int {
+	if o.Advertise.IsZero() {
+		return 0
+	}
+	return o.Advertise.First - o.Listen.First
+}
+
+func (o PortOptions) fixedProblems() (list []PortProblem) {
+	holders := make(map[int]BrokerID, len(o.Fixed))
+	brokers := slices.SortedFunc(maps.Keys(o.Fixed), BrokerID.Compare)
+	for _, b := range brokers {
+		port, told, lowest := o.Fixed[b], o.Fixed[b]+o.shift(), o.lowest()
+		other, taken := holders[port]
+		switch {
+		case port < lowest || port > maxPort:
+			list = append(list, PortProblem{"ports", b, fmt.Sprintf("must be a port from %d to %d", lowest, maxPort), "choose another port"})
+		case told < lowest || told > maxPort:
+			list = append(list, PortProblem{"ports", b, fmt.Sprintf("would be advertised as %d, which is not a port from %d to %d", told, lowest, maxPort), "choose another port"})
+		case taken:
+			list = append(list, PortProblem{"ports", b, fmt.Sprintf("is the port of %s already", other), "give each broker a port of its own"})
+		default:
+			holders[port] = b
 		}
 	}
-	return nil
+	for _, b := range brokers {
+		if below, near := holders[o.Fixed[b]-vipDistance]; near && o.VIP && holders[o.Fixed[b]] == b {
+			list = append(list, PortProblem{"ports", b, fmt.Sprintf("clients <= 4.4 dial two ports below it and would reach %s", below),
+				"leave port - 2 of every broker free, or set vip_channel = false"})
+		}
+	}
+	return list
+}
+
+// Opens tells whether a listener with these options may listen on a port: as that of a broker, or of the VIP channel.
+func (o PortOptions) Opens(port int) bool {
+	vip := port + vipDistance
+	for _, fixed := range o.Fixed {
+		if fixed == port || o.VIP && fixed == vip {
+			return true
+		}
+	}
+	return !o.Listen.IsZero() && (o.Listen.Contains(port) && o.usable(port) || o.VIP && o.Listen.Contains(vip) && o.usable(vip))
 }
 
 // fits reports whether a saved port is one that the options allow.
@@ -79,13 +116,13 @@ func (t *PortTable) free(b BrokerID, port int) bool {
 }
 
 // usable reports whether a port of the range is a place.
-func (t *PortTable) usable(port int) bool {
-	return !t.o.VIP || (port-t.o.Listen.First)%(2*vipDistance) < vipDistance
+func (o PortOptions) usable(port int) bool {
+	return !o.VIP || (port-o.Listen.First)%(2*vipDistance) < vipDistance
 }
 
 func (t *PortTable) places() (n int) {
 	for port := t.o.Listen.First; port <= t.o.Listen.Last; port++ {
-		if t.usable(port) {
+		if t.o.usable(port) {
 			n++
 		}
 	}
@@ -94,7 +131,7 @@ func (t *PortTable) places() (n int) {
 
 func (t *PortTable) lowestFree(b BrokerID) (port int, ok bool) {
 	for port := t.o.Listen.First; port <= t.o.Listen.Last; port++ {
-		if t.usable(port) && t.free(b, port) {
+		if t.o.usable(port) && t.free(b, port) {
 			return port, true
 		}
 	}

@@ -21,6 +21,8 @@ func (r PortRange) IsZero() bool { return r == PortRange{} }
 // Contains reports whether port lies in the range.
 func (r PortRange) Contains(port int) bool { return r.First <= port && port <= r.Last }
 
+func (r PortRange) length() int { return r.Last - r.First + 1 }
+
 func (r PortRange) String() string { return fmt.Sprintf("%d-%d", r.First, r.Last) }
 
 // PortOptions say where brokers may have their ports.
@@ -62,8 +64,8 @@ type PortTable struct {
 // NewPortTable makes a table of the fixed ports and then the saved ones. A saved port that no longer fits (outside of
 // the range, or in the way of one that is fixed) is dropped: its broker gets another one.
 func NewPortTable(o PortOptions, saved map[BrokerID]int) (*PortTable, error) {
-	if err := o.check(); err != nil {
-		return nil, err
+	if list := o.Problems(); len(list) > 0 {
+		return nil, fmt.Errorf("cannot use listener.%s: %s; %s", list[0].Key, list[0].Fault, list[0].Remedy)
 	}
 	t := &PortTable{o: o, ports: make(map[BrokerID]int), holders: make(map[int]BrokerID)}
 	for b, port := range o.Fixed {

@@ -180,18 +180,48 @@ func TestNewPortTableFailure(t *testing.T) {
 		_, err := route.NewPortTable(o, nil)
 		require.ErrorContains(t, err, want)
 	}
-	f(route.PortOptions{Listen: r(2, 1)}, "listener.broker_ports: 2-1 is no range")
-	f(route.PortOptions{Listen: r(0, 10)}, "is no range")
-	f(route.PortOptions{Listen: r(65000, 65536)}, "is no range")
-	f(route.PortOptions{Listen: r(1, 10), Advertise: r(5, 4)}, "listener.advertise_ports: 5-4 is no range")
+	f(route.PortOptions{Listen: r(2, 1)}, "cannot use listener.broker_ports: must be a range of ports between 1 and 65535")
+	f(route.PortOptions{Listen: r(0, 10)}, "must be a range of ports")
+	f(route.PortOptions{Listen: r(65000, 65536)}, "must be a range of ports")
+	f(route.PortOptions{Listen: r(1, 10), Advertise: r(5, 4)}, "cannot use listener.advertise_ports: must be a range of ports")
 	f(route.PortOptions{Listen: r(1, 10), Advertise: r(101, 111)}, "as long as")
 	f(route.PortOptions{Advertise: r(101, 111)}, "as long as")
 	f(route.PortOptions{Listen: r(2, 10), VIP: true}, "VIP")
 	f(route.PortOptions{Listen: r(20, 28), Advertise: r(2, 10), VIP: true}, "VIP")
-	f(route.PortOptions{Fixed: ports(named{"a": 0})}, `listener.ports: "a/0" = 0`)
-	f(route.PortOptions{Fixed: ports(named{"a": 65536})}, "outside of 1-65535")
-	f(route.PortOptions{Fixed: ports(named{"a": 2}), VIP: true}, "outside of 3-65535")
+	f(route.PortOptions{Fixed: ports(named{"a": 0})}, "from 1 to 65535")
+	f(route.PortOptions{Fixed: ports(named{"a": 65536})}, "from 1 to 65535")
+	f(route.PortOptions{Fixed: ports(named{"a": 2}), VIP: true}, "from 3 to 65535")
 	f(route.PortOptions{Listen: r(100, 109), Advertise: r(10, 19), Fixed: ports(named{"a": 90})}, "advertised as 0")
-	f(route.PortOptions{Fixed: ports(named{"a": 7, "b": 7})}, `"a/0" and "b/0" both have port 7`)
-	f(route.PortOptions{Fixed: ports(named{"a": 7, "b": 9}), VIP: true}, `"a/0" = 7 is the VIP port of "b/0" = 9`)
+	f(route.PortOptions{Fixed: ports(named{"a": 7, "b": 7})}, "is the port of a/0 already")
+	f(route.PortOptions{Fixed: ports(named{"a": 7, "b": 9}), VIP: true}, "two ports below it and would reach a/0")
+}
+
+// All problems of fixed ports come at once.
+func TestPortProblemsAtOnce(t *testing.T) {
+	o := route.PortOptions{Fixed: ports(named{"a": 0, "b": 7, "c": 7, "d": 9}), VIP: true}
+	var brokers []string
+	for _, p := range o.Problems() {
+		brokers = append(brokers, p.Broker.Name)
+	}
+	require.Equal(t, []string{"a", "c", "d"}, brokers)
+}
+
+// A listener opens its places, its fixed ports, and what lies two below each of them when the VIP channel is on.
+func TestPortOptionsOpens(t *testing.T) {
+	f := func(o route.PortOptions, want ...int) {
+		t.Helper()
+		var got []int
+		for port := 1; port <= 65535; port++ {
+			if o.Opens(port) {
+				got = append(got, port)
+			}
+		}
+		require.Equal(t, want, got)
+	}
+	r := route.PortRange{First: 20000, Last: 20005}
+	f(route.PortOptions{Listen: r}, 20000, 20001, 20002, 20003, 20004, 20005)
+	f(route.PortOptions{Listen: r, VIP: true}, 19998, 19999, 20000, 20001, 20002, 20003, 20004, 20005)
+	f(route.PortOptions{Listen: route.PortRange{First: 20000, Last: 20003}, VIP: true}, 19998, 19999, 20000, 20001)
+	f(route.PortOptions{Fixed: ports(named{"a": 30000}), VIP: true}, 29998, 30000)
+	f(route.PortOptions{})
 }
