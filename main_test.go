@@ -61,8 +61,8 @@ func TestServeRefusesBadConfiguration(t *testing.T) {
 	code, stdout, stderr := call(nil, "serve", "--name-server", "nowhere", "--log-level", "loud")
 	require.Equal(t, 2, code)
 	require.Empty(t, stdout)
-	require.Equal(t, `cannot use log.level = "loud" (flag --log-level): it is not one of the words that are known here; write "debug", "info", "warn", "error"
-cannot use cluster[0].name_servers[0] = "nowhere" of cluster "main" (flag --name-server): it is not an address; write it as "host:port", an IPv6 host in brackets
+	require.Equal(t, `cannot use log.level = "loud" (flag --log-level): must be one of "debug", "info", "warn", "error"; choose one of them
+cannot use cluster[0].name_servers[0] = "nowhere" of cluster "main" (flag --name-server): must be an address; write it as "host:port", with an IPv6 host in brackets
 `, stderr)
 }
 
@@ -75,8 +75,8 @@ func TestCheck(t *testing.T) {
 		require.Equal(t, stderr, gotErr)
 	}
 	f("[[cluster]]\nname_servers = ['10.0.0.1:9876']\n[[listener]]", 0, "the configuration is right: clusters: 1, listeners: 1\n", "")
-	f("", 2, `cannot use cluster: there is none; add a [[cluster]] with name_servers to the file, or start with --name-server host:port
-cannot use listener: there is none; add a [[listener]] to the file; without keys it listens on 0.0.0.0:9876
+	f("", 2, `cannot use cluster: no cluster is configured; add a [[cluster]] with name_servers to the file, or start with --name-server host:port
+cannot use listener: no listener is configured; add a [[listener]] to the file; without keys it listens on 0.0.0.0:9876
 `, "problems found: 2\n")
 }
 

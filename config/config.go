@@ -4,188 +4,170 @@ import "time"
 
 // The comments of the fields below are also the comments of proxy.example.toml.
 
-// Config is a whole configuration. Build one with [Load], or by hand on top of [Default], [DefaultCluster] and
-// [DefaultListener] and then call [Config.Complete].
+// Config is a whole configuration. [Load] makes one; a program can also fill in [Default], [DefaultCluster] and
+// [DefaultListener] and call [Config.Complete].
 type Config struct {
 	// Statistics are called rocketmq.<stat_prefix>.*; a listener may set a prefix of its own.
 	StatPrefix string `toml:"stat_prefix"`
-	// Directory where the table of broker ports is kept over restarts. Empty: in memory only.
+	// Directory for the table of broker ports, which survives restarts there. Empty: in memory only.
 	StateDir string `toml:"state_dir"`
-	// How long requests in flight may take to finish after SIGTERM (duration). 0: connections are closed at once.
+	// Time that requests in flight have to finish after SIGTERM (duration). 0: connections are closed at once.
 	DrainTimeout time.Duration `toml:"drain_timeout"`
-	// How long the proxy goes on as before once it is told to end, with /readyz at 503 (duration). Give balancers that
-	// poll /readyz the time to notice.
+	// Time between failing /readyz and closing the listeners on shutdown (duration). Load balancers that poll /readyz need
+	// it to notice.
 	DrainDelay time.Duration `toml:"drain_delay"`
 	// While draining, answer GO_AWAY (1500) to clients of 5.3.2 and later: they connect to the same address again and
-	// repeat the request there. Set it to false where nobody else has the address then: no balancer in front, no
-	// successor (hand_over, listener.reuse_port). Such clients are then served until they are quiet.
+	// repeat the request there. Set it to false if no other proxy has that address by then: no load balancer in front, no
+	// successor (hand_over, listener.reuse_port). Such clients are then served until they have nothing in flight.
 	DrainGoAway bool `toml:"drain_go_away"`
-	// A Unix socket, such as "/run/rocketmq-proxy/hand-over.sock". A proxy that is started with the same path as one
-	// that runs shares its ports, and is handed its connections when that one is told to end: no client notices the
-	// restart. Whoever may open it may take the clients: keep its directory to yourself. While both run,
+	// A Unix socket for restarts that no client notices, such as "/run/rocketmq-proxy/hand-over.sock". A new proxy that is
+	// started with the same path shares the ports of the running one and takes over its connections when that one drains.
+	// Anyone with access to this socket can take over client connections; restrict access to its directory. While both run,
 	// each needs an admin.address of its own. Linux only. Empty: none.
 	HandOver string `toml:"hand_over"`
-	// What is logged, to standard error.
+	// Logging, to standard error.
 	Log Log `toml:"log"`
-	// A RocketMQ cluster that clients reach through the proxy. Repeat the table for more.
+	// A RocketMQ cluster behind the proxy. Repeat the table for more clusters.
 	Clusters []Cluster `toml:"cluster"`
-	// An address that clients use as their name server address, with the ports of the brokers that belong to it.
-	// Repeat the table for more: one per network that clients come from.
+	// An address that clients use as their name server address, with a port for each broker behind it. Repeat the table for
+	// more listeners: one for each network that clients connect from.
 	Listeners []Listener `toml:"listener"`
-	// HTTP for operators: /metrics, /stats, /healthz, /readyz, /clients, /upstreams, /brokers, /actors to read, and POST
-	// /reload and /drain, which always ask for a credential: a token or a client certificate.
+	// HTTP for operators: /metrics, /stats, /healthz, /readyz, /clients, /upstreams, /brokers and /actors for reading; POST
+	// /reload and /drain, which always need a credential: a token or a client certificate.
 	Admin Admin `toml:"admin"`
-	// Metrics are always served on the admin address; they can also be pushed.
+	// Metrics are always served at admin.address/metrics. They can also be served at another address, and pushed.
 	Metrics Metrics `toml:"metrics"`
-	// What one client, and all of them together, may cost. Sizes are "1MiB", "500KB" or a plain number of bytes.
+	// Limits for one client and for all of them together. Sizes are written as in Kubernetes: "1Mi" or "1MiB" is 1024 times
+	// 1024 bytes, "1M" or "1MB" a million; also Ki, Gi, K, G, and plain numbers of bytes.
 	Limits Limits `toml:"limits"`
-	// Durations are "1s", "500ms", "2m", "1d"; only connection_age may be zero. What takes too long is noticed up to 5s later.
+	// Durations are "500ms", "1s", "2m", "1h", "1d"; only connection_age may be zero. A timeout takes effect up to 5s late.
 	Timeouts Timeouts `toml:"timeouts"`
 
-	// origins tells where a key got its value, by path. A path that is missing is a default.
+	// origins says where a key got its value, by path. A path that is missing is a default.
 	origins map[string]string
 }
 
 // Log is the [log] table.
 type Log struct {
-	// The least important level that is logged: "debug", "info", "warn" or "error".
+	// The lowest level that is logged: "debug", "info", "warn" or "error".
 	Level string `toml:"level"`
-	// "text" or "json", one line per entry.
+	// "text" or "json", one line per entry. On a terminal, text has short colored lines (NO_COLOR switches colors off).
 	Format string `toml:"format"`
 }
 
 // Cluster is one [[cluster]] table.
 type Cluster struct {
-	// What listeners, logs and metrics call the cluster.
+	// The cluster's name in listeners, logs and metrics.
 	Name string `toml:"name"`
-	// Its name servers as host:port. They are asked in turn until one answers. No default: at least one is needed.
+	// Name servers as host:port. They are asked in turn until one answers. No default: at least one is needed.
 	NameServers []string `toml:"name_servers"`
-	// How often routes and brokers are asked again (duration, above zero). A lost broker is asked about at once.
+	// Time between two queries for the same route, and for the list of brokers (duration, above zero). The loss of a broker
+	// causes a query at once.
 	Refresh time.Duration `toml:"refresh"`
-	// Begin connections to brokers with a PROXY protocol v2 header that names the client, so that their lists of connections
-	// show it and not the proxy. Brokers understand it from 5.1.4 on; older ones drop the connection.
+	// Begin connections to brokers with a PROXY protocol v2 header, so that brokers see the client's address and not the
+	// proxy's. Brokers understand it from 5.1.4 on; older ones close the connection.
 	SendProxyProtocol bool `toml:"send_proxy_protocol"`
-	// TLS towards the cluster's brokers and name servers. Its files are looked at every few seconds: what has changed is
-	// used for new connections, what cannot be read is logged and the last good state stays.
+	// TLS towards the cluster's brokers and name servers. Changed files are used for new connections a few seconds later;
+	// files that cannot be used are logged, and the last good ones stay in use.
 	TLS ClusterTLS `toml:"tls"`
-	// Refuse all requests for this cluster, as during its upgrade: they are answered 14 (SERVICE_NOT_AVAILABLE), as if
-	// its brokers were away, and counted as maintenance_failure.
+	// Refuse all requests for this cluster, for example during its upgrade. They are answered 14 (SERVICE_NOT_AVAILABLE), as
+	// if its brokers were down, and counted as maintenance_failure.
 	Maintenance bool `toml:"maintenance"`
-	// The same for some of its brokers, by name: ["broker-a"]. Producers use the others meanwhile.
+	// The same for some of its brokers, by name: ["broker-a"]. Producers use the others in the meantime.
 	MaintenanceBrokers []string `toml:"maintenance_brokers"`
-	// Brokers without a name server. Not available in this version: use name_servers.
-	Brokers []Broker `toml:"broker"`
 }
 
 // ClusterTLS is the [cluster.tls] table.
 type ClusterTLS struct {
-	// Whether brokers and name servers are spoken to under TLS, 1.2 or later.
+	// Connect to brokers and name servers with TLS 1.2 or later.
 	Enabled bool `toml:"enabled"`
-	// A PEM file of the authorities that sign their certificates. Empty: those of this system.
+	// A PEM file with the authorities that sign their certificates. Empty: those of this system.
 	CA string `toml:"ca"`
-	// A PEM file of the certificate, with its chain, that the proxy shows when it is asked for one. Empty: it shows none.
+	// A PEM file with the proxy's client certificate and its chain. Empty: none.
 	Certificate string `toml:"certificate"`
-	// The PEM file of the certificate's key.
+	// The PEM file with the certificate's key.
 	Key string `toml:"key"`
-	// The name that their certificates must be for. Empty: the host that is dialled, which a name server mostly tells as
-	// an IP address.
+	// The name that their certificates must be valid for. Empty: the host that is dialed, which for brokers is usually an IP
+	// address.
 	ServerName string `toml:"server_name"`
-	// Take any certificate from anybody. Whoever stands between the proxy and a broker can then read and change
-	// everything. The log says so at every start, and so does a metric.
+	// Do not verify their certificates. An attacker between the proxy and a broker can then read and change everything. A
+	// warning in the log and a metric say so.
 	InsecureSkipVerify bool `toml:"insecure_skip_verify"`
-}
-
-// Broker is one [[cluster.broker]] table. Such brokers are understood but refused by [Validate] in this version.
-type Broker struct {
-	// The broker's name, as clients see it in routes.
-	Name string `toml:"name"`
-	// 0 is the master; slaves count from 1.
-	ID int `toml:"id"`
-	// Where the broker listens, as host:port.
-	Address string `toml:"address"`
-	// The name of its cluster, as clients see it in routes.
-	Cluster string `toml:"cluster"`
-	// Queues per topic that can be read.
-	ReadQueues int `toml:"read_queues"`
-	// Queues per topic that can be written.
-	WriteQueues int `toml:"write_queues"`
-	// Permissions as RocketMQ's bits: 2 write, 4 read, 6 both.
-	Perm int `toml:"perm"`
-	// The topics that are there; "*" is every topic.
-	Topics []string `toml:"topics"`
 }
 
 // Listener is one [[listener]] table.
 type Listener struct {
-	// What logs and metrics call the listener.
+	// The listener's name in logs and metrics.
 	Name string `toml:"name"`
-	// Where clients find their "name server", as host:port. Port 0: any free port.
+	// The address that clients use as their name server, as host:port. Port 0: any free port.
 	Address string `toml:"address"`
-	// The name of the cluster behind this listener. Empty: the only cluster there is.
+	// The name of the cluster behind this listener. Empty: the only cluster.
 	Cluster string `toml:"cluster"`
-	// The host that clients are told to dial, without a port: a name, an IPv4 or an IPv6 address.
-	// Empty: the local IP address on which the asking client has reached us.
+	// The host that clients connect to for brokers, without a port: a name, an IPv4 or an IPv6 address. Needed behind NAT and
+	// for containers. Empty: the local IP address of the connection on which the client asks for a route.
 	Advertise string `toml:"advertise"`
-	// "port-per-broker": every broker has a port of its own, out of broker_ports.
+	// "port-per-broker": each broker has a port of its own out of broker_ports.
 	Brokers string `toml:"brokers"`
 	// Ports to listen on for brokers: "20000-20999", a single port, or 0 for any free port.
 	BrokerPorts PortRange `toml:"broker_ports"`
-	// The ports that clients are told instead, one for one, where NAT or a NodePort changes them: "30000-30999".
-	// Must be as many as broker_ports. 0: the same ports.
+	// The ports that clients connect to instead, one for one, where NAT or a NodePort changes them: "30000-30999". The range
+	// must be as long as broker_ports. 0: the same ports.
 	AdvertisePorts PortRange `toml:"advertise_ports"`
-	// Put the advertised address into offset message ids, so that viewMessage by such an id comes back to the proxy.
+	// Put the advertised address into offset message ids, so that viewMessage by such an id reaches the proxy. It cannot
+	// be put there if advertise is a name instead of an IP address.
 	RewriteMessageIDs bool `toml:"rewrite_message_ids"`
-	// Also serve clients <= 4.4, which dial two ports below the advertised one. Then port - 2 of every broker is left free.
+	// Also serve clients <= 4.4, which connect to two ports below the advertised one: port - 2 of each broker is then
+	// reserved for them, also below the first of broker_ports.
 	VIPChannel bool `toml:"vip_channel"`
-	// Let other processes have the same ports open (SO_REUSEPORT): a successor can start before this one ends, and
-	// nobody is refused. Clients of 5.3.2 and later move to it by themselves (drain_go_away); hand_over moves all.
-	// Linux only.
+	// Share the ports with other processes (SO_REUSEPORT): a successor can start before this proxy ends, and no connection
+	// is refused. Clients of 5.3.2 and later move to it by themselves (drain_go_away); hand_over moves all. Linux only.
 	ReusePort bool `toml:"reuse_port"`
 	// The prefix of this listener's statistics. Empty: the top-level stat_prefix.
 	StatPrefix string `toml:"stat_prefix"`
-	// Networks of balancers whose connections must begin with a PROXY protocol header, v1 or v2: ["10.0.0.0/8"]. The address
-	// in it is then the client's. From anywhere else such a header is bad input. It comes before TLS.
+	// Networks of load balancers whose connections must begin with a PROXY protocol header, v1 or v2: ["10.0.0.0/8"]. It
+	// comes before TLS, and the address in it is the client's. From other addresses such a header is a malformed frame.
 	ProxyProtocolFrom []string `toml:"proxy_protocol_from"`
-	// TLS towards clients, on the name-server port and on all ports of brokers.
+	// TLS towards clients, on the name-server port and on the ports of all brokers.
 	TLS ListenerTLS `toml:"tls"`
-	// Fixed places in broker_ports by "name/id", the same on every replica: "broker-a/0" = 20000.
-	// Brokers that are not named here get any place and keep it.
+	// Fixed ports of brokers by "name/id", the same on every replica: "broker-a/0" = 20000. Other brokers get any free port
+	// of broker_ports and keep it.
 	Ports map[string]int `toml:"ports"`
 }
 
 // ListenerTLS is the [listener.tls] table.
 type ListenerTLS struct {
-	// "off", "permissive" (the first byte decides, so clients with and without TLS come to the same ports, as with
-	// brokers) or "required".
+	// "off", "permissive" (the first byte decides: clients with and without TLS use the same ports, as with brokers) or
+	// "required".
 	Mode string `toml:"mode"`
-	// A PEM file of the certificate, with its chain. It is looked at every few seconds, with its key and client_ca: what has
-	// changed is used for new connections, what does not fit together is logged and the last good state stays.
+	// A PEM file with the certificate and its chain. Changed files (also key and client_ca) are used for new connections a
+	// few seconds later; files that cannot be used are logged, and the last good ones stay in use.
 	Certificate string `toml:"certificate"`
-	// The PEM file of the certificate's key.
+	// The PEM file with the certificate's key.
 	Key string `toml:"key"`
-	// A PEM file of authorities. Clients under TLS must show a certificate that one of them has signed. Empty: they need none.
+	// A PEM file with authorities: clients must show a certificate that one of them has signed, with mode = "required".
+	// Empty: clients need no certificate.
 	ClientCA string `toml:"client_ca"`
-	// The oldest version that is spoken: "1.0", "1.1", "1.2" or "1.3".
+	// The oldest TLS version that clients may use: "1.0", "1.1", "1.2" or "1.3".
 	MinVersion string `toml:"min_version"`
 }
 
 // Admin is the [admin] table.
 type Admin struct {
-	// Where to serve it, as host:port. Port 0: any free port. On a loopback address reading is open to everybody on this
-	// machine; any other address needs token_file or client_ca, and only /healthz and /readyz are open there.
+	// Address as host:port. Port 0: any free port. On a loopback address reading needs no credential; any other address
+	// needs token_file, read_token_file or client_ca, and only /healthz and /readyz are open there.
 	Address string `toml:"address"`
-	// A file that holds the token which "Authorization: Bearer ..." must give. Empty: no token lets anybody in.
+	// A file with the token that requests present as "Authorization: Bearer ...". Empty: none.
 	TokenFile string `toml:"token_file"`
-	// A file that holds a token which may read, but not change anything. Empty: none.
+	// A file with a token that permits reading only, for example for Prometheus. Empty: none.
 	ReadTokenFile string `toml:"read_token_file"`
-	// On a loopback address: names that the Host header may have beside IP addresses and localhost, without ports. A web
-	// page cannot make a browser ask for them under a name of its own (DNS rebinding).
+	// On a loopback address: names that are accepted in the Host header beside IP addresses and localhost, without ports.
+	// Other names are refused, so that no web page can read the admin address through a browser (DNS rebinding).
 	Hosts []string `toml:"hosts"`
-	// A file in PEM with the certificate to show, followed by its chain. Empty: plain HTTP.
+	// A PEM file with the certificate for HTTPS and its chain. Empty: plain HTTP.
 	Certificate string `toml:"certificate"`
-	// The file in PEM with that certificate's key.
+	// The PEM file with the certificate's key.
 	Key string `toml:"key"`
-	// A file in PEM with the authorities whose client certificates are as good as the token. Empty: none are asked for.
+	// A PEM file with authorities: a client certificate that one of them has signed counts as the token. Empty: none.
 	ClientCA string `toml:"client_ca"`
 	// Serve Go's profiles under /debug/pprof/.
 	Pprof bool `toml:"pprof"`
@@ -193,63 +175,62 @@ type Admin struct {
 
 // Metrics is the [metrics] table.
 type Metrics struct {
-	// A further address, as host:port, that serves /metrics, /healthz and /readyz and nothing else, without a credential.
-	// Empty: none.
+	// A further address, as host:port, that serves only /metrics, /healthz and /readyz, without a credential. Empty: none.
 	Address string `toml:"address"`
-	// Where metrics are pushed in Prometheus text, such as "http://victoria-metrics:8428/api/v1/import/prometheus".
-	// Empty: they are not pushed.
-	PushURL string `toml:"push_url" secret:"url"`
-	// How often they are pushed (duration, above zero).
+	// URL that metrics are pushed to in Prometheus text, such as "http://victoria-metrics:8428/api/v1/import/prometheus".
+	// Empty: none.
+	PushURL string `toml:"push_url"`
+	// Time between two pushes (duration, above zero).
 	PushInterval time.Duration `toml:"push_interval"`
-	// Labels added to everything that is pushed, such as { instance = "proxy-1" }.
+	// Labels for everything that is pushed, such as { instance = "proxy-1" }.
 	PushLabels map[string]string `toml:"push_labels"`
 }
 
 // Limits is the [limits] table.
 type Limits struct {
-	// The longest frame that is passed on (size, below 2GiB); brokers refuse more than 16MiB unless told otherwise.
+	// The longest frame that is relayed (size, below 2GiB). Brokers refuse more than 16MiB by default.
 	MaxFrame Size `toml:"max_frame"`
 	// The longest header of a frame (size, below 16MiB and at most max_frame).
 	MaxHeader Size `toml:"max_header"`
-	// What may wait for a slow peer before reading from the other side pauses, per connection and direction (size).
+	// Bytes that may wait for a slow peer before reading from the other side pauses, per connection and direction (size).
 	BufferPerConnection Size `toml:"buffer_per_connection"`
-	// What may wait for slow peers on all connections together (size). Above it, only what has nothing waiting is read;
-	// nothing is dropped. Heartbeats that are kept to be replayed take from it, too, half of it at most. 0: a quarter of
+	// Bytes that may wait for slow peers on all connections together (size). Above it, only connections with nothing waiting
+	// are read; nothing is dropped. Heartbeats that are kept for replay count as well, up to half of it. 0: a quarter of
 	// limits.memory.
 	BufferTotal Size `toml:"buffer_total"`
-	// The memory that the process may use (size); Go's limit (GOMEMLIMIT) is set to 90% of it, unless the environment
-	// sets GOMEMLIMIT, which wins. 0: what the container (cgroup v1 or v2) or else the machine has.
+	// Memory that the process may use (size). Go's limit (GOMEMLIMIT) is set to 90 % of it, unless the environment sets
+	// GOMEMLIMIT. 0: the memory of the container (cgroup v1 or v2), or else of the machine.
 	Memory Size `toml:"memory"`
-	// Client connections on all ports of one listener together; each may need a second socket towards its broker.
-	// While there are as many, the ports are closed, so that clients try another broker or proxy at once. 0: no limit.
+	// Client connections on all ports of one listener together; each may need a second socket towards its broker. At the
+	// limit the ports are closed, so that clients try another broker or proxy at once. 0: no limit.
 	ConnectionsPerListener int `toml:"connections_per_listener"`
-	// Client connections from one address (IPv6: one /64) on all ports of one listener. A client needs one, and two
-	// for each broker. One more is closed as soon as it is accepted. 0: no limit, as behind a NAT all have one address.
+	// Client connections from one address (IPv6: one /64) on all ports of one listener. A client needs one, and two for each
+	// broker. Further connections are closed at once. 0: no limit, because behind NAT all clients have one address.
 	ConnectionsPerAddress int `toml:"connections_per_address"`
-	// Requests of one connection that may wait for their answers, long polls included. A client with as many is not read
-	// until answers come. On a name-server port it is 32 at most. 0: no limit.
+	// Requests in flight of one connection, long polls included. At the limit the client is not read until answers come. On
+	// a name-server port it is at most 32. 0: no limit.
 	RequestsPerConnection int `toml:"requests_per_connection"`
 }
 
 // Timeouts is the [timeouts] table.
 type Timeouts struct {
-	// How long connecting to a broker or a name server may take (duration).
+	// Connecting to a broker or a name server (duration).
 	Dial time.Duration `toml:"dial"`
-	// How long a PROXY header and a TLS handshake may take together (duration), with clients as with brokers. On a listener
-	// with mode = "permissive" a plain client's first byte has to come within it.
+	// PROXY header and TLS handshake together, with clients and with brokers (duration). On a listener with mode =
+	// "permissive" the first byte of a client without TLS must arrive within it.
 	Handshake time.Duration `toml:"handshake"`
-	// A connection that carried nothing for this long is closed (duration). Brokers use 120s, clients beat every 30s.
+	// A connection without traffic is closed after this time (duration). Brokers use 120s; clients send heartbeats every 30s.
 	Idle time.Duration `toml:"idle"`
-	// A connection that has not sent a whole header of a first request for this long is closed (duration). Clients
-	// connect when they have something to send.
+	// A connection without a complete header of a first request is closed after this time (duration). Clients connect when
+	// they have something to send.
 	FirstByte time.Duration `toml:"first_byte"`
-	// A connection whose frame's header has begun to arrive and stays incomplete for this long is closed (duration).
+	// A connection on which the header of a frame has begun and stays incomplete is closed after this time (duration).
 	Header time.Duration `toml:"header"`
-	// A peer that takes nothing of what waits for it for this long is disconnected (duration).
+	// A peer that does not take any of the bytes that wait for it is disconnected after this time (duration).
 	WriteStall time.Duration `toml:"write_stall"`
-	// How long one name server has to answer before the next one is asked (duration).
+	// One name server's answer; after this time the next one is asked (duration).
 	NameServer time.Duration `toml:"name_server"`
-	// A client connection is let go after this time, give or take 10 %, as a drain does, so that clients spread over new
-	// replicas (duration). 0: never.
+	// Age at which a client connection is let go as in a drain, ± 10 %, so that clients spread over new replicas (duration).
+	// 0: never.
 	ConnectionAge time.Duration `toml:"connection_age"`
 }

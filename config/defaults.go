@@ -1,9 +1,6 @@
 package config
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Default returns a configuration with every default and without clusters and listeners.
 func Default() *Config {
@@ -13,7 +10,7 @@ func Default() *Config {
 		DrainGoAway:  true,
 		Log:          Log{Level: "info", Format: "text"},
 		Admin:        Admin{Address: "127.0.0.1:9180", Hosts: []string{}},
-		Metrics:      Metrics{PushInterval: 10 * time.Second},
+		Metrics:      Metrics{PushInterval: 10 * time.Second, PushLabels: map[string]string{}},
 		Limits: Limits{MaxFrame: 16 * MiB, MaxHeader: 1 * MiB, BufferPerConnection: 1 * MiB,
 			ConnectionsPerListener: 30_000, RequestsPerConnection: 4096},
 		Timeouts: Timeouts{Dial: 2 * time.Second, Handshake: 10 * time.Second, Idle: 120 * time.Second, FirstByte: 30 * time.Second,
@@ -39,11 +36,6 @@ func DefaultListener() Listener {
 	}
 }
 
-// defaultBroker returns what a [[cluster.broker]] without any key is.
-func defaultBroker() Broker {
-	return Broker{Cluster: "DefaultCluster", ReadQueues: 8, WriteQueues: 8, Perm: 6, Topics: []string{"*"}}
-}
-
 // setDefaults gives an entry of a list of tables its defaults before its keys are read.
 func setDefaults(entry any) {
 	switch e := entry.(type) {
@@ -51,10 +43,6 @@ func setDefaults(entry any) {
 		*e = DefaultCluster()
 	case *Listener:
 		*e = DefaultListener()
-	case *Broker:
-		*e = defaultBroker()
-	default:
-		panic(fmt.Sprintf("BUG: %T has no defaults", entry))
 	}
 }
 

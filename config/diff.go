@@ -64,31 +64,22 @@ type differ struct {
 func (d *differ) table(path string, old, next reflect.Value) {
 	for _, f := range reflect.VisibleFields(old.Type()) {
 		if key := f.Tag.Get("toml"); key != "" {
-			d.field(join(path, key), f.Tag.Get("secret"), old.FieldByIndex(f.Index), next.FieldByIndex(f.Index))
+			d.field(join(path, key), old.FieldByIndex(f.Index), next.FieldByIndex(f.Index))
 		}
 	}
 }
 
-func (d *differ) field(path, secret string, old, next reflect.Value) {
+func (d *differ) field(path string, old, next reflect.Value) {
 	switch {
 	case reflect.DeepEqual(old.Interface(), next.Interface()) || nothing(old) && nothing(next):
 	case old.Kind() == reflect.Slice && old.Type().Elem().Kind() == reflect.Struct:
-		if d.list == "" && path == tableName(path) {
-			d.entries(path, old, next)
-		} else {
-			d.add(path, old, next, fmt.Sprintf("%d tables", old.Len()), fmt.Sprintf("%d tables", next.Len()))
-		}
-	case old.Kind() == reflect.Map:
-		d.add(path, old, next, namesOf(old), namesOf(next))
-	case isTable(old):
+		d.entries(path, old, next)
+	case old.Kind() != reflect.Map && isTable(old):
 		d.table(path, old, next)
 	default:
-		d.add(path, old, next, written(old, secret), written(next, secret))
+		d.changes = append(d.changes, Change{List: d.list, Name: d.name, Key: path, Old: written(old), New: written(next),
+			revert: func() { next.Set(old) }})
 	}
-}
-
-func (d *differ) add(path string, old, next reflect.Value, was, is string) {
-	d.changes = append(d.changes, Change{List: d.list, Name: d.name, Key: path, Old: was, New: is, revert: func() { next.Set(old) }})
 }
 
 // entries compares a list of named tables.
@@ -122,13 +113,4 @@ func byName(list reflect.Value) map[string]reflect.Value {
 		entries[list.Index(i).FieldByName("Name").String()] = list.Index(i)
 	}
 	return entries
-}
-
-// namesOf writes a table whose keys are the user's, in one line.
-func namesOf(m reflect.Value) string {
-	raw := map[string]any{}
-	for _, key := range m.MapKeys() {
-		raw[key.String()] = m.MapIndex(key).Interface()
-	}
-	return inlineTable(raw, "")
 }

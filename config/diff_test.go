@@ -33,7 +33,6 @@ func TestDiff(t *testing.T) {
 	f(func(c *Config) { c.Metrics.PushLabels = map[string]string{} })
 	f(func(c *Config) { c.Clusters[0].NameServers = []string{"10.0.0.9:9876"} },
 		`cluster "main" name_servers: ["10.0.0.1:9876"] → ["10.0.0.9:9876"]`)
-	f(func(c *Config) { c.Clusters[0].Brokers = []Broker{{Name: "a"}} }, `cluster "main" broker: 0 tables → 1 tables`)
 	f(func(c *Config) { c.Listeners[1].Advertise = "mq.example.com" }, `listener "b" advertise: "" → "mq.example.com"`)
 	f(func(c *Config) { c.Listeners[0].BrokerPorts = PortRange{} },
 		`listener "a" broker_ports: "20000-20999" → 0`, `listener "a" advertise_ports: "20000-20999" → 0`)

@@ -20,8 +20,8 @@ const exampleFile = "../proxy.example.toml"
 
 const exampleHead = `# Every key of rocketmq-proxy with its default. Keep the lines that you change; the others may go.
 #
-#   rocketmq-proxy check --config proxy.toml     tells every problem of a file at once
-#   rocketmq-proxy config --config proxy.toml    prints what is in effect, and where each value came from
+#   rocketmq-proxy check --config proxy.toml     reports all problems of a file at once
+#   rocketmq-proxy config --config proxy.toml    prints the configuration in effect and where each value came from
 #
 # The environment overrides the file: ROCKETMQ_PROXY_ADMIN__ADDRESS is admin.address, ROCKETMQ_PROXY_LISTENER__0__ADDRESS
 # the address of the first listener. Flags override both.
@@ -46,7 +46,6 @@ func TestExampleEqualsDefaults(t *testing.T) {
 	got, err := Load(Sources{File: exampleFile})
 	require.NoError(t, err)
 	want := exampleConfig()
-	want.Clusters[0].Brokers = nil
 	want.Listeners[0].Ports = nil
 	want.Complete()
 	got.origins, want.origins = nil, nil
@@ -76,17 +75,14 @@ func TestExampleHasEveryKey(t *testing.T) {
 // exampleConfig is the defaults with one entry in each list.
 func exampleConfig() *Config {
 	cfg := Default()
-	cluster, listener, broker := DefaultCluster(), DefaultListener(), defaultBroker()
-	broker.Name, broker.Address = "broker-a", "10.0.0.5:10911"
+	cluster, listener := DefaultCluster(), DefaultListener()
 	cluster.NameServers = []string{"10.0.0.1:9876", "10.0.0.2:9876"}
-	cluster.Brokers = []Broker{broker}
 	listener.Ports = map[string]int{"broker-a/0": 20000}
 	cfg.Clusters, cfg.Listeners = []Cluster{cluster}, []Listener{listener}
 	return cfg
 }
 
-// renderExample writes the defaults with the comments of the fields. What has no default, and what this version
-// refuses, is commented out.
+// renderExample writes the defaults with the comments of the fields. What has no default is commented out.
 func renderExample(t *testing.T) string {
 	comments := fieldComments(t)
 	r := renderer{
@@ -99,7 +95,7 @@ func renderExample(t *testing.T) string {
 	text := strings.TrimLeft(r.out.String(), "\n")
 	text = regexp.MustCompile(`\n{3,}`).ReplaceAllString(text, "\n\n")
 	text = regexp.MustCompile(`(?m)(^\[.*\n)\n`).ReplaceAllString(text, "$1")
-	return exampleHead + commentOut(text, "[[cluster.broker]]", "[listener.ports]")
+	return exampleHead + commentOut(text, "[listener.ports]")
 }
 
 // commentOut puts # before the tables with these headers.

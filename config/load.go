@@ -47,19 +47,18 @@ func load(s Sources, doc []byte) (*Config, error) {
 
 	cfg := Default()
 	cfg.origins = l.origins
-	d := decoder{origins: l.origins, problems: l.problems}
-	d.table("", l.koanf.Raw(), cfg)
+	l.decode(cfg)
 	cfg.Complete()
-	for i := range d.problems {
-		d.problems[i].Owner = cfg.owner(d.problems[i].Key)
+	problems := l.problems
+	for i := range problems {
+		problems[i].Owner = cfg.owner(problems[i].Key)
 	}
-	unread := d.problems
 	for _, p := range check(cfg) {
-		if !consequence(p, unread) {
-			d.problems = append(d.problems, p)
+		if !consequence(p, l.problems) {
+			problems = append(problems, p)
 		}
 	}
-	if err := asError(d.problems); err != nil {
+	if err := asError(problems); err != nil {
 		return nil, err
 	}
 	return cfg, nil

@@ -69,26 +69,8 @@ func (r PortRange) String() string {
 	return strconv.Itoa(r.First) + "-" + strconv.Itoa(r.Last)
 }
 
-// AdvertisedPort is the port that clients are told for a listening broker port.
-func (l *Listener) AdvertisedPort(port int) int {
-	if l.AdvertisePorts.Any() || !l.BrokerPorts.Contains(port) {
-		return port
-	}
-	return l.AdvertisePorts.First + port - l.BrokerPorts.First
-}
-
 // parsePort reads a port from 1 to 65535 in plain digits.
 func parsePort(s string) (int, bool) {
 	n, err := strconv.ParseUint(s, 10, 16)
 	return int(n), err == nil && n > 0
-}
-
-// SplitBroker takes a key of [listener.ports], "name/id", apart. There is one way to write an id: 0, not 00.
-func SplitBroker(key string) (name string, id int, ok bool) {
-	at := strings.LastIndexByte(key, '/')
-	if at < 1 {
-		return "", 0, false
-	}
-	n, err := strconv.ParseUint(key[at+1:], 10, 31)
-	return key[:at], int(n), err == nil && key[at+1:] == strconv.FormatUint(n, 10)
 }

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"strconv"
+	"slices"
 	"strings"
-	"time"
 )
 
 // Print writes the effective configuration as TOML, the origin of each value behind it, secrets masked.
@@ -60,7 +59,7 @@ func (r *renderer) table(path string, v reflect.Value) {
 			tables = append(tables, f)
 		default:
 			r.out.WriteString(r.above(path, v.Type(), f))
-			r.line(join(path, key), key, written(field, f.Tag.Get("secret")))
+			r.line(join(path, key), key, written(field))
 		}
 	}
 	for _, f := range tables {
@@ -87,7 +86,7 @@ func (r *renderer) below(path string, owner reflect.Value, f reflect.StructField
 	case reflect.Map:
 		header("[%s]")
 		for _, name := range sortedNames(v) {
-			r.line(join(at, name), name, written(v.MapIndex(reflect.ValueOf(name)), ""))
+			r.line(join(at, name), name, written(v.MapIndex(reflect.ValueOf(name))))
 		}
 	}
 }
@@ -109,52 +108,12 @@ func isTable(v reflect.Value) bool {
 	return false
 }
 
-func sortedNames(v reflect.Value) []string {
-	names := map[string]bool{}
-	for _, key := range v.MapKeys() {
-		names[key.String()] = true
+// sortedNames are the names of a map.
+func sortedNames(m reflect.Value) []string {
+	names := make([]string, 0, m.Len())
+	for _, key := range m.MapKeys() {
+		names = append(names, key.String())
 	}
-	return sortedKeys(names)
-}
-
-// written writes a plain value.
-func written(v reflect.Value, secret string) string {
-	switch x := v.Interface().(type) {
-	case PortRange:
-		if x.Any() {
-			return "0"
-		}
-		return quote(x.String())
-	case time.Duration:
-		return quote(shortDuration(x))
-	case Size:
-		return quote(x.String())
-	case string:
-		return quote(mask(x, secret))
-	case []string:
-		items := make([]string, len(x))
-		for i, item := range x {
-			items[i] = quote(item)
-		}
-		return "[" + strings.Join(items, ", ") + "]"
-	case bool:
-		return strconv.FormatBool(x)
-	case int:
-		return strconv.Itoa(x)
-	case map[string]string, map[string]int:
-		return "{}"
-	}
-	panic(fmt.Sprintf("BUG: a configuration cannot hold a %s", v.Type()))
-}
-
-// shortDuration writes "2m" instead of Go's "2m0s".
-func shortDuration(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
+	slices.Sort(names)
+	return names
 }

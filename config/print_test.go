@@ -123,5 +123,5 @@ connection_age = "0s"  # default
 func TestOriginOfReplacedList(t *testing.T) {
 	problems(t, minimal, []string{"ROCKETMQ_PROXY_CLUSTER__0__NAME_SERVERS=nowhere"}, nil,
 		`cannot use cluster[0].name_servers[0] = "nowhere" of cluster "main" (environment ROCKETMQ_PROXY_CLUSTER__0__NAME_SERVERS): `+
-			`it is not an address; write it as "host:port", an IPv6 host in brackets`)
+			`must be an address; write it as "host:port", with an IPv6 host in brackets`)
 }

@@ -10,39 +10,32 @@ import (
 // Size is a number of bytes.
 type Size int64
 
-// Units that a size may be written in. Those with an i are powers of 1024.
+// Units that a size may be written in.
 const (
-	KB  Size = 1000
-	MB       = 1000 * KB
-	GB       = 1000 * MB
 	KiB Size = 1024
 	MiB      = 1024 * KiB
 	GiB      = 1024 * MiB
 )
 
-// sizeUnits are ordered so that the largest unit is printed; B comes last because every suffix ends with it.
+// sizeUnits are those of Kubernetes: decimal, or binary with an i; a B may follow. The larger a unit the earlier.
 var sizeUnits = []struct {
 	suffix string
-	unit   Size
-}{{"GiB", GiB}, {"GB", GB}, {"MiB", MiB}, {"MB", MB}, {"KiB", KiB}, {"KB", KB}, {"B", 1}}
+	size   Size
+}{{"Gi", GiB}, {"G", 1e9}, {"Mi", MiB}, {"M", 1e6}, {"Ki", KiB}, {"K", 1e3}, {"k", 1e3}, {"", 1}}
 
 var errSize = errors.New("it is not a size")
 
-// UnmarshalText reads "16MiB", "500KB", "512B" or a plain number of bytes.
+// UnmarshalText reads "16MiB", "16Mi", "500KB", "2G", "512B" or a plain number of bytes.
 func (s *Size) UnmarshalText(text []byte) error {
-	digits, unit := string(text), Size(1)
+	suffix := strings.TrimLeft(string(text), "0123456789")
+	n, err := strconv.ParseInt(strings.TrimSuffix(string(text), suffix), 10, 64)
 	for _, u := range sizeUnits {
-		if rest, ok := strings.CutSuffix(digits, u.suffix); ok {
-			digits, unit = strings.TrimRight(rest, " "), u.unit
-			break
+		if u.suffix == strings.TrimSuffix(strings.TrimLeft(suffix, " "), "B") && err == nil && n <= math.MaxInt64/int64(u.size) {
+			*s = Size(n) * u.size
+			return nil
 		}
 	}
-	n, err := strconv.ParseUint(digits, 10, 63)
-	if err != nil || n > uint64(math.MaxInt64/unit) {
-		return errSize
-	}
-	*s = Size(n) * unit
-	return nil
+	return errSize
 }
 
 // MarshalText writes the size as [Size.String] does.
@@ -51,8 +44,8 @@ func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // String writes the size in the largest unit that leaves no fraction.
 func (s Size) String() string {
 	for _, u := range sizeUnits {
-		if s >= u.unit && s%u.unit == 0 {
-			return strconv.FormatInt(int64(s/u.unit), 10) + u.suffix
+		if s >= u.size && s%u.size == 0 {
+			return strconv.FormatInt(int64(s/u.size), 10) + u.suffix + "B"
 		}
 	}
 	return strconv.FormatInt(int64(s), 10) + "B"

@@ -4,12 +4,41 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/agext/levenshtein"
 )
 
+// unknownKeys notes the keys of a table, and of those below it, that do not exist.
+func (l *layers) unknownKeys(path string, raw any, t reflect.Type) {
+	switch v := raw.(type) {
+	case []any:
+		for i := range v {
+			if t.Kind() == reflect.Slice {
+				l.unknownKeys(index(path, i), v[i], t.Elem())
+			}
+		}
+	case map[string]any:
+		if t.Kind() != reflect.Struct {
+			return
+		}
+		keys := keysOf(t)
+		for _, key := range sortedKeys(v) {
+			if f, known := keys[key]; known {
+				l.unknownKeys(join(path, key), v[key], f.Type)
+			} else {
+				l.unknown(path, key, v[key], t)
+			}
+		}
+	}
+}
+
 // unknown notes a key that does not exist, with the one that was probably meant.
-func (d *decoder) unknown(path, key string, raw any, table reflect.Type) {
+func (l *layers) unknown(path, key string, raw any, table reflect.Type) {
 	at := join(path, key)
-	p := Problem{Key: at, Value: showUnknown(key, raw), Origin: d.origins[at], Fault: "there is no such key"}
+	p := Problem{Key: at, Value: short(written(reflect.ValueOf(raw))), Origin: l.origins[at], Fault: "unknown key"}
+	if secretName.MatchString(key) {
+		p.Value = quote(masked)
+	}
 	switch near, elsewhere := nearest(key, table), home(key); {
 	case near != "":
 		p.Remedy = fmt.Sprintf("did you mean %s?", near)
@@ -20,28 +49,27 @@ func (d *decoder) unknown(path, key string, raw any, table reflect.Type) {
 		p.Remedy = "remove it, or look its name up in proxy.example.toml"
 	}
 	if p.Origin == "" { // a table that only a variable below it has made
-		p.Origin = d.originBelow(at)
+		p.Origin = l.originBelow(at)
 	}
-	d.problems = append(d.problems, p)
+	l.problems = append(l.problems, p)
 }
 
 // originBelow is the origin of the first value below a path.
-func (d *decoder) originBelow(path string) string {
-	first, origin := "", ""
-	for at, o := range d.origins {
-		if within(at, path) && (first == "" || at < first) {
-			first, origin = at, o
+func (l *layers) originBelow(path string) string {
+	for _, at := range sortedKeys(l.origins) {
+		if within(at, path) {
+			return l.origins[at]
 		}
 	}
-	return origin
+	return ""
 }
 
 // nearest is the key of a table that is written almost as the given one, or "".
 func nearest(key string, table reflect.Type) string {
 	best, least := "", 1+max(1, len(key)/3)
-	for name := range keysOf(table) {
-		d := distance(plain(key), plain(name))
-		if d < least || d == least && name < best {
+	keys := keysOf(table)
+	for _, name := range sortedKeys(keys) {
+		if d := levenshtein.Distance(plain(key), plain(name), nil); d < least {
 			best, least = name, d
 		}
 	}
@@ -56,7 +84,10 @@ func home(key string) string {
 	visit = func(path string, table reflect.Type) {
 		for _, f := range reflect.VisibleFields(table) {
 			name := f.Tag.Get("toml")
-			at := join(path, name)
+			at, below := join(path, name), f.Type
+			if below.Kind() == reflect.Slice {
+				below = below.Elem()
+			}
 			switch {
 			case name == "" || remedy != "":
 			case plain(at) == plain(key) && path == "":
@@ -64,11 +95,9 @@ func home(key string) string {
 			case plain(name) == plain(key):
 				remedy = fmt.Sprintf("%s is a key of [%s]", name, path)
 			case plain(at) == plain(key):
-				remedy = fmt.Sprintf("it is called %s (in the environment, %s%s)", at, envPrefix, variable(at))
-			case f.Type.Kind() == reflect.Struct:
-				visit(at, f.Type)
-			case f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Struct:
-				visit(at, f.Type.Elem())
+				remedy = fmt.Sprintf("its name is %s (in the environment, %s%s)", at, envPrefix, variable(at))
+			case below.Kind() == reflect.Struct:
+				visit(at, below)
 			}
 		}
 	}
@@ -82,24 +111,4 @@ func variable(path string) string { return strings.ToUpper(strings.ReplaceAll(pa
 // plain is a key without what people vary: case, and - . _ between words.
 func plain(key string) string {
 	return strings.ToLower(strings.NewReplacer("-", "", ".", "", "_", "").Replace(key))
-}
-
-// distance is how many letters have to be put in, taken out or changed to get from one word to the other.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

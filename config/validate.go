@@ -9,17 +9,14 @@ import (
 	"time"
 )
 
-// Values of a listener's brokers key.
-const (
-	PortPerBroker = "port-per-broker"
-	OnePort       = "one-port" // refused in this version
-)
+// PortPerBroker is the value of a listener's brokers key.
+const PortPerBroker = "port-per-broker"
 
-// Validate tells every contradiction in a completed configuration. It looks at nothing but its argument.
-// The error is a [*Problems].
+// Validate finds every contradiction in a completed configuration. It looks at nothing but its argument; the error is a
+// [*Problems]. Files, directories and sockets are checked by the package server.
 func Validate(cfg *Config) error { return asError(check(cfg)) }
 
-// checker goes through a configuration in the order of its keys.
+// checker visits the keys of a configuration in their order.
 type checker struct {
 	cfg      *Config
 	problems []Problem
@@ -38,7 +35,7 @@ func check(cfg *Config) []Problem {
 	return c.problems
 }
 
-// add notes a problem. value is written as TOML; about are the keys that it contradicts.
+// add notes a problem. value is in TOML; about are the keys that it contradicts.
 func (c *checker) add(key, value, fault, remedy string, about ...string) {
 	p := Problem{Key: key, Owner: c.cfg.owner(key), Value: value, Fault: fault, Remedy: remedy, about: about}
 	if value != "" {
@@ -49,14 +46,8 @@ func (c *checker) add(key, value, fault, remedy string, about ...string) {
 
 func (c *checker) top() {
 	c.name("stat_prefix", c.cfg.StatPrefix)
-	if c.cfg.DrainTimeout < 0 {
-		c.add("drain_timeout", quote(shortDuration(c.cfg.DrainTimeout)), "a drain cannot last less than no time",
-			`write "0s" to close connections at once, or a duration such as "30s"`)
-	}
-	if c.cfg.DrainDelay < 0 {
-		c.add("drain_delay", quote(shortDuration(c.cfg.DrainDelay)), "nobody can wait for less than no time",
-			`write "0s" to begin at once, or a duration such as "10s"`)
-	}
+	c.from0("drain_timeout", c.cfg.DrainTimeout, "to close connections at once")
+	c.from0("drain_delay", c.cfg.DrainDelay, "to begin at once")
 	c.socketPath("hand_over", c.cfg.HandOver)
 	c.oneOf("log.level", c.cfg.Log.Level, "debug", "info", "warn", "error")
 	c.oneOf("log.format", c.cfg.Log.Format, "text", "json")
@@ -64,7 +55,7 @@ func (c *checker) top() {
 
 func (c *checker) clusters() {
 	if len(c.cfg.Clusters) == 0 {
-		c.add("cluster", "", "there is none",
+		c.add("cluster", "", "no cluster is configured",
 			"add a [[cluster]] with name_servers to the file, or start with --name-server host:port")
 	}
 	for i := range c.cfg.Clusters {
@@ -78,16 +69,12 @@ func (c *checker) clusters() {
 		c.nameServers(join(at, "name_servers"), cl)
 		c.above0(join(at, "refresh"), cl.Refresh)
 		c.clusterTLS(join(at, "tls"), &cl.TLS)
-		if len(cl.Brokers) > 0 {
-			c.add(join(at, "broker"), "", "brokers without a name server are not available in this version",
-				"set name_servers of the cluster and remove its [[cluster.broker]] tables")
-		}
 	}
 }
 
 func (c *checker) nameServers(key string, cl *Cluster) {
-	if len(cl.NameServers) == 0 && len(cl.Brokers) == 0 {
-		c.add(key, "[]", "a cluster is known only through its name servers", `list them as ["host:9876", "other:9876"]`)
+	if len(cl.NameServers) == 0 {
+		c.add(key, "[]", "a cluster needs at least one name server", `list them as ["host:9876", "other:9876"]`)
 	}
 	for i, server := range cl.NameServers {
 		at := index(key, i)
@@ -96,8 +83,8 @@ func (c *checker) nameServers(key string, cl *Cluster) {
 		}
 		for j := range c.cfg.Listeners {
 			if address := c.cfg.Listeners[j].Address; loops(server, address) {
-				c.add(at, quote(server), fmt.Sprintf("that is the proxy's own listener %q", c.cfg.Listeners[j].Name),
-					"name the real name server, or give the listener another port", join(index("listener", j), "address"))
+				c.add(at, quote(server), fmt.Sprintf("is the address of the proxy's own listener %q", c.cfg.Listeners[j].Name),
+					"write the address of the name server, or give the listener another port", join(index("listener", j), "address"))
 			}
 		}
 	}
@@ -106,7 +93,7 @@ func (c *checker) nameServers(key string, cl *Cluster) {
 func (c *checker) metrics() {
 	m := &c.cfg.Metrics
 	if u, err := url.Parse(m.PushURL); m.PushURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		c.add("metrics.push_url", quote(mask(m.PushURL, "url")), "it is not a web address",
+		c.add("metrics.push_url", quote(Mask(m.PushURL)), "must be an HTTP or HTTPS URL",
 			`write it as "http://host:port/path" or "https://…"`)
 	}
 	if m.Address != "" {
@@ -115,8 +102,8 @@ func (c *checker) metrics() {
 	c.above0("metrics.push_interval", m.PushInterval)
 	for _, label := range sortedKeys(m.PushLabels) {
 		if !labelName.MatchString(label) {
-			c.add(join("metrics.push_labels", label), quote(m.PushLabels[label]), "it is not a name that a label may have",
-				"use letters, digits and _ only, and no digit in front")
+			c.add(join("metrics.push_labels", label), quote(m.PushLabels[label]), "is not a valid label name",
+				"use letters, digits and _, and do not begin with a digit")
 		}
 	}
 }
@@ -125,14 +112,25 @@ var labelName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func (c *checker) above0(key string, d time.Duration) {
 	if d <= 0 {
-		c.add(key, quote(shortDuration(d)), "it must be above zero", `write a duration such as "1s"`)
+		c.add(key, quote(shortDuration(d)), "must be above zero", `write a duration such as "1s"`)
+	}
+}
+
+// from0 checks a duration that has a meaning of its own when it is zero.
+func (c *checker) from0(key string, d time.Duration, zero string) {
+	if d < 0 {
+		c.add(key, quote(shortDuration(d)), "must not be negative", fmt.Sprintf(`write "0s" %s, or a duration such as "30s"`, zero))
 	}
 }
 
 func (c *checker) oneOf(key, value string, allowed ...string) {
 	if !slices.Contains(allowed, value) {
-		c.add(key, quote(value), "it is not one of the words that are known here",
-			`write "`+strings.Join(allowed, `", "`)+`"`)
+		words := `"` + strings.Join(allowed, `", "`) + `"`
+		if len(allowed) == 1 {
+			c.add(key, quote(value), "must be "+words, "write it so, or remove it")
+			return
+		}
+		c.add(key, quote(value), "must be one of "+words, "choose one of them")
 	}
 }
 
@@ -141,10 +139,10 @@ var nameForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 
 func (c *checker) name(key, value string) {
 	if !nameForm.MatchString(value) {
-		c.add(key, quote(value), "it does not fit into the names of metrics", "use letters, digits, and - . _ between them")
+		c.add(key, quote(value), "must consist of letters, digits, and - . _ between them", "choose such a name")
 	}
 }
 
 func (c *checker) taken(key, value, by string) {
-	c.add(key, quote(value), fmt.Sprintf("%s is the same", by), "give each a name of its own", by)
+	c.add(key, quote(value), "is the same as "+by, "give each a name of its own", by)
 }

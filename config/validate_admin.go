@@ -1,11 +1,11 @@
 package config
 
-// admin sees to it that nobody reaches the admin address from outside without a credential.
+// admin makes sure that the admin address asks other machines for a credential.
 func (c *checker) admin() {
 	a := &c.cfg.Admin
 	if c.hostPort("admin.address", a.Address) && !c.cfg.AdminIsLoopback() && a.TokenFile == "" && a.ReadTokenFile == "" && a.ClientCA == "" {
-		c.add("admin.address", quote(a.Address), "others than this machine reach it, and nothing asks them who they are",
-			`set admin.token_file, or admin.client_ca with admin.certificate and admin.key, or write a loopback address such as "127.0.0.1:9180"`)
+		c.add("admin.address", quote(a.Address), "other machines can reach it, and no credential is configured",
+			`set admin.token_file or admin.read_token_file, or admin.client_ca with admin.certificate and admin.key, or write a loopback address such as "127.0.0.1:9180"`)
 	}
 	for i, host := range a.Hosts {
 		if !isHost(host) {
@@ -16,17 +16,17 @@ func (c *checker) admin() {
 		values := map[string]string{"certificate": a.Certificate, "key": a.Key}
 		if given, missing := pair[0], pair[1]; values[given] != "" && values[missing] == "" {
 			c.add(join("admin", given), quote(values[given]), "HTTPS needs a certificate and its key",
-				"set "+join("admin", missing)+" too, or remove both", join("admin", missing))
+				"set "+join("admin", missing)+" as well, or remove both", join("admin", missing))
 		}
 	}
 	if a.ClientCA != "" && a.Certificate == "" && a.Key == "" {
-		c.add("admin.client_ca", quote(a.ClientCA), "client certificates come with HTTPS only",
-			"set admin.certificate and admin.key too", "admin.certificate")
+		c.add("admin.client_ca", quote(a.ClientCA), "client certificates need HTTPS",
+			"set admin.certificate and admin.key as well", "admin.certificate")
 	}
 }
 
-// AdminIsLoopback tells whether only this machine reaches the admin address. A host name other than localhost may
-// stand for anything.
+// AdminIsLoopback reports whether only this machine can reach the admin address. A host name other than localhost may
+// be any address.
 func (c *Config) AdminIsLoopback() bool {
 	host, _, ok := splitAddress(c.Admin.Address)
 	return ok && listenIP(host).IsLoopback()

@@ -19,19 +19,19 @@ func TestValidateAdminFailure(t *testing.T) {
 		require.Equal(t, want, strings.Split(err.Error(), "\n"))
 	}
 	open := func(address string) string {
-		return `cannot use admin.address = "` + address + `": others than this machine reach it, and nothing asks them who they are; ` +
-			`set admin.token_file, or admin.client_ca with admin.certificate and admin.key, or write a loopback address such as "127.0.0.1:9180"`
+		return `cannot use admin.address = "` + address + `": other machines can reach it, and no credential is configured; ` +
+			`set admin.token_file or admin.read_token_file, or admin.client_ca with admin.certificate and admin.key, or write a loopback address such as "127.0.0.1:9180"`
 	}
 	for _, address := range []string{":9180", "0.0.0.0:9180", "[::]:9180", "10.0.0.1:9180", "proxy.example.com:9180"} {
 		f(Admin{Address: address}, open(address))
 	}
 	f(Admin{Address: ":9180", Certificate: "c.pem", Key: "k.pem"}, open(":9180"))
 	f(Admin{Address: "127.0.0.1:9180", Certificate: "c.pem"},
-		`cannot use admin.certificate = "c.pem": HTTPS needs a certificate and its key; set admin.key too, or remove both`)
+		`cannot use admin.certificate = "c.pem": HTTPS needs a certificate and its key; set admin.key as well, or remove both`)
 	f(Admin{Address: "127.0.0.1:9180", Key: "k.pem"},
-		`cannot use admin.key = "k.pem": HTTPS needs a certificate and its key; set admin.certificate too, or remove both`)
+		`cannot use admin.key = "k.pem": HTTPS needs a certificate and its key; set admin.certificate as well, or remove both`)
 	f(Admin{Address: "127.0.0.1:9180", ClientCA: "ca.pem"},
-		`cannot use admin.client_ca = "ca.pem": client certificates come with HTTPS only; set admin.certificate and admin.key too`)
+		`cannot use admin.client_ca = "ca.pem": client certificates need HTTPS; set admin.certificate and admin.key as well`)
 }
 
 func TestAdminIsLoopback(t *testing.T) {

@@ -4,14 +4,17 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
 func (c *checker) listeners() {
 	if len(c.cfg.Listeners) == 0 {
-		c.add("listener", "", "there is none",
+		c.add("listener", "", "no listener is configured",
 			"add a [[listener]] to the file; without keys it listens on "+DefaultListener().Address)
 	}
 	for i := range c.cfg.Listeners {
@@ -25,14 +28,13 @@ func (c *checker) listeners() {
 		c.hostPort(join(at, "address"), l.Address)
 		c.listenersCluster(join(at, "cluster"), l)
 		c.advertise(join(at, "advertise"), l.Advertise)
-		c.brokers(join(at, "brokers"), l.Brokers)
-		c.advertisePorts(at, l)
-		if l.StatPrefix != c.cfg.StatPrefix { // else the top level has been told already
+		c.oneOf(join(at, "brokers"), l.Brokers, PortPerBroker)
+		c.ports(at, l)
+		if l.StatPrefix != c.cfg.StatPrefix { // otherwise the problem is reported at the top level
 			c.name(join(at, "stat_prefix"), l.StatPrefix)
 		}
 		c.proxyFrom(join(at, "proxy_protocol_from"), l.ProxyProtocolFrom)
 		c.listenerTLS(join(at, "tls"), &l.TLS)
-		c.fixedPorts(at, l)
 	}
 }
 
@@ -45,9 +47,9 @@ func (c *checker) listenersCluster(key string, l *Listener) {
 	case len(names) == 0 || slices.Contains(names, l.Cluster):
 	case l.Cluster == "":
 		c.add(key, quote(""), fmt.Sprintf("there are %d clusters to choose from", len(names)),
-			"name one of "+strings.Join(names, ", "), "cluster")
+			"write one of "+strings.Join(names, ", "), "cluster")
 	default:
-		c.add(key, quote(l.Cluster), "there is no [[cluster]] of that name", "name one of "+strings.Join(names, ", "), "cluster")
+		c.add(key, quote(l.Cluster), "no [[cluster]] has that name", "write one of "+strings.Join(names, ", "), "cluster")
 	}
 }
 
@@ -56,71 +58,50 @@ func (c *checker) advertise(key, host string) {
 	switch {
 	case host == "" || err == nil && !ip.IsUnspecified():
 	case err == nil:
-		c.add(key, quote(host), "clients cannot dial it", `write the address that they can dial, or "" for the one they reached us on`)
+		c.add(key, quote(host), "clients cannot connect to it", `write an address that they can connect to, or "" for the one that they used`)
 	case !isHost(host):
-		c.add(key, quote(host), "it is not a host name or an IP address alone",
-			`write it as "mq.example.com", "192.0.2.1" or "2001:db8::1", without brackets and port; the ports are those of advertise_ports`)
+		c.add(key, quote(host), "must be a host name or an IP address, without a port",
+			`write it as "mq.example.com", "192.0.2.1" or "2001:db8::1", without brackets; advertise_ports are the ports`)
 	}
 }
 
-func (c *checker) brokers(key, mode string) {
-	if mode == OnePort {
-		c.add(key, quote(mode), "one port for all brokers is not available in this version", `write "`+PortPerBroker+`"`)
-		return
+// ports checks broker_ports, advertise_ports and [listener.ports] by the rules of the port table that will use them.
+func (c *checker) ports(at string, l *Listener) {
+	o, unknown := l.PortOptions()
+	for _, key := range unknown {
+		c.add(join(join(at, "ports"), key), strconv.Itoa(l.Ports[key]), "the key is not a broker", `write it as "name/id", such as "broker-a/0"`)
 	}
-	c.oneOf(key, mode, PortPerBroker)
-}
-
-func (c *checker) advertisePorts(at string, l *Listener) {
-	key, ports := join(at, "advertise_ports"), join(at, "broker_ports")
-	switch told := l.AdvertisePorts; {
-	case told.Any() || told.Len() == l.BrokerPorts.Len():
-	case l.BrokerPorts.Any():
-		c.add(key, quote(told.String()), "they stand for broker_ports one for one, and broker_ports is any free port",
-			"give broker_ports a range as long, or remove advertise_ports", ports)
-	default:
-		c.add(key, quote(told.String()),
-			fmt.Sprintf("they stand for broker_ports one for one, and are %d instead of %d", told.Len(), l.BrokerPorts.Len()),
-			fmt.Sprintf("write a range as long as %s", l.BrokerPorts), ports)
-	}
-}
-
-// fixedPorts checks [listener.ports].
-func (c *checker) fixedPorts(at string, l *Listener) {
-	holder := map[int]string{}
-	for _, broker := range sortedKeys(l.Ports) {
-		port, key := l.Ports[broker], join(join(at, "ports"), broker)
-		value := strconv.Itoa(port)
-		if _, _, ok := SplitBroker(broker); !ok {
-			c.add(key, value, "that key names no broker", `write it as "name/id", such as "broker-a/0"`)
+	for _, p := range o.Problems() {
+		key, value := join(at, p.Key), written(reflect.ValueOf(l.BrokerPorts))
+		switch p.Key {
+		case "ports":
+			key, value = join(key, p.Broker.String()), strconv.Itoa(o.Fixed[p.Broker])
+		case "advertise_ports":
+			value = written(reflect.ValueOf(l.AdvertisePorts))
 		}
-		switch {
-		case port < 1 || port > 65535:
-			c.add(key, value, "it is not a port", "write a number from 1 to 65535")
-		case !l.BrokerPorts.Any() && !l.BrokerPorts.Contains(port):
-			c.add(key, value, "it lies outside of broker_ports", fmt.Sprintf("choose one of %s", l.BrokerPorts), join(at, "broker_ports"))
-		case holder[port] != "":
-			c.add(key, value, fmt.Sprintf("%s has that port already", holder[port]), "give each broker a port of its own")
-		}
-		holder[port] = broker
+		c.add(key, value, p.Fault, p.Remedy, join(at, "broker_ports"), join(at, "advertise_ports"), join(at, "vip_channel"))
 	}
-	c.vipPorts(at, l, holder)
+	for _, b := range slices.SortedFunc(maps.Keys(o.Fixed), route.BrokerID.Compare) {
+		if port := o.Fixed[b]; !l.BrokerPorts.Any() && !l.BrokerPorts.Contains(port) && 0 < port && port <= 65535 {
+			c.add(join(join(at, "ports"), b.String()), strconv.Itoa(port), fmt.Sprintf("lies outside of broker_ports, which is %s", l.BrokerPorts),
+				"choose a port of broker_ports", join(at, "broker_ports"))
+		}
+	}
 }
 
-// vipPorts keeps an old client, which dials two ports below the one it was told, from reaching another broker.
-func (c *checker) vipPorts(at string, l *Listener, holder map[int]string) {
-	if !l.VIPChannel {
-		return
-	}
-	for _, port := range slices.Sorted(maps.Keys(holder)) {
-		below := holder[port-2]
-		if below == "" {
-			continue
+// PortOptions are the rules by which the listener's brokers get their ports, and the keys of [listener.ports] that are
+// not brokers.
+func (l *Listener) PortOptions() (o route.PortOptions, unknown []string) {
+	o = route.PortOptions{Listen: route.PortRange(l.BrokerPorts), Advertise: route.PortRange(l.AdvertisePorts), VIP: l.VIPChannel,
+		Fixed: map[route.BrokerID]int{}}
+	for _, key := range sortedKeys(l.Ports) {
+		if id, err := route.ParseBrokerID(key); err == nil && id.ID >= 0 {
+			o.Fixed[id] = l.Ports[key]
+		} else {
+			unknown = append(unknown, key)
 		}
-		c.add(join(join(at, "ports"), holder[port]), strconv.Itoa(port),
-			fmt.Sprintf("clients <= 4.4 dial two ports below and would reach %s", below),
-			"leave port - 2 of every broker free, or set vip_channel = false", join(at, "vip_channel"))
 	}
+	return o, unknown
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -103,15 +103,7 @@ func (s *Server) translateListener(cfg *config.Config, c *config.Listener, direc
 	if l.Handshake, err = s.downstreamHandshake(c); err != nil {
 		return nil, err
 	}
-	l.Ports = route.PortOptions{Listen: route.PortRange(c.BrokerPorts), Advertise: route.PortRange(c.AdvertisePorts), VIP: c.VIPChannel,
-		Fixed: map[route.BrokerID]int{}}
-	for key, port := range c.Ports {
-		id, err := route.ParseBrokerID(key)
-		if err != nil {
-			return nil, err
-		}
-		l.Ports.Fixed[id] = port
-	}
+	l.Ports, _ = c.PortOptions() // validated
 	var saved map[route.BrokerID]int
 	if cfg.StateDir != "" {
 		file := portFile(filepath.Join(cfg.StateDir, "ports-"+c.Name+".json"))
