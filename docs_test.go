@@ -123,7 +123,7 @@ func TestDocumentsShowEveryKindOfActor(t *testing.T) {
 // Keys that a document names by their table exist.
 func TestDocumentsNameKeys(t *testing.T) {
 	keys := exampleKeys(document(t, "proxy.example.toml"))
-	require.True(t, keys["listener.tls.mode"] && keys["cluster.broker.name"] && keys["limits"], "the test no longer finds the keys")
+	require.True(t, keys["listener.tls.mode"] && keys["listener.ports"] && keys["limits"], "the test no longer finds the keys")
 	named := regexp.MustCompile("`\\[{0,2}((?:limits|timeouts|admin|metrics|log|cluster|listener|transport)(?:\\.[a-z_]+)*)(?:\\]{1,2}`|[` =])")
 	for name, text := range documents(t) {
 		for _, found := range named.FindAllStringSubmatch(text, -1) {
