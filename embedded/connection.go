@@ -68,9 +68,12 @@ func (c *connection) readLoop() {
 	defer c.server.forget(c)
 	defer c.close()
 	r := bufio.NewReaderSize(c.nc, 64<<10)
+	if waitFirst(r) != nil {
+		return
+	}
 	for c.waitWritten() {
 		c.server.waitGate()
-		cmd, _, err := codec.ReadCommand(r, codec.Limits{})
+		cmd, err := readCommand(r)
 		if err != nil {
 			return
 		}

@@ -26,9 +26,10 @@ func (ns *NameServer) Restart() error {
 	return ns.open()
 }
 
-// nameServerHandlers are the requests a name server knows (DefaultRequestProcessor.java). Brokers here do not
-// register over the wire, so those codes are refused like unknown ones.
+// nameServerHandlers are the requests that a name server knows (DefaultRequestProcessor.java).
 var nameServerHandlers = map[int32]func(*NameServer, *request) *codec.Command{
+	codec.ReqRegisterBroker:                (*NameServer).refuseRegistration,
+	codec.ReqUnregisterBroker:              (*NameServer).ignoreUnregistration,
 	codec.ReqGetRouteInfoByTopic:           (*NameServer).topicRoute,
 	codec.ReqGetBrokerClusterInfo:          (*NameServer).clusterInfo,
 	codec.ReqGetAllTopicListFromNameServer: (*NameServer).topicList,
@@ -76,3 +77,11 @@ func (ns *NameServer) clusterInfo(r *request) *codec.Command {
 	ok.Body = ns.registry.clusterInfo()
 	return ok
 }
+
+// refuseRegistration answers 103: the brokers of a cluster are in this process and do not register over the wire.
+func (ns *NameServer) refuseRegistration(r *request) *codec.Command {
+	return r.refuse(codec.ResSystemError, "brokers outside of this process cannot register here")
+}
+
+// ignoreUnregistration answers 104, which succeeds for a broker that is not registered.
+func (ns *NameServer) ignoreUnregistration(r *request) *codec.Command { return r.ok() }

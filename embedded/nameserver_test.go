@@ -55,7 +55,8 @@ func TestNameServerKeepsValues(t *testing.T) {
 
 	ns.ok(codec.ReqUpdateNamesrvConfig, "", "a=b")
 	require.Contains(t, string(ns.ok(codec.ReqGetNamesrvConfig, "", "").Body), "a=b")
-	require.Equal(t, codec.ResRequestCodeNotSupported, ns.call(codec.ReqRegisterBroker, nil, "").Code)
+	require.Equal(t, codec.ResSystemError, ns.call(codec.ReqRegisterBroker, nil, "").Code)
+	require.Equal(t, codec.ResRequestCodeNotSupported, ns.call(7777, nil, "").Code)
 }
 
 func TestWritePermissionIsWiped(t *testing.T) {
