@@ -40,7 +40,7 @@ var badFrames = []struct {
 	{"an unknown encoding", prefixed(20, 7<<24|2, "{}"), "unknown header encoding 7"},
 	{"HTTP", []byte("GET / HTTP/1.1\r\nHost: mq\r\n\r\n"), "exceeds the limit"},
 	{"TLS", []byte("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), "exceeds the limit"},
-	{"no JSON", rawJSON(`nonsense`, ""), "JSON header has no object"},
+	{"no JSON", rawJSON(`nonsense`, ""), "JSON header has no '{'"},
 	{"broken JSON", rawJSON(`{"code":10,"opaque":`, ""), "JSON header"},
 	{"a code that is no number", rawJSON(`{"code":"ten"}`, ""), "code"},
 	{"a key twice", rawJSON(`{"code":10,"code":11}`, ""), "twice"},

@@ -124,14 +124,11 @@ func (h *Header) Remark(raw []byte) string {
 		n := int(binary.BigEndian.Uint32(raw[binaryRemarkOff:]))
 		return string(raw[binaryRemarkOff+4 : binaryRemarkOff+4+n])
 	}
-	remark := ""
-	walkJSONExt(raw, func(k, v []byte, _, _ int) bool {
-		if string(k) == "remark" {
-			remark = string(v)
-		}
-		return true
-	})
-	return remark
+	s, remark, ok := findJSON(raw, "remark")
+	if !ok {
+		return ""
+	}
+	return string(s.Contents(remark))
 }
 
 // ReadCommand reads one frame from r. It allocates as bytes arrive, never by what a length field claims.

@@ -20,8 +20,8 @@ func WithOpaque(frame []byte, opaque int32) ([]byte, error) {
 	if h.NoOpaque {
 		return nil, badFrame("the header names no opaque that could be changed")
 	}
-	at, end := jsonFieldAt(raw, "opaque")
-	return splice(frame, p, at, end, strconv.AppendInt(nil, int64(opaque), 10)), nil
+	_, v, _ := findJSON(raw, "opaque")
+	return splice(frame, p, v.From, v.To, strconv.AppendInt(nil, int64(opaque), 10)), nil
 }
 
 // WithExt returns the prefix and header of a frame with another value for one ext field that it has already;
@@ -29,33 +29,10 @@ func WithOpaque(frame []byte, opaque int32) ([]byte, error) {
 // not there.
 func WithExt(head []byte, h *Header, bodyLen int, key, value string) (out []byte, ok bool) {
 	raw := head[PrefixLen:]
-	ext := raw[h.extOff:h.extEnd]
-	at, end := -1, 0
-	if h.Encoding == Binary {
-		walkBinaryExt(ext, func(k, v []byte, lenOff int) bool {
-			if string(k) == key {
-				at, end = lenOff, lenOff+4+len(v)
-				if v == nil {
-					at = -1
-				}
-			}
-			return true
-		})
-	} else if h.extOff != h.extEnd {
-		walkJSONExt(ext, func(k, v []byte, start, stop int) bool {
-			if string(k) == key {
-				at, end = start, stop
-				if v == nil {
-					at = -1
-				}
-			}
-			return true
-		})
-	}
-	if at < 0 {
+	at, end, ok := h.extAt(raw, key)
+	if !ok {
 		return nil, false
 	}
-	at, end = at+int(h.extOff), end+int(h.extOff)
 	var put []byte
 	if h.Encoding == Binary {
 		put = append(binary.BigEndian.AppendUint32(nil, uint32(len(value))), value...)
@@ -69,6 +46,22 @@ func WithExt(head []byte, h *Header, bodyLen int, key, value string) (out []byte
 		binary.BigEndian.PutUint32(out[lenAt:], uint32(int(h.extEnd-h.extOff)+len(put)-(end-at)))
 	}
 	return out, true
+}
+
+// extAt finds the value of an ext field in raw: in JSON with its quotes, if any, else with its length before it.
+func (h *Header) extAt(raw []byte, key string) (at, end int, ok bool) {
+	ext, from := raw[h.extOff:h.extEnd], int(h.extOff)
+	if h.Encoding == JSON {
+		_, v, ok := findJSON(ext, key)
+		return from + v.From, from + v.To, ok
+	}
+	walkBinaryExt(ext, func(k, v []byte, lenOff int) bool {
+		if string(k) == key {
+			at, end, ok = from+lenOff, from+lenOff+4+len(v), v != nil
+		}
+		return true
+	})
+	return at, end, ok
 }
 
 // splice replaces header bytes [at, end) by put and corrects the lengths of the prefix.
@@ -90,15 +83,4 @@ func scanWhole(frame []byte) (Prefix, *Header, error) {
 	}
 	h := new(Header)
 	return p, h, h.Scan(frame[PrefixLen:p.BodyOff()], p.Encoding)
-}
-
-// jsonFieldAt finds where the value of a top-level key stands in a header that Scan accepted.
-func jsonFieldAt(raw []byte, key string) (at, end int) {
-	walkJSONExt(raw, func(k, _ []byte, start, stop int) bool {
-		if string(k) == key {
-			at, end = start, stop
-		}
-		return true
-	})
-	return at, end
 }

@@ -111,7 +111,7 @@ func requireSameInt(t *testing.T, raw json.RawMessage, got int32) {
 		require.Zero(t, got)
 		return
 	}
-	n, err := strconv.ParseInt(string(raw), 10, 32)
+	n, err := strconv.ParseInt(strings.Trim(string(raw), `"`), 10, 32)
 	require.NoError(t, err, "the scanner read %d from %s", got, raw)
 	require.Equal(t, n, int64(got))
 }

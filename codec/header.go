@@ -34,13 +34,21 @@ func (h *Header) Scan(raw []byte, enc Encoding) error {
 	return h.scanJSON(raw)
 }
 
+// ExpectsResponse reports whether somebody waits for an answer to this frame and can tell that it is one: false for
+// answers, for oneway requests and for requests without an opaque.
+func (h *Header) ExpectsResponse() bool { return h.Flag&(FlagResponse|FlagOneway) == 0 && !h.NoOpaque }
+
 // Ext finds one ext field in raw, the bytes that Scan was given. It returns the field's value as it stands in raw
-// where possible; only a JSON value with escapes is a copy. Of a key that stands twice the last counts, as for Java, also when it
-// is null.
+// where possible; only a JSON value with escapes is a copy. Of a key that stands twice the last counts, as for Java; a
+// field whose value is null (in a ROCKETMQ header: empty) is not there.
 func (h *Header) Ext(raw []byte, key string) (value []byte, ok bool) {
 	ext := raw[h.extOff:h.extEnd]
 	if h.Encoding == JSON {
-		return findJSONExt(ext, key)
+		s, v, ok := findJSON(ext, key)
+		if !ok {
+			return nil, false
+		}
+		return s.Contents(v), true
 	}
 	walkBinaryExt(ext, func(k, v []byte, _ int) bool {
 		if string(k) == key {
@@ -57,18 +65,15 @@ func (h *Header) ExtString(raw []byte, key string) string {
 	return string(v)
 }
 
-// ExtFields yields the ext fields in the order of the wire. Keys and values may point into raw. The value of a
-// null is nil: it undoes an earlier field of the same key. Scan has checked that they are well formed.
+// ExtFields yields the ext fields in the order of the wire. Keys and values may point into raw. A nil value is null,
+// which undoes an earlier value of the same key. Numbers and booleans are yielded as their text, as Java takes them.
 func (h *Header) ExtFields(raw []byte) func(yield func(key, value []byte) bool) {
 	return func(yield func(key, value []byte) bool) {
-		if h.extOff == h.extEnd {
-			return
-		}
 		ext := raw[h.extOff:h.extEnd]
 		if h.Encoding == Binary {
 			walkBinaryExt(ext, func(k, v []byte, _ int) bool { return yield(k, v) })
 			return
 		}
-		walkJSONExt(ext, func(k, v []byte, _, _ int) bool { return yield(k, v) })
+		walkJSONExt(ext, yield)
 	}
 }

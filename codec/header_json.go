@@ -1,8 +1,9 @@
 package codec
 
 import (
-	"bytes"
 	"strconv"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec/jsonscan"
 )
 
 // Bits of the header keys that have been seen; a second one is an error.
@@ -65,157 +66,115 @@ func lookalike(k []byte) bool {
 }
 
 func (h *Header) scanJSON(raw []byte) error {
-	c := jsonCursor{b: raw}
-	if c.next() != '{' {
-		return badJSON(raw, c.off, "no object")
+	s := jsonscan.Scanner{Text: raw}
+	if !s.Open('{') {
+		return badJSON(&s)
 	}
-	c.off++
 	seen := 0
 	for first := true; ; first = false {
-		key, escaped, more, ok := c.key(first)
-		if !ok || escaped {
-			return badJSON(raw, c.off, "no comma, no end or no plain key")
-		}
+		key, more := s.Member(first)
 		if !more {
 			break
 		}
-		bit := headerKey(key)
-		if bit == 0 && lookalike(key) {
-			return badJSON(raw, c.off, "key "+quoteKey(key)+", which servers read differently")
-		}
-		if seen&bit != 0 {
-			return badJSON(raw, c.off, "key "+quoteKey(key)+" twice")
+		name := raw[key.From+1 : key.To-1]
+		bit := headerKey(name)
+		switch {
+		case bit == 0 && (key.Escaped || lookalike(name)):
+			s.Fail("key " + quoteKey(name) + ", which servers read differently")
+		case seen&bit != 0:
+			s.Fail("key " + quoteKey(name) + " twice")
+		case !h.jsonField(&s, bit):
+			s.Fail("no usable value for key " + quoteKey(name))
 		}
 		seen |= bit
-		if !h.jsonField(&c, bit) {
-			return badJSON(raw, c.off, "no usable value for key "+quoteKey(key))
-		}
 	}
-	if c.next(); c.off != len(raw) {
-		return badJSON(raw, c.off, "bytes after the object")
+	if s.End(); s.Failed() {
+		return badJSON(&s)
 	}
 	h.NoOpaque = seen&seenOpaque == 0
 	return nil
 }
 
-func (h *Header) jsonField(c *jsonCursor, bit int) (ok bool) {
+func (h *Header) jsonField(s *jsonscan.Scanner, bit int) (ok bool) {
 	switch bit {
 	case seenCode:
-		h.Code, ok = c.integer()
+		h.Code, ok = s.Int32()
 	case seenVersion:
-		h.Version, ok = c.integer()
+		h.Version, ok = s.Int32()
 	case seenOpaque:
-		h.Opaque, ok = c.integer()
+		h.Opaque, ok = s.Int32()
 	case seenFlag:
-		h.Flag, ok = c.integer()
+		h.Flag, ok = s.Int32()
 	case seenLanguage:
-		ok = h.jsonLanguage(c)
+		ok = h.jsonLanguage(s)
 	case seenExt:
-		ok = h.jsonExt(c)
+		ok = h.jsonExt(s)
 	default:
-		_, _, ok = c.value(maxDepth)
+		ok = s.Value().Kind != jsonscan.None
 	}
 	return ok
 }
 
-func (h *Header) jsonLanguage(c *jsonCursor) bool {
-	if c.next() != '"' {
+// jsonLanguage reads a language's name, or its number: Java's libraries take the ordinal of an enum as well.
+func (h *Header) jsonLanguage(s *jsonscan.Scanner) bool {
+	switch ch := s.Next(); {
+	case ch == '"':
+		h.Language = languageByName(s.Contents(s.Value()))
+		return true
+	case ch == 'n':
 		h.Language = LanguageUnknown
-		return c.literal("null")
+		return s.Null()
+	default:
+		n, ok := s.Int32()
+		h.Language = languageByNumber(n)
+		return ok
 	}
-	name, escaped, ok := c.str()
-	if escaped {
-		name = unescape(name)
-	}
-	h.Language = languageByName(name)
-	return ok
 }
 
-func (h *Header) jsonExt(c *jsonCursor) bool {
-	if c.next() != '{' {
-		return c.literal("null")
-	}
-	start := c.off
-	if !c.object(maxDepth) {
+func (h *Header) jsonExt(s *jsonscan.Scanner) bool {
+	switch t := s.Value(); t.Kind {
+	case jsonscan.Object:
+		h.extOff, h.extEnd = int32(t.From), int32(t.To)
+		return true
+	case jsonscan.Null:
+		return true
+	default:
 		return false
 	}
-	h.extOff, h.extEnd = int32(start), int32(c.off)
-	return true
 }
 
-func badJSON(raw []byte, off int, what string) error {
-	return badFrame("JSON header has %s at byte %d of %d", what, min(off, len(raw)), len(raw))
-}
+func badJSON(s *jsonscan.Scanner) error { return badFrame("JSON header has %v", s.Err()) }
 
 // quoteKey quotes a key for an error; a peer decides how long it is.
 func quoteKey(key []byte) string { return strconv.Quote(string(key[:min(len(key), 40)])) }
 
-// findJSONExt finds a field without looking into the others: their escapes stay as they are.
-func findJSONExt(b []byte, key string) (value []byte, ok bool) {
-	if len(b) == 0 {
-		return nil, false
+// walkJSONExt yields the fields of an object that Scan accepted; a nil value is null.
+func walkJSONExt(object []byte, yield func(key, value []byte) bool) {
+	s := jsonscan.Scanner{Text: object}
+	if len(object) == 0 || !s.Open('{') {
+		return
 	}
-	c := jsonCursor{b: b, off: 1}
 	for first := true; ; first = false {
-		k, escaped, more, good := c.key(first)
-		if !good || !more {
-			break
-		}
-		if escaped {
-			k = unescape(k)
-		}
-		start, end, good := c.value(maxDepth)
-		if !good {
-			break
-		}
-		if string(k) == key {
-			value, ok = b[start:end], b[start] != 'n' // null
-		}
-	}
-	if !ok {
-		return nil, false
-	}
-	return jsonText(value), ok
-}
-
-// jsonText is what a value says: the text of a string, any other value as it is written.
-func jsonText(value []byte) []byte {
-	if len(value) == 0 || value[0] != '"' {
-		return value
-	}
-	value = value[1 : len(value)-1]
-	if bytes.IndexByte(value, '\\') >= 0 {
-		return unescape(value)
-	}
-	return value
-}
-
-// walkJSONExt yields key, value and where the value stands (with quotes, if any). Numbers and booleans are taken as
-// their text, as Java does; the value of a null is nil. It reports whether the object was well formed to its end.
-func walkJSONExt(b []byte, yield func(key, value []byte, start, end int) bool) bool {
-	c := jsonCursor{b: b}
-	if c.next() != '{' {
-		return false
-	}
-	c.off++
-	for first := true; ; first = false {
-		key, escaped, more, ok := c.key(first)
-		if !ok || !more {
-			return ok
-		}
-		if escaped {
-			key = unescape(key)
-		}
-		start, end, ok := c.value(maxDepth)
-		if !ok {
-			return false
+		key, more := s.Member(first)
+		if !more {
+			return
 		}
 		var value []byte
-		if b[start] != 'n' { // null
-			value = jsonText(b[start:end])
+		if v := s.Value(); v.Kind != jsonscan.Null {
+			value = s.Contents(v)
 		}
-		if !yield(key, value, start, end) {
-			return true
+		if !yield(s.Contents(key), value) {
+			return
 		}
 	}
+}
+
+// findJSON finds the value of a key in an object that Scan accepted; its place counts from the object's first byte. Of a
+// key that stands twice the last counts, as for Java, also when it is null; ok is false for a null.
+func findJSON(object []byte, key string) (s jsonscan.Scanner, value jsonscan.Token, ok bool) {
+	if len(object) > 0 {
+		s.Text = object
+		value, ok = s.Find(key)
+	}
+	return s, value, ok && value.Kind != jsonscan.Null
 }

@@ -63,6 +63,11 @@ func TestHeaderScanJSONSuccess(t *testing.T) {
 	f(`{"code":-1,"opaque":0,"language":null}`, codec.Header{Code: -1, Language: codec.LanguageUnknown}, nil)
 	f(`{"opaque":1,"language":"\u004aAVA"}`, codec.Header{Opaque: 1, Language: codec.Java}, nil)
 	f(`{"opaque":1,"language":"NODE_JS"}`, codec.Header{Opaque: 1, Language: codec.NodeJS}, nil)
+	f(`{"opaque":1,"language":9}`, codec.Header{Opaque: 1, Language: codec.Go}, nil)
+	f(`{"opaque":1,"language":99}`, codec.Header{Opaque: 1, Language: codec.LanguageUnknown}, nil)
+	f(`{"opaque":1,"language":-1}`, codec.Header{Opaque: 1, Language: codec.LanguageUnknown}, nil)
+	f(`{"code":"105","opaque":"-2147483648","flag":"1","version":"513"}`,
+		codec.Header{Code: 105, Opaque: -2147483648, Flag: 1, Version: 513}, nil) // as Java reads them
 	f(`{"opaque":1,"serializeTypeCurrentRPC":null,"remark":5}`, codec.Header{Opaque: 1}, nil)
 
 	// Ext fields: absent, null and empty are the same; null fields are left out; the last of two counts, as for Java.
@@ -76,7 +81,7 @@ func TestHeaderScanJSONSuccess(t *testing.T) {
 		ext{"i": "TAGS\x01TagA\x02", "a": "\"\\/\b\f\n\r\té" + "é😀"})
 	f(`{"opaque":1,"extFields":{"a":"}","b":"{\"c\":\"d\"}","e":"\\"}}`, codec.Header{Opaque: 1},
 		ext{"a": "}", "b": `{"c":"d"}`, "e": `\`})
-	f(`{"opaque":1,"extFields":{"a":"\q"}}`, codec.Header{Opaque: 1}, ext{"a": `\q`}) // an escape that JSON has not: as it stands
+	f(`{"opaque":1,"extFields":{"a":"\q"}}`, codec.Header{Opaque: 1}, ext{"a": "q"}) // an escape that JSON does not have: its character
 
 	// Keys that no version reads are passed over, whatever their value.
 	f(`{"opaque":1,"zzz":{"code":5,"a":[{},[],"]}",null,1.25]},"":0,"codes":"7","cod":8,"flag1":1}`, codec.Header{Opaque: 1}, nil)
@@ -93,23 +98,23 @@ func TestHeaderScanJSONFailure(t *testing.T) {
 		require.IsType(t, (*codec.FrameError)(nil), err)
 		require.Less(t, len(err.Error()), 300, "a peer must not fill logs")
 	}
-	f(``, "no object at byte 0 of 0")
-	f(`[]`, "no object")
-	f(`null`, "no object")
-	f(`{`, "no comma, no end or no plain key")
+	f(``, "no '{' at byte 0 of 0")
+	f(`[]`, "no '{'")
+	f(`null`, "no '{'")
+	f(`{`, "no key")
 	f(`{"code":105`, "no comma")
-	f(`{"code":105,}`, "no plain key")
-	f(`{,"code":105}`, "no plain key")
+	f(`{"code":105,}`, "no key")
+	f(`{,"code":105}`, "no key")
 	f(`{"code":105 "opaque":1}`, "no comma")
-	f(`{"code"105}`, "no plain key")
-	f(`{code:105}`, "no plain key")
-	f(`{105:105}`, "no plain key")
+	f(`{"code"105}`, "no colon")
+	f(`{code:105}`, "no key")
+	f(`{105:105}`, "no key")
 	f(`{"code":105}{}`, "bytes after the object")
 	f("{\"code\":105}\x00", "bytes after the object")
-	f(`{"code:105}`, "no plain key")
+	f(`{"code:105}`, "a string without an end")
 
 	// Numbers must be plain: servers differ in what they make of anything else.
-	for _, number := range []string{`null`, `"105"`, `1.0`, `1e2`, `1E2`, `0105`, `00`, `-`, `+1`, `-01`, `2147483648`, `-2147483649`,
+	for _, number := range []string{`null`, `""`, `"x"`, `"1`, `1"`, `"1 "`, `" 1"`, `"01"`, `"+1"`, `"1.0"`, `"1e2"`, `"\u0031"`, `"2147483648"`, `"null"`, `1.0`, `1e2`, `1E2`, `0105`, `00`, `-`, `+1`, `-01`, `2147483648`, `-2147483649`,
 		`99999999999999999999999`, `true`, `{}`, `[1]`, ``, `0x10`, `1L`} {
 		for _, key := range []string{"code", "opaque", "flag", "version"} {
 			f(`{"`+key+`":`+number+`}`, "no ")
@@ -126,28 +131,30 @@ func TestHeaderScanJSONFailure(t *testing.T) {
 		f(`{"`+key[:1]+"_"+key[1:]+`-":`+value+`}`, "which servers read differently")
 	}
 	f(`{"extfields":{}}`, "which servers read differently")
-	f(`{"\u0063ode":105}`, "no plain key") // an escaped key could be any of them
+	f(`{"\u0063ode":105}`, "which servers read differently") // an escaped key could be any of them
 
 	// Ext fields must be well formed to their end, or absent.
 	for _, bad := range []string{`[]`, `"a"`, `5`, `{"a":}`, `{"a"}`, `{"a":1,}`, `{"a":"b"]`, `{a:1}`, `{"a":"b" "c":"d"}`, `{"a":"b",,}`,
-		`{"a":x}`, `{"a":tru}`, `{"a":1.}`, `{"a":1e}`, `{"a":.5}`, `{"a":[1,]}`, `{"a":[1 2]}`, `{"a":"b"`, `{"a":"b\"}`, `nullx`} {
+		`{"a":x}`, `{"a":tru}`, `{"a":1.}`, `{"a":1e}`, `{"a":.5}`, `{"a":[1,]}`, `{"a":[1 2]}`, `{"a":"b"`, `nullx`} {
 		f(`{"opaque":1,"extFields":`+bad+`}`, "no ")
 	}
-	f(`{"language":5}`, "no usable value")
+	f(`{"opaque":1,"extFields":{"a":"b\"}}`, "a string without an end")
+	f(`{"language":5.0}`, "no comma")
+	f(`{"language":true}`, "no usable value")
 	f(`{"language":{}}`, "no usable value")
-	f(`{"remark":"abc`, "no usable value")
+	f(`{"remark":"abc`, "a string without an end")
 
 	// Nesting costs stack, so it is bounded: wherever it stands, and however long it is.
-	f(`{"zzz":`+strings.Repeat("[", 65)+strings.Repeat("]", 65)+`}`, "no usable value")
-	f(`{"extFields":{"a":`+strings.Repeat(`{"a":`, 100_000)+`1`+strings.Repeat("}", 100_001)+`}`, "no usable value")
+	f(`{"zzz":`+strings.Repeat("[", 65)+strings.Repeat("]", 65)+`}`, "more than 64 levels of nesting")
+	f(`{"extFields":{"a":`+strings.Repeat(`{"a":`, 100_000)+`1`+strings.Repeat("}", 100_001)+`}`, "more than 64 levels of nesting")
 	for _, open := range []string{`[`, `{"a":`} {
 		deep := strings.Repeat(open, 100_000)
-		f(`{"zzz":`+deep, "no usable value")
-		f(`{"extFields":`+deep, "no usable value")
-		f(`{"extFields":{"a":`+deep, "no usable value")
+		f(`{"zzz":`+deep, "more than 64 levels of nesting")
+		f(`{"extFields":`+deep, "more than 64 levels of nesting")
+		f(`{"extFields":{"a":`+deep, "more than 64 levels of nesting")
 	}
 	f(`{"`+strings.Repeat("_", 100_000)+`code":1}`, "which servers read differently")
-	f(`{"`+strings.Repeat("x", 100_000)+`":}`, "no usable value")
+	f(`{"`+strings.Repeat("x", 100_000)+`":}`, "no value")
 }
 
 func TestHeaderScanBinaryFailure(t *testing.T) {
@@ -186,6 +193,48 @@ func TestHeaderScanBinaryEmptyValueIsNull(t *testing.T) {
 	require.Equal(t, ext{"l": "v"}, fields(&h, raw))
 }
 
+// Java's maps take the last of two values, also when it is null: {"topic":"T","topic":null} asks for no topic.
+func TestANullUndoesTheFieldBeforeIt(t *testing.T) {
+	f := func(raw []byte, enc codec.Encoding, want string, wantOK bool) {
+		t.Helper()
+		var h codec.Header
+		require.NoError(t, h.Scan(raw, enc))
+		got, ok := h.Ext(raw, "k")
+		require.Equal(t, wantOK, ok)
+		require.Equal(t, want, string(got))
+		field, inMap := fields(&h, raw)["k"]
+		require.Equal(t, wantOK, inMap)
+		require.Equal(t, want, field)
+		c, _, err := codec.Decode(encoded(enc, string(raw), ""), codec.Limits{})
+		require.NoError(t, err)
+		field, inMap = c.Ext["k"]
+		require.Equal(t, wantOK, inMap)
+		require.Equal(t, want, field)
+	}
+	f([]byte(`{"opaque":1,"extFields":{"k":"v","k":null}}`), codec.JSON, "", false)
+	f([]byte(`{"opaque":1,"extFields":{"k":"v","k":null,"k":"w"}}`), codec.JSON, "w", true)
+	f([]byte(`{"opaque":1,"extFields":{"k":null,"k":""}}`), codec.JSON, "", true)
+	f([]byte(`{"opaque":1,"extFields":{"k":"v","\u006b":null}}`), codec.JSON, "", false)
+	fixed := "0069 00 01df 00000007 00000000 00000000"
+	f(unhex(fixed, "0000000f", "0001 6b 00000001 76", "0001 6b 00000000"), codec.Binary, "", false)
+	f(unhex(fixed, "00000010", "0001 6b 00000000", "0001 6b 00000002 7678"), codec.Binary, "vx", true)
+}
+
+// Of the requests only those can be matched with their answers that want one and say under which opaque.
+func TestExpectsResponse(t *testing.T) {
+	f := func(raw string, want bool) {
+		t.Helper()
+		var h codec.Header
+		require.NoError(t, h.Scan([]byte(raw), codec.JSON))
+		require.Equal(t, want, h.ExpectsResponse())
+	}
+	f(`{"code":105,"opaque":0}`, true)
+	f(`{"code":105,"opaque":5,"flag":4}`, true)
+	f(`{"code":105,"opaque":5,"flag":1}`, false)
+	f(`{"code":105,"opaque":5,"flag":2}`, false)
+	f(`{"code":105}`, false)
+}
+
 func TestHeaderExtOfNullIsAbsent(t *testing.T) {
 	var h codec.Header
 	raw := []byte(`{"extFields":{"n":null,"m":"null"}}`)
@@ -195,7 +244,7 @@ func TestHeaderExtOfNullIsAbsent(t *testing.T) {
 	require.Equal(t, "null", h.ExtString(raw, "m"))
 }
 
-// A broker of either line takes the null, as recorded in embedded/testdata/spellings.tsv ("ext topic then null").
+// A broker of either line takes the null, as recorded in testdata/spellings.tsv ("ext topic then null").
 func TestHeaderExtOfNullUndoesAnEarlierOne(t *testing.T) {
 	for raw, enc := range map[string]codec.Encoding{
 		`{"extFields":{"topic":"T","topic":null}}`: codec.JSON,

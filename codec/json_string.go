@@ -1,20 +1,6 @@
 package codec
 
-import (
-	"encoding/json"
-	"unicode/utf8"
-)
-
-// unescape decodes the inside of a JSON string that has escapes; a malformed one is returned as it is.
-func unescape(inner []byte) []byte {
-	quoted := make([]byte, 0, len(inner)+2)
-	quoted = append(append(append(quoted, '"'), inner...), '"')
-	var s string
-	if json.Unmarshal(quoted, &s) != nil {
-		return inner
-	}
-	return []byte(s)
-}
+import "unicode/utf8"
 
 const hexDigits = "0123456789abcdef"
 

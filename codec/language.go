@@ -42,3 +42,11 @@ func languageByName(name []byte) Language {
 	}
 	return LanguageUnknown
 }
+
+// languageByNumber is the language with this code, which is its ordinal as well.
+func languageByNumber(n int32) Language {
+	if 0 <= n && int(n) < len(languageNames) {
+		return Language(n)
+	}
+	return LanguageUnknown
+}

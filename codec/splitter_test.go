@@ -166,6 +166,6 @@ func TestSplitterLimits(t *testing.T) {
 	f(none, prefix(100, 0xff<<24|10), "unknown header encoding 255")
 	f(none, frame(`{"code":1`, ""), "no comma")
 	f(none, encoded(codec.Binary, "short", ""), "shorter than its fixed part")
-	f(none, prefix(4, 0), "no object") // a frame without a header says nothing
+	f(none, prefix(4, 0), "no '{'") // a frame without a header says nothing
 	f(none, []byte("GET / HTTP/1.1\r\n"), "exceeds the limit")
 }

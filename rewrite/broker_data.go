@@ -1,8 +1,10 @@
 package rewrite
 
 import (
+	"fmt"
 	"strconv"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec/jsonscan"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
@@ -19,71 +21,39 @@ type brokerData struct {
 type brokerAddr struct {
 	id    int64
 	addr  string // "" cannot be dialled; such a process is as good as not there
-	value token
+	value jsonscan.Token
 	item  span
 }
 
-// once refuses a second key of the same meaning: JSON libraries differ in which of the two they take.
-func (c *cursor) once(seen *uint, bit uint, key token) {
-	if *seen&(1<<bit) != 0 {
-		c.fail("key %.40q twice", c.text(key))
-	}
-	*seen |= 1 << bit
-}
-
-// null takes a null, if there is one: fastjson leaves nulls out, others write them.
-func (c *cursor) null() bool {
-	if c.peek() != 'n' {
-		return false
-	}
-	return c.value().kind == 'n'
-}
-
-// string takes a string, or null for "".
-func (c *cursor) string() (token, string) {
-	t := c.value()
-	switch {
-	case c.err != nil || t.kind == 'n':
-		return t, ""
-	case t.kind != '"':
-		c.fail("a value that is no string")
-		return t, ""
-	}
-	return t, string(c.text(t))
-}
-
-func (c *cursor) brokerData() (d brokerData) {
+func (b *body) brokerData() (d brokerData) {
 	seen := uint(0)
-	for _, key := range c.members() {
-		switch string(c.text(key)) {
+	for _, key := range b.members() {
+		switch string(b.Contents(key)) {
 		case "brokerAddrs":
-			c.once(&seen, 0, key)
-			d.addrs = c.brokerAddrs()
+			b.once(&seen, 0, key)
+			d.addrs = b.brokerAddrs()
 		case "brokerName":
-			c.once(&seen, 1, key)
-			_, d.name = c.string()
+			b.once(&seen, 1, key)
+			_, d.name = b.string()
 		case "cluster":
-			c.once(&seen, 2, key)
-			_, d.cluster = c.string()
+			b.once(&seen, 2, key)
+			_, d.cluster = b.string()
 		default:
-			c.value()
+			b.Value()
 		}
 	}
 	return d
 }
 
-func (c *cursor) brokerAddrs() (addrs []brokerAddr) {
-	if c.null() {
-		return nil
-	}
-	for from, key := range c.members() {
-		id, err := strconv.ParseInt(string(c.text(key)), 10, 64)
+func (b *body) brokerAddrs() (addrs []brokerAddr) {
+	for from, key := range b.members() {
+		id, err := strconv.ParseInt(string(b.Contents(key)), 10, 64)
 		if err != nil {
-			c.fail("broker id %.20q, which is no integer,", c.text(key))
+			b.Fail(fmt.Sprintf("the broker id %.20q, which is not an integer", b.Contents(key)))
 		}
-		c.integerKeys = append(c.integerKeys, key)
-		value, addr := c.string()
-		addrs = append(addrs, brokerAddr{id, addr, value, span{from, c.end()}})
+		b.integerKeys = append(b.integerKeys, key)
+		value, addr := b.string()
+		addrs = append(addrs, brokerAddr{id, addr, value, span{from, b.end()}})
 	}
 	return addrs
 }

@@ -15,10 +15,10 @@ type clusterMember struct {
 
 // ClusterBrokers lists the broker processes of a 106 body. Those with an empty address are left out.
 func ClusterBrokers(body []byte) ([]route.Broker, error) {
-	c := cursor{b: body, body: "cluster"}
-	info := c.clusterInfo()
-	if c.err != nil {
-		return nil, c.err
+	b := newBody(body, "cluster")
+	info := b.clusterInfo()
+	if err := b.err(); err != nil {
+		return nil, err
 	}
 	return brokers(info.brokers), nil
 }
@@ -27,66 +27,55 @@ func ClusterBrokers(body []byte) ([]route.Broker, error) {
 // no process has a place is left out, also of the lists of its cluster. The answer to 106 is in the unquoted dialect
 // whatever the client's version (VERIFIED 3.1).
 func ClusterInfo(body []byte, place Place) ([]byte, error) {
-	c := cursor{b: body, body: "cluster"}
-	info := c.clusterInfo()
-	if c.err != nil {
-		return nil, c.err
+	b := newBody(body, "cluster")
+	info := b.clusterInfo()
+	if err := b.err(); err != nil {
+		return nil, err
 	}
 	var e edits
 	gone := e.place(info.brokers, place)
 	for _, names := range info.clusters {
 		e.drop(len(names), func(i int) span { return names[i].item }, func(i int) bool { return !gone[names[i].broker] })
 	}
-	e.keys(&c, Unquoted)
+	e.keys(b, Unquoted)
 	return e.apply(body), nil
 }
 
-func (c *cursor) clusterInfo() (info clusterInfo) {
+func (b *body) clusterInfo() (info clusterInfo) {
 	seen := uint(0)
-	for _, key := range c.members() {
-		switch string(c.text(key)) {
+	for _, key := range b.Members() {
+		switch string(b.Contents(key)) {
 		case "brokerAddrTable":
-			c.once(&seen, 0, key)
-			info.brokers = c.brokerTable()
+			b.once(&seen, 0, key)
+			info.brokers = b.brokerTable()
 		case "clusterAddrTable":
-			c.once(&seen, 1, key)
-			info.clusters = c.clusterTable()
+			b.once(&seen, 1, key)
+			info.clusters = b.clusterTable()
 		default:
-			c.value()
+			b.Value()
 		}
 	}
-	c.done()
+	b.End()
 	return info
 }
 
 // brokerTable takes the table of brokers by name. The key is the name: clients look brokers up by it.
-func (c *cursor) brokerTable() (list []brokerData) {
-	if c.null() {
-		return nil
-	}
-	for from, key := range c.members() {
-		name := string(c.text(key))
-		d := brokerData{}
-		if !c.null() {
-			d = c.brokerData()
-		}
-		d.name, d.item = name, span{from, c.end()}
+func (b *body) brokerTable() (list []brokerData) {
+	for from, key := range b.members() {
+		name := string(b.Contents(key))
+		d := b.brokerData()
+		d.name, d.item = name, span{from, b.end()}
 		list = append(list, d)
 	}
 	return list
 }
 
-func (c *cursor) clusterTable() (lists [][]clusterMember) {
-	if c.null() {
-		return nil
-	}
-	for range c.members() {
+func (b *body) clusterTable() (lists [][]clusterMember) {
+	for range b.members() {
 		var names []clusterMember
-		if !c.null() {
-			for from := range c.elements() {
-				_, name := c.string()
-				names = append(names, clusterMember{name, span{from, c.end()}})
-			}
+		for from := range b.elements() {
+			_, name := b.string()
+			names = append(names, clusterMember{name, span{from, b.end()}})
 		}
 		lists = append(lists, names)
 	}

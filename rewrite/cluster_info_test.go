@@ -55,7 +55,7 @@ func TestRewriteClusterFailure(t *testing.T) {
 	f(``, `cannot read the cluster body: no '{' at byte 0 of 0`)
 	f(`{"brokerAddrTable":[]}`, `no '{'`)
 	f(`{"brokerAddrTable":{},"brokerAddrTable":{}}`, `twice`)
-	f(`{"clusterAddrTable":{"A":["a",1]}}`, `no string`)
+	f(`{"clusterAddrTable":{"A":["a",1]}}`, `not a string`)
 	f(`{"brokerAddrTable":`+strings.Repeat(`{"a":`, 100_000), `levels of nesting`)
 }
 

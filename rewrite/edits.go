@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec/jsonscan"
 )
 
 // edit replaces the bytes [from, to) of a body.
@@ -21,8 +22,8 @@ type edits []edit
 func (e *edits) add(from, to int, put string) { *e = append(*e, edit{from, to, put}) }
 
 // address puts another address in place of a string value.
-func (e *edits) address(value token, addr string) {
-	e.add(value.from, value.to, string(codec.AppendJSONString(nil, addr)))
+func (e *edits) address(value jsonscan.Token, addr string) {
+	e.add(value.From, value.To, string(codec.AppendJSONString(nil, addr)))
 }
 
 // span is an element of a list with the white space around it: its delimiters stand at from-1 and at to.
@@ -47,16 +48,16 @@ func (e *edits) drop(n int, item func(int) span, keep func(int) bool) {
 
 // keys brings the integer keys of a body into a dialect. Standard JSON can have no bare integer as a key anywhere.
 // The other way only the keys are touched that Java types as integers: a broker may well be called "123".
-func (e *edits) keys(c *cursor, d Dialect) {
+func (e *edits) keys(b *body, d Dialect) {
 	if d == Quoted {
-		for _, k := range c.bareKeys {
-			e.add(k.from, k.to, `"`+string(c.b[k.from:k.to])+`"`)
+		for _, k := range b.BareKeys {
+			e.add(k.From, k.To, `"`+string(b.Text[k.From:k.To])+`"`)
 		}
 		return
 	}
-	for _, k := range c.integerKeys {
-		if n, err := strconv.ParseInt(string(c.text(k)), 10, 64); k.kind == '"' && err == nil {
-			e.add(k.from, k.to, strconv.FormatInt(n, 10))
+	for _, k := range b.integerKeys {
+		if n, err := strconv.ParseInt(string(b.Contents(k)), 10, 64); k.Kind == jsonscan.String && err == nil {
+			e.add(k.From, k.To, strconv.FormatInt(n, 10))
 		}
 	}
 }

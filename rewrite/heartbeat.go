@@ -1,5 +1,7 @@
 package rewrite
 
+import "github.com/rocketmq-proxy/rocketmq-proxy/codec/jsonscan"
+
 // Heartbeat is what matters to us of a HEART_BEAT body (HeartbeatData.java).
 type Heartbeat struct {
 	ClientID string
@@ -12,37 +14,34 @@ type Heartbeat struct {
 
 // ReadHeartbeat reads a HEART_BEAT body. ok is false when it is malformed.
 func ReadHeartbeat(body []byte) (h Heartbeat, ok bool) {
-	c := cursor{b: body, body: "heartbeat"}
-	for _, key := range c.members() {
-		switch string(c.text(key)) {
+	b := newBody(body, "heartbeat")
+	for _, key := range b.Members() {
+		switch string(b.Contents(key)) {
 		case "clientID":
-			_, h.ClientID = c.string()
+			_, h.ClientID = b.string()
 		case "withoutSub":
-			v := c.value()
-			h.Short = v.kind != 'n' && string(c.text(v)) != "false" // fastjson takes "true" and 1 for true
+			v := b.Value()
+			h.Short = v.Kind != jsonscan.Null && string(b.Contents(v)) != "false" // fastjson takes "true" and 1 for true
 		case "consumerDataSet":
-			h.ConsumerGroups = c.groupNames()
+			h.ConsumerGroups = b.groupNames()
 		default:
-			c.value()
+			b.Value()
 		}
 	}
-	if c.done(); c.err != nil {
+	if b.End(); b.Failed() {
 		return Heartbeat{}, false
 	}
 	return h, true
 }
 
-func (c *cursor) groupNames() (names []string) {
-	if c.null() {
-		return nil
-	}
-	for range c.elements() {
-		for _, key := range c.members() {
-			if string(c.text(key)) != "groupName" {
-				c.value()
+func (b *body) groupNames() (names []string) {
+	for range b.elements() {
+		for _, key := range b.members() {
+			if string(b.Contents(key)) != "groupName" {
+				b.Value()
 				continue
 			}
-			_, name := c.string()
+			_, name := b.string()
 			names = append(names, name)
 		}
 	}

@@ -21,10 +21,10 @@ type queueData struct {
 // TopicRouteBrokers lists the broker processes of a 105 body of either dialect. Those with an empty address are
 // left out.
 func TopicRouteBrokers(body []byte) ([]route.Broker, error) {
-	c := cursor{b: body, body: "topic route"}
-	r := c.topicRoute()
-	if c.err != nil {
-		return nil, c.err
+	b := newBody(body, "topic route")
+	r := b.topicRoute()
+	if err := b.err(); err != nil {
+		return nil, err
 	}
 	return brokers(r.brokers), nil
 }
@@ -32,77 +32,64 @@ func TopicRouteBrokers(body []byte) ([]route.Broker, error) {
 // TopicRoute returns a copy of a 105 body of either dialect, in dialect d, with the brokers' addresses
 // replaced by their places. A broker of which no process has a place is left out together with its queues.
 func TopicRoute(body []byte, d Dialect, place Place) ([]byte, error) {
-	c := cursor{b: body, body: "topic route"}
-	r := c.topicRoute()
-	if c.err != nil {
-		return nil, c.err
+	b := newBody(body, "topic route")
+	r := b.topicRoute()
+	if err := b.err(); err != nil {
+		return nil, err
 	}
 	var e edits
 	gone := e.place(r.brokers, place)
 	e.drop(len(r.queues), func(i int) span { return r.queues[i].item }, func(i int) bool { return !gone[r.queues[i].broker] })
-	e.keys(&c, d)
+	e.keys(b, d)
 	return e.apply(body), nil
 }
 
-func (c *cursor) topicRoute() (r topicRoute) {
+func (b *body) topicRoute() (r topicRoute) {
 	seen := uint(0)
-	for _, key := range c.members() {
-		switch string(c.text(key)) {
+	for _, key := range b.Members() {
+		switch string(b.Contents(key)) {
 		case "brokerDatas":
-			c.once(&seen, 0, key)
-			r.brokers = c.brokerDatas()
+			b.once(&seen, 0, key)
+			r.brokers = b.brokerDatas()
 		case "queueDatas":
-			c.once(&seen, 1, key)
-			r.queues = c.queueDatas()
+			b.once(&seen, 1, key)
+			r.queues = b.queueDatas()
 		case "topicQueueMappingByBroker":
-			c.once(&seen, 2, key)
-			c.queueMappings()
+			b.once(&seen, 2, key)
+			b.queueMappings()
 		default:
-			c.value()
+			b.Value()
 		}
 	}
-	c.done()
+	b.End()
 	return r
 }
 
-// done refuses bytes behind the body's object.
-func (c *cursor) done() {
-	if c.err == nil && c.end() != len(c.b) {
-		c.fail("bytes behind the object")
-	}
-}
-
-func (c *cursor) brokerDatas() (list []brokerData) {
-	if c.null() {
-		return nil
-	}
-	for from := range c.elements() {
-		d := c.brokerData()
+func (b *body) brokerDatas() (list []brokerData) {
+	for from := range b.elements() {
+		d := b.brokerData()
 		if d.name == "" {
-			c.fail("a broker without a name")
+			b.Fail("a broker without a name")
 		}
-		d.item = span{from, c.end()}
+		d.item = span{from, b.end()}
 		list = append(list, d)
 	}
 	return list
 }
 
-func (c *cursor) queueDatas() (list []queueData) {
-	if c.null() {
-		return nil
-	}
-	for from := range c.elements() {
+func (b *body) queueDatas() (list []queueData) {
+	for from := range b.elements() {
 		q := queueData{}
 		seen := uint(0)
-		for _, key := range c.members() {
-			if string(c.text(key)) == "brokerName" {
-				c.once(&seen, 0, key)
-				_, q.broker = c.string()
+		for _, key := range b.members() {
+			if string(b.Contents(key)) == "brokerName" {
+				b.once(&seen, 0, key)
+				_, q.broker = b.string()
 			} else {
-				c.value()
+				b.Value()
 			}
 		}
-		q.item = span{from, c.end()}
+		q.item = span{from, b.end()}
 		list = append(list, q)
 	}
 	return list
@@ -110,30 +97,21 @@ func (c *cursor) queueDatas() (list []queueData) {
 
 // queueMappings takes the mappings of a static topic by broker name. In each, currIdMap maps logical to physical
 // queue ids (TopicQueueMappingInfo.java#currIdMap, Integer to Integer).
-func (c *cursor) queueMappings() {
-	if c.null() {
-		return
-	}
-	for range c.members() {
-		if c.null() {
-			continue
-		}
-		for _, key := range c.members() {
-			if string(c.text(key)) == "currIdMap" {
-				c.integerMap()
+func (b *body) queueMappings() {
+	for range b.members() {
+		for _, key := range b.members() {
+			if string(b.Contents(key)) == "currIdMap" {
+				b.integerMap()
 			} else {
-				c.value()
+				b.Value()
 			}
 		}
 	}
 }
 
-func (c *cursor) integerMap() {
-	if c.null() {
-		return
-	}
-	for _, key := range c.members() {
-		c.integerKeys = append(c.integerKeys, key)
-		c.value()
+func (b *body) integerMap() {
+	for _, key := range b.members() {
+		b.integerKeys = append(b.integerKeys, key)
+		b.Value()
 	}
 }
