@@ -100,19 +100,19 @@ func TestRefusalsAreLoggedAtABoundedRate(t *testing.T) {
 // What a handshake refuses is told in the same way, with the reason of the last one.
 func TestRefusalsOfHandshakesAreLoggedAtABoundedRate(t *testing.T) {
 	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
-		require.Equal(t, "0", l.metric(refusedMetric("a", transport.RefusedPlain)))
+		require.Equal(t, "0", l.metric(refusedMetric("a", transport.RejectedPlain)))
 		refused := l.env.Refused("a")
 		for i := range 50 {
-			refused(transport.Refusal{Reason: transport.RefusedPlain, Remote: netip.MustParseAddrPort("198.51.100.7:1"), Err: fmt.Errorf("no %d", i)})
+			refused(transport.Rejection{Reason: transport.RejectedPlain, Remote: netip.MustParseAddrPort("198.51.100.7:1"), Err: fmt.Errorf("no %d", i)})
 		}
-		refused(transport.Refusal{Reason: transport.RefusedTimeout, Err: io.EOF})
+		refused(transport.Rejection{Reason: transport.RejectedTimeout, Err: io.EOF})
 		time.Sleep(time.Minute)
 		lines := l.logged(`msg="a connection was refused before its first frame" listener=a peer=198.51.100.7:1 reason=tls_required`)
 		require.Len(t, lines, 2)
 		require.Contains(t, lines[0], `error="no 0" "more that were not logged"=0`)
 		require.Contains(t, lines[1], `error="no 49" "more that were not logged"=48`)
 		require.Len(t, l.logged("reason=handshake_timeout"), 1)
-		require.Equal(t, "50", l.metric(refusedMetric("a", transport.RefusedPlain)))
+		require.Equal(t, "50", l.metric(refusedMetric("a", transport.RejectedPlain)))
 	})
 }
 

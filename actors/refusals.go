@@ -14,7 +14,7 @@ import (
 )
 
 // Why a client was refused or cut off: the last part of the setting's name, so that whoever reads a metric or a log
-// line knows what to change. Before the first frame it is one of transport.RefusalReasons.
+// line knows what to change. Before the first frame it is one of transport.RejectionReasons.
 const (
 	overListener   = "connections_per_listener"
 	overAddress    = "connections_per_address"
@@ -26,7 +26,7 @@ const (
 )
 
 var refusalReasons = append([]string{overListener, overAddress, lateFirstByte, lateHeader, lateWriteStall, lateIdle, lateUpstream},
-	transport.RefusalReasons...)
+	transport.RejectionReasons...)
 
 // refusals counts each client that a handshake, a limit or a time-out refuses, and logs one line for each listener and reason in
 // warnEvery, with the number of those that it leaves out. It outlives every actor and may be called by all.
@@ -80,8 +80,8 @@ func (r *refusals) full(listener string, is bool) {
 }
 
 // Refused is what the handshake of a listener tells of connections that it closes.
-func (e *Env) Refused(listener string) func(transport.Refusal) {
-	return func(m transport.Refusal) { e.refusals.note(refusal{listener, m.Reason}, m.Remote, m.Err, e.now()) }
+func (e *Env) Refused(listener string) func(transport.Rejection) {
+	return func(m transport.Rejection) { e.refusals.note(refusal{listener, m.Reason}, m.Remote, m.Err, e.now()) }
 }
 
 // add counts one that a limit or a time-out refuses.
@@ -119,7 +119,7 @@ func (r *refusals) late(listener string, now int64) {
 }
 
 func (r *refusals) tell(key refusal, line *refusalLine, now int64) {
-	if slices.Contains(transport.RefusalReasons, key.reason) {
+	if slices.Contains(transport.RejectionReasons, key.reason) {
 		r.log.Warn("a connection was refused before its first frame", "listener", key.listener, "peer", line.lastPeer.String(),
 			"reason", key.reason, "error", line.lastErr, "more that were not logged", line.leftOut)
 	} else {

@@ -31,29 +31,29 @@ type DownstreamHandshake struct {
 	// MaxInProgress is how many handshakes may be in progress at a time, as none of them counts as a client's yet; nil
 	// or 0: any number. One more connection is closed.
 	MaxInProgress func() int
-	// Refused gets each connection that did not pass. It is called on any goroutine.
-	Refused func(Refusal)
+	// Rejected gets each connection that did not pass. It is called on any goroutine.
+	Rejected func(Rejection)
 }
 
-// Refusal is why a connection was closed before its first frame.
-type Refusal struct {
-	Reason string // one of RefusalReasons
+// Rejection is why a connection was closed before its first frame.
+type Rejection struct {
+	Reason string // one of RejectionReasons
 	Remote netip.AddrPort
 	Err    error
 }
 
-// Reasons of refusals.
+// Reasons of rejections.
 const (
-	RefusedProxyHeader  = "proxy_header"      // it came from a trusted network without a PROXY header that can be read
-	RefusedTLSHandshake = "tls_handshake"     // as with a client that does not trust our certificate, or has none itself
-	RefusedPlain        = "tls_required"      // it did not speak TLS
-	RefusedTimeout      = "handshake_timeout" // it took longer than Timeout
-	RefusedCrowd        = "handshakes"        // MaxInProgress were in progress
-	RefusedSocket       = "socket"            // the system refused us something, as a descriptor
+	RejectedProxyHeader  = "proxy_header"      // it came from a trusted network without a PROXY header that can be read
+	RejectedTLSHandshake = "tls_handshake"     // as with a client that does not trust our certificate, or has none itself
+	RejectedPlain        = "tls_required"      // it did not speak TLS
+	RejectedTimeout      = "handshake_timeout" // it took longer than Timeout
+	RejectedTooMany      = "handshakes"        // MaxInProgress were in progress
+	RejectedSocket       = "socket"            // the system refused us something, as a descriptor
 )
 
-// RefusalReasons are all of them, for metrics that stand at 0 before anything happens.
-var RefusalReasons = []string{RefusedProxyHeader, RefusedTLSHandshake, RefusedPlain, RefusedTimeout, RefusedCrowd, RefusedSocket}
+// RejectionReasons are all of them, for metrics that stand at 0 before anything happens.
+var RejectionReasons = []string{RejectedProxyHeader, RejectedTLSHandshake, RejectedPlain, RejectedTimeout, RejectedTooMany, RejectedSocket}
 
 // unstarted is a connection that was accepted and not started. Its socket can be used by a handshake meanwhile.
 type unstarted interface {
@@ -78,33 +78,33 @@ func (h *DownstreamHandshake) expectsProxy(a netip.Addr) bool {
 	return false
 }
 
-// errNothing is not a refusal: the peer has closed before its first byte, as health checks do, some by a reset.
-var errNothing = &Refusal{}
+// errNothing is not a rejection: the peer has closed before its first byte, as health checks do, some by a reset.
+var errNothing = &Rejection{}
 
 // handshakeBuffer is small, as it stays in the way of a TLS connection; longer reads pass it by. A v1 header fits in.
 const handshakeBuffer = 256
 
 // perform does what comes before the first frame, in the order of the wire, and returns the connection, or one in its
 // place, ready to be started.
-func (h *DownstreamHandshake) perform(ctx context.Context, c unstarted) (Conn, *Refusal) {
+func (h *DownstreamHandshake) perform(ctx context.Context, c unstarted) (Conn, *Rejection) {
 	nc, err := c.beginHandshake()
 	if err != nil {
 		c.Close()
-		return nil, &Refusal{Reason: RefusedSocket, Err: err}
+		return nil, &Rejection{Reason: RejectedSocket, Err: err}
 	}
 	stop := context.AfterFunc(ctx, func() { nc.Close() })
 	defer stop()
 	nc.SetDeadline(time.Now().Add(cmp.Or(h.Timeout, defaultHandshakeTimeout)))
 	in := peeked{nc, bufio.NewReaderSize(nc, handshakeBuffer)}
-	client, refusal := h.clientOf(in, c.Remote())
+	client, rejection := h.clientOf(in, c.Remote())
 	var secured *tls.Conn
-	if refusal == nil {
-		secured, refusal = h.secure(ctx, in)
+	if rejection == nil {
+		secured, rejection = h.secure(ctx, in)
 	}
-	if refusal != nil {
+	if rejection != nil {
 		nc.Close()
 		c.Close()
-		return nil, refusal
+		return nil, rejection
 	}
 	nc.SetDeadline(time.Time{})
 	if secured != nil {
@@ -115,7 +115,7 @@ func (h *DownstreamHandshake) perform(ctx context.Context, c unstarted) (Conn, *
 }
 
 // clientOf reads the PROXY header where one is due, and returns whose connection it is.
-func (h *DownstreamHandshake) clientOf(in peeked, remote netip.AddrPort) (netip.AddrPort, *Refusal) {
+func (h *DownstreamHandshake) clientOf(in peeked, remote netip.AddrPort) (netip.AddrPort, *Rejection) {
 	if !h.expectsProxy(remote.Addr()) {
 		return remote, nil
 	}
@@ -124,7 +124,7 @@ func (h *DownstreamHandshake) clientOf(in peeked, remote netip.AddrPort) (netip.
 	}
 	client, err := readProxyHeader(in.r)
 	if err != nil {
-		return remote, refuse(RefusedProxyHeader, fmt.Errorf("no PROXY header of a peer in listener.proxy_protocol_from: %w", err))
+		return remote, reject(RejectedProxyHeader, fmt.Errorf("no PROXY header of a peer in listener.proxy_protocol_from: %w", err))
 	}
 	if !client.IsValid() {
 		return remote, nil
@@ -133,7 +133,7 @@ func (h *DownstreamHandshake) clientOf(in peeked, remote netip.AddrPort) (netip.
 }
 
 // secure shakes hands if that is asked for, by the listener or by the first byte. A plain connection is nil.
-func (h *DownstreamHandshake) secure(ctx context.Context, in peeked) (*tls.Conn, *Refusal) {
+func (h *DownstreamHandshake) secure(ctx context.Context, in peeked) (*tls.Conn, *Rejection) {
 	if h.TLS == nil {
 		return nil, nil
 	}
@@ -144,30 +144,30 @@ func (h *DownstreamHandshake) secure(ctx context.Context, in peeked) (*tls.Conn,
 	case first[0] == tlsHandshakeRecord:
 		secured := tls.Server(in, h.TLS())
 		if err := secured.HandshakeContext(ctx); err != nil {
-			return nil, refuse(RefusedTLSHandshake, fmt.Errorf("the TLS handshake failed: %w", err))
+			return nil, reject(RejectedTLSHandshake, fmt.Errorf("the TLS handshake failed: %w", err))
 		}
 		return secured, nil
 	case h.AllowPlain:
 		return nil, nil
 	}
-	return nil, refuse(RefusedPlain, errors.New("the client does not speak TLS, and listener.tls.mode is required"))
+	return nil, reject(RejectedPlain, errors.New("the client does not speak TLS, and listener.tls.mode is required"))
 }
 
 // tlsHandshakeRecord is the first byte of TLS (RFC 8446, 5.1); as the first of a frame's length it would mean 352 MiB.
 const tlsHandshakeRecord = 0x16
 
-func nothingCame(err error) *Refusal {
+func nothingCame(err error) *Rejection {
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
 		return errNothing
 	}
-	return refuse(RefusedSocket, err)
+	return reject(RejectedSocket, err)
 }
 
-func refuse(reason string, err error) *Refusal {
+func reject(reason string, err error) *Rejection {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		reason = RefusedTimeout
+		reason = RejectedTimeout
 	}
-	return &Refusal{Reason: reason, Err: err}
+	return &Rejection{Reason: reason, Err: err}
 }
 
 // peeked is a connection of which some bytes lie in a buffer.

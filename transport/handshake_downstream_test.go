@@ -27,7 +27,7 @@ type hall struct {
 	t        *testing.T
 	ln       transport.Listener
 	accepted chan transport.Conn
-	refused  chan transport.Refusal
+	rejected chan transport.Rejection
 }
 
 func (h *hall) Deliver(event any) {
@@ -49,14 +49,14 @@ func inHall(t *testing.T, e transport.DownstreamHandshake, story func(h *hall)) 
 			h := newHall(t, ln, e)
 			story(h)
 			h.ln.Close()
-			require.Empty(t, h.refused, "more was refused than the story tells")
+			require.Empty(t, h.rejected, "more was rejected than the story tells")
 		})
 	}
 }
 
 func newHall(t *testing.T, ln transport.Listener, e transport.DownstreamHandshake) *hall {
-	h := &hall{t: t, accepted: make(chan transport.Conn, 100), refused: make(chan transport.Refusal, 100)}
-	e.Refused = func(r transport.Refusal) { h.refused <- r }
+	h := &hall{t: t, accepted: make(chan transport.Conn, 100), rejected: make(chan transport.Rejection, 100)}
+	e.Rejected = func(r transport.Rejection) { h.rejected <- r }
 	h.ln = e.Wrap(ln)
 	h.ln.Accept(h)
 	return h
@@ -107,10 +107,10 @@ func (h *hall) admits(want string) *guest {
 	return g
 }
 
-// refuses waits for a refusal, and for the end of the connection.
-func (h *hall) refuses(c net.Conn, reason string) transport.Refusal {
+// rejects waits for a rejection, and for the end of the connection.
+func (h *hall) rejects(c net.Conn, reason string) transport.Rejection {
 	h.t.Helper()
-	r := await(h.t, h.refused)
+	r := await(h.t, h.rejected)
 	require.Equal(h.t, reason, r.Reason, "%v", r.Err)
 	require.Error(h.t, r.Err)
 	h.hangsUp(c)
@@ -180,18 +180,18 @@ func TestTLSRequired(t *testing.T) {
 	ca := testca.New(t)
 	inHall(t, transport.DownstreamHandshake{TLS: serverTLS(t, ca)}, func(h *hall) {
 		c := h.knock(request("plain"))
-		require.Equal(h.t, c.LocalAddr().String(), h.refuses(c, transport.RefusedPlain).Remote.String())
+		require.Equal(h.t, c.LocalAddr().String(), h.rejects(c, transport.RejectedPlain).Remote.String())
 
 		half := "\x16\x03\x01\x02\x00\x01\x00" // the head of a record of 512 bytes, and two of them
 		c = h.knock(half)
 		require.NoError(h.t, c.(*net.TCPConn).CloseWrite())
-		h.refuses(c, transport.RefusedTLSHandshake)
-		h.refuses(h.knock("\x16\x03\x01\x00\x05hello, is this TLS?"), transport.RefusedTLSHandshake)
+		h.rejects(c, transport.RejectedTLSHandshake)
+		h.rejects(h.knock("\x16\x03\x01\x00\x05hello, is this TLS?"), transport.RejectedTLSHandshake)
 
 		// A client that does not know the authority.
 		c = h.knock()
 		require.ErrorContains(h.t, tls.Client(c, &tls.Config{ServerName: "mq"}).Handshake(), "unknown authority")
-		h.refuses(c, transport.RefusedTLSHandshake)
+		h.rejects(c, transport.RejectedTLSHandshake)
 
 		// Health checks come and go without a word.
 		h.knock().Close()
@@ -218,8 +218,8 @@ func TestClientCertificates(t *testing.T) {
 			}
 			return c
 		}
-		h.refuses(try(), transport.RefusedTLSHandshake)
-		h.refuses(try(others.Certificate(h.t, "client")), transport.RefusedTLSHandshake)
+		h.rejects(try(), transport.RejectedTLSHandshake)
+		h.rejects(try(others.Certificate(h.t, "client")), transport.RejectedTLSHandshake)
 		try(ca.Certificate(h.t, "client"))
 		h.admits(request("x"))
 	})
@@ -244,13 +244,13 @@ func TestProxyHeaderNamesTheClient(t *testing.T) {
 			require.Equal(h.t, c.LocalAddr().String(), h.admits(request("x")).Remote().String())
 		}
 		// A header is due, and once.
-		h.refuses(h.knock(request("x")), transport.RefusedProxyHeader)
-		h.refuses(h.knock("PROXY TCP4 nonsense\r\n", request("x")), transport.RefusedProxyHeader)
-		h.refuses(h.knock("PROXY ", strings.Repeat("x", 200)), transport.RefusedProxyHeader)
-		h.refuses(h.knock(v2[:12], "\x21\x11\xff\xff", strings.Repeat("x", 70000)), transport.RefusedProxyHeader)
+		h.rejects(h.knock(request("x")), transport.RejectedProxyHeader)
+		h.rejects(h.knock("PROXY TCP4 nonsense\r\n", request("x")), transport.RejectedProxyHeader)
+		h.rejects(h.knock("PROXY ", strings.Repeat("x", 200)), transport.RejectedProxyHeader)
+		h.rejects(h.knock(v2[:12], "\x21\x11\xff\xff", strings.Repeat("x", 70000)), transport.RejectedProxyHeader)
 		c := h.knock(v2[:20])
 		require.NoError(h.t, c.(*net.TCPConn).CloseWrite())
-		h.refuses(c, transport.RefusedProxyHeader)
+		h.rejects(c, transport.RejectedProxyHeader)
 		h.knock(v1, v1)
 		isNoFrame(h.t, await(h.t, h.admits("").closed))
 		h.knock().Close()
@@ -281,7 +281,7 @@ func TestProxyHeaderFromStrangers(t *testing.T) {
 		})
 	}
 	inHall(t, transport.DownstreamHandshake{ProxyFrom: elsewhere, TLS: serverTLS(t, ca)}, func(h *hall) {
-		h.refuses(h.knock(headers[0], request("x")), transport.RefusedPlain)
+		h.rejects(h.knock(headers[0], request("x")), transport.RejectedPlain)
 	})
 }
 
@@ -320,7 +320,7 @@ func TestTooManyHandshakes(t *testing.T) {
 	e := transport.DownstreamHandshake{TLS: serverTLS(t, testca.New(t)), AllowPlain: true, Timeout: time.Hour, MaxInProgress: func() int { return 3 }}
 	inHall(t, e, func(h *hall) {
 		silent := []net.Conn{h.knock(), h.knock(), h.knock()}
-		h.refuses(h.knock(), transport.RefusedCrowd)
+		h.rejects(h.knock(), transport.RejectedTooMany)
 		_, err := silent[0].Write([]byte(request("x")))
 		require.NoError(h.t, err)
 		h.admits(request("x"))
@@ -330,8 +330,8 @@ func TestTooManyHandshakes(t *testing.T) {
 			case c := <-h.accepted:
 				admitted = true
 				c.Close()
-			case r := <-h.refused:
-				require.Equal(h.t, transport.RefusedCrowd, r.Reason)
+			case r := <-h.rejected:
+				require.Equal(h.t, transport.RejectedTooMany, r.Reason)
 			}
 		}
 		h.ln.Close()
@@ -369,7 +369,7 @@ func TestSlowOnesAreCutAtTheTimeout(t *testing.T) {
 				require.NoError(t, err)
 				time.Sleep(time.Second / 2)
 			}
-			require.Equal(t, transport.RefusedTimeout, (<-h.refused).Reason)
+			require.Equal(t, transport.RejectedTimeout, (<-h.rejected).Reason)
 			require.Equal(t, 7*time.Second, time.Since(begun))
 			_, err := c.Read(make([]byte, 1))
 			require.ErrorIs(t, err, io.EOF)

@@ -51,7 +51,7 @@ func (l *handshakeListener) Deliver(event any) {
 		switch {
 		case !l.handshake.concerns(m.Conn.Remote().Addr()):
 		case l.full():
-			l.refused(&Refusal{Reason: RefusedCrowd, Err: errTooMany}, m.Conn.Remote())
+			l.reject(&Rejection{Reason: RejectedTooMany, Err: errTooMany}, m.Conn.Remote())
 			m.Conn.Close()
 			return
 		default:
@@ -78,10 +78,10 @@ func (l *handshakeListener) full() bool {
 	return most > 0 && l.inProgress >= most
 }
 
-func (l *handshakeListener) refused(r *Refusal, remote netip.AddrPort) {
-	if l.handshake.Refused != nil {
+func (l *handshakeListener) reject(r *Rejection, remote netip.AddrPort) {
+	if l.handshake.Rejected != nil {
 		r.Remote = remote
-		l.handshake.Refused(*r)
+		l.handshake.Rejected(*r)
 	}
 }
 
@@ -114,11 +114,11 @@ func (l *handshakeListener) pass(event any) {
 func (l *handshakeListener) perform(c unstarted) {
 	defer l.count(-1, nil)
 	remote := c.Remote()
-	passed, refusal := l.handshake.perform(l.ctx, c)
+	passed, rejection := l.handshake.perform(l.ctx, c)
 	switch {
-	case refusal == nil:
+	case rejection == nil:
 		l.pass(&Accepted{Conn: passed})
-	case refusal != errNothing && l.ctx.Err() == nil:
-		l.refused(refusal, remote)
+	case rejection != errNothing && l.ctx.Err() == nil:
+		l.reject(rejection, remote)
 	}
 }
