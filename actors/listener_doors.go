@@ -101,7 +101,7 @@ func (l *listener) refuse(on bool) {
 }
 
 func (l *listener) refuseOn(ln transport.Listener, on bool) {
-	if err := ln.Refuse(on); err != nil {
+	if err := ln.SetPaused(on); err != nil {
 		l.env.Log.Error("cannot close or open a port as the number of connections (limits.connections_per_listener) or its broker wants it",
 			"listener", l.Name, "address", ln.Addr().String(), "refuse", on, "error", err)
 	}

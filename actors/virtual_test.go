@@ -159,7 +159,7 @@ func (p *virtualPlace) Accept(sink transport.Sink) {
 }
 
 // Refuse is part of transport.Listener: the port stays taken.
-func (p *virtualPlace) Refuse(on bool) error {
+func (p *virtualPlace) SetPaused(on bool) error {
 	p.v.mu.Lock()
 	defer p.v.mu.Unlock()
 	p.refusing = on

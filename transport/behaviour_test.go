@@ -75,7 +75,7 @@ type opaqueListener struct {
 
 func (l *opaqueListener) Addr() netip.AddrPort { return l.ln.Addr().(*net.TCPAddr).AddrPort() }
 func (l *opaqueListener) Close()               { l.ln.Close() }
-func (l *opaqueListener) Refuse(bool) error    { return nil }
+func (l *opaqueListener) SetPaused(bool) error { return nil }
 func (l *opaqueListener) Accept(sink transport.Sink) {
 	go func() {
 		for {

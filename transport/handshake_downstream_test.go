@@ -347,7 +347,7 @@ type pipes struct{ sink transport.Sink }
 func (p *pipes) Accept(s transport.Sink) { p.sink = s }
 func (p *pipes) Addr() netip.AddrPort    { return netip.AddrPort{} }
 func (p *pipes) Close()                  {}
-func (p *pipes) Refuse(bool) error       { return nil }
+func (p *pipes) SetPaused(bool) error    { return nil }
 
 func (p *pipes) connect() net.Conn {
 	ours, theirs := net.Pipe()

@@ -83,18 +83,18 @@ func eventually(t *testing.T, cond func() bool) {
 	require.Eventually(t, cond, 30*time.Second, time.Millisecond)
 }
 
-// A listener that refuses is a closed door, not a waiting room; it opens again on the same port.
-func TestRefuse(t *testing.T) {
+// The system refuses connections to a paused listener; it goes on at the same port.
+func TestPausedListener(t *testing.T) {
 	onBoth(t, 0, func(t *testing.T, tr Transport) {
 		ln, accepted := listening(t, tr)
 		inside, _, got := joined(t, ln, accepted, 10)
 		for range 3 {
-			require.NoError(t, ln.Refuse(true))
-			require.NoError(t, ln.Refuse(true))
+			require.NoError(t, ln.SetPaused(true))
+			require.NoError(t, ln.SetPaused(true))
 			_, err := net.Dial("tcp", ln.Addr().String())
 			require.ErrorIs(t, err, syscall.ECONNREFUSED)
 
-			require.NoError(t, ln.Refuse(false))
+			require.NoError(t, ln.SetPaused(false))
 			_, _, _ = joined(t, ln, accepted, 10)
 		}
 		_, err := inside.Write(frame(t, "inside"))
@@ -108,13 +108,13 @@ func TestRefuse(t *testing.T) {
 	})
 }
 
-// A listener may be closed while it refuses.
-func TestCloseWhileRefusing(t *testing.T) {
+// A listener may be closed while it is paused.
+func TestCloseWhilePaused(t *testing.T) {
 	onBoth(t, 0, func(t *testing.T, tr Transport) {
 		ln, _ := listening(t, tr)
-		require.NoError(t, ln.Refuse(true))
+		require.NoError(t, ln.SetPaused(true))
 		ln.Close()
-		require.NoError(t, ln.Refuse(false))
+		require.NoError(t, ln.SetPaused(false))
 		_, err := net.Dial("tcp", ln.Addr().String())
 		require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	})

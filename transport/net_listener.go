@@ -21,13 +21,13 @@ type netListener struct {
 	queued func() (Conn, bool) // accept without waiting; nil: not on this system
 	once   sync.Once
 
-	mu       sync.Mutex
-	wake     sync.Cond // refusing or closed has changed
-	sink     Sink
-	refusing bool
-	turns    int // how often refusing has changed
-	closed   bool
-	retired  bool // closed by Retire, whose caller goes on with who has come
+	mu      sync.Mutex
+	wake    sync.Cond // paused or closed has changed
+	sink    Sink
+	paused  bool
+	turns   int // how often paused has changed
+	closed  bool
+	retired bool // closed by Retire, whose caller goes on with who has come
 }
 
 func newNetListener(ln net.Listener, accept func() (Conn, error)) *netListener {
@@ -51,16 +51,17 @@ func (l *netListener) Close() {
 	l.ln.Close()
 }
 
-func (l *netListener) Refuse(on bool) error {
+// SetPaused is part of Listener.
+func (l *netListener) SetPaused(paused bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || l.refusing == on {
+	if l.closed || l.paused == paused {
 		return nil
 	}
-	if err := refuseAll(l.raw, l.Addr(), on); err != nil {
+	if err := setListening(l.raw, l.Addr(), !paused); err != nil {
 		return err
 	}
-	l.refusing = on
+	l.paused = paused
 	l.turns++
 	l.wake.Broadcast()
 	return nil
@@ -75,7 +76,7 @@ func (l *netListener) Accept(sink Sink) {
 
 func (l *netListener) acceptLoop() {
 	for {
-		turn := l.waitForRoom()
+		turn := l.waitWhilePaused()
 		c, err := l.accept() // fails at once when the listener is closed
 		sink, turned, closed := l.now(turn)
 		switch {
@@ -104,26 +105,25 @@ func (l *netListener) isRetired() bool {
 	return l.retired
 }
 
-// listenAgain undoes what another process has done to a socket that it shares with us (Inherit): it refused, and so
+// listenAgain undoes what another process has done to a socket that it shares with us (Inherit): it paused, and so
 // stopped listening for both, and may have ended since.
 func (l *netListener) listenAgain() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.closed && !l.refusing && refuseAll(l.raw, l.Addr(), false) == nil
+	return !l.closed && !l.paused && setListening(l.raw, l.Addr(), true) == nil
 }
 
-// waitForRoom waits while nobody is let in.
-func (l *netListener) waitForRoom() (turn int) {
+// waitWhilePaused waits until connections are wanted.
+func (l *netListener) waitWhilePaused() (turn int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for l.refusing && !l.closed {
+	for l.paused && !l.closed {
 		l.wake.Wait()
 	}
 	return l.turns
 }
 
-// now returns who gets the news, whether the listener has begun or ceased to refuse since a turn, and whether it was
-// closed.
+// now returns the sink, whether the listener was paused or resumed since a turn, and whether it was closed.
 func (l *netListener) now(turn int) (sink Sink, turned, closed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

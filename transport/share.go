@@ -31,7 +31,7 @@ func Retire(l Listener) {
 	}
 	nl.mu.Lock()
 	sink := nl.sink
-	if nl.closed || nl.refusing || sink == nil { // there is no queue
+	if nl.closed || nl.paused || sink == nil { // there is no queue
 		nl.mu.Unlock()
 		return
 	}

@@ -213,7 +213,7 @@ func TestSharedSocketOutlivesARefusal(t *testing.T) {
 	require.NoError(t, err)
 	other, err := sharingLoops(t).Inherit(fd)
 	require.NoError(t, err)
-	require.NoError(t, other.Refuse(true))
+	require.NoError(t, other.SetPaused(true))
 	other.Close()
 
 	var client net.Conn

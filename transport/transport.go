@@ -109,9 +109,9 @@ func (Inline) Schedule(fn func()) { fn() }
 type Listener interface {
 	// Accept starts accepting for sink and ends an earlier accepting for another one.
 	Accept(sink Sink)
-	// Refuse makes the system refuse who connects, at once and without our accepting first, until Refuse(false). The
-	// port stays ours. Where the system cannot do that, nobody is accepted meanwhile.
-	Refuse(on bool) error
+	// SetPaused stops listening, or goes on. Meanwhile the system refuses connections, at once and without our accepting
+	// first, and the port stays ours. Where the system cannot do that, connections wait in its queue.
+	SetPaused(paused bool) error
 	Addr() netip.AddrPort
 	Close()
 }
