@@ -152,7 +152,8 @@ func exampleKeys(text string) map[string]bool {
 	return keys
 }
 
-// Configurations that a document shows are accepted. What is not about clusters is read beside one.
+// Configurations that a document shows are accepted. A cluster and a listener are added to those that
+// show none.
 func TestDocumentsShowValidConfigurations(t *testing.T) {
 	shown := 0
 	for name, text := range documents(t) {
@@ -160,6 +161,9 @@ func TestDocumentsShowValidConfigurations(t *testing.T) {
 			toml := block[1]
 			if !strings.Contains(toml, "[[cluster]]") {
 				toml += "\n[[cluster]]\nname_servers = [\"127.0.0.1:9876\"]\n"
+			}
+			if !strings.Contains(toml, "[[listener]]") {
+				toml += "\n[[listener]]\n"
 			}
 			file := filepath.Join(t.TempDir(), "proxy.toml")
 			require.NoError(t, os.WriteFile(file, []byte(toml), 0o600))

@@ -44,15 +44,15 @@ func TestDocumentsExplainEveryMetric(t *testing.T) {
 	}
 }
 
-// Every page that the index of the admin address names is in the README.
+// Every page that the index of the admin address names is explained to the person on call.
 func TestDocumentsNameEveryPage(t *testing.T) {
-	readme := manual(t, "../README.md")
+	manual := manual(t, "../docs/OPERATIONS.md")
 	w := httptest.NewRecorder()
 	handleIndex(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	pages := regexp.MustCompile(`(?m)^(/\S+) +(POST)?`).FindAllStringSubmatch(w.Body.String(), -1)
 	require.Greater(t, len(pages), 8)
 	for _, page := range pages {
-		require.Contains(t, readme, "`"+strings.TrimSpace(page[2]+" "+page[1])+"`")
+		require.Contains(t, manual, "`"+strings.TrimSpace(page[2]+" "+page[1])+"`")
 	}
 }
 
