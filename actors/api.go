@@ -40,7 +40,7 @@ func (p *Proxy) Stop() error { return p.env.Stop(p.top) }
 func (p *Proxy) Tree() *Tree { return p.env.Tree() }
 
 // Statistics outlive every actor and every revision of the tree.
-func (p *Proxy) Statistics() *Statistics { return p.env.Tree().Statistics }
+func (p *Proxy) Statistics() *Statistics { return p.env.Tree().Stats }
 
 // Settings are the numbers that the actors work by now; Adjust replaces them.
 func (p *Proxy) Settings() *Settings { return p.env.Settings() }

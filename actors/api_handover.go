@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -178,7 +179,7 @@ func (p *Proxy) Adopt(ctx context.Context, s *messages.ConnectionState, client, 
 	}
 	_, err := p.ask(ctx, m)
 	if err != nil && ctx.Err() == nil { // else the actors have it, or it is discarded with its letter
-		discard(m)
+		system.Discard(m)
 	}
 	return err
 }

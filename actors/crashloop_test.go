@@ -134,7 +134,7 @@ func TestCrashLoopOfAPillar(t *testing.T) {
 		})
 	}
 	f("proxy/stats")
-	f("proxy/directory/main")
+	f("proxy/cluster/main")
 }
 
 // The top is no different, though nobody supervises it.

@@ -26,7 +26,7 @@ import (
 type bench struct {
 	t   *testing.T
 	env *actors.Env
-	dir *actors.Directory
+	dir *actors.Cluster
 	pid *actor.PID
 
 	mu      sync.Mutex
@@ -40,10 +40,10 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
 		b := &bench{t: t, asked: map[string]int{}, servers: map[string]func(*codec.Command) *codec.Command{"ns1:9876": knows("10.0.0.1:10911"), "ns2:9876": knows("10.0.0.1:10911")}}
 		tr := &transport.Net{Dialer: b.dial}
 		b.env = actors.NewEnv(tr, slog.New(slog.DiscardHandler), actors.Settings{}, func(why error) { t.Errorf("gave up: %v", why) })
-		b.dir = actors.NewDirectory("main", []string{"ns1:9876", "ns2:9876"}, 0)
-		top, err := b.env.Start(&actors.Tree{Statistics: actors.NewStatistics(), Directories: []*actors.Directory{b.dir}})
+		b.dir = actors.NewCluster("main", []string{"ns1:9876", "ns2:9876"}, 0)
+		top, err := b.env.Start(&actors.Tree{Stats: actors.NewStatistics(), Clusters: []*actors.Cluster{b.dir}})
 		require.NoError(t, err)
-		b.pid = b.env.System.NewLocalPID("proxy/directory/main")
+		b.pid = b.env.System.NewLocalPID("proxy/cluster/main")
 		defer func() {
 			if err := b.env.Stop(top); err != nil {
 				t.Errorf("the actors do not stop: %v", err)

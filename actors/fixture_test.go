@@ -110,8 +110,8 @@ func launch(t testing.TB, on sockets, o options) *rig {
 		defer r.mu.Unlock()
 		r.failures[kind]++
 	}
-	d := actors.NewDirectory("main", o.nameServers, o.refresh)
-	l := &actors.Listener{Name: "office", Address: "127.0.0.1:0", StatPrefix: "main", Directory: d}
+	d := actors.NewCluster("main", o.nameServers, o.refresh)
+	l := &actors.Listener{Name: "office", Address: "127.0.0.1:0", StatPrefix: "main", Cluster: d}
 	if o.listener != nil {
 		o.listener(l)
 	}
@@ -120,7 +120,7 @@ func launch(t testing.TB, on sockets, o options) *rig {
 		l.Table, err = route.NewPortTable(l.Ports, nil)
 		require.NoError(t, err)
 	}
-	r.tree = &actors.Tree{Statistics: actors.NewStatistics("main"), Directories: []*actors.Directory{d}, Listeners: []*actors.Listener{l}}
+	r.tree = &actors.Tree{Stats: actors.NewStatistics("main"), Clusters: []*actors.Cluster{d}, Listeners: []*actors.Listener{l}}
 	r.top, err = r.env.Start(r.tree)
 	require.NoError(t, err)
 	t.Cleanup(func() { r.stop(o.mayGiveUp) })
@@ -249,7 +249,7 @@ func (r *rig) proxyMetric(name, port, more string) int {
 // metrics reads all metrics by name and labels.
 func (r *rig) metrics() map[string]float64 {
 	var text bytes.Buffer
-	r.tree.Statistics.WriteMetrics(&text)
+	r.tree.Stats.WriteMetrics(&text)
 	all := map[string]float64{}
 	for line := range strings.Lines(text.String()) {
 		if i := strings.LastIndexByte(line, ' '); i > 0 {

@@ -15,7 +15,7 @@ import (
 
 func TestPillarThatKeepsFailingEndsTheProcess(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{"stats", "directory"} {
+	for _, kind := range []string{"stats", "cluster"} {
 		t.Run(kind, func(t *testing.T) {
 			r := start(t, best, options{mayGiveUp: true})
 			id := r.actors(kind)[0]
@@ -127,7 +127,7 @@ func TestDirectoryBeginsAnewWhenANameServerActorKeepsFailing(t *testing.T) {
 	for range 11 {
 		r.kill(id)
 	}
-	r.until("the directory has failed", func() bool { return r.failed("directory") == 1 })
+	r.until("the directory has failed", func() bool { return r.failed("cluster") == 1 })
 	client := dial(t, r.nameServer())
 	require.Equal(t, codec.ResTopicNotExist, client.call(routeRequest("Unknown")).Code)
 	require.Equal(t, []string{id}, r.actors("nameserver"))

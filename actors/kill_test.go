@@ -157,7 +157,7 @@ func TestKilledConnectionEndsAlone(t *testing.T) {
 // What waits at the directory or at a name server is answered when that actor dies: with what is known, here nothing.
 func TestKilledDirectoryAnswersWhoWaits(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{"directory", "nameserver"} {
+	for _, kind := range []string{"cluster", "nameserver"} {
 		t.Run(kind, func(t *testing.T) {
 			ns := newFake(t)
 			held := make(chan struct{}, 10)
@@ -216,7 +216,7 @@ func TestPanicsDoNotStopTheEventLoops(t *testing.T) {
 func TestFailuresAreRemembered(t *testing.T) {
 	t.Parallel()
 	r := start(t, best, options{})
-	id := r.actors("directory")[0]
+	id := r.actors("cluster")[0]
 	require.Zero(t, r.env.Failures.Of(id))
 	r.kill(id)
 	r.kill(id)

@@ -56,14 +56,14 @@ func inLab(t *testing.T, settings actors.Settings, test func(t *testing.T, l *la
 			l.gaveUp = append(l.gaveUp, why)
 		})
 		l.stats = actors.NewStatistics("main")
-		d := actors.NewDirectory("main", []string{labNameServer}, time.Hour)
-		tree := &actors.Tree{Statistics: l.stats, Directories: []*actors.Directory{d}}
+		d := actors.NewCluster("main", []string{labNameServer}, time.Hour)
+		tree := &actors.Tree{Stats: l.stats, Clusters: []*actors.Cluster{d}}
 		for i, name := range append([]string{"a"}, listeners...) {
 			ports := route.PortOptions{Listen: route.PortRange{First: 20000, Last: 20009}}
 			table, err := route.NewPortTable(ports, nil)
 			require.NoError(t, err)
 			tree.Listeners = append(tree.Listeners, &actors.Listener{Name: name, Address: "10.0.0." + string(rune('1'+i)) + ":9876",
-				StatPrefix: "main", Ports: ports, Directory: d, Table: table})
+				StatPrefix: "main", Ports: ports, Cluster: d, Table: table})
 		}
 		var err error
 		l.top, err = l.env.Start(tree)

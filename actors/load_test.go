@@ -131,7 +131,7 @@ func TestKilledActorsUnderLoad(t *testing.T) {
 		cuts  bool // its death may end client connections
 	}{
 		{"request", 20, false}, {"upstream", 10, true}, {"connection", 10, true}, {"connections", 8, false}, {"acceptor", 8, false},
-		{"listener", 8, false}, {"nameserver", 8, false}, {"directory", 8, false}, {"stats", 8, false},
+		{"listener", 8, false}, {"nameserver", 8, false}, {"cluster", 8, false}, {"stats", 8, false},
 	}
 	onBoth(t, func(t *testing.T, on sockets) {
 		for _, k := range kinds {

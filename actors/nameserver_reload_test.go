@@ -20,7 +20,7 @@ func topicList() *codec.Command {
 
 // turnTo has other name servers asked, as a reload does.
 func (w *world) turnTo(servers ...string) {
-	w.env.System.Root.Send(w.env.System.NewLocalPID("proxy/directory/main"), &messages.NameServers{Addresses: servers, Refresh: time.Hour})
+	w.env.System.Root.Send(w.env.System.NewLocalPID("proxy/cluster/main"), &messages.NameServers{Addresses: servers, Refresh: time.Hour})
 	synctest.Wait()
 }
 

@@ -3,56 +3,71 @@ package actors
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/cluster"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/listener"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/stats"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// Tree is everything that a proxy consists of, and what of it outlives the actors. A reload makes another one, which
-// shares with the one before what did not change.
-type Tree struct {
-	Statistics  *Statistics
-	Directories []*Directory
-	Listeners   []*Listener
-}
-
-// Root is the id of the top supervisor; all others begin with it.
-const Root = "proxy"
-
 // proxy is the top supervisor. The order of its children is the order of need: who counts, who knows, who opens doors.
 // A pillar that fails again and again ends the process: outside, somebody restarts it with a clean state.
 type proxy struct {
-	env         *Env
-	directories map[*Directory]*actor.PID
-	listeners   map[string]*listening // by the actor's id
-	drained     *actor.PID            // is answered when no listener has a connection any more; nil: not draining
+	env       *Env
+	clusters  map[*cluster.Cluster]*actor.PID
+	listeners map[string]*listening // by the actor's id
+	drained   *actor.PID            // is answered when no listener has a connection any more; nil: not draining
 	revising
 }
 
 // listening is a listener's actor with its present revision.
 type listening struct {
-	*Listener
+	*listener.Listener
 	pid      *actor.PID
 	retiring bool
 	emptied  bool // it has no connection any more
 }
 
+// Env is what outlives the top supervisor: what all actors share, and the present tree.
+type Env struct {
+	*env.Env
+	tree atomic.Pointer[Tree]
+}
+
+// NewEnv makes the actor system of one proxy.
+func NewEnv(t transport.Transport, log *slog.Logger, settings env.Settings, giveUp func(error)) *Env {
+	return &Env{Env: env.New(t, log, settings, giveUp)}
+}
+
+// Tree is the present tree.
+func (e *Env) Tree() *Tree { return e.tree.Load() }
+
+// Listen opens a port of l with its entrance.
+func (e *Env) Listen(l *listener.Listener, address string) (transport.Listener, error) {
+	return listener.Open(e.Env, l, address)
+}
+
 // Start spawns the tree and returns its top.
 func (e *Env) Start(tree *Tree) (*actor.PID, error) {
 	e.tree.Store(tree)
-	e.refusals.set = tree.Statistics.Set
-	props := e.props(func() actor.Actor { return &proxy{env: e} }, nil, e.repair)
-	props.Configure(actor.WithGuardian(&supervisor{failures: e.Failures, exceeded: e.repair}))
-	return e.System.Root.SpawnNamed(props, Root)
+	e.Rejections.Set = tree.Stats.Set
+	props := e.Props(func() actor.Actor { return &proxy{env: e} }, nil, e.repair)
+	props.Configure(actor.WithGuardian(e.Supervisor(e.repair)))
+	return e.System.Root.SpawnNamed(props, system.Root)
 }
 
 // repair is what is done about the top, and by the top about a child, that fails too often. A listener is one of several
 // and opens again after a pause (listener.begin). Nothing works without the others, so the process ends; the actor is
 // stopped, as it would never end in Stop while it is suspended.
 func (e *Env) repair(sup actor.Supervisor, child *actor.PID, why error) {
-	if Kind(child.Id) == "listener" {
+	if system.Kind(child.Id) == "listener" {
 		sup.RestartChildren(child)
 		return
 	}
@@ -66,8 +81,8 @@ func (e *Env) Stop(top *actor.PID) error {
 	var errs []error
 	for _, kind := range []string{"listener", "stats"} {
 		var ends []actor.Future
-		for _, id := range e.Actors(Root + "/" + kind) {
-			if Kind(id) == kind {
+		for _, id := range e.Actors(system.Root + "/" + kind) {
+			if system.Kind(id) == kind {
 				ends = append(ends, e.System.Root.PoisonFuture(e.System.NewLocalPID(id)))
 			}
 		}
@@ -76,8 +91,7 @@ func (e *Env) Stop(top *actor.PID) error {
 		}
 	}
 	errs = append(errs, e.System.Root.StopFuture(top).Wait())
-	e.System.Shutdown()
-	e.workers.Stop()
+	e.Shutdown()
 	return errors.Join(errs...)
 }
 
@@ -149,27 +163,26 @@ func (p *proxy) drainedYet(ctx actor.Context) {
 
 func (p *proxy) start(ctx actor.Context) {
 	tree := p.env.Tree()
-	p.spawn(ctx, "stats", p.env.props(func() actor.Actor { return &stats{env: p.env, out: tree.Statistics} }, nil, nil))
-	p.directories, p.listeners = map[*Directory]*actor.PID{}, map[string]*listening{}
-	for _, d := range tree.Directories {
-		p.startDirectory(ctx, d)
+	p.spawn(ctx, "stats", p.env.Props(func() actor.Actor { return stats.New(p.env.Runtime, p.env.Recorders, tree.Stats) }, nil, nil))
+	p.clusters, p.listeners = map[*cluster.Cluster]*actor.PID{}, map[string]*listening{}
+	for _, d := range tree.Clusters {
+		p.startCluster(ctx, d)
 	}
 	for _, l := range tree.Listeners {
 		p.startListener(ctx, l, nil)
 	}
 }
 
-func (p *proxy) startDirectory(ctx actor.Context, d *Directory) {
-	props := p.env.props(func() actor.Actor { return &directory{Directory: d, env: p.env} }, nil, nil)
-	p.directories[d] = p.spawn(ctx, "directory/"+d.Cluster, props)
+func (p *proxy) startCluster(ctx actor.Context, d *cluster.Cluster) {
+	props := p.env.Props(func() actor.Actor { return cluster.NewActor(p.env.Env, d) }, nil, nil)
+	p.clusters[d] = p.spawn(ctx, "cluster/"+d.Name, props)
 }
 
 // startListener starts a listener. socket is open at its address already; nil: it opens one itself.
-func (p *proxy) startListener(ctx actor.Context, l *Listener, socket transport.Listener) {
-	l.live().socket = socket
-	l.live().directory.Store(p.directories[l.Directory])
-	props := p.env.props(func() actor.Actor { // again after a crash, when reloads may have changed everything
-		return &listener{Listener: l.present(), env: p.env, directory: l.live().directory.Load()}
+func (p *proxy) startListener(ctx actor.Context, l *listener.Listener, socket transport.Listener) {
+	l.Prepare(p.clusters[l.Cluster], socket)
+	props := p.env.Props(func() actor.Actor { // again after a crash, when reloads may have changed everything
+		return listener.New(p.env.Env, l)
 	}, nil, nil)
 	pid := p.spawn(ctx, "listener/"+l.Name, props)
 	p.listeners[pid.Id] = &listening{Listener: l, pid: pid}

@@ -7,6 +7,9 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/cluster"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/listener"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -16,9 +19,9 @@ import (
 type Revision struct {
 	Next *Tree
 	// NameServers are for directories that stay and have others to ask.
-	NameServers map[*Directory]*messages.NameServers
+	NameServers map[*cluster.Cluster]*messages.NameServers
 	// Sockets are open already at the addresses of listeners that are new or move. The tree owns them from now on.
-	Sockets map[*Listener]transport.Listener
+	Sockets map[*listener.Listener]transport.Listener
 	// DrainTimeout bounds how long connections without a door may stay.
 	DrainTimeout time.Duration
 }
@@ -53,15 +56,15 @@ func (p *proxy) reload(ctx actor.Context) {
 		p.link(m)
 		p.env.tree.Store(m.Next)
 		asker := ctx.Sender()
-		p.reviseDirectories(ctx, m)
+		p.reviseClusters(ctx, m)
 		p.removeListeners(ctx, m, func(ctx actor.Context) {
 			p.changeListeners(ctx, m, func(ctx actor.Context) {
 				p.addListeners(ctx, m)
-				ctx.Send(asker, &adjusted{})
+				ctx.Send(asker, &listener.Adjusted{})
 			})
 		})
-		after(m.DrainTimeout+sweepMargin, newSink(p.env.System, ctx.Self()), &sweep{})
-	case *adjusted:
+		system.After(m.DrainTimeout+sweepMargin, system.NewSink(p.env.System, ctx.Self()), &sweep{})
+	case *listener.Adjusted:
 		p.unadjusted--
 		p.goOn(ctx)
 	case *actor.Terminated:
@@ -83,17 +86,17 @@ func (p *proxy) goOn(ctx actor.Context) {
 func (p *proxy) link(r *Revision) {
 	for _, l := range p.listeners {
 		if next := r.named(l.Name); next != nil && next != l.Listener && !l.retiring {
-			next.from = l.live()
+			next.Succeed(l.Listener)
 		}
 	}
 }
 
-func (p *proxy) reviseDirectories(ctx actor.Context, r *Revision) {
-	for _, d := range r.Next.Directories {
-		if p.directories[d] == nil {
-			p.startDirectory(ctx, d)
+func (p *proxy) reviseClusters(ctx actor.Context, r *Revision) {
+	for _, d := range r.Next.Clusters {
+		if p.clusters[d] == nil {
+			p.startCluster(ctx, d)
 		} else if m := r.NameServers[d]; m != nil {
-			ctx.Send(p.directories[d], m)
+			ctx.Send(p.clusters[d], m)
 		}
 	}
 }
@@ -103,7 +106,7 @@ func (p *proxy) removeListeners(ctx actor.Context, r *Revision, then func(actor.
 	for _, l := range p.listeners {
 		if !l.retiring && r.named(l.Name) == nil {
 			l.retiring = true
-			ctx.Request(l.pid, &retire{patience: r.DrainTimeout})
+			ctx.Request(l.pid, &listener.Retire{Patience: r.DrainTimeout})
 			p.unadjusted++
 		}
 	}
@@ -115,7 +118,7 @@ func (p *proxy) changeListeners(ctx actor.Context, r *Revision, then func(actor.
 	for _, l := range p.listeners {
 		if next := r.named(l.Name); !l.retiring && next != l.Listener {
 			l.Listener = next
-			ctx.Request(l.pid, &revise{next: next, directory: p.directories[next.Directory], socket: r.Sockets[next], patience: r.DrainTimeout})
+			ctx.Request(l.pid, &listener.Revise{Next: next, Cluster: p.clusters[next.Cluster], Socket: r.Sockets[next], Patience: r.DrainTimeout})
 			p.unadjusted++
 		}
 	}
@@ -123,7 +126,7 @@ func (p *proxy) changeListeners(ctx actor.Context, r *Revision, then func(actor.
 }
 
 func (p *proxy) addListeners(ctx actor.Context, r *Revision) {
-	present := map[*Listener]bool{}
+	present := map[*listener.Listener]bool{}
 	for _, l := range p.listeners {
 		present[l.Listener] = true
 	}
@@ -134,7 +137,7 @@ func (p *proxy) addListeners(ctx actor.Context, r *Revision) {
 	}
 }
 
-func (r *Revision) named(name string) *Listener {
+func (r *Revision) named(name string) *listener.Listener {
 	for _, l := range r.Next.Listeners {
 		if l.Name == name {
 			return l
@@ -144,13 +147,13 @@ func (r *Revision) named(name string) *Listener {
 }
 
 func (p *proxy) sweep(ctx actor.Context) {
-	needed := map[*Directory]bool{}
+	needed := map[*cluster.Cluster]bool{}
 	for _, l := range p.listeners {
-		needed[l.Directory] = true
+		needed[l.Cluster] = true
 	}
-	for d, pid := range p.directories {
-		if !needed[d] && !slices.Contains(p.env.Tree().Directories, d) {
-			delete(p.directories, d)
+	for d, pid := range p.clusters {
+		if !needed[d] && !slices.Contains(p.env.Tree().Clusters, d) {
+			delete(p.clusters, d)
 			ctx.Stop(pid)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 func (l *lab) revise(opened map[string]string, listeners ...*actors.Listener) {
 	l.t.Helper()
 	now := l.env.Tree()
-	r := &actors.Revision{Next: &actors.Tree{Statistics: now.Statistics, Directories: now.Directories, Listeners: listeners},
+	r := &actors.Revision{Next: &actors.Tree{Stats: now.Stats, Clusters: now.Clusters, Listeners: listeners},
 		Sockets: map[*actors.Listener]transport.Listener{}, DrainTimeout: time.Hour}
 	for _, next := range listeners {
 		if address, ok := opened[next.Name]; ok {
@@ -35,7 +35,7 @@ func (l *lab) listenerAt(name, address string) *actors.Listener {
 	ports := route.PortOptions{Listen: route.PortRange{First: 20000, Last: 20009}}
 	table, err := route.NewPortTable(ports, nil)
 	require.NoError(l.t, err)
-	return &actors.Listener{Name: name, Address: address, StatPrefix: "main", Ports: ports, Directory: l.env.Tree().Directories[0],
+	return &actors.Listener{Name: name, Address: address, StatPrefix: "main", Ports: ports, Cluster: l.env.Tree().Clusters[0],
 		Table: table, Late: true}
 }
 

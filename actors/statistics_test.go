@@ -230,7 +230,7 @@ rocketmq.main.request_time_ms: No recorded values
 
 func statsText(r *rig) string {
 	var b bytes.Buffer
-	r.tree.Statistics.WriteText(&b)
+	r.tree.Stats.WriteText(&b)
 	return b.String()
 }
 
@@ -238,8 +238,8 @@ func TestStatPrefixIsTheListeners(t *testing.T) {
 	t.Parallel()
 	r := start(t, best, options{listener: func(l *actors.Listener) { l.StatPrefix = "branch" }})
 	r.pinned()
-	r.until("it is counted", func() bool { return r.tree.Statistics.Counter("branch", "request") == 1 })
-	require.Zero(t, r.tree.Statistics.Counter("main", "request"))
+	r.until("it is counted", func() bool { return r.tree.Stats.Counter("branch", "request") == 1 })
+	require.Zero(t, r.tree.Stats.Counter("main", "request"))
 	require.Contains(t, statsText(r), "rocketmq.branch.request: 1\n")
 }
 

@@ -27,7 +27,7 @@ type world struct {
 	v       *virtual
 	env     *actors.Env
 	top     *actor.PID
-	dir     *actors.Directory
+	dir     *actors.Cluster
 	at      *actors.Listener
 	log     *logBook
 	servers []*server
@@ -51,11 +51,11 @@ func inVirtualTime(t *testing.T, nameServers int, test func(t *testing.T, w *wor
 		for i := range nameServers {
 			addresses = append(addresses, nameServer(i))
 		}
-		w.dir = actors.NewDirectory("main", addresses, 0)
+		w.dir = actors.NewCluster("main", addresses, 0)
 		options := route.PortOptions{VIP: true}
 		table, err := route.NewPortTable(options, nil)
 		require.NoError(t, err)
-		w.at = &actors.Listener{Name: "it", Address: "127.0.0.1:9876", StatPrefix: "main", Advertise: "127.0.0.1", Ports: options, Directory: w.dir, Table: table}
+		w.at = &actors.Listener{Name: "it", Address: "127.0.0.1:9876", StatPrefix: "main", Advertise: "127.0.0.1", Ports: options, Cluster: w.dir, Table: table}
 		defer w.end()
 		test(t, w)
 	})
@@ -66,7 +66,7 @@ func nameServer(i int) string { return fmt.Sprintf("10.0.1.%d:9876", i+1) }
 // start starts the proxy.
 func (w *world) start() {
 	var err error
-	w.top, err = w.env.Start(&actors.Tree{Statistics: actors.NewStatistics("main"), Directories: []*actors.Directory{w.dir}, Listeners: []*actors.Listener{w.at}})
+	w.top, err = w.env.Start(&actors.Tree{Stats: actors.NewStatistics("main"), Clusters: []*actors.Cluster{w.dir}, Listeners: []*actors.Listener{w.at}})
 	require.NoError(w.t, err)
 	synctest.Wait()
 }

@@ -97,6 +97,14 @@ type Adopt struct {
 	Port     *Port // set by the listener on the way to the connection
 }
 
+// Discard is for a message whose receiver is gone. Sockets that nobody has started may be closed anywhere.
+func (m *Adopt) Discard() {
+	m.Conn.Close()
+	if m.Upstream != nil {
+		m.Upstream.Close()
+	}
+}
+
 // Adopted and Refused answer Offer and Adopt; the top supervisor refuses what is meant for a listener that it does not
 // have.
 type (

@@ -48,3 +48,6 @@ type Accepted struct {
 	Port *Port
 	Conn transport.Conn
 }
+
+// Discard is for a message whose receiver is gone. A socket that nobody has started may be closed anywhere.
+func (m *Accepted) Discard() { m.Conn.Close() }

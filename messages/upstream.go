@@ -55,6 +55,9 @@ func (m *Forward) Done() {
 	forwards.Put(m)
 }
 
+// Discard is for a message whose receiver is gone.
+func (m *Forward) Discard() { m.Done() }
+
 // Opened tells that what was forwarded in this epoch so far has been handed to the socket.
 type Opened struct {
 	Epoch    int32
@@ -95,3 +98,6 @@ func (m *Deliver) Done() {
 	m.Chunk = nil
 	delivers.Put(m)
 }
+
+// Discard is for a message whose receiver is gone.
+func (m *Deliver) Discard() { m.Done() }

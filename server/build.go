@@ -20,7 +20,7 @@ func (s *Server) build(cfg *config.Config) (*actors.Tree, error) {
 	s.sockets, s.stopTransport = sockets, stop
 	s.proxy = actors.NewProxy(sockets, s.log, settings(cfg), s.giveUp)
 	tree := &actors.Tree{}
-	directories := map[string]*actors.Directory{}
+	directories := map[string]*actors.Cluster{}
 	for i := range cfg.Clusters {
 		c := &cfg.Clusters[i]
 		d, err := s.newDirectory(c)
@@ -28,7 +28,7 @@ func (s *Server) build(cfg *config.Config) (*actors.Tree, error) {
 			return nil, err
 		}
 		directories[c.Name] = d
-		tree.Directories = append(tree.Directories, d)
+		tree.Clusters = append(tree.Clusters, d)
 	}
 	for i := range cfg.Listeners {
 		l, err := s.newListener(cfg, &cfg.Listeners[i], directories)
@@ -37,13 +37,13 @@ func (s *Server) build(cfg *config.Config) (*actors.Tree, error) {
 		}
 		tree.Listeners = append(tree.Listeners, l)
 	}
-	tree.Statistics = actors.NewStatistics(prefixes(tree)...)
+	tree.Stats = actors.NewStatistics(prefixes(tree)...)
 	s.describe(tree)
 	return tree, nil
 }
 
-func (s *Server) newDirectory(c *config.Cluster) (*actors.Directory, error) {
-	d := actors.NewDirectory(c.Name, c.NameServers, c.Refresh)
+func (s *Server) newDirectory(c *config.Cluster) (*actors.Cluster, error) {
+	d := actors.NewCluster(c.Name, c.NameServers, c.Refresh)
 	var err error
 	if d.Upstream, err = s.upstreamHandshake(c); err != nil {
 		return nil, fmt.Errorf("cannot set up cluster %s: %w", c.Name, err)
@@ -82,7 +82,7 @@ func prefixes(tree *actors.Tree) (all []string) {
 	return all
 }
 
-func (s *Server) newListener(cfg *config.Config, c *config.Listener, directories map[string]*actors.Directory) (*actors.Listener, error) {
+func (s *Server) newListener(cfg *config.Config, c *config.Listener, directories map[string]*actors.Cluster) (*actors.Listener, error) {
 	l, err := s.translateListener(cfg, c, directories)
 	if err != nil {
 		return nil, fmt.Errorf("cannot set up listener %s: %w", c.Name, err)
@@ -90,13 +90,13 @@ func (s *Server) newListener(cfg *config.Config, c *config.Listener, directories
 	return l, nil
 }
 
-func (s *Server) translateListener(cfg *config.Config, c *config.Listener, directories map[string]*actors.Directory) (*actors.Listener, error) {
+func (s *Server) translateListener(cfg *config.Config, c *config.Listener, directories map[string]*actors.Cluster) (*actors.Listener, error) {
 	l := &actors.Listener{Name: c.Name, Address: c.Address, StatPrefix: c.StatPrefix, Advertise: c.Advertise,
-		RewriteIDs: c.RewriteMessageIDs, ReusePort: c.ReusePort, Directory: directories[c.Cluster]}
+		RewriteIDs: c.RewriteMessageIDs, ReusePort: c.ReusePort, Cluster: directories[c.Cluster]}
 	if l.StatPrefix == "" {
 		l.StatPrefix = cfg.StatPrefix
 	}
-	if l.Directory == nil {
+	if l.Cluster == nil {
 		return nil, fmt.Errorf("there is no cluster %q (listener.cluster)", c.Cluster)
 	}
 	var err error

@@ -239,7 +239,7 @@ func (s *stage) tick() {
 	s.proxy.Tell("proxy/listener/office/connections", &messages.Tick{})
 }
 
-// told gives the books of the loops time to pass on what they have, which they do each 50 ms (actors/book.go): what
+// told gives the books of the loops time to pass on what they have, which they do each 50 ms (actors/stats/recorder.go): what
 // must not have been counted could else be on its way.
 func (s *stage) told() { time.Sleep(200 * time.Millisecond) }
 

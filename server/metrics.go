@@ -12,7 +12,7 @@ import (
 
 // describe registers the metrics that are read off when they are asked for.
 func (s *Server) describe(tree *actors.Tree) {
-	set := tree.Statistics.Set
+	set := tree.Stats.Set
 	s.proxy.OnFailure(func(kind string) {
 		set.GetOrCreateCounter(fmt.Sprintf("rocketmq_proxy_actor_restarts{actor=%q}", kind)).Inc()
 	})
@@ -31,33 +31,33 @@ func (s *Server) describe(tree *actors.Tree) {
 	})
 	set.NewGauge("rocketmq_proxy_buffered_bytes", func() float64 { bytes, _ := s.sockets.Buffered(); return float64(bytes) })
 	set.NewGauge("rocketmq_proxy_buffer_total_bytes", func() float64 { return float64(bufferTotal(s.config().Limits)) })
-	for _, d := range tree.Directories {
+	for _, d := range tree.Clusters {
 		describeCluster(set, d)
 	}
 	s.reloads.describe(set, s.started)
 }
 
 // clusterGauges are the metrics of one cluster.
-var clusterGauges = map[string]func(d *actors.Directory, since time.Time) float64{
-	"rocketmq_proxy_directory_age_seconds": func(d *actors.Directory, since time.Time) float64 {
+var clusterGauges = map[string]func(d *actors.Cluster, since time.Time) float64{
+	"rocketmq_proxy_directory_age_seconds": func(d *actors.Cluster, since time.Time) float64 {
 		if at := d.View.Answered(); !at.IsZero() {
 			since = at
 		}
 		return time.Since(since).Seconds()
 	},
-	"rocketmq_proxy_brokers": func(d *actors.Directory, _ time.Time) float64 { return float64(len(d.View.Brokers())) },
+	"rocketmq_proxy_brokers": func(d *actors.Cluster, _ time.Time) float64 { return float64(len(d.View.Brokers())) },
 }
 
-func describeCluster(set *metrics.Set, d *actors.Directory) {
+func describeCluster(set *metrics.Set, d *actors.Cluster) {
 	since := time.Now()
 	for name, value := range clusterGauges {
-		set.NewGauge(fmt.Sprintf("%s{cluster=%q}", name, d.Cluster), func() float64 { return value(d, since) })
+		set.NewGauge(fmt.Sprintf("%s{cluster=%q}", name, d.Name), func() float64 { return value(d, since) })
 	}
 }
 
-func forgetCluster(set *metrics.Set, d *actors.Directory) {
+func forgetCluster(set *metrics.Set, d *actors.Cluster) {
 	for name := range clusterGauges {
-		set.UnregisterMetric(fmt.Sprintf("%s{cluster=%q}", name, d.Cluster))
+		set.UnregisterMetric(fmt.Sprintf("%s{cluster=%q}", name, d.Name))
 	}
 }
 
@@ -82,9 +82,9 @@ func (s *Server) writeMetrics(w io.Writer) {
 // their metrics are not registered but read off.
 func (s *Server) writeOutages(w io.Writer) {
 	tree := s.proxy.Tree()
-	for _, d := range tree.Directories {
+	for _, d := range tree.Clusters {
 		for _, ns := range d.Servers() {
-			labels := fmt.Sprintf("{cluster=%q,name_server=%q}", d.Cluster, ns.Address)
+			labels := fmt.Sprintf("{cluster=%q,name_server=%q}", d.Name, ns.Address)
 			metrics.WriteGaugeFloat64(w, "rocketmq_proxy_name_server_up"+labels, number(ns.Up.Load()))
 			metrics.WriteCounterUint64(w, "rocketmq_proxy_name_server_queries_total"+labels, ns.Queries.Load())
 			metrics.WriteCounterUint64(w, "rocketmq_proxy_name_server_failures_total"+labels, ns.Failures.Load())

@@ -67,9 +67,9 @@ func (s *Server) apply(p *plan) error {
 	p.door.warn(s.log)
 	s.proxy.Adjust(settings(p.cfg))
 	s.sockets.Tune(frameLimits(p.cfg), window(p.cfg), p.cfg.Timeouts.Dial)
-	for _, d := range p.revision.Next.Directories {
+	for _, d := range p.revision.Next.Clusters {
 		for i := range p.cfg.Clusters {
-			if c := &p.cfg.Clusters[i]; c.Name == d.Cluster {
+			if c := &p.cfg.Clusters[i]; c.Name == d.Name {
 				d.Maintain(c.Maintenance, c.MaintenanceBrokers)
 			}
 		}
@@ -89,19 +89,19 @@ func (s *Server) apply(p *plan) error {
 
 func (p *plan) changesTree(now *actors.Tree) bool {
 	next := p.revision.Next
-	return len(p.revision.NameServers) > 0 || !slices.Equal(now.Directories, next.Directories) || !slices.Equal(now.Listeners, next.Listeners)
+	return len(p.revision.NameServers) > 0 || !slices.Equal(now.Clusters, next.Clusters) || !slices.Equal(now.Listeners, next.Listeners)
 }
 
 // describeClusters keeps the gauges of clusters in step. They change a moment before the tree does.
 func (s *Server) describeClusters(next *actors.Tree) {
 	set, now := s.statistics().Set, s.proxy.Tree()
-	for _, d := range now.Directories {
-		if !slices.Contains(next.Directories, d) {
+	for _, d := range now.Clusters {
+		if !slices.Contains(next.Clusters, d) {
 			forgetCluster(set, d)
 		}
 	}
-	for _, d := range next.Directories {
-		if !slices.Contains(now.Directories, d) {
+	for _, d := range next.Clusters {
+		if !slices.Contains(now.Clusters, d) {
 			describeCluster(set, d)
 		}
 	}
@@ -110,9 +110,9 @@ func (s *Server) describeClusters(next *actors.Tree) {
 // revise makes the next tree. What has not changed is the same object in it.
 func (s *Server) revise(next *config.Config) (*actors.Revision, error) {
 	now := s.proxy.Tree()
-	r := &actors.Revision{Next: &actors.Tree{Statistics: now.Statistics}, NameServers: map[*actors.Directory]*messages.NameServers{},
+	r := &actors.Revision{Next: &actors.Tree{Stats: now.Stats}, NameServers: map[*actors.Cluster]*messages.NameServers{},
 		Sockets: map[*actors.Listener]transport.Listener{}, DrainTimeout: next.DrainTimeout}
-	directories := map[string]*actors.Directory{}
+	directories := map[string]*actors.Cluster{}
 	var errs []error
 	for i := range next.Clusters {
 		c := &next.Clusters[i]
@@ -122,7 +122,7 @@ func (s *Server) revise(next *config.Config) (*actors.Revision, error) {
 			continue
 		}
 		directories[c.Name] = d
-		r.Next.Directories = append(r.Next.Directories, d)
+		r.Next.Clusters = append(r.Next.Clusters, d)
 	}
 	if len(errs) > 0 { // listeners would only complain that their clusters are missing
 		return nil, errors.Join(errs...)
@@ -138,8 +138,8 @@ func (s *Server) revise(next *config.Config) (*actors.Revision, error) {
 	return r, errors.Join(errs...)
 }
 
-func (s *Server) reviseCluster(r *actors.Revision, now *actors.Tree, c *config.Cluster) (*actors.Directory, error) {
-	i := slices.IndexFunc(now.Directories, func(d *actors.Directory) bool { return d.Cluster == c.Name })
+func (s *Server) reviseCluster(r *actors.Revision, now *actors.Tree, c *config.Cluster) (*actors.Cluster, error) {
+	i := slices.IndexFunc(now.Clusters, func(d *actors.Cluster) bool { return d.Name == c.Name })
 	if i < 0 {
 		d, err := s.newDirectory(c)
 		if err != nil {
@@ -150,18 +150,18 @@ func (s *Server) reviseCluster(r *actors.Revision, now *actors.Tree, c *config.C
 	}
 	j := slices.IndexFunc(s.config().Clusters, func(old config.Cluster) bool { return old.Name == c.Name })
 	if old := &s.config().Clusters[j]; !slices.Equal(old.NameServers, c.NameServers) || old.Refresh != c.Refresh {
-		r.NameServers[now.Directories[i]] = &messages.NameServers{Addresses: c.NameServers, Refresh: c.Refresh}
+		r.NameServers[now.Clusters[i]] = &messages.NameServers{Addresses: c.NameServers, Refresh: c.Refresh}
 	}
-	return now.Directories[i], nil
+	return now.Clusters[i], nil
 }
 
-func (s *Server) reviseListener(r *actors.Revision, now *actors.Tree, next *config.Config, c *config.Listener, directories map[string]*actors.Directory) (*actors.Listener, error) {
+func (s *Server) reviseListener(r *actors.Revision, now *actors.Tree, next *config.Config, c *config.Listener, directories map[string]*actors.Cluster) (*actors.Listener, error) {
 	moves := true
 	i := slices.IndexFunc(now.Listeners, func(l *actors.Listener) bool { return l.Name == c.Name })
 	if i >= 0 {
 		old := now.Listeners[i]
 		j := slices.IndexFunc(s.config().Listeners, func(o config.Listener) bool { return o.Name == c.Name })
-		if reflect.DeepEqual(&s.config().Listeners[j], c) && old.Directory == directories[c.Cluster] {
+		if reflect.DeepEqual(&s.config().Listeners[j], c) && old.Cluster == directories[c.Cluster] {
 			return old, nil
 		}
 		moves = old.Address != c.Address
@@ -191,7 +191,7 @@ func (s *Server) holdsPort(now *actors.Tree, address string) bool {
 		if l.Open() && strconv.Itoa(int(l.Addr().Port())) == port {
 			return true
 		}
-		for _, b := range l.Directory.View.Brokers() {
+		for _, b := range l.Cluster.View.Brokers() {
 			if p, ok := l.Place(b.BrokerID); ok && strconv.Itoa(p.Port) == port {
 				return true
 			}

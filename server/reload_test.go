@@ -238,8 +238,8 @@ func TestReloadMovesNameServers(t *testing.T) {
 	cl.NameServer(0).Stop()
 	require.NoError(t, cl.CreateTopic("Later", 1))
 	require.Equal(t, names.brokers("Later")["broker-a"], c.conn.RemoteAddr().String())
-	f.await(func() bool { return !f.has("directory/main/nameserver/" + ns[0]) }, "the old one is let go")
-	require.True(t, f.has("directory/main/nameserver/"+ns[1]))
+	f.await(func() bool { return !f.has("cluster/main/nameserver/" + ns[0]) }, "the old one is let go")
+	require.True(t, f.has("cluster/main/nameserver/"+ns[1]))
 	c.mustSend("same connection")
 }
 
@@ -271,11 +271,11 @@ func TestReloadAddsAndRemovesACluster(t *testing.T) {
 	_, metrics := f.request("GET", "/metrics", "")
 	require.Contains(t, metrics, `rocketmq_proxy_brokers{cluster="two"} 1`)
 	f.change(base)
-	f.await(func() bool { return !f.has("listener/second") && !f.has("directory/two") }, "both are gone")
+	f.await(func() bool { return !f.has("listener/second") && !f.has("cluster/two") }, "both are gone")
 	_, metrics = f.request("GET", "/metrics", "")
 	require.NotContains(t, metrics, `{cluster="two"}`)
 	f.change(base + clusterTable("two", two.NameServers()...))
-	require.True(t, f.has("directory/two"))
+	require.True(t, f.has("cluster/two"))
 }
 
 // A ready proxy stays ready when a cluster is added whose name servers do not answer: that one's trouble is its own.

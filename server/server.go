@@ -99,7 +99,7 @@ func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error
 	}
 	s.certificates.watch()
 	s.admin.serve()
-	log.Info("started", "admin", s.admin.addr(), "clusters", len(tree.Directories), "listeners", len(tree.Listeners))
+	log.Info("started", "admin", s.admin.addr(), "clusters", len(tree.Clusters), "listeners", len(tree.Listeners))
 	go s.reloadOnHangup()
 	return s, nil
 }
@@ -175,12 +175,12 @@ func (s *Server) notReady() (why []string) {
 // notOpen is what is still missing for clients.
 func (s *Server) notOpen() (why []string) {
 	tree := s.proxy.Tree()
-	for _, d := range tree.Directories {
+	for _, d := range tree.Clusters {
 		if s.excused(d.Late) {
 			continue
 		}
 		if d.View.Answered().IsZero() {
-			why = append(why, fmt.Sprintf("no name server of cluster %s has answered yet", d.Cluster))
+			why = append(why, fmt.Sprintf("no name server of cluster %s has answered yet", d.Name))
 		}
 	}
 	for _, l := range tree.Listeners {

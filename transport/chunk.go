@@ -47,6 +47,9 @@ func (c *Chunk) Body(f *codec.Frame) []byte { return c.B[f.BodyOff:min(f.End, le
 // Retain adds a reference.
 func (c *Chunk) Retain() { c.refs.Add(1) }
 
+// Discard is for an event whose receiver is gone.
+func (c *Chunk) Discard() { c.Release() }
+
 // Release gives a reference back. With the last one the memory is used again and the source reads on.
 func (c *Chunk) Release() {
 	n := c.refs.Add(-1)

@@ -119,6 +119,9 @@ type Listener interface {
 // Accepted is a new connection that nobody reads from yet: Start or Close it.
 type Accepted struct{ Conn Conn }
 
+// Discard is for an event whose receiver is gone. A socket that nobody has started may be closed anywhere.
+func (a *Accepted) Discard() { a.Conn.Close() }
+
 // AcceptEnded tells that the listener was closed and that no Accepted comes any more.
 type AcceptEnded struct{}
 

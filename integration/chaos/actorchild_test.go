@@ -78,14 +78,14 @@ func growTree(nameServers []string) (t *tree, stop func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d := actors.NewDirectory("main", nameServers, 5*time.Second)
-	t.listener = &actors.Listener{Name: "it", Address: "127.0.0.1:0", StatPrefix: "main", Directory: d, Table: table}
+	d := actors.NewCluster("main", nameServers, 5*time.Second)
+	t.listener = &actors.Listener{Name: "it", Address: "127.0.0.1:0", StatPrefix: "main", Cluster: d, Table: table}
 	// Standard error: the parent keeps it.
 	t.env = actors.NewEnv(t.sockets, slog.New(slog.NewTextHandler(os.Stderr, nil)), actors.Settings{}, func(why error) {
 		slog.Error("the proxy gave up", "reason", why)
 		os.Exit(gaveUp)
 	})
-	t.top, err = t.env.Start(&actors.Tree{Statistics: t.stats, Directories: []*actors.Directory{d}, Listeners: []*actors.Listener{t.listener}})
+	t.top, err = t.env.Start(&actors.Tree{Stats: t.stats, Clusters: []*actors.Cluster{d}, Listeners: []*actors.Listener{t.listener}})
 	return t, stop, err
 }
 

@@ -1,0 +1,145 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// nameserver is the directory's own connection to one name server: opened by the first query, closed by the server
+// when it is idle, or by us when an answer is overdue, because what comes after that cannot be trusted to be timely.
+type nameserver struct {
+	env     *env.Env
+	address string
+	known   *NameServer
+	dialer  transport.Dialer
+	self    system.Sink
+	parent  *actor.PID
+	sock    transport.Conn
+	partial []byte
+	opaque  int32
+	waiting map[int32]pendingQuery
+}
+
+type pendingQuery struct {
+	id     int64
+	cancel func()
+}
+
+// queryOverdue tells that a query has waited for too long.
+type queryOverdue struct{ opaque int32 }
+
+var errOverdue = errors.New("no answer in time (timeouts.name_server)")
+
+// Receive is part of actor.Actor.
+func (n *nameserver) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		n.self, n.parent = system.NewSink(n.env.System, ctx.Self()), ctx.Parent()
+		n.waiting = map[int32]pendingQuery{}
+	case *messages.Query:
+		n.query(m)
+	case *transport.Chunk:
+		n.read(ctx, m)
+	case *transport.Closed:
+		if m.Conn == n.sock {
+			n.fail(ctx, m.Err)
+		}
+	case *queryOverdue:
+		if _, ok := n.waiting[m.opaque]; ok {
+			n.fail(ctx, errOverdue)
+		}
+	case *messages.Fault:
+		panic(m.Reason)
+	case *actor.Restarting:
+		n.env.CleanUp(func() { n.fail(ctx, errors.New("BUG: its actor failed")) })
+	case *actor.Stopping:
+		n.env.CleanUp(n.close)
+	}
+}
+
+func (n *nameserver) query(m *messages.Query) {
+	if n.sock == nil {
+		n.sock = n.dialer.Dial(n.address, transport.Downstream{}, n.self)
+	}
+	n.known.Queries.Add(1)
+	n.opaque++
+	c := codec.Command{Code: m.Code, Language: codec.Java, Version: codec.Version5_5_0, Opaque: n.opaque, Ext: m.Ext}
+	n.waiting[n.opaque] = pendingQuery{m.ID, system.After(n.env.Settings().QueryTimeout, n.self, &queryOverdue{n.opaque})}
+	n.sock.Write(c.Append(nil, codec.JSON), nil)
+}
+
+// read puts whole answers together: they are ours to read, not to pass on.
+func (n *nameserver) read(ctx actor.Context, ch *transport.Chunk) {
+	defer ch.Release()
+	if ch.Conn != n.sock {
+		return
+	}
+	n.partial = append(n.partial, ch.B...)
+	lim := codec.Limits{MaxFrame: n.env.Settings().MaxFrame, MaxHeader: n.env.Settings().MaxHeader}
+	for len(n.partial) >= codec.PrefixLen {
+		p, err := codec.ReadPrefix(n.partial, lim)
+		if err == nil && len(n.partial) < p.Size {
+			return
+		}
+		var answer *codec.Command
+		if err == nil {
+			answer, _, err = codec.Decode(n.partial[:p.Size:p.Size], lim)
+		}
+		if err != nil {
+			n.fail(ctx, err)
+			return
+		}
+		n.answered(ctx, answer)
+		n.partial = n.partial[p.Size:]
+	}
+	if len(n.partial) == 0 {
+		n.partial = nil // the answers' bodies point into it
+	} else {
+		n.partial = append([]byte(nil), n.partial...)
+	}
+}
+
+func (n *nameserver) answered(ctx actor.Context, c *codec.Command) {
+	q, ok := n.waiting[c.Opaque]
+	if !ok || !c.IsResponse() {
+		return
+	}
+	n.known.Up.Store(true)
+	delete(n.waiting, c.Opaque)
+	q.cancel()
+	ctx.Send(n.parent, &messages.Queried{ID: q.id, Address: n.address, Answer: c})
+}
+
+// fail closes the connection and tells everybody who waits.
+func (n *nameserver) fail(ctx actor.Context, err error) {
+	waiting := n.waiting
+	n.waiting = map[int32]pendingQuery{}
+	n.close()
+	if len(waiting) > 0 { // else it was closed while idle
+		n.known.Up.Store(false)
+		n.known.Failures.Add(uint64(len(waiting)))
+	}
+	for _, q := range waiting {
+		q.cancel()
+		ctx.Send(n.parent, &messages.Queried{ID: q.id, Address: n.address, Err: fmt.Errorf("cannot ask: %w", err)})
+	}
+}
+
+func (n *nameserver) close() {
+	if n.sock != nil {
+		n.sock.Close()
+		n.sock = nil
+	}
+	n.partial = nil
+	for _, q := range n.waiting {
+		q.cancel()
+	}
+}

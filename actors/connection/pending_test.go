@@ -1,0 +1,64 @@
+package connection
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+)
+
+// The table does what a list does that is searched from its end to its beginning.
+func TestPendingIsAList(t *testing.T) {
+	for seed := range uint64(50) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		p, list := newPending(), []*messages.Exchange{}
+		grown := len(p.chains)
+		for range 2000 {
+			opaque := int32(random.IntN(300)-150) * 4
+			switch random.IntN(5) {
+			case 0, 1, 2:
+				x := &messages.Exchange{Header: codec.Header{Opaque: opaque}, Relayed: random.IntN(4) > 0}
+				p.add(x)
+				list = append(list, x)
+			case 3:
+				i := slices.IndexFunc(list, func(x *messages.Exchange) bool { return x.Relayed && x.Header.Opaque == opaque })
+				got := p.takeRelayed(opaque)
+				if i < 0 {
+					require.Nil(t, got)
+					break
+				}
+				require.Same(t, list[i], got, "the oldest with this opaque")
+				require.False(t, p.remove(got))
+				list = slices.Delete(list, i, i+1)
+			case 4:
+				if i := random.IntN(len(list) + 1); i < len(list) {
+					require.True(t, p.remove(list[i]))
+					list = slices.Delete(list, i, i+1)
+				}
+			}
+			require.Equal(t, len(list), p.len())
+		}
+		require.Greater(t, len(p.chains), grown, "the test is large enough")
+		all := slices.Collect(p.all())
+		require.ElementsMatch(t, list, all)
+		for i, x := range all {
+			for _, later := range all[i+1:] {
+				if later.Header.Opaque == x.Header.Opaque {
+					require.Less(t, slices.Index(list, later), slices.Index(list, x), "newer ones come first")
+				}
+			}
+		}
+	}
+}
+
+func TestNoPending(t *testing.T) {
+	var none *pending
+	require.Zero(t, none.len())
+	require.Nil(t, none.takeRelayed(1))
+	require.False(t, none.remove(&messages.Exchange{}))
+	require.Empty(t, slices.Collect(none.all()))
+}

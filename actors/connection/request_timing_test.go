@@ -1,0 +1,57 @@
+package connection
+
+import (
+	"log/slog"
+	"testing"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// lessor does with a request actor what a connection does, for each tick.
+type lessor struct {
+	env     *env.Env
+	one     lease
+	settled int
+}
+
+func (l *lessor) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		pid := ctx.SpawnPrefix(requestProps(l.env), "request")
+		process, _ := l.env.System.ProcessRegistry.Get(pid)
+		l.one = lease{pid, process, messages.NewExchange()}
+	case *messages.Tick:
+		x := l.one.x
+		x.Header, x.Actor, x.Process = codec.Header{Code: codec.ReqSendMessageV2}, l.one.pid, l.one.process
+		x.Process.SendUserMessage(x.Actor, &x.Begin)
+		x.Answered.Code = codec.ResSuccess
+		x.Process.SendUserMessage(x.Actor, &x.Answered)
+	case *messages.Settled:
+		l.settled++
+		m.X.Actor, m.X.Process = nil, nil
+		m.X.Reset()
+	}
+}
+
+// What the actor of a request costs: Begin, Answered, Settled.
+func BenchmarkRequestLease(b *testing.B) {
+	e := env.New(&transport.Net{}, slog.New(slog.DiscardHandler), env.Settings{}, func(why error) { b.Error(why) })
+	l := &lessor{env: e}
+	turn := system.NewSink(e.System, e.System.Root.Spawn(e.Props(func() actor.Actor { return l }, system.Inline, nil)))
+	tick := &messages.Tick{}
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		turn.Deliver(tick)
+		n++
+	}
+	if l.settled != n {
+		b.Fatalf("%d of %d requests were settled", l.settled, n)
+	}
+}

@@ -1,0 +1,59 @@
+// Package env holds what all actors of one proxy share: the runtime, the transport, the settings by which they work, and
+// where they count.
+package env
+
+import (
+	"log/slog"
+	"slices"
+	"sync/atomic"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/stats"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// Env is what all actors of one proxy share. Once the tree stands only a reload changes something in it: the settings,
+// as a whole.
+type Env struct {
+	*system.Runtime
+	Transport  transport.Transport
+	Recorders  map[transport.Executor]*stats.Recorder
+	Rejections *stats.Rejections
+	Malformed  system.Sampler // lines about clients that sent what is no frame
+	Broken     system.Sampler // lines about client connections that broke
+
+	settings atomic.Pointer[Settings]
+}
+
+// NewEnvironment makes what the actors of one proxy share.
+func New(t transport.Transport, log *slog.Logger, settings Settings, giveUp func(error)) *Env {
+	e := &Env{Runtime: system.NewRuntime(log, giveUp), Transport: t, Rejections: stats.NewRejections(log), Recorders: map[transport.Executor]*stats.Recorder{}}
+	for _, x := range e.executors() {
+		e.Recorders[x] = &stats.Recorder{}
+	}
+	e.Adjust(settings)
+	return e
+}
+
+// Settings are the numbers to work by now.
+func (e *Env) Settings() *Settings { return e.settings.Load() }
+
+// Adjust replaces the settings.
+func (e *Env) Adjust(s Settings) {
+	s = s.withDefaults()
+	e.settings.Store(&s)
+}
+
+// executors are those of the transport and, for clients under TLS, the one of sockets without a loop.
+func (e *Env) executors() []transport.Executor {
+	all := e.Transport.Executors()
+	if x := transport.Executor(transport.Inline{}); !slices.Contains(all, x) {
+		all = append(all, x)
+	}
+	return all
+}
+
+// Refused is what the handshake of a listener tells of connections that it closes.
+func (e *Env) Refused(listener string) func(transport.Rejection) {
+	return func(m transport.Rejection) { e.Rejections.Handshake(listener, m, e.Now()) }
+}

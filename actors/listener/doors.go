@@ -1,0 +1,133 @@
+package listener
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// backoff is when a listener that keeps failing opens again. It outlives its actor, which alone touches it.
+type backoff struct {
+	failures int
+	openAt   int64 // on the process clock
+}
+
+const (
+	// The first pause is as long as a client's own retry; a minute is what an operator notices and can wait for.
+	firstReopen   = time.Second
+	longestReopen = time.Minute
+)
+
+// failed makes the next pause longer, or short again when the listener has been open for a good while.
+func (b *backoff) failed(now int64) {
+	if now-b.openAt > int64(2*longestReopen) {
+		b.failures = 0
+	}
+	b.openAt = now + int64(min(firstReopen<<min(b.failures, 10), longestReopen))
+	b.failures++
+}
+
+// reopen tells a listener that its pause is over.
+type reopen struct{}
+
+// begin opens the listener, or waits until it may: its sockets are closed meanwhile, so clients are refused at once and
+// try another proxy.
+func (l *listener) begin(ctx actor.Context) {
+	l.env.Rejections.Begin(l.Name)
+	l.prepared, l.live().socket = l.live().socket, nil
+	if l.live().shut.Load() { // the instance before was on its way out
+		ctx.Stop(ctx.Self())
+		return
+	}
+	if wait := time.Duration(l.live().backoff.openAt - l.env.Now()); wait > 0 {
+		l.env.Log.Error("a listener kept failing: its clients were disconnected, its ports are closed, and it opens again later; other listeners go on",
+			"listener", l.Name, "opens in", wait.Round(time.Millisecond), "times", l.live().backoff.failures)
+		l.cancel = system.After(wait, system.NewSink(l.env.System, ctx.Self()), &reopen{})
+		return
+	}
+	l.start(ctx)
+}
+
+// reopen goes on after a pause.
+func (l *listener) reopen(ctx actor.Context) {
+	if l.connections == nil {
+		l.start(ctx)
+	} else {
+		l.openNameServer(ctx)
+	}
+}
+
+// openLater is for a listener that was open before: the others of this process may be well.
+func (l *listener) openLater(ctx actor.Context, why error) {
+	l.live().backoff.failed(l.env.Now())
+	wait := time.Duration(l.live().backoff.openAt - l.env.Now())
+	l.env.Log.Error("cannot open a listener again (listener.address); trying later", "listener", l.Name, "address", l.address(), "again in", wait, "error", why)
+	l.cancel = system.After(wait, system.NewSink(l.env.System, ctx.Self()), &reopen{})
+}
+
+// crashed is for Restarting: the next instance waits.
+func (l *listener) crashed(ctx actor.Context) {
+	l.leave(ctx)
+	l.live().backoff.failed(l.env.Now())
+}
+
+// sockets are all that are open.
+func (l *listener) sockets() (all []transport.Listener) {
+	if l.prepared != nil {
+		all = append(all, l.prepared)
+	}
+	if l.nameServer != nil {
+		all = append(all, l.nameServer)
+	}
+	for _, s := range l.slots {
+		all = append(all, s.sockets()...)
+	}
+	return all
+}
+
+// refuse closes all ports to newcomers, or opens them again.
+func (l *listener) refuse(on bool) {
+	l.refusing = on
+	l.env.Rejections.Full(l.Name, on)
+	if l.nameServer != nil {
+		l.refuseOn(l.nameServer, on)
+	}
+	for _, s := range l.slots {
+		l.refuseSlot(s)
+	}
+}
+
+func (l *listener) refuseOn(ln transport.Listener, on bool) {
+	if err := ln.SetPaused(on); err != nil {
+		l.env.Log.Error("cannot close or open a port as the number of connections (limits.connections_per_listener) or its broker wants it",
+			"listener", l.Name, "address", ln.Addr().String(), "refuse", on, "error", err)
+	}
+}
+
+// closed tells that clients cannot connect any more.
+func (l *listener) closed() {
+	if l.live().opened.Swap(false) {
+		l.tell(messages.ListenerClosed, l.live().bound.Load().String())
+	}
+}
+
+// tell publishes an event about the listener.
+func (l *listener) tell(kind messages.EventKind, address string) {
+	e := messages.Event{Kind: kind, Cluster: l.Cluster.Name, Listener: l.Name, Address: address}
+	e.Publish(l.env.System)
+}
+
+// close closes the open sockets: nobody new is accepted.
+func (l *listener) close() {
+	l.closed()
+	if l.cancel != nil {
+		l.cancel()
+	}
+	for _, ln := range l.sockets() {
+		ln.Close()
+	}
+}

@@ -1,0 +1,237 @@
+package listener
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// reloads is what a listener keeps for the sake of reloads.
+type reloads struct {
+	retiring bool
+	prepared transport.Listener // opened beforehand for the name-server port; nil: none
+	warned   system.Seldom      // of an address that cannot be opened
+}
+
+// Orders of the top supervisor, each answered by adjusted once sockets are where they belong.
+type (
+	// revise turns a listener into its next revision.
+	Revise struct {
+		Next     *Listener
+		Cluster  *actor.PID
+		Socket   transport.Listener // open at the next address; nil: open it yourself
+		Patience time.Duration      // for connections of ports that are no more
+	}
+	// retire ends a listener: nobody new, what is in flight finishes, then it is gone.
+	Retire   struct{ Patience time.Duration }
+	Adjusted struct{}
+)
+
+// News that a listener sends itself.
+type (
+	openAgain struct{}
+	overdue   struct{ ports map[*messages.Port]bool } // nil: all of them
+)
+
+// openAgainAfter is how long an address that cannot be opened is left alone. Mostly it belongs to a listener of ours that
+// is closing at the same time.
+const openAgainAfter = 100 * time.Millisecond
+
+func (l *listener) reload(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *Revise:
+		l.revise(ctx, m)
+		ctx.Respond(&Adjusted{})
+	case *Retire:
+		l.retire(ctx, m)
+		ctx.Respond(&Adjusted{})
+	case *openAgain:
+		l.openNameServer(ctx)
+	case *emptied:
+		ctx.Request(ctx.Parent(), &messages.Emptied{})
+		if l.retiring {
+			l.env.Log.Info("listener is gone", "listener", l.Name)
+			ctx.Stop(ctx.Self())
+		}
+	case *overdue:
+		l.overdue(ctx, m)
+	}
+}
+
+func (l *listener) retire(ctx actor.Context, m *Retire) {
+	l.env.Log.Info("listener is removed; it closes when nothing is in flight, or after drain_timeout", "listener", l.Name, "drain_timeout", m.Patience)
+	l.retiring = true
+	l.live().shut.Store(true)
+	l.close()
+	if l.connections == nil { // it waits for its time to open
+		ctx.Send(ctx.Self(), &emptied{})
+		return
+	}
+	ctx.Send(l.connections, &messages.Drain{Over: m.Patience})
+	system.After(m.Patience, system.NewSink(l.env.System, ctx.Self()), &overdue{})
+}
+
+func (l *listener) overdue(ctx actor.Context, m *overdue) {
+	if m.ports != nil {
+		l.tellConnections(ctx, &messages.Depart{Ports: m.ports, Now: true})
+		return
+	}
+	l.env.Log.Warn("drain_timeout of a removed listener is over; cutting off what is left", "listener", l.Name)
+	ctx.Stop(ctx.Self())
+}
+
+// revise changes what has to change and leaves every other socket with its connections alone.
+func (l *listener) revise(ctx actor.Context, m *Revise) {
+	old := l.Listener
+	l.become(m.Next)
+	left := map[*messages.Port]bool{}
+	elsewhere := old.Cluster != l.Cluster
+	if elsewhere {
+		l.changeCluster(ctx, m.Cluster, left)
+	}
+	l.changePorts(old, left)
+	l.changeAddress(ctx, old, m.Socket, left)
+	l.renewGates()
+	if l.nameServer != nil {
+		l.place(ctx, l.Cluster.View.Brokers())
+		l.publish()
+	}
+	if elsewhere {
+		ctx.Send(l.cluster, &messages.Subscribe{To: ctx.Self()})
+	}
+	if len(left) > 0 {
+		l.tellConnections(ctx, &messages.Depart{Ports: left})
+		system.After(m.Patience, system.NewSink(l.env.System, ctx.Self()), &overdue{left})
+	}
+}
+
+// become takes over a revision; what lives goes on under it.
+func (l *listener) become(next *Listener) {
+	l.Listener = next
+	now := l.live()
+	now.latest.Store(next)
+	now.rewrite.Store(next.RewriteIDs)
+}
+
+// changeCluster closes everything that stands for the old cluster.
+func (l *listener) changeCluster(ctx actor.Context, directory *actor.PID, left map[*messages.Port]bool) {
+	ctx.Send(l.cluster, &messages.Unsubscribe{From: ctx.Self()})
+	l.cluster = directory
+	l.live().cluster.Store(directory)
+	l.tellConnections(ctx, &meet{listener: ctx.Self(), cluster: directory})
+	for id := range l.slots {
+		l.closeSlot(id, left)
+	}
+	if d := l.gates[l.nameServer]; d != nil {
+		maps.Copy(left, d.all)
+		l.renew(d, func(p *messages.Port) {
+			p.Target, p.Serves = l.Cluster.View.NameServer, l.Cluster.View.Serves
+			p.Dialer, p.Maintained = l.dialer(p.Role), l.maintained(p.Broker)
+		})
+	}
+}
+
+// changePorts closes the ports that brokers do not have any more; place opens the new ones.
+func (l *listener) changePorts(old *Listener, left map[*messages.Port]bool) {
+	rehosted := old.host() != l.host()
+	if !rehosted && samePorts(old.Ports, l.Ports) {
+		l.Table = old.Table
+		return
+	}
+	table, err := route.NewPortTable(l.Ports, old.Table.Entries())
+	if err != nil { // the configuration was checked
+		panic("BUG: " + err.Error())
+	}
+	l.Table = table
+	for _, id := range slices.SortedFunc(maps.Keys(l.slots), route.BrokerID.Compare) {
+		port, _, err := table.Place(id)
+		if rehosted || err != nil || port != int(l.slots[id].main.Addr().Port()) || old.Ports.VIP != l.Ports.VIP {
+			l.closeSlot(id, left)
+		}
+	}
+}
+
+func samePorts(a, b route.PortOptions) bool {
+	return a.Listen == b.Listen && a.Advertise == b.Advertise && a.VIP == b.VIP && maps.Equal(a.Fixed, b.Fixed)
+}
+
+// changeAddress opens the new name-server port before the old one is closed, where both can be open.
+func (l *listener) changeAddress(ctx actor.Context, old *Listener, socket transport.Listener, left map[*messages.Port]bool) {
+	if old.Address == l.Address {
+		return
+	}
+	if l.prepared != nil {
+		l.prepared.Close()
+	}
+	l.prepared = socket
+	before := l.nameServer
+	if before == nil {
+		return // it opens when the cluster is known
+	}
+	l.nameServer = nil
+	if socket == nil {
+		l.live().opened.Store(false)
+		l.closeGate(before, left)
+		l.openNameServer(ctx)
+		return
+	}
+	l.openNameServer(ctx)
+	l.closeGate(before, left)
+}
+
+func (l *listener) closeSlot(id route.BrokerID, left map[*messages.Port]bool) {
+	s := l.slots[id]
+	delete(l.slots, id)
+	l.unwatch(s)
+	l.closeGate(s.main, left)
+	if s.vip != nil {
+		l.closeGate(s.vip, left)
+	}
+}
+
+// closeGate closes a socket, whose acceptor ends then, and notes whose connections have to leave.
+func (l *listener) closeGate(ln transport.Listener, left map[*messages.Port]bool) {
+	ln.Close()
+	if d := l.gates[ln]; d != nil {
+		maps.Copy(left, d.all)
+		delete(l.gates, ln)
+	}
+}
+
+// renewGates has new connections counted under the present stat_prefix. Those that are open stay where their gauges
+// were raised.
+func (l *listener) renewGates() {
+	for _, d := range l.gates {
+		if d.port.Load().StatPrefix != l.StatPrefix {
+			l.renew(d, func(p *messages.Port) { p.StatPrefix = l.StatPrefix })
+		}
+	}
+}
+
+func (l *listener) renew(d *gate, change func(*messages.Port)) {
+	next := *d.port.Load()
+	change(&next)
+	d.all[&next] = true
+	d.port.Store(&next)
+}
+
+// foreign tells a broker that the listener's cluster does not have: one of the cluster that it had before.
+func (l *listener) foreign(b route.Broker) bool {
+	_, known := l.Cluster.View.Address(b.BrokerID)
+	return !known
+}
+
+// openSoon tries an address again that cannot be opened now.
+func (l *listener) openSoon(ctx actor.Context, err error) {
+	if l.warned.Due(l.env.Now()) {
+		l.env.Log.Error("cannot open a listener; trying again", "listener", l.Name, "listener.address", l.Address, "error", err)
+	}
+	system.After(openAgainAfter, system.NewSink(l.env.System, ctx.Self()), &openAgain{})
+}

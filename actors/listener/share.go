@@ -1,0 +1,112 @@
+package listener
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// Open opens a port of l with its handshake.
+func Open(e *env.Env, l *Listener, address string) (transport.Listener, error) {
+	ln, err := socket(e, l, address)
+	if err != nil {
+		return nil, err
+	}
+	return l.Handshake.Wrap(ln), nil
+}
+
+// socket opens a listening socket: one that a predecessor has handed over, else one of our own.
+func socket(e *env.Env, l *Listener, address string) (transport.Listener, error) {
+	sharing, can := e.Transport.(transport.Sharing)
+	if l.Inherit != nil && can {
+		if fd, ok := l.Inherit(address); ok {
+			return sharing.Inherit(fd)
+		}
+	}
+	switch {
+	case !l.ReusePort:
+		return e.Transport.Listen(address)
+	case !can:
+		return nil, fmt.Errorf("cannot share %s with another process (listener.reuse_port): this system is not supported", address)
+	}
+	return sharing.ListenShared(address)
+}
+
+// closeDoors ends accepting. Who has connected already is taken in.
+func (l *listener) closeDoors() {
+	l.closing = true
+	l.live().shut.Store(true)
+	l.closed()
+	if l.cancel != nil {
+		l.cancel()
+	}
+	for _, ln := range l.sockets() {
+		transport.Retire(ln)
+	}
+}
+
+// drain lets all connections go; the top supervisor hears when none is left.
+func (l *listener) drain(ctx actor.Context, m *messages.Drain) {
+	l.closeDoors()
+	if l.connections == nil { // it waits for its time to open
+		ctx.Send(ctx.Self(), &emptied{})
+		return
+	}
+	ctx.Send(l.connections, m)
+}
+
+// shareDoors answers with another descriptor of each listening socket.
+func (l *listener) shareDoors(ctx actor.Context) {
+	m := &messages.Doors{}
+	brokers := map[transport.Listener]string{}
+	for id, s := range l.slots {
+		brokers[s.main] = id.String()
+	}
+	for _, ln := range l.sockets() {
+		if fd, err := transport.DuplicateListener(ln); err == nil {
+			address := net.JoinHostPort(l.host(), strconv.Itoa(int(ln.Addr().Port())))
+			m.List = append(m.List, messages.Door{Address: address, Broker: brokers[ln], FD: fd})
+		}
+	}
+	ctx.Respond(m)
+}
+
+// offered answers whether a connection of another process would be adopted.
+func (l *listener) offered(ctx actor.Context, m *messages.Offer) {
+	if l.closing || l.portOf(m.State) == nil {
+		ctx.Respond(l.refusesToAdopt(m.State))
+		return
+	}
+	ctx.Respond(&messages.Adopted{})
+}
+
+func (l *listener) refusesToAdopt(s *messages.ConnectionState) *messages.Refused {
+	return &messages.Refused{Why: fmt.Sprintf("listener %s has no open port for %s %s", l.Name, s.Role, s.Broker)}
+}
+
+// adopt takes in a connection of another process.
+func (l *listener) adopt(ctx actor.Context, m *messages.Adopt) {
+	port := l.portOf(m.State)
+	if port == nil || l.closing {
+		ctx.Respond(l.refusesToAdopt(m.State))
+		return
+	}
+	ctx.Send(l.connections, &messages.Adopt{Conn: m.Conn, Upstream: m.Upstream, State: m.State, Port: port})
+	ctx.Respond(&messages.Adopted{})
+}
+
+// portOf is the port of ours that stands for the same as the one which a connection was accepted on.
+func (l *listener) portOf(s *messages.ConnectionState) *messages.Port {
+	for _, g := range l.gates {
+		if p := g.port.Load(); p.Role == s.Role && p.Broker == s.Broker {
+			return p
+		}
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package stats
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// What has been announced to the stats actor, and what nobody was there to take, is counted by its successor: so it is
+// when everything begins again, and messages that wait in mailboxes go with their actors. What is left at the end is
+// counted as it stops.
+func TestSumsOutliveStats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := system.NewRuntime(slog.New(slog.DiscardHandler), func(why error) { t.Error(why) })
+		recorders := map[transport.Executor]*Recorder{transport.Inline{}: {}}
+		out := NewRegistry("main")
+		root, b := e.System.Root, recorders[transport.Inline{}]
+		spawn := func() *actor.PID {
+			return root.Spawn(e.Props(func() actor.Actor { return New(e, recorders, out) }, nil, nil))
+		}
+		open := func() string {
+			var page strings.Builder
+			out.WriteMetrics(&page)
+			for line := range strings.Lines(page.String()) {
+				if strings.HasPrefix(line, "rocketmq_proxy_downstream_connections{") {
+					return strings.TrimSpace(line[strings.Index(line, "} ")+2:])
+				}
+			}
+			return ""
+		}
+		port := &messages.Port{Listener: "it", StatPrefix: "main"}
+
+		s := spawn()
+		b.Add(port, &messages.Delta{Opened: 3})
+		time.Sleep(tallyInterval)
+		synctest.Wait()
+		require.Equal(t, "3", open())
+
+		b.Add(port, &messages.Delta{Closed: 1}) // announced, and not taken when the actor crashes
+		root.Send(s, &messages.Fault{Reason: "killed by a test"})
+		time.Sleep(tallyInterval)
+		synctest.Wait()
+		require.Equal(t, "2", open())
+
+		b.Add(port, &messages.Delta{Closed: 1})
+		require.NoError(t, root.StopFuture(s).Wait()) // there may be no successor
+		require.Equal(t, "1", open())
+		b.Add(port, &messages.Delta{Closed: 1}) // nobody is there at all
+		require.Equal(t, "1", open())
+
+		s = spawn()
+		time.Sleep(tallyInterval)
+		synctest.Wait()
+		require.Equal(t, "0", open())
+
+		require.NoError(t, root.StopFuture(s).Wait())
+		e.Shutdown()
+		time.Sleep(time.Minute) // timers of the library end by themselves
+	})
+}

@@ -1,0 +1,173 @@
+// Package stats counts. Connections write samples into the [Recorder] of their event loop; the stats actor moves the
+// metrics of the [Registry] by their sums, a few times a second. [Rejections] counts who was refused, from anywhere.
+package stats
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// stats moves the metrics by what the books have added up. The metrics themselves live in Statistics, one level up, and
+// the books in Env: a crash loses at most the sums that caused it, of one book and one interval.
+type Actor struct {
+	run       *system.Runtime
+	recorders map[transport.Executor]*Recorder
+	out       *Registry
+	ports     map[*messages.Port]*portStats
+	cancel    func()
+}
+
+func New(r *system.Runtime, books map[transport.Executor]*Recorder, out *Registry) *Actor {
+	return &Actor{run: r, recorders: books, out: out}
+}
+
+// portStats are the labelled metrics of one port.
+type portStats struct {
+	prefix   *prefixStats
+	labels   string
+	requests map[int32]*metrics.Counter
+	fromDown *metrics.Counter
+	toDown   *metrics.Counter
+	fromUp   *metrics.Counter
+	toUp     *metrics.Counter
+	open     *metrics.Gauge
+	accepted *metrics.Counter
+	upOpened *metrics.Counter
+	upLost   *metrics.Counter
+	pushes   *metrics.Counter
+	replays  *metrics.Counter
+	movedOut *metrics.Counter
+	movedIn  *metrics.Counter
+	heldBack *metrics.Counter
+	own      map[int32]*metrics.Counter
+	latency  *metrics.PrometheusHistogram
+}
+
+// statsInterval is how often the histogram of the last interval begins anew, Envoy's flush interval.
+const statsInterval = 5 * time.Second
+
+// Receive is part of actor.Actor.
+func (s *Actor) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		s.ports = map[*messages.Port]*portStats{}
+		self := system.NewSink(s.run.System, ctx.Self())
+		for _, b := range s.recorders {
+			b.open(self)
+		}
+		s.cancel = system.Every(statsInterval, self, &messages.Tick{})
+	case *written:
+		for _, sum := range m.in.take() {
+			s.add(sum)
+		}
+	case *messages.Tick:
+		s.out.rotate()
+	case *messages.Fault:
+		panic(m.Reason)
+	case *actor.Stopping:
+		s.run.CleanUp(func() { s.cancel(); s.takeAll() })
+	case *actor.Restarting:
+		s.run.CleanUp(s.cancel)
+	}
+}
+
+// takeAll counts what is left: at the end of the process there is no successor that would.
+func (s *Actor) takeAll() {
+	for _, b := range s.recorders {
+		for _, sum := range b.take() {
+			s.add(sum)
+		}
+	}
+}
+
+func (s *Actor) add(sum *messages.Totals) {
+	p := s.ports[sum.Port]
+	if p == nil {
+		p = s.newPortStats(sum.Port)
+		s.ports[sum.Port] = p
+	}
+	s.out.whole.Lock()
+	defer s.out.whole.Unlock()
+	p.prefix.move(sum)
+	p.move(s.out.Set, sum)
+}
+
+func (s *Actor) newPortStats(port *messages.Port) *portStats {
+	broker := ""
+	if port.Role != messages.NameServerPort {
+		broker = port.Broker.String()
+	}
+	labels := fmt.Sprintf("listener=%q,port=%q,broker=%q", port.Listener, port.Role, broker)
+	counter := func(name, more string) *metrics.Counter {
+		return s.out.Set.GetOrCreateCounter("rocketmq_proxy_" + name + "{" + labels + more + "}")
+	}
+	return &portStats{
+		prefix: s.out.prefix(port.StatPrefix), labels: labels,
+		requests: map[int32]*metrics.Counter{}, own: map[int32]*metrics.Counter{},
+		fromDown: counter("downstream_bytes_total", `,direction="received"`),
+		toDown:   counter("downstream_bytes_total", `,direction="sent"`),
+		fromUp:   counter("upstream_bytes_total", `,direction="received"`),
+		toUp:     counter("upstream_bytes_total", `,direction="sent"`),
+		open:     s.out.Set.GetOrCreateGauge("rocketmq_proxy_downstream_connections{"+labels+"}", nil),
+		accepted: counter("downstream_connections_total", ""),
+		upOpened: counter("upstream_connections_total", ""),
+		upLost:   counter("upstream_losses_total", ""),
+		pushes:   counter("pushes_total", ""),
+		replays:  counter("heartbeats_replayed_total", ""),
+		movedOut: counter("connections_handed_over_total", ""),
+		movedIn:  counter("connections_taken_over_total", ""),
+		heldBack: counter("held_back_total", ""),
+		latency:  s.out.Set.GetOrCreatePrometheusHistogramExt("rocketmq_proxy_upstream_time_ms{"+labels+"}", millisecondBuckets),
+	}
+}
+
+// move applies the sums to the labelled metrics.
+func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
+	for code, n := range sum.Codes {
+		p.codeCounter(set, p.requests, "requests_total", "code", code, codec.RequestCodeName).Add(n.Read)
+	}
+	for code, n := range sum.Own {
+		p.codeCounter(set, p.own, "own_answers_total", "response", code, codec.ResponseCodeName).Add(n)
+	}
+	for _, nanos := range sum.UpstreamTimes {
+		p.latency.Update(float64(nanos) / 1e6)
+	}
+	p.upOpened.Add(sum.Kinds[messages.UpstreamOpened])
+	p.upLost.Add(sum.Kinds[messages.UpstreamLost])
+	p.pushes.Add(sum.Kinds[messages.PushRead])
+	p.replays.Add(sum.Kinds[messages.HeartbeatReplayed])
+	p.movedOut.Add(sum.Kinds[messages.ConnectionMovedAway])
+	p.movedIn.Add(sum.Kinds[messages.ConnectionMovedHere])
+	p.heldBack.Add(sum.Kinds[messages.HeldBack])
+	p.fromDown.AddInt64(sum.FromDown)
+	p.toDown.AddInt64(sum.ToDown)
+	p.fromUp.AddInt64(sum.FromUp)
+	p.toUp.AddInt64(sum.ToUp)
+	p.accepted.Add(sum.Opened)
+	p.open.Add(float64(sum.Opened - sum.Closed))
+}
+
+// codeCounter finds the counter of a code. Codes without a name share one, so that no client can invent metrics.
+func (p *portStats) codeCounter(set *metrics.Set, known map[int32]*metrics.Counter, metric, label string, code int32, name func(int32) string) *metrics.Counter {
+	if c := known[code]; c != nil {
+		return c
+	}
+	n := name(code)
+	number := fmt.Sprint(code)
+	if n == number {
+		n, number = "OTHER", "other"
+	}
+	c := set.GetOrCreateCounter(fmt.Sprintf("rocketmq_proxy_%s{%s,%s=%q,name=%q}", metric, p.labels, label, number, n))
+	if number != "other" {
+		known[code] = c
+	}
+	return c
+}

@@ -1,0 +1,214 @@
+package system
+
+import (
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// mailbox is an actor.Mailbox for actors that come in tens of thousands: one allocation, no buffers until messages
+// wait, system messages first, and batches taken under one lock. The library's own needs seven allocations and never
+// gives memory back.
+type mailbox struct {
+	mu        sync.Mutex
+	in        []any // user messages, the senders' side
+	out       []any // the batch that is being worked on
+	pos       int
+	system    *systemMessage
+	systems   atomic.Int32 // how many there are, to look at without the lock
+	scheduled bool
+	suspended bool
+	ended     bool // the actor has been told to stop: what comes is given back (discard)
+	inline    bool // its dispatcher runs it right where a message comes from
+	invoker   actor.MessageInvoker
+	kind      *mailboxKind
+	runFn     func()
+}
+
+// mailboxKind is what all mailboxes of one recipe have in common.
+type mailboxKind struct {
+	dispatcher actor.Dispatcher
+	onPanic    func(reason any, stack []byte)
+}
+
+// systemMessage is one of a list: an actor gets few of them, seldom more than one at a time.
+type systemMessage struct {
+	msg  any
+	next *systemMessage
+}
+
+// keepCap is the capacity in messages that a mailbox keeps after a burst.
+const keepCap = 64
+
+// mailboxProducer makes mailboxes for actors of d, whatever dispatcher they are registered with.
+func mailboxProducer(d actor.Dispatcher, onPanic func(reason any, stack []byte)) actor.MailboxProducer {
+	kind := &mailboxKind{d, onPanic}
+	return func() actor.Mailbox {
+		m := &mailbox{kind: kind, inline: d == Inline}
+		m.runFn = m.run
+		return m
+	}
+}
+
+// Start is part of actor.Mailbox.
+func (m *mailbox) Start() {}
+
+// RegisterHandlers is part of actor.Mailbox.
+func (m *mailbox) RegisterHandlers(i actor.MessageInvoker, _ actor.Dispatcher) { m.invoker = i }
+
+// UserMessageCount is part of actor.Mailbox: what waits behind the batch at work.
+func (m *mailbox) UserMessageCount() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.in)
+}
+
+// PostUserMessage is part of actor.Mailbox.
+func (m *mailbox) PostUserMessage(msg any) { m.post(msg, m.inline) }
+
+// post takes a user message. One that comes from where the actor runs is here: then an actor that has nothing to do
+// gets it at once, past the queue.
+func (m *mailbox) post(msg any, here bool) {
+	m.mu.Lock()
+	if here && !m.scheduled && !m.suspended {
+		m.scheduled = true
+		m.mu.Unlock()
+		m.invoke(msg)
+		m.run()
+		return
+	}
+	m.in = append(m.in, msg)
+	m.scheduleLocked(!m.suspended || m.ended)
+}
+
+// PostSystemMessage is part of actor.Mailbox.
+func (m *mailbox) PostSystemMessage(msg any) {
+	if q, ok := msg.(*whose); ok {
+		q.mailbox = m
+		return
+	}
+	m.mu.Lock()
+	last := &m.system
+	for *last != nil {
+		last = &(*last).next
+	}
+	*last = &systemMessage{msg: msg}
+	m.systems.Add(1)
+	m.scheduleLocked(true)
+}
+
+// scheduleLocked gives the lock back and has the mailbox run if nobody runs it.
+func (m *mailbox) scheduleLocked(due bool) {
+	start := due && !m.scheduled
+	if start {
+		m.scheduled = true
+	}
+	m.mu.Unlock()
+	if start {
+		m.kind.dispatcher.Schedule(m.runFn)
+	}
+}
+
+// invoke gives the actor one message.
+func (m *mailbox) invoke(msg any) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			m.kind.onPanic(reason, debug.Stack())
+			m.invoker.EscalateFailure(reason, msg)
+		}
+	}()
+	m.hand(msg)
+}
+
+// hand gives the actor a user message. One that is waiting for the end of its children would still take them: what it
+// began would be ended by nobody.
+func (m *mailbox) hand(msg any) {
+	if m.ended {
+		Discard(msg)
+		return
+	}
+	m.invoker.InvokeUserMessage(msg)
+}
+
+func (m *mailbox) run() {
+	for !m.runUntilIdle() {
+	}
+}
+
+// runUntilIdle reports false when a message made the actor panic: its supervisor knows, go on with what is left.
+func (m *mailbox) runUntilIdle() (idle bool) {
+	var msg any
+	defer func() {
+		if reason := recover(); reason != nil {
+			m.kind.onPanic(reason, debug.Stack())
+			m.invoker.EscalateFailure(reason, msg)
+			idle = false
+		}
+	}()
+	for {
+		system, more := m.next()
+		if !more {
+			return true
+		}
+		if system != nil {
+			msg = system
+			m.invoker.InvokeSystemMessage(system)
+			continue
+		}
+		for m.pos < len(m.out) && m.systems.Load() == 0 {
+			msg = m.out[m.pos]
+			m.out[m.pos] = nil
+			m.pos++
+			m.hand(msg)
+		}
+	}
+}
+
+// next takes a system message or makes out the next batch; more is false when there is nothing to do.
+func (m *mailbox) next() (system any, more bool) {
+	m.mu.Lock()
+	system, more = m.nextLocked()
+	m.mu.Unlock()
+	return system, more
+}
+
+func (m *mailbox) nextLocked() (system any, more bool) {
+	for m.system != nil {
+		msg := m.system.msg
+		m.system = m.system.next
+		m.systems.Add(-1)
+		switch msg.(type) {
+		case *actor.SuspendMailbox:
+			m.suspended = true
+		case *actor.ResumeMailbox:
+			m.suspended = false
+		case *actor.Restart:
+			if !m.ended { // else its parent would wait for its end for ever
+				return msg, true
+			}
+		case *actor.Stop:
+			m.ended = true
+			return msg, true
+		default:
+			return msg, true
+		}
+	}
+	if m.suspended && !m.ended {
+		m.scheduled = false
+		return nil, false
+	}
+	if m.pos == len(m.out) {
+		if len(m.in) == 0 {
+			if cap(m.out) > keepCap || cap(m.in) > keepCap {
+				m.in, m.out = nil, nil
+			}
+			m.out, m.pos = m.out[:0], 0
+			m.scheduled = false
+			return nil, false
+		}
+		m.in, m.out, m.pos = m.out[:0], m.in, 0
+	}
+	return nil, true
+}

@@ -1,0 +1,40 @@
+package actors
+
+import (
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/cluster"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/listener"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/stats"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+)
+
+// What a tree is made of, for those who build one.
+type (
+	Settings     = env.Settings
+	Cluster      = cluster.Cluster
+	NameServer   = cluster.NameServer
+	Listener     = listener.Listener
+	Place        = listener.Place
+	Statistics   = stats.Registry
+	Failures     = system.Failures
+	FailureEvent = system.FailureEvent
+)
+
+// Root is the id of the top supervisor; all others begin with it.
+const Root = system.Root
+
+// Makers of what a tree is made of, and what an actor is by its id.
+var (
+	NewCluster    = cluster.New
+	NewStatistics = stats.NewRegistry
+	Kind          = system.Kind
+	Kinds         = system.Kinds
+)
+
+// Tree is everything that a proxy consists of, and what of it outlives the actors. A reload makes another one, which
+// shares with the one before what did not change.
+type Tree struct {
+	Stats     *Statistics
+	Clusters  []*Cluster
+	Listeners []*Listener
+}

@@ -1,0 +1,44 @@
+package upstream
+
+import (
+	"errors"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// surrender gives the socket away, between two frames of the upstream only. The connection forwards nothing until it
+// has restored it.
+func (u *upstream) surrender() {
+	m := &messages.Surrendered{FD: -1}
+	switch {
+	case u.state == resting:
+		u.stopTimer()
+		m.OK = true
+	case u.state == open && u.swallow == 0:
+		fd, err := transport.Detach(u.sock)
+		if m.OK = err == nil; m.OK {
+			m.FD, u.sock, u.state = fd, nil, resting
+		}
+		m.Never = errors.Is(err, errors.ErrUnsupported)
+	}
+	u.up.Deliver(m)
+}
+
+// restore takes the socket back.
+func (u *upstream) restore(fd int) {
+	switch {
+	case fd >= 0:
+		u.sock, u.state = u.env.Transport.(transport.Sharing).Adopt(fd, u.near.Executor()), open
+		u.sock.Start(&u.self)
+	case u.heartbeat != nil && u.state == resting:
+		u.begin()
+	}
+}
+
+// take goes on with the socket of another process, on which the client is registered already.
+func (u *upstream) take(sock transport.Conn, address string) {
+	u.sock, u.address, u.state = sock, address, open
+	sock.Start(&u.self)
+	u.up.Deliver(&messages.Opened{Epoch: u.epoch, Upstream: address})
+}
