@@ -102,6 +102,9 @@ func (c *clients) stopConsumers() {
 // round is one round of chaos and its reckoning.
 func (e *environment) round(t *testing.T, seed uint64, length time.Duration) {
 	before := e.measure(t)
+	for i, address := range e.direct {
+		harness.GuardServer(t, e.brokers[i], address)
+	}
 	ctx, end := context.WithTimeout(t.Context(), length)
 	defer end()
 	patient, giveUp := context.WithTimeout(t.Context(), length+harness.Patience)
@@ -137,6 +140,7 @@ func (e *environment) round(t *testing.T, seed uint64, length time.Duration) {
 	require.Empty(t, e.ledger.violations, "seed %d: promises that were broken", seed)
 	require.NotEmpty(t, e.ledger.accepted, "nothing was sent")
 	e.awaitBaselines(t, before)
+	harness.RequireNoBypass(t)
 }
 
 func (e *environment) report(t *testing.T, c *clients, happened, stored int) {

@@ -41,6 +41,7 @@ func goClients(t *testing.T, e *environment, c *clients) {
 // goProcess is a process of stock clients (gochild_test.go), and each of its successors: such can be killed and frozen as a
 // whole, with their sockets.
 type goProcess struct {
+	t     *testing.T
 	env   *environment
 	name  string
 	group string
@@ -57,6 +58,7 @@ type goProcess struct {
 // start starts the first of them.
 func (g *goProcess) start(t *testing.T) {
 	t.Helper()
+	g.t = t
 	var err error
 	if g.dir, err = harness.RunSubdir(harness.Unique(t, g.name)); err == nil {
 		err = g.launch()
@@ -89,6 +91,7 @@ func (g *goProcess) launch() error {
 	if err != nil {
 		return err
 	}
+	p.WatchBypasses(g.t)
 	g.now, g.in, g.stopped = p, in, make(chan struct{})
 	g.heard.Go(func() { g.hear(out) })
 	return nil

@@ -22,10 +22,18 @@ type JavaShell struct {
 	out     *bufio.Reader
 }
 
-// StartJavaShell starts a shell of a client version. It runs in a directory of its own, because mqadmin's
-// consumerStatus writes files to the working directory.
-// The options are those of the JVM.
+// StartJavaShell starts a shell of a client version, which fails its test if it connects past the proxy. The options are
+// those of the JVM.
 func StartJavaShell(t *testing.T, version string, options ...string) *JavaShell {
+	t.Helper()
+	shell := StartDirectShell(t, version, options...)
+	shell.process.WatchBypasses(t)
+	return shell
+}
+
+// StartDirectShell is a StartJavaShell that may connect to anything. It runs in a directory of its own, because mqadmin's
+// consumerStatus writes files to the working directory.
+func StartDirectShell(t *testing.T, version string, options ...string) *JavaShell {
 	t.Helper()
 	RequireReal(t)
 	classPath, err := StoryClasses(version)

@@ -4,14 +4,25 @@ package harness
 
 import (
 	"errors"
+	"net"
 	"syscall"
 )
 
 // dieWithParent does nothing here: only Linux has a parent-death signal.
 func dieWithParent() *syscall.SysProcAttr { return nil }
 
-// connectedTo knows nothing here.
-func connectedTo(int) (map[int]bool, error) { return nil, nil }
+// connection, connections and socketsOf need /proc: elsewhere nothing is seen.
+type connection struct {
+	inode      string
+	remotePort int
+	own        bool
+}
+
+func connections() ([]connection, error) { return nil, nil }
+func socketsOf(int) ([]string, error)    { return nil, nil }
+
+// ownAddress is any: elsewhere the harness needs no address of its own.
+var ownAddress net.IP
 
 // Freeze, Thaw and HangUp need the signals of Linux.
 func (p *Process) Freeze() error { return errors.ErrUnsupported }

@@ -37,7 +37,7 @@ func (a *Answer) Err() error {
 
 // Call sends one request over a connection of its own and waits for the answer.
 func Call(ctx context.Context, address string, code int, fields map[string]string) (*Answer, error) {
-	var dialer net.Dialer
+	dialer := ownDialer()
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("cannot send request %d: %w", code, err)

@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -96,6 +94,11 @@ func startCluster(dir, version string, brokers int, configure func(home, conf st
 			return c, err
 		}
 	}
+	ports, err := c.ports()
+	if err != nil {
+		return c, err
+	}
+	bypasses.guard(ports)
 	return c, nil
 }
 
@@ -221,30 +224,32 @@ func (c *Cluster) NameServerProcess() *Process { return c.nameServer }
 // BrokerNames returns the names of the brokers in order.
 func (c *Cluster) BrokerNames() []string { return slices.Sorted(maps.Keys(c.brokers)) }
 
+// Open lets clients in the process of the tests connect to the cluster itself, for comparison; without it they fail their
+// test.
+func (c *Cluster) Open(t *testing.T) {
+	t.Helper()
+	ports, err := c.ports()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bypasses.open(ports)
+}
+
 // ports returns what listens where in this cluster, also the VIP ports of its brokers.
 func (c *Cluster) ports() (map[int]string, error) {
 	ports := make(map[int]string)
-	add := func(what, address string) (int, error) {
-		_, text, err := net.SplitHostPort(address)
-		if err != nil {
-			return 0, err
-		}
-		port, err := strconv.Atoi(text)
-		if err != nil {
-			return 0, err
-		}
-		ports[port] = what
-		return port, nil
-	}
-	if _, err := add("name server", c.NameServer); err != nil {
+	port, err := portOf(c.NameServer)
+	if err != nil {
 		return nil, err
 	}
+	ports[port] = "the name server of " + c.Version
 	for name, b := range c.brokers {
-		port, err := add(name, b.address)
+		port, err := portOf(b.address)
 		if err != nil {
 			return nil, err
 		}
-		ports[port-2] = name + " (VIP)"
+		ports[port] = name + " of " + c.Version
+		ports[port-2] = name + " of " + c.Version + " (VIP)"
 	}
 	return ports, nil
 }

@@ -70,6 +70,7 @@ func EachTargetOf(t *testing.T, versions []string, test func(t *testing.T, targe
 		}
 		t.Run(spec.name, func(t *testing.T) {
 			t.Parallel()
+			t.Cleanup(func() { RequireNoBypass(t) })
 			test(t, spec.start(t))
 		})
 	}
@@ -96,7 +97,9 @@ func (s *targetSpec) launch() (*Target, error) {
 	target := &Target{Name: s.name, Version: s.version}
 	switch {
 	case s.version == EmbeddedVersion:
-		target.Proxy, err = devProxy(dir)
+		if target.Proxy, err = devProxy(dir); err == nil {
+			err = guardEmbedded(target.Proxy)
+		}
 	case s.direct:
 		target.Cluster, err = sharedCluster(s.version)
 	default:
@@ -164,6 +167,7 @@ func ConfiguredProxy(t *testing.T, config ProxyConfig) *Target {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(func() { RequireNoBypass(t) })
 	return &Target{Name: "proxy of " + t.Name(), NameServer: p.Listen, Proxy: p}
 }
 

@@ -27,6 +27,7 @@ func TestBrokerLostAndBack(t *testing.T) {
 	harness.RequireReal(t)
 	t.Parallel()
 	cluster := harness.StartCluster(t, "5.5.0", 2)
+	cluster.Open(t)
 	proxied := harness.OwnProxy(t, cluster.NameServer, "")
 	proxied.Name = "proxied"
 	brokers, err := harness.Masters(t.Context(), cluster.NameServer)

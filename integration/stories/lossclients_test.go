@@ -67,6 +67,9 @@ func javaLossClients(t *testing.T, version string, target *harness.Target, topic
 	out.Close()
 	require.NoError(t, err)
 	t.Cleanup(func() { java.Kill(); stdin.Close() })
+	if target.Proxy != nil {
+		java.WatchBypasses(t)
+	}
 	p.stop = func() { stdin.Close() }
 	p.events = func() ([]lossEvent, error) {
 		if !java.Running() {

@@ -31,6 +31,9 @@ func TestMQAdmin494(t *testing.T) {
 // cluster behind the target, each command has to print the same there, but for addresses and what changes by itself.
 func mqadminStory(t *testing.T, target *harness.Target, version string) {
 	tool := &mqadminSession{t: t, target: target, JavaShell: harness.StartJavaShell(t, version)}
+	if target.Cluster != nil {
+		tool.direct = harness.StartDirectShell(t, version)
+	}
 	topic, group := harness.Unique(t, "topic"), harness.Unique(t, "group")
 
 	printed := tool.run("updateTopic", "-c", "DefaultCluster", "-t", topic, "-r", "3", "-w", "3")
@@ -123,6 +126,7 @@ type mqadminSession struct {
 	t      *testing.T
 	target *harness.Target
 	*harness.JavaShell
+	direct *harness.JavaShell // to compare with: the sockets of the other are watched
 }
 
 func (s *mqadminSession) run(words ...string) string {
@@ -172,7 +176,7 @@ func (s *mqadminSession) compare(part func(string) string, words ...string) stri
 	var through string
 	harness.Await(s.t, func() error { // what is behind may be on the move
 		through = masked(part(s.run(words...)), s.target.Brokers)
-		printed, err := s.MQAdmin(s.target.Direct(), words...)
+		printed, err := s.direct.MQAdmin(s.target.Direct(), words...)
 		if err != nil {
 			return err
 		}
