@@ -3,7 +3,6 @@ package rewrite_test
 import (
 	"bytes"
 	"encoding/json"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -105,29 +104,5 @@ func FuzzStoreHostRewriter(f *testing.F) {
 		again := slices.Clone(whole)
 		rewrite.NewStoreHostRewriter(host, 20000).Rewrite(again)
 		require.Equal(t, whole, again, "rewriting twice differs: something else than a store host was changed")
-	})
-}
-
-func FuzzMessageIDs(f *testing.F) {
-	f.Add(idV4, uint16(20000))
-	f.Add(idV6+","+idV4, uint16(0))
-	f.Add("0a00000100002a9f0000000066778899", uint16(65535))
-	f.Add(",", uint16(1))
-	f.Fuzz(func(t *testing.T, ids string, port uint16) {
-		got, ok := rewrite.MessageIDs(ids, hostV4, port)
-		if !ok {
-			require.Equal(t, ids, got)
-			return
-		}
-		before, after := strings.Split(ids, ","), strings.Split(got, ",")
-		require.Len(t, after, len(before))
-		for i := range before {
-			_, offset, ok := rewrite.DecodeMessageID(before[i])
-			require.True(t, ok)
-			addr, gotOffset, ok := rewrite.DecodeMessageID(after[i])
-			require.True(t, ok)
-			require.Equal(t, offset, gotOffset)
-			require.Equal(t, netip.AddrPortFrom(hostV4, port), addr)
-		}
 	})
 }

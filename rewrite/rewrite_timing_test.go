@@ -45,13 +45,6 @@ func BenchmarkRewriteCluster(b *testing.B) {
 	}
 }
 
-func BenchmarkRewriteMessageIDs(b *testing.B) {
-	b.ReportAllocs()
-	for b.Loop() {
-		rewrite.MessageIDs(idV4, hostV4, 20000)
-	}
-}
-
 func BenchmarkStoreHostRewriter(b *testing.B) {
 	body := bytes.Repeat(messageV4, 32)
 	r := rewrite.NewStoreHostRewriter(hostV4, 20000)

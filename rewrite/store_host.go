@@ -5,18 +5,6 @@ import (
 	"net/netip"
 )
 
-// Where things stand in a stored message (MessageDecoder.java): total size 0, magic 4, sysFlag 36, born timestamp 40,
-// born host 48 (8 bytes, or 20 with IPv6), store timestamp (8), store host (8 or 20: address, then port in 4 bytes).
-const (
-	messageHead    = 40 // bytes up to and with sysFlag: then all places are known
-	magicV1        = 0xdaa320a7
-	magicV2        = 0xdaa320ab // two-byte topic length
-	sysFlagBornV6  = 0x10
-	sysFlagStoreV6 = 0x20
-	// What at least follows the store host: reconsume times, prepared offset, body, topic and properties lengths.
-	messageTail = 4 + 8 + 4 + 1 + 2
-)
-
 // StoreHostRewriter puts the advertised address into the store host of each message in a body of stored messages
 // (answers to 33 and 12), from which clients make the offset message id they dial. The body may arrive in pieces of
 // any size: it keeps at most the head of one message, and nothing is moved. The checksum of a message covers its
@@ -24,12 +12,12 @@ const (
 type StoreHostRewriter struct {
 	v4, v6 []byte // the bytes to put, nil when the advertised host is of the other family
 
-	head [messageHead]byte // of the message under way
-	pos  int               // bytes of that message seen so far
-	size int               // its total size, known once the head is complete
-	at   int               // where its store host stands
-	put  []byte            // what goes there; nil: the host stays
-	off  bool              // something unknown came: nothing more is touched
+	head [toSysFlag]byte // of the message under way
+	pos  int             // bytes of that message seen so far
+	size int             // its total size, known once the head is complete
+	at   int             // where its store host stands
+	put  []byte          // what goes there; nil: the host stays
+	off  bool            // something unknown came: nothing more is touched
 }
 
 // NewStoreHostRewriter makes a rewriter for one body. host and port are the advertised ones of the broker.
@@ -50,9 +38,9 @@ func NewStoreHostRewriter(host netip.Addr, port uint16) *StoreHostRewriter {
 func (r *StoreHostRewriter) Rewrite(b []byte) {
 	for len(b) > 0 && !r.off {
 		var n int
-		if r.pos < messageHead {
+		if r.pos < toSysFlag {
 			n = copy(r.head[r.pos:], b)
-			if r.pos += n; r.pos == messageHead {
+			if r.pos += n; r.pos == toSysFlag {
 				r.readHead()
 			}
 		} else {

@@ -18,24 +18,17 @@ func (c *connection) rewrite(ch *transport.Chunk, f *codec.Frame, x *messages.Ex
 	if !f.Header.IsResponse() {
 		return nil
 	}
+	host, port, ok := c.advertisedIP()
+	if !ok {
+		return nil
+	}
 	switch x.Header.Code {
 	case codec.ReqSendMessage, codec.ReqSendMessageV2, codec.ReqSendBatchMessage:
-		host, port, ok := c.advertisedIP()
-		ids, found := f.Header.Ext(ch.RawHeader(f), "msgId")
-		if !ok || !found {
-			return nil
-		}
-		changed, ok := rewrite.MessageIDs(string(ids), host, port)
-		if !ok {
-			return nil
-		}
-		head, _ := codec.WithExt(ch.Head(f), &f.Header, f.End-f.BodyOff, "msgId", changed)
-		return head
+		lookup := func(netip.AddrPort) (netip.AddrPort, bool) { return netip.AddrPortFrom(host, port), true }
+		return rewrite.InAnswer(x.Header.Code).Head(ch.Head(f), &f.Header, f.End-f.BodyOff, lookup)
 	case codec.ReqViewMessageByID, codec.ReqQueryMessage:
-		if host, port, ok := c.advertisedIP(); ok {
-			c.edit = rewrite.NewStoreHostRewriter(host, port)
-			c.edit.Rewrite(ch.Body(f))
-		}
+		c.edit = rewrite.NewStoreHostRewriter(host, port)
+		c.edit.Rewrite(ch.Body(f))
 	}
 	return nil
 }
