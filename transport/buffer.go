@@ -6,10 +6,10 @@ import (
 	"unsafe"
 )
 
-// Buffers come in powers of two from 4 KiB to 256 KiB; longer ones, for headers beyond that, are not kept.
+// Buffers come in powers of two from 4 KiB to 1 MiB, the default limit of headers; longer ones are not kept.
 const (
 	minBufferBits = 12
-	maxBufferBits = 18
+	maxBufferBits = 20
 	minBuffer     = 1 << minBufferBits
 	maxBuffer     = 1 << maxBufferBits
 )
@@ -65,12 +65,4 @@ func (r *readSizer) next(n, room int) {
 	default:
 		r.size, r.small = max(r.size/2, minBuffer), 0
 	}
-}
-
-// carryOver moves the start of a frame to a buffer of its own, so that the chunk's can go as soon as the chunk is done.
-// Buffers grow with the bytes that have arrived, never by what a length field claims.
-func carryOver(tail []byte, readSize int) []byte {
-	buf := getBuffer(max(readSize, 2*len(tail)))
-	copy(buf, tail)
-	return buf
 }

@@ -23,9 +23,7 @@ func rawWrite(fd int, b []byte) (int, syscall.Errno) {
 // read reads once and reports whether something came; what is left makes the next event. So a busy socket does not
 // starve the others of its loop.
 func (c *loopConn) read() bool {
-	if c.readBuf == nil {
-		c.readBuf = getBuffer(c.t.net.pieces(int(c.sizer.size)))
-	}
+	c.takeBuffer()
 	n, errno := rawRead(c.fd, c.readBuf[c.carry:])
 	switch {
 	case errno == syscall.EAGAIN || errno == syscall.EINTR:
@@ -42,6 +40,13 @@ func (c *loopConn) read() bool {
 	return false
 }
 
+// takeBuffer makes sure that there is a buffer; with something carried over there is one already (hand).
+func (c *loopConn) takeBuffer() {
+	if c.readBuf == nil {
+		c.readBuf = getBuffer(c.t.net.pieces(int(c.sizer.size)))
+	}
+}
+
 func (c *loopConn) dropBuffer() {
 	if c.carry == 0 {
 		putBuffer(c.readBuf)
@@ -53,6 +58,14 @@ func (c *loopConn) dropBuffer() {
 func (c *loopConn) hand(n int) {
 	buf := c.readBuf
 	before := c.waiting()
+	if c.carry > 0 && waitsForMore(buf[:n], c.split.Limits) {
+		c.readBuf, c.carry = withRoom(buf, n), n
+		c.loop.hold(c.waiting() - before)
+		if !c.readable() {
+			c.want()
+		}
+		return
+	}
 	c.readBuf, c.carry = nil, 0
 	chunk, carry := newChunk(buf, n, &c.split, c)
 	if carry > 0 {

@@ -148,6 +148,13 @@ func (c *netConn) filled(m int) int {
 // hand delivers the first n bytes of readBuf. It reports false when they were no frames: the stream is over.
 func (c *netConn) hand(n int) bool {
 	buf := c.readBuf
+	if c.carry > 0 && waitsForMore(buf[:n], c.split.Limits) {
+		c.readBuf, c.carry = withRoom(buf, n), n
+		c.mu.Lock()
+		c.partial = n
+		c.mu.Unlock()
+		return true
+	}
 	c.readBuf, c.carry = nil, 0
 	chunk, carry := newChunk(buf, n, &c.split, c)
 	if carry > 0 {
