@@ -16,11 +16,13 @@ import (
 
 // apacheOptions are those of bin/runserver.sh, which a release of RocketMQ starts its proxy with on Java 9 and later,
 // but for the log of the garbage collector.
-var apacheOptions = []string{"-server", "-Xms4g", "-Xmx4g", "-XX:MetaspaceSize=128m", "-XX:MaxMetaspaceSize=320m",
+var apacheOptions = []string{
+	"-server", "-Xms4g", "-Xmx4g", "-XX:MetaspaceSize=128m", "-XX:MaxMetaspaceSize=320m",
 	"-XX:+UseG1GC", "-XX:G1HeapRegionSize=16m", "-XX:G1ReservePercent=25", "-XX:InitiatingHeapOccupancyPercent=30",
 	"-XX:SoftRefLRUPolicyMSPerMB=0", "-XX:-OmitStackTraceInFastThrow", "-XX:-UseLargePages",
 	// bin/mqproxy: the logging of a release, INFO to files. It is in the jar as well.
-	"-Drmq.logback.configurationFile=rmq.proxy.logback.xml"}
+	"-Drmq.logback.configurationFile=rmq.proxy.logback.xml",
+}
 
 // apache is Apache's own proxy in front of a cluster, with its remoting port for clients.
 func apache(b *bench, dir string) (*exec.Cmd, error) {

@@ -45,8 +45,10 @@ func TestApacheCommand(t *testing.T) {
 
 func TestBrokerConf(t *testing.T) {
 	conf := strings.Split(brokerConf("/tmp/store", "127.0.0.1:9876", 10911), "\n")
-	require.Subset(t, conf, []string{"brokerName=broker-a", "listenPort=10911", "haListenPort=10912", "namesrvAddr=127.0.0.1:9876",
-		"storePathRootDir=/tmp/store", "storePathCommitLog=/tmp/store/commitlog"})
+	require.Subset(t, conf, []string{
+		"brokerName=broker-a", "listenPort=10911", "haListenPort=10912", "namesrvAddr=127.0.0.1:9876",
+		"storePathRootDir=/tmp/store", "storePathCommitLog=/tmp/store/commitlog",
+	})
 }
 
 // Sends go to another queue than the one that is pulled from, or answers would be of many small messages.
@@ -112,8 +114,10 @@ func TestWhoCompilesIsHeated(t *testing.T) {
 	spent := brief(sendJSON, 1, 1)
 	spent.Warmup, spent.Measure, spent.PID = 0, 0, 0
 	s := scenario{spec: brief(sendJSON, 1, 1), heat: &spent}
-	c := candidate{name: "sleep", nameServer: func(b *bench) string { return b.nameServer },
-		command: func(*bench, string) (*exec.Cmd, error) { return exec.Command("sleep", "600"), nil }}
+	c := candidate{
+		name: "sleep", nameServer: func(b *bench) string { return b.nameServer },
+		command: func(*bench, string) (*exec.Cmd, error) { return exec.Command("sleep", "600"), nil },
+	}
 	o, err := b.measure(s, c)
 	require.NoError(t, err)
 	require.Positive(t, o.Requests)

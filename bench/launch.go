@@ -54,7 +54,7 @@ func (r *running) await(ask func() error) error {
 		}
 		select {
 		case <-r.ended:
-			return fmt.Errorf("%s ended before its first answer (%v):\n%s", r.name, r.why, r.output.String())
+			return fmt.Errorf("%s ended before its first answer (%w):\n%s", r.name, r.why, r.output.String())
 		case <-time.After(time.Millisecond):
 		}
 		if time.Since(r.launched) > startPatience {

@@ -46,8 +46,10 @@ func TestEveryWorkload(t *testing.T) {
 	pull16M.Answer, pull16M.Measure = 16<<20-1<<10, time.Second
 	open := brief(sendJSON, 4, 64)
 	open.Rate = 1000
-	for name, s := range map[string]spec{"send": brief(sendJSON, 4, 4), "binary": brief(sendBinary, 1, 16), "pop": brief(popAndAck, 4, 1),
-		"pull": brief(pull, 2, 1), "large pull": pull16M, "open": open} {
+	for name, s := range map[string]spec{
+		"send": brief(sendJSON, 4, 4), "binary": brief(sendBinary, 1, 16), "pop": brief(popAndAck, 4, 1),
+		"pull": brief(pull, 2, 1), "large pull": pull16M, "open": open,
+	} {
 		t.Run(name, func(t *testing.T) {
 			s.NameServer = at.NameServer
 			o, err := s.run()

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -111,7 +112,7 @@ func (c *conn) ready(events uint32) {
 	}
 	n, err := unix.Read(c.fd, c.loop.in)
 	switch {
-	case err == unix.EAGAIN || err == unix.EINTR:
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 		return
 	case err == nil && n == 0:
 		err = io.EOF

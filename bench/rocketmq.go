@@ -66,7 +66,7 @@ func (b *bench) startNameServer() error {
 
 // startBroker returns the address of a broker that has the topic and whose name server knows it.
 func (b *bench) startBroker() (address string, err error) {
-	// Four neighbours: the VIP port (listenPort - 2), an unused one, listenPort, and the one for slaves.
+	// Four neighbors: the VIP port (listenPort - 2), an unused one, listenPort, and the one for slaves.
 	first, err := freeport.Range(4)
 	if err != nil {
 		return "", err
@@ -78,8 +78,10 @@ func (b *bench) startBroker() (address string, err error) {
 		return "", err
 	}
 	address = freeport.Loopback(port)
-	create := map[string]string{"topic": topic, "defaultTopic": "TBW102", "readQueueNums": "8", "writeQueueNums": "8",
-		"perm": "6", "topicFilterType": "SINGLE_TAG", "topicSysFlag": "0", "order": "false"}
+	create := map[string]string{
+		"topic": topic, "defaultTopic": "TBW102", "readQueueNums": "8", "writeQueueNums": "8",
+		"perm": "6", "topicFilterType": "SINGLE_TAG", "topicSysFlag": "0", "order": "false",
+	}
 	if err := r.await(func() error {
 		_, err := call(address, request(codec.ReqUpdateAndCreateTopic, create, 0))
 		return err

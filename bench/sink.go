@@ -107,12 +107,16 @@ func response(ext map[string]string, body []byte) *codec.Command {
 func newBroker() *broker {
 	b := &broker{pulls: map[int]*pullAnswer{}}
 	for enc := range b.sends {
-		b.sends[enc] = newTemplate(response(map[string]string{"msgId": "7F00000100002A9F0000000000000001", "queueId": "3",
-			"queueOffset": "1", "MSG_REGION": "DefaultRegion", "TRACE_ON": "true"}, nil), codec.Encoding(enc))
+		b.sends[enc] = newTemplate(response(map[string]string{
+			"msgId": "7F00000100002A9F0000000000000001", "queueId": "3",
+			"queueOffset": "1", "MSG_REGION": "DefaultRegion", "TRACE_ON": "true",
+		}, nil), codec.Encoding(enc))
 	}
 	b.ack = newTemplate(response(nil, nil), codec.JSON)
-	b.pop = newTemplate(response(map[string]string{"popTime": "1700000000000", "invisibleTime": "60000", "reviveQid": "1",
-		"restNum": "100", "startOffsetInfo": "0 3 100", "msgOffsetInfo": "0 3 100,101,102"}, make([]byte, popMessages*messageSize)), codec.JSON)
+	b.pop = newTemplate(response(map[string]string{
+		"popTime": "1700000000000", "invisibleTime": "60000", "reviveQid": "1",
+		"restNum": "100", "startOffsetInfo": "0 3 100", "msgOffsetInfo": "0 3 100,101,102",
+	}, make([]byte, popMessages*messageSize)), codec.JSON)
 	return b
 }
 
@@ -150,8 +154,10 @@ func (b *broker) pull(head []byte) *pullAnswer {
 	if p := b.pulls[size]; p != nil {
 		return p
 	}
-	t := newTemplate(response(map[string]string{"suggestWhichBrokerId": "0", "nextBeginOffset": "101", "minOffset": "0",
-		"maxOffset": "1000"}, make([]byte, size)), codec.JSON)
+	t := newTemplate(response(map[string]string{
+		"suggestWhichBrokerId": "0", "nextBeginOffset": "101", "minOffset": "0",
+		"maxOffset": "1000",
+	}, make([]byte, size)), codec.JSON)
 	at := len(t.frame) - size
 	p := &pullAnswer{head: t, body: t.frame[at:]}
 	t.frame = t.frame[:at]

@@ -22,7 +22,7 @@ var handedOut = struct {
 	ports map[int]bool
 }{ports: make(map[int]bool)}
 
-// Range returns the first of n neighbouring ports that nobody listens on and that were not handed out before.
+// Range returns the first of n neighboring ports that nobody listens on and that were not handed out before.
 func Range(n int) (first int, err error) {
 	handedOut.Lock()
 	defer handedOut.Unlock()
@@ -35,7 +35,7 @@ func Range(n int) (first int, err error) {
 			return first, nil
 		}
 	}
-	return 0, fmt.Errorf("cannot find %d neighbouring free ports between %d and %d", n, lowest, highest)
+	return 0, fmt.Errorf("cannot find %d neighboring free ports between %d and %d", n, lowest, highest)
 }
 
 func allFree(first, n int) bool {
