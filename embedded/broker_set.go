@@ -24,14 +24,16 @@ type brokerSet struct {
 	pops      popState
 	modes     map[modeKey]requestMode
 	configs   map[string]string // what 25 has set
-	halves    map[int64]*half   // open transactions, by commit log offset
+	timers    map[timerKey]*timer
+	halves    map[int64]*half // open transactions, by commit log offset
 }
 
 func newBrokerSet(cl *Cluster, name string) *brokerSet {
 	s := &brokerSet{cluster: cl, options: &cl.options, clock: cl.options.Clock, name: name,
 		topics: make(map[string]*topic), groups: make(map[string]*GroupConfig),
 		offsets: make(map[offsetKey]int64), resets: make(map[offsetKey]int64),
-		pops: newPopState(), modes: make(map[modeKey]requestMode), configs: make(map[string]string), halves: make(map[int64]*half)}
+		pops: newPopState(), modes: make(map[modeKey]requestMode), configs: make(map[string]string), timers: make(map[timerKey]*timer),
+		halves: make(map[int64]*half)}
 	s.store.limit = cl.options.MaxMemory
 	s.scheduler.set = s
 	s.createSystemTopics()

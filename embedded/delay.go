@@ -56,7 +56,17 @@ func (s *brokerSet) delay(m message, queue delayQueue, due int64) *record {
 	m.queue = queue.queue
 	rec := s.put(s.topics[queue.topic], m)
 	offset := rec.offset
-	s.scheduler.at(due, func() { s.deliverDue(offset) })
+	if queue.topic == scheduleTopic { // these cannot be recalled
+		s.scheduler.at(due, func() { s.deliverDue(offset) })
+		return rec
+	}
+	k := timerKey{m.topic, m.properties.get(propUniqueKey)}
+	s.addTimer(k)
+	s.scheduler.at(due, func() {
+		if !s.endTimer(k) {
+			s.deliverDue(offset)
+		}
+	})
 	return rec
 }
 

@@ -1,9 +1,11 @@
 package embedded_test
 
 import (
+	"encoding/base64"
 	"encoding/hex"
 	"net/netip"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,4 +97,43 @@ func TestReplyFindsTheClientThatAsked(t *testing.T) {
 
 	f["properties"] = properties("REPLY_TO_CLIENT=nobody")
 	require.Equal(t, codec.ResSystemError, replier.call(codec.ReqSendReplyMessage, f, "pong").Code)
+}
+
+func TestTimerMessageIsRecalled(t *testing.T) {
+	cl, clock := manual(t, embedded.Options{})
+	b := cl.Broker("broker-a")
+	p := dial(t, b.Addr())
+	kept := p.send("News", 0, "kept", "UNIQ_KEY=id1 TIMER_DELAY_SEC=5").Ext["recallHandle"]
+	handle := p.send("News", 0, "recalled", "UNIQ_KEY=id2 TIMER_DELAY_SEC=5").Ext["recallHandle"]
+	text, err := base64.URLEncoding.DecodeString(handle)
+	require.NoError(t, err)
+	require.Equal(t, "v1 News broker-a "+itoa(clock.Now().UnixMilli()+5001)+" id2", string(text))
+	require.NotContains(t, p.send("News", 0, "x", "UNIQ_KEY=id3 DELAY=2").Ext, "recallHandle")
+
+	recall := func(topic, handle string) *codec.Command {
+		return p.call(codec.ReqRecallMessage, map[string]string{"producerGroup": "pg", "topic": topic, "recallHandle": handle}, "")
+	}
+	require.Equal(t, "id2", recall("News", handle).Ext["msgId"])
+	require.Equal(t, codec.ResSuccess, recall("News", strings.TrimRight(handle, "=")).Code)
+	require.Equal(t, codec.ResTopicNotExist, recall("Olds", handle).Code)
+	require.Equal(t, codec.ResIllegalOperation, recall("TBW102", handle).Code)
+	require.Equal(t, codec.ResIllegalOperation, recall("News", "v1 News broker-a").Code)
+	require.Equal(t, codec.ResSystemError, p.call(codec.ReqRecallMessage, ext("topic=News"), "").Code)
+
+	clock.Advance(6 * time.Second)
+	var bodies []string
+	for _, m := range b.Messages("News") {
+		bodies = append(bodies, string(m.Body))
+	}
+	require.Equal(t, []string{"kept", "x"}, bodies)
+	require.Equal(t, codec.ResIllegalOperation, recall("News", kept).Code, "its time has come")
+}
+
+func TestStoredMessageIsMarkedForTraces(t *testing.T) {
+	cl := start(t, embedded.Options{})
+	b := cl.Broker("broker-a")
+	dial(t, b.Addr()).send("News", 0, "x", "TAGS=a")
+	properties := b.Messages("News")[0].Properties
+	require.Equal(t, "DefaultRegion", properties["MSG_REGION"])
+	require.Equal(t, "true", properties["TRACE_ON"])
 }

@@ -13,6 +13,7 @@ func init() {
 		codec.ReqSendBatchMessage: (*Broker).sendBatch,
 
 		codec.ReqEndTransaction: (*Broker).endTransaction,
+		codec.ReqRecallMessage:  (*Broker).recall,
 
 		codec.ReqConsumerSendMsgBack: (*Broker).sendBack,
 		codec.ReqSendReplyMessage:    (*Broker).sendReply,

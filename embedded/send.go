@@ -58,7 +58,9 @@ func (b *Broker) send(r *request) *codec.Command {
 	if refusal := b.admit(r, &h); refusal != nil {
 		return refusal
 	}
-	m := b.newMessage(r, &h, r.Body, h.properties)
+	// A consumer writes no trace of a message without them (AbstractSendMessageProcessor.java#buildMsgContext).
+	traced := h.properties.with("MSG_REGION", region).with("TRACE_ON", "true")
+	m := b.newMessage(r, &h, r.Body, traced)
 	if refusal := b.checkSize(r, m); refusal != nil {
 		return refusal
 	}
@@ -69,13 +71,20 @@ func (b *Broker) send(r *request) *codec.Command {
 	} else if rec, err = b.set.accept(m); err != nil {
 		return r.refuse(codec.ResMessageIllegal, "%v", err)
 	}
-	return r.sent(rec, m.queue, rec.id(), h.properties.get(propUniqueKey))
+	answer := r.sent(rec, m.queue, rec.id(), h.properties.get(propUniqueKey))
+	if handle := b.recallHandleOf(rec); handle != "" {
+		answer.Ext["recallHandle"] = handle
+	}
+	return answer
 }
+
+// region is what a broker calls its region unless it is told another name (BrokerConfig.java#regionId).
+const region = "DefaultRegion"
 
 // sent is the answer to a stored message; clients read all of it.
 func (r *request) sent(rec *record, queue int32, ids, transaction string) *codec.Command {
 	return r.ok("msgId", ids, "queueId", itoa(int64(queue)), "queueOffset", itoa(rec.queueOffset),
-		"transactionId", transaction, "MSG_REGION", "DefaultRegion", "TRACE_ON", "true")
+		"transactionId", transaction, "MSG_REGION", region, "TRACE_ON", "true")
 }
 
 // admit finds or creates the topic of a send, settles its queue, and refuses what may not be sent

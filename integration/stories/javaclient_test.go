@@ -44,10 +44,12 @@ var javaStories = []javaStory{
 	{name: "TransactionCheckBack"},
 	{name: "ViewByOffsetId"},
 	{name: "QueryByKey"},
-	// The last three are in harness/java/src-5.5.0: they need a client and a broker of 5.x.
+	{name: "Trace"},
+	// The last four are in harness/java/src-5.5.0: they need a client and a broker of 5.x.
 	{name: "PopConsumer", not: []string{"4.9.4 *", "* 4.9.7"}},
 	{name: "Timer", not: []string{"4.9.4 *", "* 4.9.7"}},
-	{name: "Recall", not: []string{"4.9.4 *", "* 4.9.7", "* embedded"}}, // the embedded broker gives no recall handle
+	{name: "Recall", not: []string{"4.9.4 *", "* 4.9.7"}},
+	{name: "AutoBatch", not: []string{"4.9.4 *", "* 4.9.7"}},
 }
 
 // javaStoriesFor returns the stories that a client version can tell to a target version.

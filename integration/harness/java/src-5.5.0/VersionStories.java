@@ -3,8 +3,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.producer.SendCallback;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
@@ -17,6 +19,7 @@ final class VersionStories {
         stories.put("PopConsumer", VersionStories::pop);
         stories.put("Timer", VersionStories::timer);
         stories.put("Recall", VersionStories::recall);
+        stories.put("AutoBatch", VersionStories::autoBatch);
     }
 
     /**
@@ -115,5 +118,34 @@ final class VersionStories {
             }
         }
         SendStories.consume(fixture, topic).awaitExactly(kept);
+    }
+
+    /** The client collects messages that are sent one by one and sends them as batches (320). */
+    private static void autoBatch(Fixture fixture) throws Exception {
+        String topic = fixture.topic(4);
+        DefaultMQProducer producer = new DefaultMQProducer(fixture.unique("producer"));
+        fixture.prepare(producer);
+        producer.setAutoBatch(true);
+        producer.start();
+        ConcurrentLinkedQueue<SendResult> results = new ConcurrentLinkedQueue<>();
+        ConcurrentLinkedQueue<Throwable> failures = new ConcurrentLinkedQueue<>();
+        List<byte[]> bodies = SendStories.bodies(200);
+        for (byte[] body : bodies) {
+            producer.send(new Message(topic, "tag", body), new SendCallback() {
+                @Override
+                public void onSuccess(SendResult result) {
+                    results.add(result);
+                }
+
+                @Override
+                public void onException(Throwable e) {
+                    failures.add(e);
+                }
+            });
+        }
+        Fixture.await("200 callbacks", () -> results.size() + failures.size() == 200);
+        Fixture.check(failures.isEmpty(), "failed sends: " + failures);
+        results.forEach(SendStories::sent);
+        SendStories.consume(fixture, topic).awaitExactly(bodies);
     }
 }

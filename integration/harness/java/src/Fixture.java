@@ -59,7 +59,10 @@ final class Fixture implements AutoCloseable {
 
     /** A push consumer that is neither subscribed nor started. */
     DefaultMQPushConsumer consumer(String group) {
-        DefaultMQPushConsumer c = new DefaultMQPushConsumer(group);
+        return prepared(new DefaultMQPushConsumer(group));
+    }
+
+    DefaultMQPushConsumer prepared(DefaultMQPushConsumer c) {
         c.setNamesrvAddr(environment.nameServer);
         c.setInstanceName(unique("client"));
         c.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
