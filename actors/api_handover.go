@@ -12,25 +12,15 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// Outcome is what became of a connection that was offered to another process.
-type Outcome int
-
-// The three of them. The caller of HandOver answers for that no connection is in two processes.
-const (
-	Stays   Outcome = iota // the other process does not have it: it goes on here
-	Moved                  // the other process has it
-	InDoubt                // nobody can tell: it ends here
-)
-
 // betweenPasses is how long connections that were in the middle of a frame have to get out of it.
 const betweenPasses = 5 * time.Millisecond
 
 // HandOver offers one connection after another to give, until each has been moved or cannot be, or the context ends,
 // or give returns an error. A connection stands still while give has it. The descriptors of a parcel belong to give
-// when it returns Moved, which may close them; after InDoubt as well; after Stays they are the connection's again.
+// when it returns HandedOver or HandOverInDoubt; after HandOverRefused they are the connection's again.
 //
 // Connections that stand in the middle of a frame are tried again a moment later.
-func (p *Proxy) HandOver(ctx context.Context, give func(*messages.Parcel) (Outcome, error)) (moved int, err error) {
+func (p *Proxy) HandOver(ctx context.Context, give func(*messages.Parcel) (messages.HandOverOutcome, error)) (moved int, err error) {
 	h := &handOver{proxy: p, give: give, over: map[string]bool{}, answers: make(chan any, 1)}
 	h.asker = p.env.System.Root.Spawn(actor.PropsFromFunc(h.receive))
 	defer p.env.System.Root.Stop(h.asker)
@@ -49,7 +39,7 @@ func (p *Proxy) HandOver(ctx context.Context, give func(*messages.Parcel) (Outco
 // handOver is one call of HandOver. Its actor asks one connection at a time.
 type handOver struct {
 	proxy   *Proxy
-	give    func(*messages.Parcel) (Outcome, error)
+	give    func(*messages.Parcel) (messages.HandOverOutcome, error)
 	moved   int
 	over    map[string]bool // connections that are not asked again, by id
 	asker   *actor.PID
@@ -108,7 +98,7 @@ func (h *handOver) pass(ctx context.Context) (again bool, err error) {
 func (h *handOver) one(pid *actor.PID) (retry bool, err error) {
 	root := h.proxy.env.System.Root
 	root.Send(h.asker, &askNext{pid})
-	outcome := InDoubt
+	outcome := messages.HandOverInDoubt
 	switch m := (<-h.answers).(type) { // it answers, or it ends
 	case *messages.NotNow:
 		h.over[pid.Id] = m.Never
@@ -121,11 +111,11 @@ func (h *handOver) one(pid *actor.PID) (retry bool, err error) {
 	}
 	h.over[pid.Id] = true
 	switch outcome {
-	case Stays:
+	case messages.HandOverRefused:
 		root.Send(pid, &messages.Stay{})
 		root.Send(h.asker, &leaveAlone{})
 		return false, err
-	case Moved:
+	case messages.HandedOver:
 		h.moved++
 		root.Send(pid, &messages.Moved{})
 	default:
@@ -135,16 +125,8 @@ func (h *handOver) one(pid *actor.PID) (retry bool, err error) {
 	return false, err
 }
 
-// Sharing is a listening socket that another process is to have as well.
-type Sharing struct {
-	Listener string // the name
-	Address  string // host:port as configured, with the port that is open
-	Broker   string // "broker-a/0" for a broker's own port, "" for others
-	FD       int    // another descriptor of the socket, which belongs to the receiver
-}
-
 // ShareListeners returns another descriptor of each listening socket; also beside an error, which is about the others.
-func (p *Proxy) ShareListeners(ctx context.Context) (all []Sharing, err error) {
+func (p *Proxy) ShareListeners(ctx context.Context) (all []messages.Door, err error) {
 	var errs []error
 	for _, l := range p.Tree().Listeners {
 		answer, err := p.ask(ctx, &messages.ShareDoors{Listener: l.Name})
@@ -154,7 +136,8 @@ func (p *Proxy) ShareListeners(ctx context.Context) (all []Sharing, err error) {
 			continue
 		}
 		for _, d := range doors.List {
-			all = append(all, Sharing{Listener: l.Name, Address: d.Address, Broker: d.Broker, FD: d.FD})
+			d.Listener = l.Name
+			all = append(all, d)
 		}
 	}
 	return all, errors.Join(errs...)

@@ -42,6 +42,16 @@ type Parcel struct {
 	State    ConnectionState
 }
 
+// HandOverOutcome is what became of a connection that was offered to another process.
+type HandOverOutcome int
+
+// The three outcomes. Whoever tells one answers for that no connection is in two processes.
+const (
+	HandOverRefused HandOverOutcome = iota // the other process does not have it: it goes on here
+	HandedOver                             // the other process has it
+	HandOverInDoubt                        // nobody can tell: it ends here
+)
+
 // Moved tells a connection that another process has it. Stay tells it to go on itself.
 type (
 	Moved struct{}
@@ -117,8 +127,9 @@ type (
 	ShareDoors struct{ Listener string } // the name, by which the top supervisor passes it on
 	Doors      struct{ List []Door }
 	Door       struct {
-		Address string // host:port as configured, with the port that is open
-		Broker  string // "broker-a/0" for a broker's own port, "" for others
-		FD      int
+		Listener string // the name
+		Address  string // host:port as configured, with the port that is open
+		Broker   string // "broker-a/0" for a broker's own port, "" for others
+		FD       int    // belongs to the receiver
 	}
 )

@@ -112,9 +112,9 @@ func (s *Server) translateListener(cfg *config.Config, c *config.Listener, direc
 		}
 		l.Save = file.save
 	}
-	if s.heir != nil {
-		l.Inherit = s.heir.door
-		saved = s.heir.portsOf(c.Name, saved)
+	if s.handover != nil {
+		l.Inherit = s.handover.Listener
+		saved = s.handover.Ports(c.Name, saved)
 	}
 	l.Table, err = route.NewPortTable(l.Ports, saved)
 	return l, err

@@ -1,10 +1,13 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
@@ -22,7 +25,7 @@ func (s *Server) Drain() { s.askOnce.Do(func() { close(s.asked) }) }
 func (s *Server) drain(stopNow <-chan struct{}) error {
 	s.beginDraining()
 	begun := time.Now()
-	s.log.Info("draining: not ready any more", s.counts("drain_delay", s.config().DrainDelay, "drain_timeout", s.config().DrainTimeout)...)
+	s.log.Info("drain started, not ready", s.counts("drain_delay_seconds", s.config().DrainDelay.Seconds(), "drain_timeout_seconds", s.config().DrainTimeout.Seconds())...)
 	if !sleep(s.config().DrainDelay, stopNow) {
 		return ErrStoppedAtOnce
 	}
@@ -36,17 +39,20 @@ func (s *Server) drain(stopNow <-chan struct{}) error {
 		}
 	}()
 	s.proxy.StopAccepting()
-	s.log.Info("draining: accepting nobody any more", s.counts()...)
+	s.log.Info("listening sockets closed for drain", s.counts()...)
 	s.handOver(ctx)
 	if canceled(ctx) {
 		return ErrStoppedAtOnce
 	}
-	s.log.Info("draining: letting clients go", s.counts("go_away", s.config().DrainGoAway)...)
+	s.log.Info("letting clients go", s.counts("go_away", s.config().DrainGoAway)...)
 	return s.letGo(ctx, begun)
 }
 
-// drainNews is how often a drain tells how far it is.
-const drainNews = 5 * time.Second
+// drainProgress is how often a drain logs how far it is, and clientsNamed how many of those that it waits for it names.
+const (
+	drainProgress = 5 * time.Second
+	clientsNamed  = 5
+)
 
 // letGo returns when all connections have ended, or the context has.
 func (s *Server) letGo(ctx context.Context, begun time.Time) error {
@@ -55,24 +61,37 @@ func (s *Server) letGo(ctx context.Context, begun time.Time) error {
 	go func() {
 		drained <- s.proxy.Drain(ctx, &messages.Drain{GoAway: s.config().DrainGoAway, Over: max(time.Until(deadline), 0)})
 	}()
-	news := time.NewTicker(drainNews)
-	defer news.Stop()
+	progress := time.NewTicker(drainProgress)
+	defer progress.Stop()
 	for {
 		select {
 		case err := <-drained:
 			switch {
 			case err == nil || s.connections() == 0:
-				s.log.Info("drained", "after", time.Since(begun).Round(time.Millisecond))
+				s.log.Info("drained", "after_seconds", seconds(time.Since(begun)))
 			case canceled(ctx):
 				return ErrStoppedAtOnce
 			default:
-				s.log.Warn("drain_timeout is over; cutting off what is left", s.counts()...)
+				s.log.Warn("drain timeout, closing remaining clients", s.waitedFor()...)
 			}
 			return nil
-		case <-news.C:
-			s.log.Info("draining: waiting for clients", s.counts("left", time.Until(deadline).Round(time.Second))...)
+		case <-progress.C:
+			s.log.Info("drain waits for clients", append(s.waitedFor(), "left_seconds", seconds(time.Until(deadline)))...)
 		}
 	}
+}
+
+// waitedFor are the numbers of a drain, and the clients with most in flight.
+func (s *Server) waitedFor() []any {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	defer cancel()
+	list, total := s.proxy.Connections(ctx, actors.Filter{}, actors.Page{Sort: "requests_in_flight", Limit: clientsNamed})
+	named := make([]string, 0, len(list))
+	for _, c := range list {
+		named = append(named, fmt.Sprintf("%s %s (%d in flight)", cmp.Or(c.ClientID, "?"), c.Remote, c.InFlight))
+	}
+	s.proxy.Publish(actors.Event{Kind: actors.DrainProgress, Connections: total})
+	return []any{"connections", total, "in_flight", s.statistics().Active(), "clients", named}
 }
 
 // canceled reports that a second signal has cut a drain short.
@@ -83,12 +102,12 @@ func (s *Server) counts(more ...any) []any {
 	return append([]any{"connections", s.connections(), "in_flight", s.statistics().Active()}, more...)
 }
 
-// answerPatience is how long the actors may take to answer. They are busy for microseconds at a time.
-const answerPatience = 2 * time.Second
+// answerTimeout is how long the actors may take to answer. They are busy for microseconds at a time.
+const answerTimeout = 2 * time.Second
 
 // connections counts live client connections.
 func (s *Server) connections() int {
-	ctx, cancel := context.WithTimeout(context.Background(), answerPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
 	return s.proxy.CountConnections(ctx)
 }

@@ -34,8 +34,8 @@ func TestDrainFinishesWhatIsInFlight(t *testing.T) {
 
 	d.Drain()
 	d.Drain() // twice is once
-	d.logged("not ready any more", "connections=4", "in_flight=4")
-	d.logged("accepting nobody", "connections=4")
+	d.logged("drain started, not ready", "connections=4", "in_flight=4")
+	d.logged("listening sockets closed", "connections=4")
 	d.logged("letting clients go")
 	require.False(t, d.Ready())
 	_, err := net.Dial("tcp", d.broker)
@@ -117,7 +117,7 @@ func TestDrainTimeoutCutsOff(t *testing.T) {
 	d.Drain()
 	c.closed()
 	d.end()
-	d.logged("drain_timeout is over", "connections=1", "in_flight=1")
+	d.logged("drain timeout, closing remaining clients", "connections=1", "in_flight=1", "? 127.0.0.1:", "(1 in flight)")
 }
 
 // For drain_delay everything goes on, except that the proxy is not ready.
@@ -125,7 +125,7 @@ func TestDrainDelay(t *testing.T) {
 	cl, _ := drainCluster(t)
 	d := startDrained(t, cl, func(c *config.Config) { c.DrainDelay = time.Hour })
 	d.Drain()
-	d.logged("not ready any more", "drain_delay=1h")
+	d.logged("drain started, not ready", "drain_delay_seconds=3600")
 	resp, err := http.Get("http://" + d.AdminAddr() + "/readyz")
 	require.NoError(t, err)
 	resp.Body.Close()

@@ -8,35 +8,32 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
-	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/handover"
 )
 
-// A predecessor that is killed while it hands over is told of, with what had come; one that only looks is not.
-func TestHandOverThatBreaksOff(t *testing.T) {
+// A listener on any free port, or one that shares its port with others anyway, claims no address.
+func TestOnlyFixedAddressesAreClaimed(t *testing.T) {
+	cfg := config.Default()
+	for address, shared := range map[string]bool{"127.0.0.1:0": false, "10.0.0.1:1": true, "10.0.0.1:2": false} {
+		l := config.DefaultListener()
+		l.Name, l.Address, l.ReusePort = address, address, shared
+		cfg.Listeners = append(cfg.Listeners, l)
+	}
+	require.Equal(t, []handover.Claim{{Listener: "10.0.0.1:2", Address: "10.0.0.1:2"}}, claims(cfg))
+}
+
+// A process that only looks whether the path answers leaves no trace in the log.
+func TestLookingAtThePathIsNotAHandOver(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	f := serveFile(t, "hand_over = '"+path+"'\n"+clusterTable("main", rocketMQ(t, embedded.Options{}).NameServers()...)+listenerTable("office", "127.0.0.1:0", ""))
-	looker, err := net.Dial("unix", path)
-	require.NoError(t, err)
-	_, err = looker.Read(make([]byte, 1))
-	require.NoError(t, err)
-	looker.Close() // with a part of the hello unread, which resets it
-	nc, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
-	require.NoError(t, err)
-	l := &line{nc: nc, patience: patience}
-	var hi hello
-	_, err = l.receive(&hi)
-	require.NoError(t, err)
-	require.NoError(t, l.send(request{State: &messages.ConnectionState{Listener: "office"}}))
-	var r reply
-	_, err = l.receive(&r)
-	require.NoError(t, err)
-	require.Equal(t, "no socket came with it", r.Refused)
-	_, err = nc.Write([]byte{0, 0, 0, 100, '{'})
-	require.NoError(t, err)
-	l.close()
-	f.await(func() bool {
-		return strings.Contains(f.output.String(), `msg="connections were taken over" connections=0 refused=1`)
-	}, "the end is told")
-	require.Equal(t, 1, strings.Count(f.output.String(), "a hand-over broke off"))
+	for range 3 {
+		looker, err := net.Dial("unix", path)
+		require.NoError(t, err)
+		_, err = looker.Read(make([]byte, 1))
+		require.NoError(t, err)
+		looker.Close() // with a part of the hello unread, which resets it
+	}
+	require.False(t, strings.Contains(f.output.String(), "hand-over interrupted"))
 }

@@ -9,7 +9,7 @@ import (
 
 // report asks every client connection about itself.
 func (s *Server) report() []*actors.Connection {
-	ctx, cancel := context.WithTimeout(context.Background(), answerPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
 	list, _ := s.proxy.Connections(ctx, actors.Filter{}, actors.Page{Limit: math.MaxInt})
 	return list

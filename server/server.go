@@ -18,6 +18,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/handover"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -38,7 +39,7 @@ type Server struct {
 	askOnce  sync.Once
 	draining chan struct{}
 	ended    chan struct{}
-	heir     *heir // nil: hand_over is not set
+	handover *handover.Endpoint // nil: hand_over is not set
 	started  time.Time
 	wasReady atomic.Bool
 
@@ -68,7 +69,7 @@ func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error
 		o(s)
 	}
 	var err error
-	if s.heir, err = inherit(cfg.HandOver, claims(cfg), log); err != nil {
+	if s.handover, err = handover.Inherit(cfg.HandOver, claims(cfg), log); err != nil {
 		return nil, err
 	}
 	tree, err := s.build(cfg)
@@ -76,24 +77,24 @@ func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error
 		if s.stopTransport != nil {
 			s.stopTransport()
 		}
-		s.heir.close()
+		s.handover.Close()
 		return nil, err
 	}
 	if s.admin, err = s.serveAdmin(cfg.Admin); err != nil {
 		s.stopTransport()
-		s.heir.close()
+		s.handover.Close()
 		return nil, err
 	}
 	if err = s.proxy.Start(tree); err != nil {
 		s.stopTransport()
-		s.heir.close()
+		s.handover.Close()
 		s.admin.close()
 		return nil, fmt.Errorf("cannot start the actors: %w", err)
 	}
 	if s.push, err = startPush(cfg.Metrics, s.writeMetrics); err != nil {
 		s.proxy.Stop()
 		s.stopTransport()
-		s.heir.close()
+		s.handover.Close()
 		s.admin.close()
 		return nil, err
 	}
@@ -148,7 +149,7 @@ func (s *Server) announce() <-chan struct{} {
 			case <-time.After(readyPoll):
 			}
 		}
-		s.heir.serve(s)
+		s.handover.Serve(s.proxy)
 		close(ready)
 	}()
 	return ready
@@ -166,7 +167,7 @@ func (s *Server) notReady() (why []string) {
 		why = append(why, "draining")
 	default:
 	}
-	if !s.heir.served() {
+	if !s.handover.Serving() {
 		why = append(why, "hand_over is not taken over yet")
 	}
 	return append(why, s.notOpen()...)
@@ -212,7 +213,7 @@ func (s *Server) close() {
 	close(s.ended)
 	s.stopTransport()
 	s.certificates.close()
-	s.heir.close()
+	s.handover.Close()
 	s.push.close(s.log)
 	s.admin.close()
 	s.log.Info("stopped", "uptime", time.Since(s.started).Round(time.Millisecond))

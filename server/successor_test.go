@@ -3,6 +3,8 @@ package server
 import (
 	"fmt"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
 // With reuse_port a successor opens the same ports; when the first one drains, nobody is refused and no answer is lost:
@@ -64,18 +67,18 @@ func TestSuccessorIsHandedTheConnections(t *testing.T) {
 
 	second := startDrained(t, cl, succeed)
 	require.Equal(t, first.broker, second.broker, "it has no table of ports but the first one's")
-	second.logged("sharing the ports of the running proxy")
+	second.logged("listeners inherited")
 	first.Drain()
 	first.end()
 	first.logged("handing connections over", "connections=23")
-	first.logged("handed over", "connections=0", "handed_over=23")
-	second.logged(`msg="connections were taken over" connections=23 refused=0 listeners.main=23`)
+	first.logged("connections handed over", "connections=0", "handed_over=23")
+	second.logged(`msg="connections adopted" count=23 refused=0 listeners.main=23`)
 
 	// And once more: what was inherited can be inherited.
 	startDrained(t, cl, succeed)
 	second.Drain()
 	second.end()
-	second.logged("handed over", "connections=0", "handed_over=23")
+	second.logged("connections handed over", "connections=0", "handed_over=23")
 
 	asked := sum(busy, func(w *wanderer) int64 { return w.asked.Load() })
 	require.Eventually(t, func() bool { return sum(busy, func(w *wanderer) int64 { return w.asked.Load() }) > asked+1000 }, patience, time.Millisecond)
@@ -110,9 +113,9 @@ func TestSuccessorThatRefuses(t *testing.T) {
 	c.busy(held)
 	second := startDrained(t, cl, func(c *config.Config) { c.HandOver, c.Listeners[0].Name = path, "other" })
 	first.Drain()
-	first.logged("does not take a connection", "listener=main", "there is no listener")
-	first.logged("handed over", "connections=1", "handed_over=0")
-	second.logged(`msg="connections were taken over" connections=0 refused=1`)
+	first.logged("successor refused a connection", "listener=main", "there is no listener")
+	first.logged("connections handed over", "connections=1", "handed_over=0")
+	second.logged(`msg="connections adopted" count=0 refused=1`)
 	require.Equal(t, codec.ResSuccess, c.call(codec.ReqGetMaxOffset, maxOffset).Code)
 	held.Remove()
 	require.Equal(t, codec.ResSuccess, c.read().Code)
@@ -130,12 +133,12 @@ func TestSuccessorThatDies(t *testing.T) {
 	clients, stop := wander(t, first.broker, 5, oldClient, false)
 	second := startDrained(t, cl, succeed)
 	second.kill()
-	first.logged("took it back")
+	first.logged("hand_over did not answer, taken back")
 	third := startDrained(t, cl, succeed)
-	third.logged("sharing the ports of the running proxy")
+	third.logged("listeners inherited")
 	first.Drain()
 	first.end()
-	first.logged("handed over", "connections=0", "handed_over=5")
+	first.logged("connections handed over", "connections=0", "handed_over=5")
 	stop()
 	require.Zero(t, sum(clients, func(w *wanderer) int64 { return w.refused.Load() + w.lost.Load() + w.moves.Load() }), "clients that noticed")
 }
@@ -148,7 +151,7 @@ func TestSuccessorRightAfterOneThatDied(t *testing.T) {
 	first := startDrained(t, cl, succeed)
 	startDrained(t, cl, succeed).kill()
 	third := startDrained(t, cl, succeed)
-	third.logged("sharing the ports of the running proxy")
+	third.logged("listeners inherited")
 	require.Equal(t, first.broker, third.broker)
 }
 
@@ -164,4 +167,48 @@ func TestNoSuccessor(t *testing.T) {
 	d.end()
 	require.NotContains(t, d.log.String(), "handing")
 	startDrained(t, cl, func(c *config.Config) { c.HandOver = path }) // the path that it has left is no obstacle
+}
+
+// Each field of a connection is the same before and after a hand-over. What is not set here is not compared: a new field
+// of the state has to be given a value by this client.
+func TestAConnectionIsTheSameAfterAHandOver(t *testing.T) {
+	cl, b := drainCluster(t)
+	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
+	succeed := func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
+	first := startDrained(t, cl, succeed)
+	c := callFrom(t, first.broker, oldClient)
+	c.write(codec.ReqHeartBeat, 0, nil, fmt.Sprintf(heartbeatOf, "c1"))
+	require.Equal(t, codec.ResSuccess, c.read().Code)
+	b.Fault(codec.ReqGetMinOffset, embedded.Drop())
+	for range 3 {
+		c.write(codec.ReqGetMinOffset, 0, maxOffset, "")
+	}
+	require.NoError(t, b.WaitRequests(drainContext(t), codec.ReqGetMinOffset, 3))
+
+	look := func(d *drained) (state messages.ConnectionState) {
+		t.Helper()
+		moved, err := d.proxy.HandOver(drainContext(t), func(p *messages.Parcel) (messages.HandOverOutcome, error) {
+			state = p.State
+			state.Pending = slices.Clone(state.Pending)
+			return messages.HandOverRefused, nil
+		})
+		require.NoError(t, err)
+		require.Zero(t, moved)
+		for i := range state.Pending {
+			require.Positive(t, state.Pending[i].Age)
+			state.Pending[i].Age = 0 // it passes
+		}
+		return state
+	}
+	before := look(first)
+	require.Len(t, before.Pending, 3)
+	for v, i := reflect.ValueOf(before), 0; i < v.NumField(); i++ {
+		if name := v.Type().Field(i).Name; name != "Language" { // Java is 0
+			require.False(t, v.Field(i).IsZero(), "%s: give it a value", name)
+		}
+	}
+	second := startDrained(t, cl, succeed)
+	first.Drain()
+	first.end()
+	require.Equal(t, before, look(second))
 }

@@ -1,6 +1,7 @@
-package server
+package handover
 
 import (
+	"bytes"
 	"log/slog"
 	"net"
 	"os"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
@@ -26,10 +26,12 @@ func dead(t *testing.T) string {
 }
 
 // occupied is an address of somebody else.
-func occupied(t *testing.T) (net.Listener, []claim) {
+func occupied(t *testing.T) (net.Listener, []Claim) {
 	t.Helper()
-	ln := listenLocally(t)
-	return ln, []claim{{"main", ln.Addr().String()}}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { ln.Close() })
+	return ln, []Claim{{"main", ln.Addr().String()}}
 }
 
 // Nobody comes back at hand_over: the error says what was waited for, and what is to be done.
@@ -38,14 +40,13 @@ func TestInheritingInVain(t *testing.T) {
 	_, needed := occupied(t)
 	for _, path := range []string{path, filepath.Join(t.TempDir(), "none")} {
 		synctest.Test(t, func(t *testing.T) {
-			output := &logged{}
+			output := &bytes.Buffer{}
 			begun := time.Now()
-			_, err := inherit(path, needed, slog.New(slog.NewTextHandler(output, nil)))
-			require.EqualError(t, err, "cannot open listener main (listener.address "+needed[0].address+"): another process has the address, and "+
-				"nobody has answered at hand_over = \""+path+"\" for 5s; end that process, or give both the same hand_over")
+			_, err := Inherit(path, needed, slog.New(slog.NewTextHandler(output, nil)))
+			require.EqualError(t, err, `cannot open listener "main" on `+needed[0].Address+`: address already in use, and nobody has answered at hand_over = "`+path+
+				`" for 5s; end the process that has the address, or give both the same hand_over`)
 			require.InDelta(t, 5, time.Since(begun).Seconds(), 0.2)
-			require.Regexp(t, `(?s)^[^\n]*level=WARN msg="nobody answers at hand_over, but an address of ours is taken; waiting for its owner to answer or to end" `+
-				`hand_over=\S+ listener=main address=\S+ "at most"=5s\n$`, output.String())
+			require.Regexp(t, `^[^\n]*level=WARN msg="listen address in use, retrying" hand_over=\S+ listener=main address=\S+ timeout_seconds=5\n$`, output.String())
 		})
 	}
 }
@@ -57,9 +58,9 @@ func TestInheritingFromOneThatEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.AfterFunc(time.Second, func() { ln.Close() })
 		begun := time.Now()
-		h, err := inherit(path, needed, slog.New(slog.DiscardHandler))
+		h, err := Inherit(path, needed, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
-		h.close()
+		h.Close()
 		require.InDelta(t, 1, time.Since(begun).Seconds(), 0.2)
 	})
 }
@@ -78,13 +79,13 @@ func TestInheritingFromOneThatDies(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			l := &line{nc: nc}
+			l := &conn{nc: nc}
 			if until > 0 {
 				l.send(hello{ID: "predecessor", PID: 1})
 			}
 			if until > 1 {
 				file, _ := os.Open(os.DevNull)
-				l.send(sharedDoor{Listener: "main", Address: "10.0.0.1:9876", Broker: "broker-a/0"}, int(file.Fd()))
+				l.send(listener{Listener: "main", Address: "10.0.0.1:9876", Broker: "broker-a/0"}, int(file.Fd()))
 				file.Close()
 			}
 			l.close()
@@ -92,30 +93,21 @@ func TestInheritingFromOneThatDies(t *testing.T) {
 		ln.Close()
 		taken.Close()
 	}()
-	h, err := inherit(path, needed, slog.New(slog.DiscardHandler))
+	h, err := Inherit(path, needed, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
-	require.Empty(t, h.doors)
-	require.Equal(t, map[route.BrokerID]int{}, h.portsOf("main", nil))
-	h.close()
+	require.Empty(t, h.listeners)
+	require.Equal(t, map[route.BrokerID]int{}, h.Ports("main", nil))
+	h.Close()
 }
 
-// A start that has nobody to succeed does not wait, and neither does one that shares its ports with others anyway.
+// A start that has nobody to succeed does not wait.
 func TestNothingToInherit(t *testing.T) {
-	_, needed := occupied(t)
-	cfg := config.Default()
-	for _, address := range []string{"127.0.0.1:0", needed[0].address, freePort(t)} {
-		l := config.DefaultListener()
-		l.Name, l.Address, l.ReusePort = address, address, address == needed[0].address
-		cfg.Listeners = append(cfg.Listeners, l)
-	}
-	all := claims(cfg)
-	require.Len(t, all, 1)
 	path := dead(t)
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
-		h, err := inherit(path, all, slog.New(slog.DiscardHandler))
+		h, err := Inherit(path, nil, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
-		h.close()
+		h.Close()
 		require.Zero(t, time.Since(begun))
 	})
 }

@@ -1,4 +1,4 @@
-package server
+package handover
 
 import (
 	"fmt"
@@ -52,5 +52,11 @@ func receiveDescriptors(nc *net.UnixConn, b []byte) (fds []int, err error) {
 func closeFD(fd int) {
 	if fd >= 0 {
 		unix.Close(fd)
+	}
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		closeFD(fd)
 	}
 }

@@ -1,0 +1,169 @@
+package handover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+)
+
+// Proxy is what a hand-over needs of the proxy; actors.Proxy is one.
+type Proxy interface {
+	// ShareListeners returns another descriptor of each listening socket, which belongs to the caller.
+	ShareListeners(ctx context.Context) ([]messages.Door, error)
+	// Offer tells why a connection would not be adopted; nil: it would.
+	Offer(ctx context.Context, s *messages.ConnectionState) error
+	// Adopt goes on with a connection. It owns the descriptors, also after an error; upstream -1 is none.
+	Adopt(ctx context.Context, s *messages.ConnectionState, client, upstream int) error
+}
+
+// answerTimeout is how long the proxy may take to answer.
+const answerTimeout = 2 * time.Second
+
+// serve answers one process: a successor that starts asks for the listening sockets, and a predecessor that drains
+// offers connections.
+func (e *Endpoint) serve(p Proxy, c *conn) {
+	t := &taking{proxy: p, conn: c, log: e.log, adopted: map[string]int{}}
+	defer c.close()
+	defer t.end()
+	if err := c.send(hello{ID: e.id, PID: os.Getpid(), Version: Version}); err != nil {
+		return
+	}
+	for {
+		var r request
+		fds, err := c.receive(&r)
+		if errors.Is(err, io.EOF) || err != nil && !t.begun() { // that was all, or somebody has only looked (answered)
+			return
+		}
+		if err == nil {
+			err = t.handle(&r, fds)
+		}
+		if err != nil {
+			e.log.Warn("hand-over interrupted", "error", err)
+			return
+		}
+	}
+}
+
+// taking is one hand-over as the successor sees it.
+type taking struct {
+	proxy    Proxy
+	conn     *conn
+	log      *slog.Logger
+	accepted *offer // waits for the word to start; nil: none
+	adopted  map[string]int
+	refused  int
+}
+
+// offer is a connection that is still the predecessor's.
+type offer struct {
+	state *messages.ConnectionState
+	fds   []int
+}
+
+func (t *taking) handle(r *request, fds []int) error {
+	switch {
+	case r.Start:
+		closeAll(fds)
+		return t.start()
+	case t.accepted != nil:
+		closeAll(fds)
+		return errors.New("a connection was accepted, and the predecessor does not say start")
+	case r.State != nil:
+		return t.offered(r, fds)
+	}
+	closeAll(fds)
+	return t.share()
+}
+
+// offered accepts a connection, or says why not. With version 0 the answer is the end of it.
+func (t *taking) offered(r *request, fds []int) error {
+	refused := t.refusal(r, fds)
+	if refused == "" {
+		t.accepted = &offer{r.State, fds}
+	} else {
+		t.refused++
+		closeAll(fds)
+	}
+	if err := t.conn.send(reply{Refused: refused}); err != nil || refused != "" || r.Version > 0 {
+		return err
+	}
+	return t.start()
+}
+
+func (t *taking) refusal(r *request, fds []int) string {
+	switch {
+	case r.Version > Version:
+		return fmt.Sprintf("version %d of the hand-over protocol is unknown", r.Version)
+	case len(fds) == 0:
+		return "no socket came with it"
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	defer cancel()
+	if err := t.proxy.Offer(ctx, r.State); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// start goes on with the connection that was accepted: from here on it is ours alone.
+func (t *taking) start() error {
+	o := t.accepted
+	if o == nil {
+		return errors.New("the predecessor says start, and no connection was accepted")
+	}
+	t.accepted = nil
+	upstream := -1
+	if len(o.fds) > 1 {
+		upstream = o.fds[1]
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	defer cancel()
+	if err := t.proxy.Adopt(ctx, o.state, o.fds[0], upstream); err != nil {
+		t.log.Warn("cannot adopt an accepted connection", "listener", o.state.Listener, "error", err)
+		t.refused++
+		return nil
+	}
+	t.adopted[o.state.Listener]++
+	return nil
+}
+
+// share sends each listening socket, and an empty one at the end.
+func (t *taking) share() error {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	defer cancel()
+	all, err := t.proxy.ShareListeners(ctx)
+	errs := []error{err}
+	for _, d := range all {
+		errs = append(errs, t.conn.send(listener{Listener: d.Listener, Address: d.Address, Broker: d.Broker}, d.FD))
+		closeFD(d.FD)
+	}
+	return errors.Join(append(errs, t.conn.send(listener{}))...)
+}
+
+func (t *taking) begun() bool { return t.accepted != nil || t.refused+len(t.adopted) > 0 }
+
+// end closes what was accepted and never started, and logs one line when something was handed over.
+func (t *taking) end() {
+	if t.accepted != nil {
+		closeAll(t.accepted.fds)
+		t.accepted = nil
+		t.refused++
+	}
+	if !t.begun() {
+		return
+	}
+	sum, each := 0, []any{}
+	for _, name := range slices.Sorted(maps.Keys(t.adopted)) {
+		sum += t.adopted[name]
+		each = append(each, slog.Int(name, t.adopted[name]))
+	}
+	t.log.Info("connections adopted", "count", sum, "refused", t.refused, slog.Group("listeners", each...))
+}

@@ -1,0 +1,276 @@
+package handover
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+)
+
+// successorOf finds the successor of a predecessor that has let its path go.
+func successorOf(t *testing.T, path string) *Successor {
+	t.Helper()
+	e := &Endpoint{path: path, id: "predecessor", done: make(chan struct{})}
+	s, err := e.Successor()
+	require.NoError(t, err)
+	require.NotNil(t, s)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// A connection goes over in three steps; one that is refused stays where it is, and the next one goes over.
+func TestAConnectionIsGiven(t *testing.T) {
+	path := newPath(t)
+	successor := serve(t, path, &fakeProxy{refuses: "other"})
+	s := successorOf(t, path)
+	require.Equal(t, os.Getpid(), s.PID)
+
+	p, client := parcel(t, "other")
+	outcome, refused, err := s.Give(p)
+	require.NoError(t, err)
+	require.Equal(t, messages.HandOverRefused, outcome)
+	require.Equal(t, "there is no listener other", refused)
+	owned(t, client)
+	closeFD(p.Client)
+	gone(t, client)
+
+	p, client = parcel(t, "main")
+	p.Upstream = duplicate(t, p.Client)
+	outcome, refused, err = s.Give(p)
+	require.NoError(t, err)
+	require.Equal(t, messages.HandedOver, outcome)
+	require.Empty(t, refused)
+	require.Eventually(t, func() bool { return successor.proxy.count() == 1 }, patience, time.Millisecond)
+	owned(t, client)
+	require.Equal(t, []bool{true}, successor.proxy.upstream)
+	successor.proxy.sockets[0].Close()
+	gone(t, client)
+	s.Close()
+	require.Eventually(t, func() bool { return len(successor.log.String()) > 0 }, patience, time.Millisecond)
+	require.Contains(t, successor.log.String(), `msg="connections adopted" count=1 refused=1 listeners.main=1`)
+}
+
+// A successor that stands still is not given the connection: it has accepted it and never hears the word to start.
+func TestAnOfferWithoutTheWordToStartIsNothing(t *testing.T) {
+	path := newPath(t)
+	successor := serve(t, path, &fakeProxy{})
+	for _, next := range []func(c *conn){
+		func(*conn) {},                          // the predecessor takes the connection back and goes
+		func(c *conn) { _ = c.send(request{}) }, // it says something else
+	} {
+		c, hi := call(t, path)
+		require.Equal(t, Version, hi.Version)
+		p, client := parcel(t, "main")
+		require.NoError(t, c.send(request{State: &p.State, Version: 1}, p.Client))
+		var r reply
+		_, err := c.receive(&r)
+		require.NoError(t, err)
+		require.Empty(t, r.Refused)
+		require.Zero(t, successor.proxy.count(), "it is accepted, and not started")
+		owned(t, client)
+		next(c)
+		c.close()
+		closeFD(p.Client)
+		gone(t, client) // the successor has closed its descriptor as well
+	}
+	require.Zero(t, successor.proxy.count())
+}
+
+// fakeSuccessor answers an offer as a test wants.
+func fakeSuccessor(t *testing.T, version int, behave func(c *conn)) *Successor {
+	t.Helper()
+	path := newPath(t)
+	ln, err := listenAt(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { ln.Close() })
+	go func() {
+		nc, err := ln.AcceptUnix()
+		if err != nil {
+			return
+		}
+		c := &conn{nc: nc}
+		_ = c.send(hello{ID: "successor", PID: 1, Version: version})
+		behave(c)
+		c.close()
+	}()
+	return successorOf(t, path)
+}
+
+// When the answer to an offer does not come, the connection is the predecessor's: the word to start was never said. A
+// successor of version 0 may have started it, so nobody can tell, and the predecessor closes it.
+func TestTheOwnerOfAConnectionWhoseOfferIsNotAnswered(t *testing.T) {
+	for version, want := range []messages.HandOverOutcome{messages.HandOverInDoubt, messages.HandOverRefused} {
+		s := fakeSuccessor(t, version, func(c *conn) {
+			var r request
+			fds, _ := c.receive(&r)
+			closeAll(fds)
+		})
+		p, client := parcel(t, "main")
+		outcome, _, err := s.Give(p)
+		require.Error(t, err)
+		require.Equal(t, want, outcome, "version %d", version)
+		if want == messages.HandOverRefused {
+			owned(t, client)
+			closeFD(p.Client)
+		}
+		gone(t, client)
+	}
+}
+
+// When the word to start may not have arrived, the predecessor closes its side.
+func TestAWordToStartThatMayBeLostEndsTheConnection(t *testing.T) {
+	closed := make(chan struct{})
+	s := fakeSuccessor(t, 1, func(c *conn) {
+		var r request
+		fds, _ := c.receive(&r)
+		closeAll(fds)
+		_ = c.nc.CloseRead() // what comes now is refused
+		_ = c.send(reply{})
+		<-closed
+	})
+	defer close(closed)
+	p, client := parcel(t, "main")
+	outcome, _, err := s.Give(p)
+	require.ErrorIs(t, err, syscall.EPIPE)
+	require.Equal(t, messages.HandOverInDoubt, outcome)
+	gone(t, client)
+}
+
+// Neighbors speak the lower version; beyond that only listening sockets are shared.
+func TestVersionsOneApartUnderstandEachOther(t *testing.T) {
+	for theirs, want := range map[int]int{0: 0, 1: 1, 2: 1} {
+		version, ok := common(theirs)
+		require.True(t, ok)
+		require.Equal(t, want, version)
+	}
+	path := newPath(t)
+	ln, err := listenAt(path)
+	require.NoError(t, err)
+	defer ln.Close()
+	go func() {
+		for {
+			nc, err := ln.AcceptUnix()
+			if err != nil {
+				return
+			}
+			_ = (&conn{nc: nc}).send(hello{ID: "successor", PID: 1, Version: Version + 2})
+		}
+	}()
+	e := &Endpoint{path: path, id: "predecessor", done: make(chan struct{})}
+	s, err := e.Successor()
+	require.Nil(t, s)
+	require.EqualError(t, err, "it speaks version 3 of the hand-over protocol, and this proxy versions 0 to 2; upgrade in smaller steps to keep connections")
+
+	path = newPath(t)
+	successor := serve(t, path, &fakeProxy{})
+	c, _ := call(t, path)
+	p, _ := parcel(t, "main")
+	require.NoError(t, c.send(request{State: &p.State, Version: Version + 1}, p.Client))
+	var r reply
+	_, err = c.receive(&r)
+	require.NoError(t, err)
+	require.Equal(t, "version 2 of the hand-over protocol is unknown", r.Refused)
+	require.Zero(t, successor.proxy.count())
+	closeFD(p.Client)
+}
+
+// Accepting goes on after the process was out of descriptors, and ends when the listener is closed.
+func TestAcceptingGoesOnAfterAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var accepted, asked int
+		start := time.Now()
+		acceptAll(func() (*net.UnixConn, error) {
+			asked++
+			switch {
+			case asked <= 20:
+				return nil, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+			case asked <= 22:
+				return nil, nil
+			}
+			return nil, net.ErrClosed
+		}, func(*net.UnixConn) { accepted++ })
+		require.Equal(t, 2, accepted)
+		require.Equal(t, 20*acceptPause, time.Since(start), "it rests after each failure")
+	})
+}
+
+// A path whose directory was away is offered again, and that it was away is logged once.
+func TestAPathIsOfferedAgainAfterItsDirectoryWasAway(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	path := filepath.Join(dir, "s")
+	e := serve(t, path, &fakeProxy{})
+	require.NoError(t, os.Rename(dir, dir+".away"))
+	require.Eventually(t, func() bool { return len(e.log.String()) > 0 }, patience, time.Millisecond)
+	time.Sleep(2*lookAtPath + lookAtPath/2) // it fails twice more
+	require.Regexp(t, `^[^\n]*level=ERROR msg="cannot listen at hand_over" hand_over=\S+ error=[^\n]*\n$`, e.log.String())
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	require.Eventually(t, func() bool {
+		nc, err := net.Dial("unix", path)
+		if err == nil {
+			nc.Close()
+		}
+		return !errors.Is(err, os.ErrNotExist)
+	}, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return successorReachable(path) }, patience, time.Millisecond)
+	require.Contains(t, e.log.String(), `msg="hand_over did not answer, taken back"`)
+}
+
+func successorReachable(path string) bool {
+	s, err := (&Endpoint{path: path, id: "successor", done: make(chan struct{})}).Successor()
+	if s != nil {
+		s.Close()
+	}
+	return s != nil && err == nil
+}
+
+// Each field of a connection's state arrives as it was sent, also those that are added tomorrow.
+func TestEachFieldOfTheStateCrosses(t *testing.T) {
+	path := newPath(t)
+	successor := serve(t, path, &fakeProxy{})
+	p, _ := parcel(t, "")
+	n := 0
+	fill(t, reflect.ValueOf(&p.State).Elem(), &n)
+	require.Greater(t, n, 15)
+	sent := p.State
+	outcome, _, err := successorOf(t, path).Give(p)
+	require.NoError(t, err)
+	require.Equal(t, messages.HandedOver, outcome)
+	require.Eventually(t, func() bool { return successor.proxy.count() == 1 }, patience, time.Millisecond)
+	require.Equal(t, &sent, successor.proxy.adopted[0])
+}
+
+// fill gives each field a value of its own that is not zero.
+func fill(t *testing.T, v reflect.Value, n *int) {
+	t.Helper()
+	*n++
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(t, v.Field(i), n)
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(t, v.Index(0), n)
+	case reflect.String:
+		v.SetString("value " + strconv.Itoa(*n))
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int32, reflect.Int64, reflect.Int8, reflect.Int16:
+		v.SetInt(int64(*n))
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		v.SetUint(uint64(*n))
+	default:
+		t.Fatalf("a field of kind %s: teach this test about it", v.Kind())
+	}
+}

@@ -1,0 +1,213 @@
+package handover
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+)
+
+// Endpoint is a proxy's end of a hand-over, in both directions: it inherits from its predecessor, has the path while it
+// serves, and finds its successor when it drains. A nil Endpoint stands alone.
+type Endpoint struct {
+	path string
+	id   string // tells ourselves from others on the same path
+	log  *slog.Logger
+
+	mu        sync.Mutex
+	listeners map[string]int // inherited and not opened yet, by address
+	tables    map[string]map[route.BrokerID]int
+	ln        *net.UnixListener
+	conns     map[*conn]bool
+	closed    bool
+	// serving: the path is ours, or cannot be had.
+	serving bool
+	done    chan struct{} // closed when the path is not to be taken back
+	give    sync.Once
+}
+
+func (e *Endpoint) letPathGo() { e.give.Do(func() { close(e.done) }) }
+
+// Serve takes the path over. What was inherited and is not wanted is closed: nobody would accept there.
+func (e *Endpoint) Serve(p Proxy) {
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	e.closeListenersLocked()
+	e.mu.Unlock()
+	err := e.takePath(p)
+	if err != nil {
+		e.offerFailed(err)
+	}
+	e.mu.Lock()
+	e.serving = true
+	e.mu.Unlock()
+	go e.keepPath(p, err != nil)
+}
+
+func (e *Endpoint) offerFailed(err error) {
+	e.log.Error("cannot listen at hand_over", "hand_over", e.path, "error", err)
+}
+
+func (e *Endpoint) takePath(p Proxy) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil
+	}
+	ln, err := listenAt(e.path)
+	if err != nil {
+		return err
+	}
+	if e.ln != nil {
+		e.ln.Close()
+	}
+	e.ln = ln
+	go acceptAll(ln.AcceptUnix, func(nc *net.UnixConn) { e.begin(p, nc) })
+	return nil
+}
+
+// lookAtPath is how often a proxy looks whether its path leads to somebody.
+const lookAtPath = time.Second
+
+// keepPath takes the path back when a successor has died, or somebody has removed the file or its directory: the next
+// one would find nobody, and all ports taken. It goes on looking as long as the proxy serves; what fails is told once.
+func (e *Endpoint) keepPath(p Proxy, failed bool) {
+	look := time.NewTicker(lookAtPath)
+	defer look.Stop()
+	for {
+		select {
+		case <-e.done:
+			return
+		case <-look.C:
+		}
+		if e.answered() {
+			continue
+		}
+		err := e.takePath(p)
+		switch {
+		case err == nil:
+			e.log.Warn("hand_over did not answer, taken back", "hand_over", e.path)
+		case !failed:
+			e.offerFailed(err)
+		}
+		failed = err != nil
+	}
+}
+
+// answered reports that the path leads to a proxy, or that nobody can tell. It waits for the hello: a socket that
+// nobody accepts on is connected to all the same. A process that stands still keeps the path.
+func (e *Endpoint) answered() bool {
+	nc, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: e.path, Net: "unix"})
+	if err != nil {
+		return !nobody(err)
+	}
+	c := &conn{nc: nc, timeout: messageTimeout}
+	defer c.close()
+	_, err = c.receive(&hello{})
+	return !died(err)
+}
+
+// nobody tells that a path leads to nobody from a path that cannot be tried.
+func nobody(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// Serving reports that the path was taken over, or cannot be had.
+func (e *Endpoint) Serving() bool {
+	if e == nil {
+		return true
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.serving
+}
+
+// listenAt replaces the socket at path in one step: whoever dials meets the old owner or the new one.
+func listenAt(path string) (*net.UnixListener, error) {
+	draft := path + ".new"
+	os.Remove(draft)
+	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: draft, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	ln.SetUnlinkOnClose(false)
+	err = os.Chmod(draft, 0o600)
+	if err == nil {
+		err = os.Rename(draft, path)
+	}
+	if err != nil {
+		ln.Close()
+		return nil, err
+	}
+	return ln, nil
+}
+
+// acceptPause is how long accepting rests after a failure, such as for want of descriptors.
+const acceptPause = 100 * time.Millisecond
+
+// acceptAll accepts until the listener is closed. No other error ends it: a path that connects and does not answer
+// would make every later start fail.
+func acceptAll(accept func() (*net.UnixConn, error), begin func(*net.UnixConn)) {
+	for {
+		nc, err := accept()
+		switch {
+		case err == nil:
+			begin(nc)
+		case errors.Is(err, net.ErrClosed):
+			return
+		default:
+			time.Sleep(acceptPause)
+		}
+	}
+}
+
+// begin serves one process on a goroutine.
+func (e *Endpoint) begin(p Proxy, nc *net.UnixConn) {
+	c := &conn{nc: nc}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		c.close()
+		return
+	}
+	e.conns[c] = true
+	go func() {
+		e.serve(p, c)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.conns, c)
+	}()
+}
+
+// Close ends it. The path stays: it is a successor's, or refuses.
+func (e *Endpoint) Close() {
+	if e == nil {
+		return
+	}
+	e.letPathGo()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closed = true
+	e.closeListenersLocked()
+	if e.ln != nil {
+		e.ln.Close()
+	}
+	for c := range e.conns {
+		c.close()
+	}
+}
+
+func (e *Endpoint) closeListenersLocked() {
+	for _, fd := range e.listeners {
+		closeFD(fd)
+	}
+	clear(e.listeners)
+}

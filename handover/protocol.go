@@ -1,0 +1,124 @@
+// Package handover gives a running proxy's listening sockets and connections to the process that succeeds it, so that
+// no client notices a restart. Both processes have the same path (hand_over), a Unix socket:
+//
+//   - A proxy that starts is the successor. It asks whoever has the path, the predecessor, for its listening sockets
+//     ([Inherit]), and takes the path over when it is ready ([Endpoint.Serve]).
+//   - A proxy that drains is the predecessor. It offers its connections, one after another, to whoever has the path
+//     then ([Endpoint.Successor], [Successor.Give]).
+//
+// A connection that is handed over has one owner at any time. It goes in three steps: the predecessor offers it, the
+// successor accepts and does nothing, the predecessor says start. Before that word has been sent the connection is the
+// predecessor's, whatever happens; after it, the successor's. When the word may have arrived or not, the predecessor
+// closes its side, and so does a successor that has not got it: the client connects again.
+//
+// # Protocol
+//
+// Messages are JSON behind its length in four bytes, big endian; descriptors come with the length. Whoever is called
+// says hello, with the version that it speaks. Then it is asked:
+//
+//	{}                                    every listening socket, each as a listener; an empty one ends them
+//	{"state": …, "version": 1}, 1 or 2    offers a connection: its client socket and its upstream socket;
+//	                                      answered by {} or {"refused": …}
+//	{"start": true}                       the connection that was accepted just now is the successor's; no answer
+//
+// In version 0 there is no third step: a successor owns a connection once it has answered {}. Processes whose versions
+// are one apart speak the lower one. Beyond that, listening sockets are shared all the same ({} never changes), and
+// connections are drained.
+package handover
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+)
+
+// Version is the highest version of the protocol that this package speaks.
+const Version = 1
+
+// The messages.
+type (
+	hello struct {
+		ID      string `json:"id"`
+		PID     int    `json:"pid"`
+		Version int    `json:"version,omitempty"`
+	}
+	request struct {
+		State   *messages.ConnectionState `json:"state,omitempty"`
+		Version int                       `json:"version,omitempty"`
+		Start   bool                      `json:"start,omitempty"`
+	}
+	listener struct {
+		Listener string `json:"listener,omitempty"`
+		Address  string `json:"address,omitempty"`
+		Broker   string `json:"broker,omitempty"`
+	}
+	reply struct {
+		Refused string `json:"refused,omitempty"`
+	}
+)
+
+// common is the version that two processes speak with each other; ok is false when they are too far apart.
+func common(theirs int) (version int, ok bool) {
+	return min(theirs, Version), theirs >= Version-1 && theirs <= Version+1
+}
+
+// longestMessage bounds what the other process can make us read, in bytes: a heartbeat of 1 MiB in base64 and many
+// pending requests fit.
+const longestMessage = 64 << 20
+
+// conn is a connection between two proxies.
+type conn struct {
+	nc      *net.UnixConn
+	timeout time.Duration // of each message; 0: none
+}
+
+// messageTimeout is for those who ask.
+const messageTimeout = 10 * time.Second
+
+func (c *conn) setDeadline() {
+	if c.timeout > 0 {
+		_ = c.nc.SetDeadline(time.Now().Add(c.timeout))
+	}
+}
+
+func (c *conn) close() { c.nc.Close() }
+
+func (c *conn) send(v any, fds ...int) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	c.setDeadline()
+	if err := sendDescriptors(c.nc, binary.BigEndian.AppendUint32(nil, uint32(len(text))), fds); err != nil {
+		return err
+	}
+	_, err = c.nc.Write(text)
+	return err
+}
+
+func (c *conn) receive(v any) (fds []int, err error) {
+	c.setDeadline()
+	var size [4]byte
+	if fds, err = receiveDescriptors(c.nc, size[:]); err != nil {
+		return nil, err
+	}
+	n := binary.BigEndian.Uint32(size[:])
+	if n > longestMessage {
+		closeAll(fds)
+		return nil, fmt.Errorf("a message of %d bytes exceeds %d", n, longestMessage)
+	}
+	text := make([]byte, n)
+	if _, err = io.ReadFull(c.nc, text); err == nil {
+		err = json.Unmarshal(text, v)
+	}
+	if err != nil {
+		closeAll(fds)
+		return nil, err
+	}
+	return fds, nil
+}

@@ -1,0 +1,97 @@
+package handover
+
+import (
+	"fmt"
+	"net"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+)
+
+// Successor is the process that has taken the path over, while this one drains.
+type Successor struct {
+	PID  int // the process id
+	conn *conn
+	// version is the one that both speak.
+	version int
+}
+
+// VersionError is about a process that speaks a version of the protocol too far from ours.
+type VersionError struct{ Theirs int }
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("it speaks version %d of the hand-over protocol, and this proxy versions %d to %d; upgrade in smaller steps to keep connections",
+		e.Theirs, Version-1, Version+1)
+}
+
+// Successor connects to whoever has the path now; nil when nobody has, or we do. From now on the path is not taken back.
+func (e *Endpoint) Successor() (*Successor, error) {
+	if e == nil {
+		return nil, nil
+	}
+	e.letPathGo()
+	c, hi, err := e.dial()
+	if c == nil {
+		return nil, err
+	}
+	version, ok := common(hi.Version)
+	if !ok {
+		c.close()
+		return nil, &VersionError{hi.Version}
+	}
+	return &Successor{PID: hi.PID, conn: c, version: version}, nil
+}
+
+// Close ends the hand-over.
+func (s *Successor) Close() { s.conn.close() }
+
+// Give offers a connection. refused says why the successor does not take it. An error is one of the connection between
+// the two processes: nothing more can be given. Descriptors that are no longer ours are closed.
+func (s *Successor) Give(p *messages.Parcel) (outcome messages.HandOverOutcome, refused string, err error) {
+	fds := []int{p.Client}
+	if p.Upstream >= 0 {
+		fds = append(fds, p.Upstream)
+	}
+	if err := s.conn.send(request{State: &p.State, Version: s.version}, fds...); err != nil {
+		return messages.HandOverRefused, "", err // it has not got all of it
+	}
+	var r reply
+	if _, err := s.conn.receive(&r); err != nil {
+		if s.version > 0 { // it has not been told to start, and will not be
+			return messages.HandOverRefused, "", err
+		}
+		closeAll(fds)
+		return messages.HandOverInDoubt, "", err
+	}
+	if r.Refused != "" {
+		return messages.HandOverRefused, r.Refused, nil
+	}
+	outcome = messages.HandedOver
+	if s.version > 0 {
+		if err = s.conn.send(request{Start: true}); err != nil {
+			outcome = messages.HandOverInDoubt
+		}
+	}
+	closeAll(fds)
+	return outcome, "", err
+}
+
+// dial connects to whoever has the path; nil when nobody does, or we do.
+func (e *Endpoint) dial() (*conn, *hello, error) {
+	nc, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: e.path, Net: "unix"})
+	switch {
+	case err != nil && nobody(err):
+		return nil, nil, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("cannot reach the proxy at hand_over = %q: %w", e.path, err)
+	}
+	c, hi := &conn{nc: nc, timeout: messageTimeout}, &hello{}
+	if _, err := c.receive(hi); err != nil {
+		c.close()
+		return nil, nil, fmt.Errorf("cannot talk to the proxy at hand_over = %q: %w", e.path, err)
+	}
+	if hi.ID == e.id {
+		c.close()
+		return nil, nil, nil
+	}
+	return c, hi, nil
+}
