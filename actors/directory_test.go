@@ -109,19 +109,19 @@ func (b *bench) count(what string) int {
 // begin asks for a topic; the answer comes to the future.
 func (b *bench) begin(topic string) actor.Future {
 	f := actor.NewFuture(b.env.System, time.Hour)
-	b.env.System.Root.Send(b.pid, &messages.Ask{Topic: topic, To: f.PID()})
+	b.env.System.Root.Send(b.pid, &messages.RouteQuery{Topic: topic, To: f.PID()})
 	return f
 }
 
-func told(t *testing.T, f actor.Future) *messages.Told {
+func told(t *testing.T, f actor.Future) *messages.RouteReply {
 	t.Helper()
 	m, err := f.Result()
 	require.NoError(t, err)
-	return m.(*messages.Told)
+	return m.(*messages.RouteReply)
 }
 
 // ask asks for a topic and waits for the answer.
-func (b *bench) ask(topic string) *messages.Told {
+func (b *bench) ask(topic string) *messages.RouteReply {
 	b.t.Helper()
 	return told(b.t, b.begin(topic))
 }

@@ -109,7 +109,7 @@ type entry struct {
 	good    bool
 	at      int64 // when it was fetched
 	used    int64
-	waiting []*messages.Ask
+	waiting []*messages.RouteQuery
 	asking  bool
 }
 
@@ -147,7 +147,7 @@ func (d *clusterActor) Receive(ctx actor.Context) {
 		d.subscribers = slices.DeleteFunc(d.subscribers, m.From.Equal)
 	case *messages.NameServers:
 		d.turnTo(ctx, m)
-	case *messages.Ask:
+	case *messages.RouteQuery:
 		d.ask(ctx, m)
 	case *messages.Queried:
 		d.queried(ctx, m)
@@ -232,13 +232,13 @@ func (d *clusterActor) entry(topic string) *entry {
 	return e
 }
 
-func (d *clusterActor) ask(ctx actor.Context, m *messages.Ask) {
+func (d *clusterActor) ask(ctx actor.Context, m *messages.RouteQuery) {
 	topic := m.Topic
 	switch {
 	case m.Cluster:
 		topic = clusterTopic
 	case len(topic) > maxTopic || topic == clusterTopic:
-		ctx.Send(m.To, &messages.Told{X: m.X, Code: codec.ResSystemError, Remark: "rocketmq-proxy: no topic can have that name"})
+		ctx.Send(m.To, &messages.RouteReply{X: m.X, Code: codec.ResSystemError, Remark: "rocketmq-proxy: no topic can have that name"})
 		return
 	}
 	e := d.entry(topic)
@@ -311,8 +311,8 @@ func (d *clusterActor) failed(ctx actor.Context, q *query, e *entry) {
 	}
 }
 
-func (d *clusterActor) tell(ctx actor.Context, m *messages.Ask, e *entry) {
-	ctx.Send(m.To, &messages.Told{X: m.X, Cluster: m.Cluster, Code: e.code, Remark: e.remark, Body: e.body, Brokers: e.brokers})
+func (d *clusterActor) tell(ctx actor.Context, m *messages.RouteQuery, e *entry) {
+	ctx.Send(m.To, &messages.RouteReply{X: m.X, Cluster: m.Cluster, Code: e.code, Remark: e.remark, Body: e.body, Brokers: e.brokers})
 }
 
 // giveUpAll answers everybody who waits, from what is known.

@@ -24,17 +24,17 @@ func TestStoppedDirectoryLeavesNoQuestionOpen(t *testing.T) {
 		e := env.New(&transport.Net{Dialer: silent}, slog.New(slog.DiscardHandler), env.Settings{}, func(why error) { t.Error(why) })
 		d := New("main", []string{"ns:9876"}, time.Hour)
 		root := e.System.Root
-		told := make(chan *messages.Told, 10)
+		told := make(chan *messages.RouteReply, 10)
 		asker := root.Spawn(e.Props(func() actor.Actor {
 			return actor.ReceiveFunc(func(ctx actor.Context) {
-				if m, ok := ctx.Message().(*messages.Told); ok {
+				if m, ok := ctx.Message().(*messages.RouteReply); ok {
 					told <- m
 				}
 			})
 		}, nil, nil))
 		for range 2 {
 			pid := root.Spawn(e.Props(func() actor.Actor { return &clusterActor{Cluster: d, env: e} }, nil, nil))
-			root.Send(pid, &messages.Ask{X: messages.NewExchange(), Topic: "News", To: asker})
+			root.Send(pid, &messages.RouteQuery{X: messages.NewExchange(), Topic: "News", To: asker})
 			synctest.Wait()
 			require.True(t, d.entries["News"].asking)
 			require.NoError(t, root.StopFuture(pid).Wait())

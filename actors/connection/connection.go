@@ -131,9 +131,9 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.brokerGone(m)
 	case *messages.BrokerBack:
 		c.brokerBack(m)
-	case *messages.Told:
+	case *messages.RouteReply:
 		c.told(m)
-	case *messages.Placed:
+	case *messages.PortsOpened:
 		c.placed(m)
 	case *transport.Drained:
 		c.answerRoutes()

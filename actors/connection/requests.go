@@ -163,7 +163,7 @@ func (c *connection) dispatch(ch *transport.Chunk, f *codec.Frame) bodyFate {
 		x := c.begin(f, topic)
 		x.StandardJSON = f.Header.ExtString(ch.RawHeader(f), "acceptStandardJsonOnly") == "true"
 		c.asking++
-		c.ctx.Send(c.cluster, &messages.Ask{X: x, Topic: topic, Cluster: action == route.AnswerClusterInfo, To: c.ctx.Self()})
+		c.ctx.Send(c.cluster, &messages.RouteQuery{X: x, Topic: topic, Cluster: action == route.AnswerClusterInfo, To: c.ctx.Self()})
 	}
 	return drop
 }

@@ -11,26 +11,26 @@ import (
 )
 
 // told: the directory knows. A broker that has no port yet gets one before its address is given to the client.
-func (c *connection) told(m *messages.Told) {
+func (c *connection) told(m *messages.RouteReply) {
 	for _, b := range m.Brokers {
 		if _, _, ok := c.port.Advertised(b.BrokerID, c.sock.Local()); !ok {
-			c.ctx.Send(c.listener, &messages.Place{Brokers: m.Brokers, Told: m, To: c.ctx.Self()})
+			c.ctx.Send(c.listener, &messages.OpenPorts{Brokers: m.Brokers, Reply: m, To: c.ctx.Self()})
 			return
 		}
 	}
 	c.queueRoute(m)
 }
 
-func (c *connection) placed(m *messages.Placed) { c.queueRoute(m.Told) }
+func (c *connection) placed(m *messages.PortsOpened) { c.queueRoute(m.Reply) }
 
 // routes are what the directory told, until answers are made of it. What waits costs little: the directory has its
 // bodies anyway, of which answers are copies.
 type routes struct {
-	told   []*messages.Told
+	told   []*messages.RouteReply
 	making *messages.Exchange // whose answer is being made
 }
 
-func (c *connection) queueRoute(m *messages.Told) {
+func (c *connection) queueRoute(m *messages.RouteReply) {
 	if c.routes == nil {
 		c.routes = &routes{}
 	}
@@ -58,7 +58,7 @@ func (c *connection) answerRoutes() {
 	}
 }
 
-func (c *connection) answerRoute(m *messages.Told) {
+func (c *connection) answerRoute(m *messages.RouteReply) {
 	c.handed(m.X)
 	body, code, remark := m.Body, m.Code, m.Remark
 	if code == codec.ResSuccess && len(body) > 0 {
@@ -71,7 +71,7 @@ func (c *connection) answerRoute(m *messages.Told) {
 }
 
 // readdress puts our addresses in the place of the brokers'.
-func (c *connection) readdress(m *messages.Told) ([]byte, error) {
+func (c *connection) readdress(m *messages.RouteReply) ([]byte, error) {
 	local := c.sock.Local()
 	place := func(b route.BrokerID) (string, bool) {
 		host, port, ok := c.port.Advertised(b, local)

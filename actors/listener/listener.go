@@ -72,9 +72,9 @@ func (l *listener) Receive(ctx actor.Context) {
 			l.place(ctx, m.List)
 			l.openNameServer(ctx)
 		}
-	case *messages.Place:
+	case *messages.OpenPorts:
 		l.place(ctx, slices.DeleteFunc(slices.Clone(m.Brokers), l.foreign))
-		ctx.Send(m.To, &messages.Placed{Told: m.Told})
+		ctx.Send(m.To, &messages.PortsOpened{Reply: m.Reply})
 	case *messages.CloseDoors:
 		l.closeDoors()
 	case *messages.ShareDoors:

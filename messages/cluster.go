@@ -9,34 +9,35 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
-// Subscribe asks a directory to send Brokers now, if it knows any, and on each change.
+// Subscribe asks a cluster to send Brokers now, if it knows any, and on each change.
 type Subscribe struct{ To *actor.PID }
 
 // Unsubscribe takes Subscribe back.
 type Unsubscribe struct{ From *actor.PID }
 
-// Brokers is everything a directory knows; a broker that has left its name servers keeps its last address.
+// Brokers is everything a cluster knows; a broker that has left its name servers keeps its last address.
 type Brokers struct {
 	Cluster string
 	List    []route.Broker
 }
 
-// NameServers are to be asked by a directory from now on, every Refresh.
+// NameServers are to be asked by a cluster from now on, every Refresh.
 type NameServers struct {
 	Addresses []string
 	Refresh   time.Duration
 }
 
-// Ask asks a directory for a topic's route (105) or, with Cluster set, for the cluster's brokers (106).
-type Ask struct {
+// RouteQuery asks a cluster for a topic's route (105) or, with Cluster set, for the cluster's brokers (106).
+type RouteQuery struct {
 	X       *Exchange
 	Topic   string
 	Cluster bool
-	To      *actor.PID // gets the Told
+	To      *actor.PID // gets the RouteReply
 }
 
-// Told answers Ask as a name server would. Code is what the name server said, or 1 when none could be asked.
-type Told struct {
+// RouteReply answers a RouteQuery as a name server would. Code is what the name server said, or 1 when none could be
+// asked.
+type RouteReply struct {
 	X       *Exchange
 	Cluster bool
 	Code    int32
@@ -45,7 +46,7 @@ type Told struct {
 	Brokers []route.Broker
 }
 
-// Refresh asks a directory to look again at once: an upstream failed.
+// Refresh asks a cluster to look again at once: an upstream failed.
 type Refresh struct{}
 
 // Query asks one name server. The answer comes as Queried, in any case.
@@ -63,13 +64,13 @@ type Queried struct {
 	Err     error
 }
 
-// Place asks a listener to open ports for brokers that it may not know yet. The answer is Placed, when each of them
-// has a port or has been left out.
-type Place struct {
+// OpenPorts asks a listener to open ports for brokers that it may not know yet. The answer is PortsOpened, when each
+// of them has a port or has been left out.
+type OpenPorts struct {
 	Brokers []route.Broker
-	Told    *Told
+	Reply   *RouteReply
 	To      *actor.PID
 }
 
-// Placed gives the Told of a Place back.
-type Placed struct{ Told *Told }
+// PortsOpened gives the Reply of an OpenPorts back.
+type PortsOpened struct{ Reply *RouteReply }
