@@ -3,6 +3,7 @@ package transport
 import (
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
@@ -24,7 +25,7 @@ type Chunk struct {
 // source is a connection that counts what it has handed out.
 type source interface {
 	Conn
-	credit(n int) // n bytes of buffers came back
+	credit(n int) // a chunk of that size came back
 }
 
 // Lead is the number of bytes at the start of B that belong to the frame before.
@@ -59,13 +60,25 @@ func (c *Chunk) Release() {
 	if n < 0 {
 		panic("BUG: chunk released more often than retained")
 	}
-	from, size := c.source, cap(c.buf)
+	from, size := c.source, c.size()
 	putBuffer(c.buf)
 	c.B, c.buf, c.Conn, c.Err, c.source = nil, nil, nil, nil, nil
-	c.Frames = c.Frames[:0]
+	if c.Frames = c.Frames[:0]; cap(c.Frames) > maxPooledFrames {
+		c.Frames = nil
+	}
 	chunks.Put(c)
 	from.credit(size)
 }
+
+// size is the memory that a chunk keeps, in bytes. The frames count: of the smallest ones, 10 bytes long, the list takes
+// several times as much as the bytes.
+func (c *Chunk) size() int { return cap(c.buf) + cap(c.Frames)*frameSize }
+
+const frameSize = int(unsafe.Sizeof(codec.Frame{}))
+
+// maxPooledFrames is how long a list is used again for another chunk, which it counts for: as many requests as usually
+// fit into the largest read.
+const maxPooledFrames = 512
 
 var chunks = sync.Pool{New: func() any { return new(Chunk) }}
 

@@ -1,6 +1,6 @@
 package transport
 
-// Handed is the number of bytes of buffers that a connection has out in chunks.
+// Handed is the sum of the sizes of the chunks that a connection has out.
 func Handed(c Conn) (n int) {
 	if nc, ok := c.(*netConn); ok {
 		nc.mu.Lock()

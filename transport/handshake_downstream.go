@@ -48,7 +48,7 @@ const (
 	RejectedTLSHandshake = "tls_handshake"     // as with a client that does not trust our certificate, or has none itself
 	RejectedPlain        = "tls_required"      // it did not speak TLS
 	RejectedTimeout      = "handshake_timeout" // it took longer than Timeout
-	RejectedTooMany      = "handshakes"        // MaxInProgress were in progress
+	RejectedTooMany      = "handshakes"        // MaxInProgress were in progress, or the budget had no room
 	RejectedSocket       = "socket"            // the system refused us something, as a descriptor
 )
 
@@ -58,6 +58,8 @@ var RejectionReasons = []string{RejectedProxyHeader, RejectedTLSHandshake, Rejec
 // unstarted is a connection that was accepted and not started. Its socket can be used by a handshake meanwhile.
 type unstarted interface {
 	Conn
+	// budget is where its handshake is counted.
+	budget() Budget
 	// beginHandshake returns the socket as Go knows it.
 	beginHandshake() (net.Conn, error)
 	// finishPlain goes on without TLS, as the connection of that client, with what the handshake has read too much.
@@ -80,6 +82,9 @@ func (h *DownstreamHandshake) expectsProxy(a netip.Addr) bool {
 
 // errNothing is not a rejection: the peer has closed before its first byte, as health checks do, some by a reset.
 var errNothing = &Rejection{}
+
+// handshakeCost is about what a TLS handshake in progress takes, in bytes: the stack of its goroutine and TLS's buffers.
+const handshakeCost = 32 << 10
 
 // handshakeBuffer is small, as it stays in the way of a TLS connection; longer reads pass it by. A v1 header fits in.
 const handshakeBuffer = 256

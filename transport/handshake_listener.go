@@ -48,15 +48,8 @@ func (l *handshakeListener) Accept(sink Sink) {
 func (l *handshakeListener) Deliver(event any) {
 	switch m := event.(type) {
 	case *Accepted:
-		switch {
-		case !l.handshake.concerns(m.Conn.Remote().Addr()):
-		case l.full():
-			l.reject(&Rejection{Reason: RejectedTooMany, Err: errTooMany}, m.Conn.Remote())
-			m.Conn.Close()
-			return
-		default:
-			l.count(1, nil)
-			go l.perform(m.Conn.(unstarted))
+		if l.handshake.concerns(m.Conn.Remote().Addr()) {
+			l.begin(m.Conn.(unstarted))
 			return
 		}
 	case *AcceptEnded:
@@ -66,7 +59,25 @@ func (l *handshakeListener) Deliver(event any) {
 	l.pass(event)
 }
 
-var errTooMany = errors.New("as many handshakes are in progress as there may be clients (limits.connections_per_listener)")
+// begin has a connection shake hands, or closes it if it may not.
+func (l *handshakeListener) begin(c unstarted) {
+	err := errTooMany
+	if !l.full() {
+		if c.budget().Reserve(handshakeCost) {
+			l.count(1, nil)
+			go l.perform(c)
+			return
+		}
+		err = errNoMemory
+	}
+	l.reject(&Rejection{Reason: RejectedTooMany, Err: err}, c.Remote())
+	c.Close()
+}
+
+var (
+	errTooMany  = errors.New("as many handshakes are in progress as there may be clients (limits.connections_per_listener)")
+	errNoMemory = errors.New("handshakes and heartbeats use half of the memory for them (limits.buffer_total)")
+)
 
 func (l *handshakeListener) full() bool {
 	if l.handshake.MaxInProgress == nil {
@@ -113,6 +124,7 @@ func (l *handshakeListener) pass(event any) {
 
 func (l *handshakeListener) perform(c unstarted) {
 	defer l.count(-1, nil)
+	defer c.budget().Release(handshakeCost)
 	remote := c.Remote()
 	passed, rejection := l.handshake.perform(l.ctx, c)
 	switch {

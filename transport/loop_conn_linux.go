@@ -34,7 +34,7 @@ type loopConn struct {
 	readBuf []byte // nil, unless something is carried over
 	carry   int    // bytes at its start: the beginning of a frame whose header is incomplete
 	sizer   readSizer
-	handed  int // bytes of buffers in chunks that are out
+	handed  int // sizes of the chunks that are out
 
 	out  []segment
 	kept int

@@ -31,6 +31,9 @@ func (l goSocket) SetLinger(seconds int) error {
 	return errors.Join(err, failed)
 }
 
+// budget is part of unstarted.
+func (c *loopConn) budget() Budget { return c.t }
+
 // beginHandshake is part of unstarted. Until Start the loop knows nothing of the socket, so this and what follows run anywhere.
 func (c *loopConn) beginHandshake() (net.Conn, error) {
 	fd, err := unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 0)

@@ -71,8 +71,8 @@ func (c *loopConn) hand(n int) {
 	if carry > 0 {
 		c.readBuf, c.carry = carryOver(buf[n-carry:n], int(c.sizer.size)), carry
 	}
-	c.handed += cap(buf)
-	c.loop.hold(cap(buf) + c.waiting() - before)
+	c.handed += chunk.size()
+	c.loop.hold(chunk.size() + c.waiting() - before)
 	if !c.readable() {
 		c.want()
 	}

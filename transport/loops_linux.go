@@ -54,11 +54,26 @@ func (t *Loops) Executors() []Executor {
 	return all
 }
 
-// Buffered is part of Transport.
+// Buffered is part of Budget.
 func (t *Loops) Buffered() (bytes int64, pauses uint64) { return t.net.Buffered() }
 
-// Reserve is part of Transport.
+// Reserve is part of Budget.
 func (t *Loops) Reserve(n int) bool { return t.net.Reserve(n) }
+
+// Release is part of Budget.
+func (t *Loops) Release(n int) { t.net.Release(n) }
+
+// Over is part of Budget.
+func (t *Loops) Over() bool { return t.net.Over() }
+
+// Hold is part of Budget.
+func (t *Loops) Hold(on Executor, n int) {
+	if l, ok := on.(*loop); ok {
+		l.hold(n)
+		return
+	}
+	t.net.Hold(on, n)
+}
 
 // pick spreads connections over the loops.
 func (t *Loops) pick() *loop { return t.loops[t.next.Add(1)%uint32(len(t.loops))] }

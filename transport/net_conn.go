@@ -34,7 +34,7 @@ type netConn struct {
 	out     []segment
 	kept    int
 	left    int64 // bytes that went out after they had been kept
-	handed  int   // bytes of buffers in chunks that are out
+	handed  int   // sizes of the chunks that are out
 	counted int   // of what is held, what the transport's holding knows of
 	partial int   // carry, for those who ask
 	ready   bool

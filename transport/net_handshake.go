@@ -5,6 +5,9 @@ import (
 	"net/netip"
 )
 
+// budget is part of unstarted.
+func (c *netConn) budget() Budget { return c.t }
+
 // beginHandshake is part of unstarted.
 func (c *netConn) beginHandshake() (net.Conn, error) { return c.nc, nil }
 

@@ -161,7 +161,7 @@ func (c *netConn) hand(n int) bool {
 		c.readBuf, c.carry = carryOver(buf[n-carry:n], int(c.sizer.size)), carry
 	}
 	c.mu.Lock()
-	c.handed += cap(buf)
+	c.handed += chunk.size()
 	c.partial = c.carry
 	c.mu.Unlock()
 	bad := chunk.Err

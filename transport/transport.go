@@ -157,11 +157,26 @@ type Transport interface {
 	Executors() []Executor
 	// Tune replaces limits, window and dial time-out for connections and dials from now on.
 	Tune(limits codec.Limits, window int, dialTimeout time.Duration)
-	// Buffered is about how many bytes the chunks of all connections hold and are reserved, and how often reading from
-	// one of them was paused because it was too much.
-	Buffered() (bytes int64, pauses uint64)
-	// Reserve takes n bytes of the budget for what is kept for longer than a chunk, or gives -n back. It reports false,
-	// and takes none, when less than half would be left: what stays must not make everybody's reading slow. Safe from
-	// everywhere.
+	Budget
+}
+
+// Budget is the memory that everything together may use that grows with what peers send: the chunks of all connections,
+// which the transport counts by itself, and what the owners keep. A budget of 0 counts, and has room for everything.
+//
+// There are two ways to count what is kept. Reserve asks first, for what stays: a heartbeat, a handshake. Hold is for
+// what is many and short, as requests in flight; it only counts, so ask Over before more is taken on.
+type Budget interface {
+	// Reserve takes n bytes; Release gives them back. It reports false, and takes none, when more than half of the
+	// budget would be reserved: what stays must not make all reading slow. Safe from everywhere.
 	Reserve(n int) bool
+	// Release gives back n bytes that Reserve has taken. Safe from everywhere.
+	Release(n int)
+	// Hold counts n bytes more, or -n less, that belong to what runs on an executor. It must be called there, and costs a
+	// loop no more than an addition.
+	Hold(on Executor, n int)
+	// Over reports that the budget is used up: take on nothing more. Safe from everywhere.
+	Over() bool
+	// Buffered is about how many bytes are counted, reserved ones included, and how often reading from a connection was
+	// paused because they were too many.
+	Buffered() (bytes int64, pauses uint64)
 }

@@ -74,7 +74,7 @@ func (h *heartbeat) account(env *env.Env) {
 // drop keeps nothing.
 func (h *heartbeat) drop(env *env.Env) {
 	h.full, h.arriving = nil, nil
-	env.Transport.Reserve(-h.reserved)
+	env.Transport.Release(h.reserved)
 	h.reserved = 0
 }
 
