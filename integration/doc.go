@@ -13,11 +13,11 @@
 // know what it talks to. That is a harness.Target: something that clients take for a name server and its brokers. There
 // are
 //
-//	embedded       `rocketmq-proxy dev`, with its own broker
-//	proxy-5.5.0    `rocketmq-proxy serve` in front of a RocketMQ 5.5.0 of two brokers
-//	proxy-4.9.7    the same in front of a 4.9.7 of one broker
-//	direct-5.5.0   that RocketMQ 5.5.0 without a proxy: the control
-//	direct-4.9.7   that 4.9.7
+//	dev               `rocketmq-proxy dev`, with its own broker
+//	proxy-embedded    `rocketmq-proxy serve` in front of two embedded brokers with VIP ports
+//	proxy-5.5.0       the same in front of a RocketMQ 5.5.0 of two brokers
+//	proxy-4.9.7       the same in front of a 4.9.7 of one broker
+//	direct-embedded   the embedded brokers, direct-5.5.0 and direct-4.9.7 the real ones, without a proxy: the control
 //
 // The stories are told by rocketmq-client-go v2.1.2 (goclient_*.go), by the Java clients 5.5.0 and 4.9.4, of which the
 // latter puts no broker name into its requests (harness/java/src), and by mqadmin of both lines, whose output through the
@@ -25,7 +25,7 @@
 //
 // # Running
 //
-//	go test ./integration/...                           Go client, embedded broker; needs nothing but Go, takes a minute
+//	go test ./integration/...                           Go client, embedded brokers; needs nothing but Go, takes a minute
 //	ROCKETMQ_REAL=1 go test ./integration/...           everything; needs Java 17, mvn, and Debian's victoria-metrics
 //	ROCKETMQ_DIRECT=1 go test ./integration/stories     the control: the same stories without the proxy
 //
@@ -34,7 +34,7 @@
 // ~/.cache/rocketmq-proxy), and the compiled Java stories stay there, too. After a failure the run prints where its
 // logs are: of the brokers, of the proxies, of the Java programs, of the Go client.
 //
-// One story alone: go test ./integration/stories -run 'TestGoClient/embedded/Retry'. Java stories of one client and target
+// One story alone: go test ./integration/stories -run 'TestGoClient/dev/Retry'. Java stories of one client and target
 // run in one JVM, so -run picks them by that only: -run 'TestJavaClient494/proxy-4.9.7'.
 //
 // # Adding a story

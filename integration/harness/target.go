@@ -19,13 +19,13 @@ type Target struct {
 	Name       string
 	NameServer string            // what clients are told
 	Brokers    map[string]string // master addresses by broker name, as clients see them
-	Version    string            // of the RocketMQ behind it, or embeddedVersion
+	Version    string            // of the RocketMQ behind it, or EmbeddedVersion
 
-	Cluster *Cluster // nil for the embedded broker
+	Cluster *Cluster // nil unless the brokers are real ones
 	Proxy   *Proxy   // nil for a direct target
 }
 
-// EmbeddedVersion is the version of targets whose broker is the proxy's own.
+// EmbeddedVersion is the version of targets whose brokers are embedded ones.
 const EmbeddedVersion = "embedded"
 
 // targetSpec is a target that is started when the first test asks for it, and then shared by all.
@@ -33,22 +33,25 @@ type targetSpec struct {
 	name    string
 	version string
 	direct  bool
+	dev     bool // `rocketmq-proxy dev`, which brings a broker of its own
 
 	once   sync.Once
 	target *Target
 	err    error
 }
 
-// Every story runs against these three. The direct ones take their place when ROCKETMQ_DIRECT=1: a story that
+// Every story runs against these four. The direct ones take their place when ROCKETMQ_DIRECT=1: a story that
 // fails there says nothing about the proxy.
 var (
-	throughProxy = []*targetSpec{{name: "embedded", version: EmbeddedVersion}, {name: "proxy-5.5.0", version: "5.5.0"}, {name: "proxy-4.9.7", version: "4.9.7"}}
-	direct       = []*targetSpec{{name: "direct-5.5.0", version: "5.5.0", direct: true}, {name: "direct-4.9.7", version: "4.9.7", direct: true}}
+	throughProxy = []*targetSpec{{name: "dev", version: EmbeddedVersion, dev: true}, {name: "proxy-embedded", version: EmbeddedVersion},
+		{name: "proxy-5.5.0", version: "5.5.0"}, {name: "proxy-4.9.7", version: "4.9.7"}}
+	direct = []*targetSpec{{name: "direct-embedded", version: EmbeddedVersion, direct: true},
+		{name: "direct-5.5.0", version: "5.5.0", direct: true}, {name: "direct-4.9.7", version: "4.9.7", direct: true}}
 )
 
 // brokersOf is the number of brokers in the shared cluster of a version: 5.5.0 shows what a topic on several
 // brokers needs, 4.9.7 what a single one does.
-var brokersOf = map[string]int{"5.5.0": 2, "4.9.7": 1}
+var brokersOf = map[string]int{EmbeddedVersion: 2, "5.5.0": 2, "4.9.7": 1}
 
 func targetSpecs() []*targetSpec {
 	if os.Getenv("ROCKETMQ_DIRECT") == "1" {
@@ -95,17 +98,14 @@ func (s *targetSpec) launch() (*Target, error) {
 		return nil, err
 	}
 	target := &Target{Name: s.name, Version: s.version}
-	switch {
-	case s.version == EmbeddedVersion:
+	want := brokersOf[s.version]
+	if s.dev {
+		want = 1
 		if target.Proxy, err = devProxy(dir); err == nil {
 			err = guardEmbedded(target.Proxy)
 		}
-	case s.direct:
-		target.Cluster, err = sharedCluster(s.version)
-	default:
-		if target.Cluster, err = sharedCluster(s.version); err == nil {
-			target.Proxy, err = serveProxy(dir, ProxyConfig{NameServer: target.Cluster.NameServer})
-		}
+	} else if target.NameServer, err = s.launchCluster(target); err == nil && !s.direct {
+		target.Proxy, err = serveProxy(dir, ProxyConfig{NameServer: target.NameServer})
 	}
 	if err != nil {
 		return nil, err
@@ -113,8 +113,6 @@ func (s *targetSpec) launch() (*Target, error) {
 	if target.Proxy != nil {
 		atEnd(target.Proxy.Stop)
 		target.NameServer = target.Proxy.Listen
-	} else {
-		target.NameServer = target.Cluster.NameServer
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
@@ -122,10 +120,21 @@ func (s *targetSpec) launch() (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	if want := brokersOf[s.version]; len(target.Brokers) < max(want, 1) {
+	if len(target.Brokers) < want {
 		return nil, fmt.Errorf("%s lists the brokers %v; want %d", s.name, target.Brokers, want)
 	}
 	return target, nil
+}
+
+// launchCluster starts the brokers of a target and returns the address of their name server.
+func (s *targetSpec) launchCluster(target *Target) (nameServer string, err error) {
+	if s.version == EmbeddedVersion {
+		return embeddedNameServer()
+	}
+	if target.Cluster, err = sharedCluster(s.version); err != nil {
+		return "", err
+	}
+	return target.Cluster.NameServer, nil
 }
 
 // DirectTarget returns the shared cluster of a version without a proxy, for tests that bring one of their own.
