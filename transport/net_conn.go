@@ -72,11 +72,7 @@ func (t *Net) newConn(nc net.Conn) *netConn {
 func (c *netConn) attach(nc net.Conn) {
 	c.nc = nc
 	_, c.secured = nc.(tlsConn)
-	if sc, ok := nc.(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			c.raw = raw
-		}
-	}
+	c.raw = rawSocket(nc)
 }
 
 func (c *netConn) Local() netip.AddrPort {

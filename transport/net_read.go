@@ -103,7 +103,7 @@ func (c *netConn) fill() (n int, err error) {
 func (c *netConn) readOnce(fd uintptr) bool {
 	c.takeBuffer()
 	for {
-		c.readN, c.readErr = syscall.Read(int(fd), c.readBuf[c.carry:])
+		c.readN, c.readErr = readSocket(fd, c.readBuf[c.carry:])
 		if !errors.Is(c.readErr, syscall.EINTR) {
 			break
 		}

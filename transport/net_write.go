@@ -49,7 +49,7 @@ func (c *netConn) tryLocked(b []byte) (int, error) {
 // writeOnce is the body of a raw write: it never asks to wait.
 func (c *netConn) writeOnce(fd uintptr) bool {
 	for {
-		n, err := syscall.Write(int(fd), c.writeBuf)
+		n, err := writeSocket(fd, c.writeBuf)
 		switch {
 		case errors.Is(err, syscall.EINTR):
 			continue
