@@ -48,12 +48,20 @@ func (e Encoding) String() string {
 	return "JSON"
 }
 
-// FrameError says why bytes are no frame. The stream behind them cannot be read on: close the connection.
+// FrameError says why bytes are not a frame. The stream behind them cannot be read on: close the connection.
 type FrameError struct {
 	Reason string // "what is wrong: value, limit"
+	// LooksLike is the protocol that the bytes look like, one of the LooksLike constants: somebody dialed the wrong port.
+	// "" when they look like none. It is safe as a label: there are few, whatever peers send.
+	LooksLike string
 }
 
-func (e *FrameError) Error() string { return "malformed frame: " + e.Reason }
+func (e *FrameError) Error() string {
+	if e.LooksLike != "" {
+		return "malformed frame, looks like " + e.LooksLike + ": " + e.Reason
+	}
+	return "malformed frame: " + e.Reason
+}
 
 func badFrame(format string, args ...any) error {
 	return &FrameError{Reason: fmt.Sprintf(format, args...)}
@@ -75,19 +83,27 @@ func ReadPrefix(b []byte, lim Limits) (Prefix, error) {
 	total := int32(binary.BigEndian.Uint32(b))
 	mark := binary.BigEndian.Uint32(b[4:])
 	p := Prefix{Size: int(total) + 4, HeaderLen: int(mark & 0xffffff), Encoding: Encoding(mark >> 24)}
-	switch {
-	case total < 4:
-		return p, badFrame("length %d is below 4, the least there can be", total)
-	case p.Size > lim.MaxFrame:
-		return p, badFrame("length %d with its own 4 bytes exceeds the limit of %d bytes (limits.max_frame)", total, lim.MaxFrame)
-	case p.Encoding > Binary:
-		return p, badFrame("unknown header encoding %d (0 is JSON, 1 is ROCKETMQ)", p.Encoding)
-	case p.HeaderLen > lim.MaxHeader:
-		return p, badFrame("header length %d exceeds the limit of %d bytes (limits.max_header)", p.HeaderLen, lim.MaxHeader)
-	case p.BodyOff() > p.Size:
-		return p, badFrame("header length %d does not fit into a frame of length %d", p.HeaderLen, total)
+	if total < 4 || p.Size > lim.MaxFrame || p.Encoding > Binary || p.HeaderLen > lim.MaxHeader || p.BodyOff() > p.Size {
+		return p, &FrameError{p.fault(lim), looksLike(b)}
 	}
 	return p, nil
+}
+
+// fault says what is wrong with a prefix.
+func (p Prefix) fault(lim Limits) string {
+	total := p.Size - 4
+	switch {
+	case total < 4:
+		return fmt.Sprintf("length %d is below 4, the least there can be", total)
+	case p.Size > lim.MaxFrame:
+		return fmt.Sprintf("length %d with its own 4 bytes exceeds the limit of %d bytes (limits.max_frame)", total, lim.MaxFrame)
+	case p.Encoding > Binary:
+		return fmt.Sprintf("unknown header encoding %d (0 is JSON, 1 is ROCKETMQ)", p.Encoding)
+	case p.HeaderLen > lim.MaxHeader:
+		return fmt.Sprintf("header length %d exceeds the limit of %d bytes (limits.max_header)", p.HeaderLen, lim.MaxHeader)
+	default:
+		return fmt.Sprintf("header length %d does not fit into a frame of length %d", p.HeaderLen, total)
+	}
 }
 
 func putPrefix(b []byte, headerLen, bodyLen int, enc Encoding) {
