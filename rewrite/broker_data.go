@@ -86,7 +86,7 @@ func (e *edits) place(datas []brokerData, place Place) (gone map[string]bool) {
 			delete(gone, d.name)
 		}
 	}
-	e.drop(len(datas), func(i int) span { return datas[i].item }, func(i int) bool { return kept[i] })
+	e.drop(brokerItems, len(datas), func(i int) span { return datas[i].item }, func(i int) bool { return kept[i] })
 	return gone
 }
 
@@ -103,7 +103,7 @@ func (e *edits) placeOne(d brokerData, place Place) (any bool) {
 		}
 	}
 	if any {
-		e.drop(len(d.addrs), func(i int) span { return d.addrs[i].item }, func(i int) bool { return kept[i] })
+		e.drop(processes, len(d.addrs), func(i int) span { return d.addrs[i].item }, func(i int) bool { return kept[i] })
 	}
 	return any
 }

@@ -35,7 +35,7 @@ func ClusterInfo(body []byte, place Place) ([]byte, error) {
 	var e edits
 	gone := e.place(info.brokers, place)
 	for _, names := range info.clusters {
-		e.drop(len(names), func(i int) span { return names[i].item }, func(i int) bool { return !gone[names[i].broker] })
+		e.drop(references, len(names), func(i int) span { return names[i].item }, func(i int) bool { return !gone[names[i].broker] })
 	}
 	e.keys(b, Unquoted)
 	return e.apply(body), nil

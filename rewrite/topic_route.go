@@ -39,7 +39,7 @@ func TopicRoute(body []byte, d Dialect, place Place) ([]byte, error) {
 	}
 	var e edits
 	gone := e.place(r.brokers, place)
-	e.drop(len(r.queues), func(i int) span { return r.queues[i].item }, func(i int) bool { return !gone[r.queues[i].broker] })
+	e.drop(references, len(r.queues), func(i int) span { return r.queues[i].item }, func(i int) bool { return !gone[r.queues[i].broker] })
 	e.keys(b, d)
 	return e.apply(body), nil
 }

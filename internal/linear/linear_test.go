@@ -1,0 +1,34 @@
+package linear
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What Require must tell apart: steps in proportion to n, and to its square.
+func TestSquaresAreTold(t *testing.T) {
+	runtime.LockOSThread() // its clock is read
+	defer runtime.UnlockOSThread()
+	work := func(steps int) func() {
+		return func() {
+			sum := 0
+			for i := range steps {
+				sum += i ^ sum
+			}
+			sink = sum
+		}
+	}
+	Require(t, 50_000, work)
+	least := func(w func()) (d float64) {
+		d = 1e18
+		for range 50 {
+			d = min(d, float64(cpu(w)))
+		}
+		return d
+	}
+	require.Greater(t, least(work(800*800))/least(work(200*200)), limitAllocating*limitAllocating)
+}
+
+var sink int
