@@ -42,16 +42,26 @@ func socketAddress(ap netip.AddrPort) (family int, sa unix.Sockaddr) {
 	return unix.AF_INET6, sa6
 }
 
-// addresses are both ends of a connected socket.
-func addresses(fd int) (local, remote endpoint) {
-	if sa, err := unix.Getsockname(fd); err == nil {
-		local = fromSockaddr(sa)
+// localOf is our end of a connected socket.
+func localOf(fd int) endpoint {
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		return unknownEnd
 	}
-	if sa, err := unix.Getpeername(fd); err == nil {
-		remote = fromSockaddr(sa)
-	}
-	return local, remote
+	return fromSockaddr(sa)
 }
+
+// peerOf is the other end, if the socket still has it: the kernel forgets it with a reset.
+func peerOf(fd int) endpoint {
+	sa, err := unix.Getpeername(fd)
+	if err != nil {
+		return unknownEnd
+	}
+	return fromSockaddr(sa)
+}
+
+// unknownEnd stands for an address that nobody knows any more, 0.0.0.0:0.
+var unknownEnd = endpointOf(netip.AddrPortFrom(netip.IPv4Unspecified(), 0))
 
 func fromSockaddr(sa unix.Sockaddr) endpoint {
 	switch a := sa.(type) {

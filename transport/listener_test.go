@@ -73,6 +73,27 @@ func TestListenerClose(t *testing.T) {
 	})
 }
 
+// A balancer's probe connects and resets, maybe before it is accepted: whose it was is known all the same.
+func TestPeerThatResetsHasAnAddress(t *testing.T) {
+	realListeners(t, func(t *testing.T, w *world) {
+		ln, err := w.Listen("127.0.0.1:0")
+		require.NoError(t, err)
+		defer ln.Close()
+		probe := knock(t, ln).(*net.TCPConn)
+		require.NoError(t, probe.SetLinger(0))
+		require.NoError(t, probe.Close())
+		door := make(doorman, 10)
+		ln.Accept(door)
+		c := door.next(t)
+		require.Equal(t, probe.LocalAddr().String(), c.Remote().String())
+		require.Equal(t, ln.Addr(), c.Local())
+		e := newEar()
+		on(c, func() { c.Start(e) })
+		e.awaitClosed(t)
+		require.Equal(t, probe.LocalAddr().String(), c.Remote().String())
+	})
+}
+
 func TestListenOnWhatIsTaken(t *testing.T) {
 	realListeners(t, func(t *testing.T, w *world) {
 		ln, err := w.Listen("127.0.0.1:0")

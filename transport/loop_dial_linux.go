@@ -69,6 +69,7 @@ func (c *loopConn) connect(ap netip.AddrPort) {
 	}
 	c.fd = fd
 	tune(fd)
+	c.remote = endpointOf(ap)
 	if err := unix.Connect(fd, sa); err != nil && err != unix.EINPROGRESS {
 		c.failSoon(os.NewSyscallError("connect", err))
 		return
@@ -93,7 +94,10 @@ func (c *loopConn) connected() {
 		c.fail(os.NewSyscallError("connect", err))
 		return
 	}
-	c.local, c.remote = addresses(c.fd)
+	c.local = localOf(c.fd)
+	if peer := peerOf(c.fd); peer != unknownEnd || c.remote == (endpoint{}) { // else it is what was dialed
+		c.remote = peer
+	}
 	if c.local == c.remote {
 		// The kernel has given us the very port that nobody listens on, and TCP has connected the socket with itself.
 		c.fail(os.NewSyscallError("connect", unix.ECONNREFUSED))

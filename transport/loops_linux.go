@@ -167,9 +167,10 @@ func (b both) Close() error { return errors.Join(b.file.Close(), b.TCPListener.C
 // accept waits in Go's poller, which costs nothing while nobody comes, and takes the descriptor for ourselves.
 func (t *Loops) accept(raw syscall.RawConn) (Conn, error) {
 	var fd int
+	var peer unix.Sockaddr
 	var errno error
 	err := raw.Read(func(lfd uintptr) bool {
-		fd, errno = acceptNow(int(lfd))
+		fd, peer, errno = acceptNow(int(lfd))
 		return errno != unix.EAGAIN
 	})
 	if err == nil {
@@ -178,33 +179,35 @@ func (t *Loops) accept(raw syscall.RawConn) (Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.accepted(fd), nil
+	return t.connectionOf(fd, fromSockaddr(peer)), nil
 }
 
 // queued is accept for those who do not wait; ok is false when nobody has come.
 func (t *Loops) queued(raw syscall.RawConn) (c Conn, ok bool) {
 	var fd int
+	var peer unix.Sockaddr
 	var errno error
-	if err := raw.Control(func(lfd uintptr) { fd, errno = acceptNow(int(lfd)) }); err != nil || errno != nil {
+	if err := raw.Control(func(lfd uintptr) { fd, peer, errno = acceptNow(int(lfd)) }); err != nil || errno != nil {
 		return nil, false
 	}
-	return t.accepted(fd), true
+	return t.connectionOf(fd, fromSockaddr(peer)), true
 }
 
-func acceptNow(lfd int) (fd int, errno error) {
+func acceptNow(lfd int) (fd int, peer unix.Sockaddr, errno error) {
 	for {
-		fd, _, errno = unix.Accept4(lfd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		fd, peer, errno = unix.Accept4(lfd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		if errno != unix.EINTR && errno != unix.ECONNABORTED {
-			return fd, errno
+			return fd, peer, errno
 		}
 	}
 }
 
-// accepted makes a Conn of an open socket.
-func (t *Loops) accepted(fd int) *loopConn {
+// connectionOf makes a Conn of an open socket with a peer, which may have reset it: then the socket has forgotten whose
+// it was.
+func (t *Loops) connectionOf(fd int, peer endpoint) *loopConn {
 	tune(fd)
 	c := t.newConn(t.pick(), fd)
-	c.local, c.remote = addresses(fd)
+	c.local, c.remote = localOf(fd), peer
 	return c
 }
 

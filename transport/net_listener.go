@@ -92,6 +92,7 @@ func (l *netListener) acceptLoop() {
 			sink.Deliver(&Accepted{Conn: c})
 		case turned: // the error is our own doing
 		case errors.Is(err, syscall.EINVAL) && l.listenAgain():
+			time.Sleep(acceptPause) // connections wait in the queue; should it be no cure, this does not spin
 		default:
 			sink.Deliver(&AcceptFailed{Err: err})
 			time.Sleep(acceptPause)

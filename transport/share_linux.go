@@ -81,7 +81,7 @@ func Detach(conn Conn) (fd int, err error) {
 // Adopt makes a Conn of a connected socket, which it owns from now on. It is served on a loop of this transport; nil:
 // any of them.
 func (t *Loops) Adopt(fd int, on Executor) Conn {
-	c := t.accepted(fd)
+	c := t.connectionOf(fd, peerOf(fd))
 	if l, ok := on.(*loop); ok {
 		c.loop = l
 	}

@@ -96,6 +96,20 @@ func TestDetachAndAdopt(t *testing.T) {
 	require.Equal(t, adopted.Executor(), second.Adopt(-1, adopted.Executor()).Executor())
 }
 
+// A socket that its peer has reset on its way to another transport has an address, though not the peer's.
+func TestAdoptedAfterAReset(t *testing.T) {
+	loops := sharingLoops(t)
+	client, conn, _ := acceptedPair(t, loops)
+	fd, err := detach(conn)
+	require.NoError(t, err)
+	require.NoError(t, client.(*net.TCPConn).SetLinger(0))
+	client.Close()
+	require.Eventually(t, func() bool { _, err := unix.Getpeername(fd); return err != nil }, 30*time.Second, time.Millisecond)
+	adopted := loops.Adopt(fd, nil)
+	require.Equal(t, "0.0.0.0:0", adopted.Remote().String())
+	adopted.Close()
+}
+
 // No socket is detached in the middle of anything.
 func TestDetachOnlyBetweenFrames(t *testing.T) {
 	for _, c := range []struct {

@@ -79,7 +79,8 @@ type Conn interface {
 	// Close closes the socket at once and ends its events; without loops one that is on its way may still come. What
 	// has been written and is not kept reaches the peer.
 	Close()
-	// Local and Remote are the socket's addresses, also after its end; invalid while dialling.
+	// Local and Remote are the socket's addresses. They are valid from the beginning, for a dialed connection from Connected
+	// on, and stay so after its end, also if the peer has reset it at once; 0.0.0.0:0 is one that nobody knows any more.
 	Local() netip.AddrPort
 	Remote() netip.AddrPort
 	// Executor runs what belongs to this socket. A dispatcher of its actors schedules there.
