@@ -42,7 +42,7 @@ func (b *Broker) ackable(r *request, k offsetKey, offset int64) *codec.Command {
 	return nil
 }
 
-// ack handles 200051. An ack that comes too late is no error: the message has gone out once more.
+// ack handles 200051. An ack that comes too late succeeds: the message has been delivered again.
 func (b *Broker) ack(r *request) *codec.Command {
 	h, refusal := b.ackHeader(r)
 	if refusal != nil {

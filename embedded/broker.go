@@ -8,7 +8,7 @@ import (
 )
 
 // Broker is one broker of a cluster. What it shares with brokers of the same name is in its brokerSet; what hangs on
-// its own connections (members, locks, waiting pulls) is here and guarded by the set's lock.
+// its own connections (members, locks, long polls) is here and guarded by the set's lock.
 type Broker struct {
 	server
 	cluster   *Cluster
@@ -39,13 +39,13 @@ func (b *Broker) Name() string { return b.set.name }
 func (b *Broker) ID() int64 { return b.id }
 
 // Stop ends the broker as if its process were killed: the port is refused, all connections and with them members,
-// locks and waiting pulls are gone, and the name servers notice at once. Messages, topics, groups and offsets survive.
+// locks and long polls are gone, and the name servers notice at once. Messages, topics, groups and offsets survive.
 func (b *Broker) Stop() {
 	b.halt()
 	b.cluster.registry.withdraw(b.set.name, b.id)
 }
 
-// Cut is Stop, but the name servers go on naming the broker, as after a break in the network.
+// Cut is Stop, but the name servers go on naming the broker, as after a network partition.
 func (b *Broker) Cut() { b.halt() }
 
 // Restart starts the broker at the same address, stopping it first if it runs.

@@ -19,7 +19,7 @@ type brokerSet struct {
 	topics    map[string]*topic
 	groups    map[string]*GroupConfig
 	offsets   map[offsetKey]int64
-	resets    map[offsetKey]int64 // offsets that the next pull is sent to
+	resets    map[offsetKey]int64 // the next pull is redirected to these offsets
 	scheduler scheduler
 	pops      popState
 	modes     map[modeKey]requestMode
@@ -63,7 +63,7 @@ func (s *brokerSet) master() *Broker {
 // now is the time in milliseconds, as the protocol has it.
 func (s *brokerSet) now() int64 { return s.clock.Now().UnixMilli() }
 
-// put stores a message and tells those who wait for it.
+// put stores a message and retries the long polls for its topic.
 func (s *brokerSet) put(t *topic, m message) *record {
 	m.storedAt = s.now()
 	rec := s.store.put(t, m)

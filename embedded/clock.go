@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Clock is the time that a cluster lives by.
+// Clock is a source of time for a cluster.
 type Clock interface {
 	Now() time.Time
-	// AfterFunc calls f on a goroutine of the clock's choice once d has passed. stop reports whether it came in time.
+	// AfterFunc calls f on a goroutine of the clock's choice once d has passed. stop reports whether it prevented the call.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
@@ -19,60 +19,60 @@ func (systemClock) Now() time.Time { return time.Now() }
 
 func (systemClock) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
 
-// ManualClock is a Clock that moves only when told.
+// ManualClock is a Clock that moves only when [ManualClock.Advance] is called.
 type ManualClock struct {
 	mu     sync.Mutex
 	now    time.Time
-	alarms []*alarm // by time, then by age
+	timers []*manualTimer // by time, then by age
 }
 
-type alarm struct {
+type manualTimer struct {
 	at time.Time
 	f  func()
 }
 
-// NewManualClock makes a clock that stands at now.
+// NewManualClock returns a clock whose time is now until it is advanced.
 func NewManualClock(now time.Time) *ManualClock { return &ManualClock{now: now} }
 
-// Now is where the clock stands.
+// Now returns the current time of the clock.
 func (c *ManualClock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// AfterFunc sets an alarm, which [ManualClock.Advance] runs on its own goroutine.
+// AfterFunc sets a timer. [ManualClock.Advance] calls f on the goroutine that advances the clock.
 func (c *ManualClock) AfterFunc(d time.Duration, f func()) func() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	a := &alarm{at: c.now.Add(d), f: f}
-	i, _ := slices.BinarySearchFunc(c.alarms, a, func(x, a *alarm) int {
+	a := &manualTimer{at: c.now.Add(d), f: f}
+	i, _ := slices.BinarySearchFunc(c.timers, a, func(x, a *manualTimer) int {
 		if x.at.After(a.at) {
 			return 1
 		}
 		return -1
 	})
-	c.alarms = slices.Insert(c.alarms, i, a)
+	c.timers = slices.Insert(c.timers, i, a)
 	return func() bool { return c.remove(a) }
 }
 
-func (c *ManualClock) remove(a *alarm) bool {
+func (c *ManualClock) remove(a *manualTimer) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := slices.Index(c.alarms, a)
+	i := slices.Index(c.timers, a)
 	if i >= 0 {
-		c.alarms = slices.Delete(c.alarms, i, i+1)
+		c.timers = slices.Delete(c.timers, i, i+1)
 	}
 	return i >= 0
 }
 
-// Advance moves the clock on by d and runs what falls due on the way, in order and each at its own time.
+// Advance moves the clock forward by d and calls what becomes due on the way, in order and each at its own time.
 func (c *ManualClock) Advance(d time.Duration) {
 	c.mu.Lock()
 	end := c.now.Add(d)
-	for len(c.alarms) > 0 && !c.alarms[0].at.After(end) {
-		a := c.alarms[0]
-		c.alarms = c.alarms[1:]
+	for len(c.timers) > 0 && !c.timers[0].at.After(end) {
+		a := c.timers[0]
+		c.timers = c.timers[1:]
 		if a.at.After(c.now) {
 			c.now = a.at
 		}

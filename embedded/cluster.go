@@ -84,11 +84,11 @@ func (cl *Cluster) BrokerWithID(name string, id int64) *Broker {
 	return nil
 }
 
-// AddBroker starts one more broker and tells the name servers.
+// AddBroker starts another broker and registers it with the name servers.
 func (cl *Cluster) AddBroker(o BrokerOptions) (*Broker, error) {
 	o = o.withDefaults()
 	if cl.BrokerWithID(o.Name, o.ID) != nil {
-		return nil, fmt.Errorf("cannot add broker %s/%d: it is there already", o.Name, o.ID)
+		return nil, fmt.Errorf("cannot add broker %s/%d: a broker of this name and id exists; choose another id", o.Name, o.ID)
 	}
 	b := newBroker(cl, cl.setOf(o.Name), o)
 	if err := b.Restart(); err != nil {
@@ -115,7 +115,7 @@ func (cl *Cluster) setOf(name string) *brokerSet {
 func (cl *Cluster) RemoveBroker(name string, id int64) error {
 	b := cl.BrokerWithID(name, id)
 	if b == nil {
-		return fmt.Errorf("cannot remove broker %s/%d: there is none", name, id)
+		return fmt.Errorf("cannot remove broker %s/%d: no such broker", name, id)
 	}
 	b.Stop()
 	cl.mu.Lock()

@@ -17,7 +17,7 @@ const maxQueued = 8 << 20
 var connectionIDs atomic.Int64
 
 // connection is one TCP connection of a client: one goroutine reads requests and has them handled in order, another
-// writes what was queued, so a slow peer blocks nobody else.
+// writes what was queued, so a slow peer blocks no other connection.
 type connection struct {
 	server *server
 	id     int64

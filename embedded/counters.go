@@ -28,7 +28,7 @@ func (c *counters) count(code int32) {
 	c.changed()
 }
 
-// changed makes those who wait for counts, connections, members or messages look again.
+// changed wakes the waiters for counts, connections, members and messages.
 func (c *counters) changed() { c.signal.notify() }
 
 // Requests is how many requests of a code the server has read, also those that a fault struck; of all codes with

@@ -162,7 +162,7 @@ func (p *jsonReader) bad(reason string) error {
 	return fmt.Errorf("cannot read the JSON header at byte %d: %w", p.at, errors.New(reason))
 }
 
-// peek returns the next byte that is no white space, 0 at the end.
+// peek returns the next byte that is not white space, 0 at the end.
 func (p *jsonReader) peek() byte {
 	p.space()
 	if p.at < len(p.text) {

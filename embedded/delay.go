@@ -74,7 +74,7 @@ func (s *brokerSet) delay(m message, queue delayQueue, due int64) *record {
 func (s *brokerSet) deliverDue(offset int64) {
 	rec := s.store.find(offset)
 	if rec == nil {
-		return // thrown away meanwhile, for want of memory
+		return // dropped meanwhile to stay within MaxMemory
 	}
 	m := rec.message
 	m.topic = m.properties.get(propRealTopic)

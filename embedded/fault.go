@@ -9,8 +9,8 @@ import (
 // AnyCode makes a fault strike requests of every code.
 const AnyCode int32 = 0
 
-// Fault is what a server does to a request instead of, or besides, answering it. The functions below make one; its
-// methods narrow it. It lasts until removed unless narrowed.
+// Fault is what a server does to a request instead of, or besides, answering it. The functions below make one. It
+// strikes every request of its code until it is removed, unless [Fault.Once], [Fault.Times] or [Fault.When] narrow it.
 type Fault struct {
 	times  int // 0: until removed
 	when   func(*codec.Command) bool
@@ -27,13 +27,14 @@ func (f Fault) Times(n int) Fault {
 	return f
 }
 
-// When makes the fault strike only requests for which when is true. It must not keep the command.
+// When makes the fault strike only requests for which when is true. It runs on the goroutine that
+// reads the connection, and must not keep the command.
 func (f Fault) When(when func(*codec.Command) bool) Fault {
 	f.when = when
 	return f
 }
 
-// Hold handles requests and keeps their answers until [FaultHandle.Release] or [FaultHandle.Remove].
+// Hold handles requests and holds their answers back until [FaultHandle.Release] or [FaultHandle.Remove].
 func Hold() Fault {
 	return Fault{after: func(h *FaultHandle, r *request, answer *codec.Command) bool {
 		h.hold(func() { r.conn.send(answer, 0) })
@@ -46,7 +47,7 @@ func Drop() Fault {
 	return Fault{before: func(*FaultHandle, *request) bool { return true }}
 }
 
-// DropAnswer handles requests and loses the answers: the send is stored, the producer is not told.
+// DropAnswer handles requests and drops the answers: a send is stored, and its producer does not learn of it.
 func DropAnswer() Fault {
 	return Fault{after: func(*FaultHandle, *request, *codec.Command) bool { return true }}
 }

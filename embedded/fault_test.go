@@ -162,7 +162,7 @@ func TestBrokersComeAndGo(t *testing.T) {
 	_, err := cl.AddBroker(embedded.BrokerOptions{Name: "broker-b", Advertise: "192.0.2.1:10911"})
 	require.NoError(t, err)
 	_, err = cl.AddBroker(embedded.BrokerOptions{Name: "broker-b"})
-	require.ErrorContains(t, err, "there already")
+	require.ErrorContains(t, err, "a broker of this name and id exists")
 	require.Contains(t, string(ns.ok(codec.ReqGetBrokerClusterInfo, "", "").Body), `{0:"192.0.2.1:10911"}`)
 	require.NoError(t, cl.RemoveBroker("broker-b", 0))
 	require.Error(t, cl.RemoveBroker("broker-b", 0))

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// filter is what a subscription wants of a topic. The zero value wants everything.
+// filter selects the messages of a topic that a subscription gets. The zero value selects all.
 type filter struct {
 	tags []string
 	sql  sqlExpression

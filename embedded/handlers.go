@@ -90,7 +90,7 @@ func init() {
 	}
 }
 
-// onVIPChannel tells whether a request is served on port-2, which has no long polling
+// onVIPChannel reports whether a request is served on port-2, which has no long polling
 // (BrokerController.java#registerProcessor).
 func onVIPChannel(code int32) bool {
 	switch code {

@@ -8,7 +8,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
-// membership is who is connected to a broker. As in real ones it is keyed by connection: a group has at most one
+// membership is the clients of a broker that have sent a heartbeat. As in real ones it is keyed by connection: a group has at most one
 // client on each (ConsumerGroupInfo.java#channelInfoTable). Guarded by the set's lock.
 type membership struct {
 	consumers map[string]*consumerGroup
@@ -94,7 +94,7 @@ func (g *consumerGroup) subscribe(subs []*subscription) (changed bool) {
 	return changed
 }
 
-// removeConsumer takes a connection out of a group, whoever it stands for, and tells the rest.
+// removeConsumer takes a connection out of a group, whatever its client id, and notifies the other members.
 func (m *membership) removeConsumer(group string, c *connection) {
 	g := m.consumers[group]
 	if g == nil || g.members[c] == nil {
@@ -131,7 +131,7 @@ func (m *membership) leave(c *connection) {
 	}
 }
 
-// notify tells every member that the group has changed (40).
+// notify notifies every member that the group has changed (40).
 func (g *consumerGroup) notify(group string) {
 	for _, who := range g.sorted() {
 		who.conn.tell(codec.ReqNotifyConsumerIDsChanged, map[string]string{"consumerGroup": group}, nil)

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Message is a stored message as tests look at it.
+// Message is a copy of a stored message.
 type Message struct {
 	Topic      string
 	Queue      int32
 	Offset     int64 // in its queue
 	ID         string
-	Body       []byte // shared: do not change
+	Body       []byte // shared with the broker: read only
 	Properties map[string]string
 	SysFlag    int32
 	Reconsumed int32
@@ -118,7 +118,7 @@ func (b *Broker) WaitMembers(ctx context.Context, group string, n int) ([]string
 	return ids, nil
 }
 
-// Clients are those who have sent a heartbeat, in the order of their connections.
+// Clients are the clients that have sent a heartbeat, by the age of their connections.
 func (b *Broker) Clients() []Client {
 	b.set.mu.Lock()
 	defer b.set.mu.Unlock()

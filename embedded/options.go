@@ -15,7 +15,7 @@ type Options struct {
 	NameServerAddresses []string
 	// DisableAutoCreateTopics takes TBW102 out of the routes and refuses sends to unknown topics with code 17.
 	DisableAutoCreateTopics bool
-	// DisableAutoCreateGroups refuses pulls and pops of groups that nobody created with code 26.
+	// DisableAutoCreateGroups refuses pulls and pops of groups that were not created, with code 26.
 	DisableAutoCreateGroups bool
 	DefaultQueues           int   // of TBW102, default 8 (BrokerConfig.java#defaultTopicQueueNums)
 	MaxMemory               int64 // bytes of messages for each broker name; the oldest go first; default 256 MiB

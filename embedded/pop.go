@@ -185,7 +185,7 @@ func (s *brokerSet) popFrom(k offsetKey, q *queue, h *popHeader) int64 {
 	return at
 }
 
-// collect adds messages from an offset on to the answer and to c, and tells where to go on.
+// collect adds messages from an offset on to the answer and to c, and returns where to go on.
 func (p *popped) collect(q *queue, at int64, c *checkpoint, h *popHeader) int64 {
 	for ; at < q.end() && p.count < h.count; at++ {
 		rec := q.at(at)
@@ -212,7 +212,7 @@ func (p *popped) collect(q *queue, at int64, c *checkpoint, h *popHeader) int64 
 }
 
 // add puts a message in the body. One from a retry topic gets its first topic back, and carries its handle because the
-// client could not make it any more (PopMessageProcessor.java#popMsgFromQueue).
+// client can no longer make it (PopMessageProcessor.java#popMsgFromQueue).
 func (p *popped) add(rec *record, c *checkpoint, h *popHeader) {
 	p.count++
 	if rec.topic == h.topic {

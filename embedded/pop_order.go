@@ -71,12 +71,12 @@ func (p *popped) giveOutInOrder(c *checkpoint, before *orderly, h *popHeader) {
 	p.set.retryPollsAt(c.key, c.popTime+c.invisible)
 }
 
-// retryPollsAt lets waiting pops try again at a time when ordered messages become visible.
+// retryPollsAt retries the pops that are held at a time when ordered messages become visible.
 func (s *brokerSet) retryPollsAt(k offsetKey, at int64) {
 	s.scheduler.at(at, func() { s.retryPolls(k.topic) })
 }
 
-// look lets requests that wait for a topic try again.
+// look retries the requests that are held for a topic.
 func (s *brokerSet) retryPolls(topic string) {
 	for _, b := range s.brokers {
 		b.polls.retry(topic, nil)

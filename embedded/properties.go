@@ -33,7 +33,7 @@ const (
 	propDeadID        = "DLQ_ORIGIN_MESSAGE_ID"
 )
 
-// properties are a message's properties as they travel: key 0x01 value 0x02, again and again. Those nobody changes
+// properties are a message's properties as they travel: key 0x01 value 0x02, again and again. Those that are not changed
 // keep their bytes.
 type properties string
 

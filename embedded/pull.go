@@ -123,7 +123,7 @@ func (b *Broker) admitPull(r *request, h *pullHeader) *codec.Command {
 	return nil
 }
 
-// subscribed finds what the consumer wants of the topic: in the request, or in what its group has registered.
+// subscribed finds the consumer's filter for the topic: in the request, or in what its group has registered.
 func (b *Broker) subscribed(r *request, h *pullHeader) *codec.Command {
 	var err error
 	if h.sysFlag&pullSubscribe != 0 {

@@ -55,8 +55,8 @@ func (b *Broker) recallHandleOf(rec *record) string {
 	return recallHandle{timerKey{topic, rec.properties.get(propUniqueKey)}, b.Name(), out + 1}.String()
 }
 
-// recall handles 370: a timer message that waits is not delivered (RecallMessageProcessor.java). As with a real broker, a
-// handle whose message is not there is no error while its time has not come.
+// recall handles 370: a timer message that waits is not delivered (RecallMessageProcessor.java). As with a real broker,
+// a handle without a message succeeds until its time has come.
 func (b *Broker) recall(r *request) *codec.Command {
 	f := r.fields()
 	topic, text := f.str("topic"), f.str("recallHandle")

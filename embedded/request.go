@@ -14,7 +14,7 @@ type request struct {
 	fault *FaultHandle // that struck it; nil: none
 }
 
-// serve counts a request, lets a fault have it, and else has it handled.
+// serve counts a request and handles it, unless a fault takes it.
 func (s *server) serve(r *request) {
 	s.mu.Lock()
 	watch := s.watch
@@ -29,7 +29,7 @@ func (s *server) serve(r *request) {
 	}
 }
 
-// answer sends the answer to a request, unless it wants none or a fault has something against it.
+// answer sends the answer to a request, unless the request is oneway or a fault withholds it.
 func (r *request) answer(cmd *codec.Command) {
 	if r.IsOneway() {
 		return

@@ -78,7 +78,7 @@ func (b *Broker) send(r *request) *codec.Command {
 	return answer
 }
 
-// region is what a broker calls its region unless it is told another name (BrokerConfig.java#regionId).
+// region is a broker's default region (BrokerConfig.java#regionId).
 const region = "DefaultRegion"
 
 // sent is the answer to a stored message; clients read all of it.

@@ -32,7 +32,7 @@ type server struct {
 	addr      string // fixed by the first listen
 	listeners []net.Listener
 	conns     map[*connection]struct{}
-	gate      chan struct{} // not nil: nobody reads until it is closed
+	gate      chan struct{} // not nil: no connection is read until it is closed
 	watch     []func(peer string, request *codec.Command)
 	wg        sync.WaitGroup
 }
@@ -94,7 +94,7 @@ func (s *server) acceptLoop(ln net.Listener, vip bool) {
 			return
 		}
 		if err != nil {
-			s.log.Warn("cannot accept a connection", "address", ln.Addr(), "error", err)
+			s.log.Warn("cannot accept connection", "listener", ln.Addr().String(), "error", err)
 			time.Sleep(50 * time.Millisecond) // out of file descriptors, most likely: ones may come free
 			continue
 		}

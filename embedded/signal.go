@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// signal wakes those who wait for something to become true. The zero value is ready.
+// signal wakes goroutines that wait for a condition. The zero value is ready.
 type signal struct {
 	mu sync.Mutex
-	ch chan struct{} // nil: nobody waits
+	ch chan struct{} // nil: no goroutine waits
 }
 
-// notify makes everyone who waits look again.
+// notify has every waiting goroutine check its condition.
 func (s *signal) notify() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 )
 
 // sqlExpression evaluates an expression for a message's properties: to a bool, a float64, a string, or nil for NULL
-// and for what cannot be told. Only true selects a message.
+// and for what cannot be compared. Only true selects a message.
 type sqlExpression func(properties) any
 
 // parseSQL reads the SQL92 subset of RocketMQ's filters (SelectorParser.jj): comparisons, BETWEEN, IN, IS NULL, AND, OR,

@@ -71,7 +71,7 @@ func lexSQL(s string) ([]sqlToken, error) {
 	}
 }
 
-// nextSQL reads the token that s, not empty, begins with, and tells its length.
+// nextSQL reads the token that s, not empty, begins with, and returns its length.
 func nextSQL(s string) (sqlToken, int, error) {
 	for _, sign := range []string{"<>", "!=", "<=", ">=", "=", "<", ">", "(", ")", ","} {
 		if strings.HasPrefix(s, sign) {

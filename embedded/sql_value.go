@@ -80,7 +80,7 @@ func compare(a any, sign string, b any) any {
 	return order >= 0
 }
 
-// like reads a text as what it is compared with, nil when it is no such thing.
+// like reads a text as what it is compared with, nil when it is not one.
 func like(s string, other any) any {
 	switch other.(type) {
 	case nil:

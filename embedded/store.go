@@ -39,7 +39,7 @@ func (q *queue) at(offset int64) *record {
 	return q.records[offset-q.first]
 }
 
-// put appends a message to its queue and throws away the oldest ones of all queues when there is too much.
+// put appends a message to its queue and drops the oldest messages of all queues when there are too many bytes.
 func (s *store) put(t *topic, m message) *record {
 	q := t.queues[m.queue]
 	rec := &record{message: m, offset: s.next, queueOffset: q.end(), owner: q}
@@ -65,7 +65,7 @@ func (s *store) dropOldest() {
 	s.log = s.log[1:]
 	s.used -= rec.cost()
 	q := rec.owner
-	if len(q.records) > 0 && q.records[0] == rec { // else its topic has been deleted and made anew
+	if len(q.records) > 0 && q.records[0] == rec { // else its topic has been deleted and created again
 		q.records[0] = nil
 		q.records = q.records[1:]
 		q.first++

@@ -16,11 +16,11 @@ type half struct {
 	checks int
 }
 
-// putHalf stores a prepared message where nobody consumes it, and will ask its producer about it.
+// putHalf stores a half message in a topic without consumers and schedules its first check.
 func (s *brokerSet) putHalf(m message) *record {
 	m.properties = m.properties.with(propRealTopic, m.topic).with(propRealQueue, itoa(int64(m.queue)))
 	m.queue = 0
-	m.sysFlag &^= flagRollback // both bits: not a transaction any more (TransactionalMessageBridge.java#parseHalfMessageInner)
+	m.sysFlag &^= flagRollback // both bits: it is stored as an ordinary message (TransactionalMessageBridge.java#parseHalfMessageInner)
 	rec := s.put(s.topics[halfTopic], m)
 	s.halves[rec.offset] = &half{record: rec}
 	wait := s.options.TransactionTimeout.Milliseconds()
@@ -101,7 +101,7 @@ func (b *Broker) endTransaction(r *request) *codec.Command {
 	return r.ok()
 }
 
-// commitHalf stores a prepared message in its own topic, for everyone to see.
+// commitHalf stores a half message in its own topic, where consumers see it.
 func (s *brokerSet) commitHalf(h *half) error {
 	m := h.record.message
 	m.topic, m.queue = m.properties.get(propRealTopic), realQueue(m.properties)

@@ -45,7 +45,7 @@ var javaStories = []javaStory{
 	{name: "TransactionCheckBack"},
 	{name: "ViewByOffsetId"},
 	{name: "QueryByKey"},
-	{name: "Trace"},
+	{name: "Trace", not: []string{"5.5.0 4.9.7"}}, // what a 5.5.0 consumer traces does not arrive at a 4.9.7, direct as well
 	// The last four are in harness/java/src-5.5.0: they need a client and a broker of 5.x.
 	{name: "PopConsumer", not: []string{"4.9.4 *", "* 4.9.7"}},
 	{name: "Timer", not: []string{"4.9.4 *", "* 4.9.7"}},
