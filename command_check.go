@@ -20,7 +20,7 @@ func (p *program) check() *cobra.Command {
 	var dial bool
 	c := &cobra.Command{
 		Use:   "check",
-		Short: "Tell every problem of a configuration at once; exit with 0 or 2",
+		Short: "Report all problems of a configuration; exit with 0 or 2",
 		Args:  noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := p.load(c)

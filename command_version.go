@@ -16,13 +16,15 @@ func (p *program) version() *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		Args:  noArguments,
-		Run: func(*cobra.Command, []string) {
-			fmt.Fprintf(p.stdout, "rocketmq-proxy %s%s %s %s/%s\n", version, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-		},
+		Run:   func(*cobra.Command, []string) { fmt.Fprintln(p.stdout, describeVersion()) },
 	}
 }
 
-// revision is the commit that the binary was built from, as far as the build knew it.
+func describeVersion() string {
+	return fmt.Sprintf("rocketmq-proxy %s%s %s %s/%s", version, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// revision is the commit that the binary was built from, if the build recorded it.
 func revision() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

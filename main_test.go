@@ -25,22 +25,20 @@ func writeConfig(t *testing.T, text string) string {
 }
 
 func TestBadUsage(t *testing.T) {
-	f := func(sentence, usage string, args ...string) {
+	f := func(sentence, command string, args ...string) {
 		t.Helper()
 		code, stdout, stderr := call(nil, args...)
 		require.Equal(t, 2, code)
 		require.Empty(t, stdout)
-		first, _, _ := strings.Cut(stderr, "\n")
-		require.Equal(t, sentence, first)
-		require.Contains(t, stderr, "Usage:\n  "+usage)
+		require.Equal(t, sentence+"\nsee "+command+" --help\n", stderr)
 	}
 	f(`cannot run rocketmq-proxy: no command is given`, "rocketmq-proxy")
 	f(`cannot run rocketmq-proxy: unknown command "start" for "rocketmq-proxy"`, "rocketmq-proxy", "start")
 	f(`cannot run rocketmq-proxy: unknown flag: --port`, "rocketmq-proxy", "--port", "1")
-	f(`cannot run rocketmq-proxy serve: unknown flag: --port`, "rocketmq-proxy serve [flags]", "serve", "--port", "1")
-	f(`cannot run rocketmq-proxy serve: it takes flags only, and "proxy.toml" is none`, "rocketmq-proxy serve [flags]", "serve", "proxy.toml")
-	f(`cannot run rocketmq-proxy dev: unknown flag: --config`, "rocketmq-proxy dev [flags]", "dev", "--config", "x")
-	f(`cannot run rocketmq-proxy check: flag needs an argument: --config`, "rocketmq-proxy check [flags]", "check", "--config")
+	f(`cannot run rocketmq-proxy serve: unknown flag: --port`, "rocketmq-proxy serve", "serve", "--port", "1")
+	f(`cannot run rocketmq-proxy serve: unexpected argument "proxy.toml"`, "rocketmq-proxy serve", "serve", "proxy.toml")
+	f(`cannot run rocketmq-proxy dev: unknown flag: --config`, "rocketmq-proxy dev", "dev", "--config", "x")
+	f(`cannot run rocketmq-proxy check: flag needs an argument: --config`, "rocketmq-proxy check", "check", "--config")
 }
 
 func TestHelpIsNoMistake(t *testing.T) {
@@ -54,6 +52,19 @@ func TestHelpIsNoMistake(t *testing.T) {
 	f("Available Commands:", "--help")
 	f("--name-server host:port[,host:port]", "serve", "--help")
 	f("--check-only", "dev", "-h")
+	f("__start_rocketmq-proxy", "completion", "bash")
+}
+
+// A taken address of dev is told by the flag that takes it, with one that works.
+func TestDevOnTakenAddress(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	code, stdout, stderr := call(nil, "dev", "--listen", taken.Addr().String(), "--admin", taken.Addr().String())
+	require.Equal(t, 1, code)
+	require.Empty(t, stdout)
+	require.Equal(t, "--listen "+taken.Addr().String()+" is taken (a name server on this machine?); try --listen 127.0.0.1:0\n"+
+		"--admin "+taken.Addr().String()+" is taken (another proxy on this machine?); try --admin 127.0.0.1:0\n", stderr)
 }
 
 // serve refuses a bad configuration before it opens anything.
@@ -123,5 +134,7 @@ func TestVersion(t *testing.T) {
 	code, stdout, stderr := call(nil, "version")
 	require.Equal(t, 0, code)
 	require.Empty(t, stderr)
+	_, flag, _ := call(nil, "--version")
+	require.Equal(t, stdout, flag)
 	require.Regexp(t, `^rocketmq-proxy dev( \([0-9a-f]+(, modified)?\))? go1\.\S+ \w+/\w+\n$`, stdout)
 }

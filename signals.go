@@ -10,9 +10,13 @@ import (
 	"time"
 )
 
-// stopGrace is how long the server may take to return after the second signal. It has nothing left to wait for then,
-// so a server that needs longer hangs, and whoever sent two signals wants their prompt back.
-const stopGrace = time.Second
+// secondSignal is how long after the first signal another one counts. A shell and its supervisor, or an impatient key,
+// send the same one twice.
+const secondSignal = time.Second
+
+// stopTimeout is how long the server may take to return when it is told to stop at once. Only the last push of metrics
+// lasts longer than a moment (3 s); a server that takes longer hangs.
+const stopTimeout = 5 * time.Second
 
 var errStopped = errors.New("stopped at once by a second signal; requests in flight were not waited for")
 
@@ -24,11 +28,13 @@ func untilSignal(log *slog.Logger, serve serving) error {
 	return supervise(log, signals, serve)
 }
 
-// serving is a server: it drains when ctx ends, stops when stopNow is closed, and reloads on each hangup.
+// serving is a server: it drains when ctx ends, stops when stopNow is closed, and reloads on each hangup. It returns nil
+// when it has drained, whatever it was told meanwhile.
 type serving func(ctx context.Context, stopNow, hangup <-chan struct{}) error
 
 // supervise is untilSignal with signals from anywhere. The first one cancels the server's context, which makes it
-// drain; the second closes stopNow. SIGHUP asks for a reload; one that comes while another waits is the same.
+// drain; one that comes a second later or more closes stopNow. SIGHUP asks for a reload; one that comes while another
+// waits is the same.
 func supervise(log *slog.Logger, signals <-chan os.Signal, serve serving) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -36,13 +42,11 @@ func supervise(log *slog.Logger, signals <-chan os.Signal, serve serving) error 
 	hangup := make(chan struct{}, 1)
 	returned := make(chan error, 1)
 	go func() { returned <- serve(ctx, stopNow, hangup) }()
+	var told time.Time // to drain
 	for {
 		select {
 		case err := <-returned:
-			if err != nil {
-				return failure{exitFailure, err}
-			}
-			return nil
+			return err
 		case s := <-signals:
 			switch {
 			case s == syscall.SIGHUP:
@@ -50,10 +54,11 @@ func supervise(log *slog.Logger, signals <-chan os.Signal, serve serving) error 
 				case hangup <- struct{}{}:
 				default:
 				}
-			case ctx.Err() == nil:
+			case told.IsZero():
+				told = time.Now()
 				log.Info("draining; a second signal stops at once", "signal", s.String())
 				cancel()
-			default:
+			case time.Since(told) > secondSignal:
 				close(stopNow)
 				return stopped(returned)
 			}
@@ -61,11 +66,14 @@ func supervise(log *slog.Logger, signals <-chan os.Signal, serve serving) error 
 	}
 }
 
-// stopped gives the server its last second.
+// stopped waits for a server that was told to stop at once.
 func stopped(returned <-chan error) error {
 	select {
-	case <-returned:
-	case <-time.After(stopGrace):
+	case err := <-returned:
+		if err == nil {
+			return nil // it had drained already
+		}
+	case <-time.After(stopTimeout):
 	}
-	return failure{exitFailure, errStopped}
+	return errStopped
 }

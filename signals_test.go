@@ -54,9 +54,36 @@ func TestFirstSignalDrains(t *testing.T) {
 func TestSecondSignalStopsAtOnce(t *testing.T) {
 	err := supervised(t, drains, func(send func(os.Signal), _ *strings.Builder) {
 		send(syscall.SIGTERM)
+		time.Sleep(1100 * time.Millisecond)
 		send(syscall.SIGTERM)
 	})
-	require.Equal(t, failure{1, errStopped}, err)
+	require.Equal(t, errStopped, err)
+}
+
+// A shell and what supervises it send the same signal twice in a moment: that is one.
+func TestSignalsOfOneSecondAreOne(t *testing.T) {
+	err := supervised(t, drains, func(send func(os.Signal), _ *strings.Builder) {
+		send(syscall.SIGTERM)
+		send(syscall.SIGTERM)
+		time.Sleep(900 * time.Millisecond)
+		send(syscall.SIGINT)
+	})
+	require.NoError(t, err)
+}
+
+// A second signal that comes when the drain is over does not make it a failure, however long the last push takes.
+func TestSecondSignalAfterTheDrainIsNothing(t *testing.T) {
+	closes := func(ctx context.Context, _, _ <-chan struct{}) error {
+		<-ctx.Done()
+		time.Sleep(5 * time.Second) // drained after 2 s, then a push that takes 3 s
+		return nil
+	}
+	err := supervised(t, closes, func(send func(os.Signal), _ *strings.Builder) {
+		send(syscall.SIGTERM)
+		time.Sleep(2 * time.Second)
+		send(syscall.SIGTERM)
+	})
+	require.NoError(t, err)
 }
 
 // A server that does not come back is left behind.
@@ -64,9 +91,10 @@ func TestSecondSignalStopsAServerThatHangs(t *testing.T) {
 	hangs := func(_ context.Context, _, _ <-chan struct{}) error { time.Sleep(time.Minute); return nil }
 	err := supervised(t, hangs, func(send func(os.Signal), _ *strings.Builder) {
 		send(syscall.SIGINT)
+		time.Sleep(1100 * time.Millisecond)
 		send(syscall.SIGINT)
 	})
-	require.Equal(t, failure{1, errStopped}, err)
+	require.Equal(t, errStopped, err)
 }
 
 // Each SIGHUP is a reload, but those that come while one waits are one; none of them drains.
@@ -100,6 +128,5 @@ func TestServerFailure(t *testing.T) {
 	broken := errors.New("cannot listen")
 	fails := func(_ context.Context, _, _ <-chan struct{}) error { return broken }
 	err := supervised(t, fails, func(func(os.Signal), *strings.Builder) {})
-	require.Equal(t, failure{1, broken}, err)
-	require.EqualError(t, err, "cannot listen")
+	require.Equal(t, broken, err)
 }

@@ -95,6 +95,15 @@ func TestLoadFromFlagsAlone(t *testing.T) {
 	f(map[string]any{"name-server": "a:1", "listen": "127.0.0.1:9999"}, []string{"a:1"}, "127.0.0.1:9999")
 }
 
+// Flags are enough for a proxy behind NAT or in a container.
+func TestLoadAdvertisedFromFlags(t *testing.T) {
+	cfg, err := Load(Sources{Flags: map[string]any{"name-server": "a:1", "advertise": "192.0.2.1", "broker-ports": "20000-20009", "advertise-ports": "30000-30009"}})
+	require.NoError(t, err)
+	require.Equal(t, "192.0.2.1", cfg.Listeners[0].Advertise)
+	require.Equal(t, PortRange{20000, 20009}, cfg.Listeners[0].BrokerPorts)
+	require.Equal(t, PortRange{30000, 30009}, cfg.Listeners[0].AdvertisePorts)
+}
+
 func TestLoadUnreadable(t *testing.T) {
 	f := func(file, want string) {
 		t.Helper()

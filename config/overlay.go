@@ -40,16 +40,19 @@ func variablePath(name string) []string {
 	return parts
 }
 
-// flagPaths tells which key a flag sets. Those of lists set the only entry.
+// flagPaths are the keys that flags set. Those of lists set the only entry.
 var flagPaths = map[string][]string{
-	"name-server": {"cluster", "0", "name_servers"},
-	"listen":      {"listener", "0", "address"},
-	"admin":       {"admin", "address"},
-	"stat-prefix": {"stat_prefix"},
-	"log-level":   {"log", "level"},
+	"name-server":     {"cluster", "0", "name_servers"},
+	"listen":          {"listener", "0", "address"},
+	"advertise":       {"listener", "0", "advertise"},
+	"broker-ports":    {"listener", "0", "broker_ports"},
+	"advertise-ports": {"listener", "0", "advertise_ports"},
+	"admin":           {"admin", "address"},
+	"stat-prefix":     {"stat_prefix"},
+	"log-level":       {"log", "level"},
 }
 
-// flag sets what a flag stands for. --name-server is enough for a whole proxy, so it brings a listener along.
+// flag sets the key of a flag. --name-server is enough for a whole proxy, so it also adds a listener.
 func (l *layers) flag(dest map[string]any, name string, value any) {
 	path, ok := flagPaths[name]
 	if !ok {
@@ -60,7 +63,7 @@ func (l *layers) flag(dest map[string]any, name string, value any) {
 		l.problems = append(l.problems, Problem{
 			Key:    "--" + name,
 			Value:  quote(fmt.Sprint(value)),
-			Fault:  fmt.Sprintf("there are %d [[%s]] tables and it could mean any of them", len(entries), path[0]),
+			Fault:  fmt.Sprintf("there are %d [[%s]] tables, and the flag could mean any of them", len(entries), path[0]),
 			Remedy: fmt.Sprintf("set %s in the tables themselves", path[len(path)-1]),
 		})
 		return

@@ -79,7 +79,7 @@ func TestEnvironmentAndFlagProblems(t *testing.T) {
 
 	two := "[[cluster]]\nname = 'a'\nname_servers = ['a:1']\n[[cluster]]\nname = 'b'\nname_servers = ['a:1']\n[[listener]]\ncluster = 'a'"
 	problems(t, two, nil, map[string]any{"name-server": "c:1"},
-		`cannot use --name-server = "c:1": there are 2 [[cluster]] tables and it could mean any of them; set name_servers in the tables themselves`)
+		`cannot use --name-server = "c:1": there are 2 [[cluster]] tables, and the flag could mean any of them; set name_servers in the tables themselves`)
 	problems(t, minimal, nil, map[string]any{"admin": "here"},
 		`cannot use admin.address = "here" (flag --admin): must be an address; write it as "host:port", with an IPv6 host in brackets`)
 }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"encoding"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"reflect"
+	"time"
+
+	"github.com/lmittmann/tint"
+	"golang.org/x/term"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+)
+
+// newLog makes the log that a configuration asks for, and its level, which may change. Its words have been validated.
+// On a terminal, text is short and colored.
+func (p *program) newLog(l config.Log) (*slog.Logger, *slog.LevelVar) {
+	level := new(slog.LevelVar)
+	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
+		panic("BUG: a log level passed validation: " + err.Error())
+	}
+	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: readable}
+	switch {
+	case l.Format == "json":
+		return slog.New(slog.NewJSONHandler(p.stderr, opts)), level
+	case isTerminal(p.stderr):
+		return slog.New(p.terminalLog(level)), level
+	}
+	return slog.New(slog.NewTextHandler(p.stderr, opts)), level
+}
+
+func (p *program) terminalLog(level slog.Leveler) slog.Handler {
+	return tint.NewHandler(p.stderr, &tint.Options{Level: level, ReplaceAttr: readable, TimeFormat: time.TimeOnly, NoColor: p.variable("NO_COLOR") != ""})
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// readable writes values as people read them, the same in text and in JSON: no bare nanoseconds, no Go structs. Secrets
+// in URLs are masked, also in the errors of libraries.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindDuration:
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	case slog.KindString:
+		a.Value = slog.StringValue(config.Mask(a.Value.String()))
+	case slog.KindAny:
+		if text, ok := readableText(a.Value.Any()); ok {
+			a.Value = slog.StringValue(config.Mask(text))
+		}
+	}
+	return a
+}
+
+// readableText is false for what both formats write well: lists and levels.
+func readableText(v any) (text string, ok bool) {
+	switch v := v.(type) {
+	case slog.Level, *slog.Source, nil:
+		return "", false
+	case error:
+		return v.Error(), true
+	case fmt.Stringer:
+		if r := reflect.ValueOf(v); r.Kind() == reflect.Pointer && r.IsNil() {
+			return "", true
+		}
+		return v.String(), true
+	case encoding.TextMarshaler:
+		b, err := v.MarshalText()
+		return string(b), err == nil
+	}
+	switch reflect.TypeOf(v).Kind() {
+	case reflect.Struct, reflect.Pointer, reflect.Map:
+		return fmt.Sprint(v), true
+	}
+	return "", false
+}
