@@ -18,7 +18,6 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
-	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -170,7 +169,7 @@ func TestDirectoryServesWhatItKnewWhileNobodyAnswers(t *testing.T) {
 		}
 		b.set("ns2:9876", knows("10.0.0.2:10911"))
 		time.Sleep(2 * time.Second)
-		address, _ := b.dir.View.Address(brokerA)
+		address := b.dir.Snapshot().Broker(brokerA).Address()
 		require.Equal(t, "10.0.0.2:10911", address, "looked at once a second until somebody answers")
 		require.Contains(t, string(b.ask("News").Body), "10.0.0.2")
 		require.Equal(t, codec.ResSuccess, b.ask("NeverAsked").Code)
@@ -220,21 +219,25 @@ func TestDirectoryLeavesANameServerThatHangs(t *testing.T) {
 // A subscriber hears of brokers when they are known and on each change, and not again without one.
 func TestDirectoryTellsSubscribersOfChanges(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		heard := make(chan []route.Broker, 100)
+		heard := make(chan struct{}, 100)
 		sub := b.env.System.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
-			if m, ok := ctx.Message().(*messages.Brokers); ok {
-				heard <- m.List
+			switch ctx.Message().(type) {
+			case *messages.BrokersChanged, *messages.BrokerMoved:
+				heard <- struct{}{}
 			}
 		}))
 		b.env.System.Root.Send(b.pid, &messages.Subscribe{To: sub})
-		require.Equal(t, "10.0.0.1:10911", (<-heard)[0].Address)
+		<-heard
+		require.Equal(t, "10.0.0.1:10911", b.dir.Snapshot().Broker(brokerA).Address())
 		time.Sleep(5 * time.Minute)
 		require.Empty(t, heard)
 		looks := b.count("ns1:9876 cluster")
 		require.Equal(t, 11, looks, "the first look and one each 30 seconds")
 		b.set("ns1:9876", knows("10.0.0.9:10911"))
 		time.Sleep(31 * time.Second)
-		require.Equal(t, "10.0.0.9:10911", (<-heard)[0].Address)
+		<-heard
+		require.Equal(t, "10.0.0.9:10911", b.dir.Snapshot().Broker(brokerA).Address())
+		require.Empty(t, heard)
 		// A broker that the name servers do not list any more keeps its last address: its port stays open.
 		b.set("ns1:9876", func(c *codec.Command) *codec.Command {
 			a := c.Answer(codec.ResSuccess, "")
@@ -242,8 +245,7 @@ func TestDirectoryTellsSubscribersOfChanges(t *testing.T) {
 			return a
 		})
 		time.Sleep(31 * time.Second)
-		address, ok := b.dir.View.Address(brokerA)
-		require.True(t, ok)
+		address := b.dir.Snapshot().Broker(brokerA).Address()
 		require.Equal(t, "10.0.0.9:10911", address)
 		require.NoError(t, b.env.System.Root.StopFuture(sub).Wait())
 	})

@@ -169,7 +169,7 @@ func (r *rig) nameServer() string { return r.tree.Listeners[0].Addr().String() }
 // port is the address of a broker's port.
 func (r *rig) port(b route.BrokerID) string {
 	r.t.Helper()
-	p, ok := r.tree.Listeners[0].Place(b)
+	p, ok := r.tree.Listeners[0].PortOf(b)
 	require.True(r.t, ok, "broker %s has no port", b)
 	return "127.0.0.1:" + strconv.Itoa(p.Port)
 }

@@ -82,7 +82,7 @@ func TestListenerBeginsAnewWhenItsChildrenKeepFailing(t *testing.T) {
 			r.until("the listener has failed", func() bool { return r.failed("listener") == 1 })
 			r.until("the listener is open again", func() bool {
 				l := r.tree.Listeners[0]
-				_, ok := l.Place(brokerA)
+				_, ok := l.PortOf(brokerA)
 				return l.Open() && ok
 			})
 			client, broker := r.pinned()

@@ -83,8 +83,8 @@ func TestAdvertisedHostAndPorts(t *testing.T) {
 	a := dial(t, r.nameServer()).call(routeRequest("News"))
 	require.Contains(t, string(a.Body), `"mq.example.com:30000"`)
 	require.Equal(t, codec.ResSuccess, dial(t, "127.0.0.1:"+strconv.Itoa(first)).call(&codec.Command{Code: codec.ReqGetBrokerConfig}).Code)
-	p, _ := r.tree.Listeners[0].Place(brokerA)
-	require.Equal(t, actors.Place{Port: first, Advertised: "mq.example.com:30000"}, actors.Place{Port: p.Port, Advertised: p.Advertised})
+	p, _ := r.tree.Listeners[0].PortOf(brokerA)
+	require.Equal(t, actors.BrokerPort{Port: first, Advertised: "mq.example.com:30000"}, actors.BrokerPort{Port: p.Port, Advertised: p.Advertised})
 }
 
 // A broker for which no port is left is left out of routes, told to the log once, and never given another's port.
@@ -103,7 +103,7 @@ func TestBrokerWithoutAPortIsLeftOut(t *testing.T) {
 		require.Equal(t, 1, strings.Count(body, `"brokerAddrs"`), body)
 		require.NotContains(t, body, "broker-b")
 	}
-	require.Len(t, r.log.lines("a broker is left out of the routes", "broker-b", "widen listener.broker_ports"), 1)
+	require.Len(t, r.log.lines("broker left out of routes", "broker-b", "widen listener.broker_ports"), 1)
 }
 
 func TestPortsAreSavedAndKept(t *testing.T) {
@@ -120,7 +120,7 @@ func TestPortsAreSavedAndKept(t *testing.T) {
 	var port int
 	t.Run("first run", func(t *testing.T) {
 		r := behind(t, best, cl, options{listener: func(l *actors.Listener) { l.Save = save }})
-		p, _ := r.tree.Listeners[0].Place(brokerA)
+		p, _ := r.tree.Listeners[0].PortOf(brokerA)
 		port = p.Port
 	})
 	require.Equal(t, map[route.BrokerID]int{brokerA: port}, saved)
@@ -150,7 +150,7 @@ func TestVIPPortLeadsToTheBrokersOwn(t *testing.T) {
 	onBoth(t, func(t *testing.T, on sockets) {
 		cl := startCluster(t, embedded.Options{VIPChannel: true})
 		r := behind(t, on, cl, options{listener: func(l *actors.Listener) { l.Ports.VIP = true }})
-		p, _ := r.tree.Listeners[0].Place(brokerA)
+		p, _ := r.tree.Listeners[0].PortOf(brokerA)
 		vip := dial(t, "127.0.0.1:"+strconv.Itoa(p.Port-2))
 		a := vip.call(&codec.Command{Code: codec.ReqPullMessage})
 		require.Equal(t, codec.ResRequestCodeNotSupported, a.Code, "a broker answers pulls so on its VIP port only")
@@ -212,7 +212,7 @@ func TestMessageIDsAreRewrittenByOption(t *testing.T) {
 					require.Equal(t, id, got.Ext["msgId"])
 					return
 				}
-				p, _ := r.tree.Listeners[0].Place(brokerA)
+				p, _ := r.tree.Listeners[0].PortOf(brokerA)
 				port := strings.ToUpper(strconv.FormatInt(int64(p.Port), 16))
 				require.Equal(t, "7F000001"+strings.Repeat("0", 8-len(port))+port+"0000000000000ABC", got.Ext["msgId"])
 				client.open(broker)

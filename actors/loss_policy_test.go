@@ -64,11 +64,11 @@ func TestDeadBrokerCostsNoDialForEachRequest(t *testing.T) {
 		require.Equal(t, before, w.v.dialled(addressA), "dials while 500 requests were answered")
 
 		time.Sleep(time.Minute)
-		slot := w.at.Slots()[0]
-		require.True(t, slot.Away.Load())
+		broker := w.dir.Snapshot().Broker(idA)
+		require.True(t, broker.Away())
 		require.InDelta(t, 60, w.v.dialled(addressA)-before, 15, "one prober looks about once a second")
-		require.Equal(t, uint64(w.v.dialled(addressA)), slot.Dials.Load())
-		require.Equal(t, slot.Dials.Load()-1, slot.Failures.Load(), "all failed but the first")
+		require.Equal(t, uint64(w.v.dialled(addressA)), broker.Dials.Load())
+		require.Equal(t, broker.Dials.Load()-1, broker.Failures.Load(), "all failed but the first")
 		before = w.v.dialled(addressA)
 		require.Equal(t, codec.ResServiceNotAvailable, c.ask(pull()))
 		require.Equal(t, before, w.v.dialled(addressA), "also after any back-off of its own")
@@ -84,7 +84,7 @@ func TestPortIsClosedWhileItsBrokerIsAway(t *testing.T) {
 		require.True(t, w.refused(vip(port)))
 		require.False(t, w.refused(w.port(idB)), "the other broker's port")
 		require.False(t, w.refused("127.0.0.1:9876"), "the name-server port")
-		require.Len(t, w.log.lines("takes no connections"), 1)
+		require.Len(t, w.log.lines("broker unreachable"), 1)
 
 		_, err := w.v.listen(port)
 		require.ErrorIs(t, err, syscall.EADDRINUSE, "nobody else gets the port meanwhile")
@@ -95,7 +95,7 @@ func TestPortIsClosedWhileItsBrokerIsAway(t *testing.T) {
 		require.Equal(t, port, w.port(idA))
 		require.False(t, w.refused(vip(port)))
 		require.Equal(t, codec.ResSuccess, w.connect(port).ask(send()))
-		require.Len(t, w.log.lines("is back"), 1)
+		require.Len(t, w.log.lines("broker recovered"), 1)
 	})
 }
 
@@ -236,7 +236,7 @@ func TestHalfDeadBrokerIsNotLost(t *testing.T) {
 		c.open()
 		p.open()
 		require.False(t, w.refused(w.port(idA)))
-		require.False(t, w.at.Slots()[0].Away.Load())
+		require.False(t, w.dir.Snapshot().Broker(idA).Away())
 	})
 }
 
@@ -245,11 +245,11 @@ func TestDialThatTakesTooLongIsLookedIntoFirst(t *testing.T) {
 		w.v.fail(addressA, nil)
 		c := w.connect(w.port(idA))
 		require.Equal(t, codec.ResServiceNotAvailable, c.ask(send()))
-		slot := w.at.Slots()[0]
+		broker := w.dir.Snapshot().Broker(idA)
 		synctest.Wait()
-		require.False(t, slot.Away.Load(), "one dial that took too long may be the broker's load")
+		require.False(t, broker.Away(), "one dial that took too long may be the broker's load")
 		time.Sleep(3 * time.Second)
-		require.True(t, slot.Away.Load(), "the prober had the same trouble")
+		require.True(t, broker.Away(), "the prober had the same trouble")
 	})
 }
 
@@ -259,7 +259,7 @@ func TestWantOfDescriptorsIsNotTheBrokersFault(t *testing.T) {
 		c := w.connect(w.port(idA))
 		require.Equal(t, codec.ResServiceNotAvailable, c.ask(send()))
 		time.Sleep(10 * time.Second)
-		require.False(t, w.at.Slots()[0].Away.Load())
+		require.False(t, w.dir.Snapshot().Broker(idA).Away())
 		require.False(t, w.refused(w.port(idA)))
 	})
 }
@@ -268,7 +268,7 @@ func TestProberSurvivesItsOwnCrash(t *testing.T) {
 	lossTest(t, func(t *testing.T, w *world, a *server) {
 		w.consumer()
 		a.stop()
-		w.env.System.Root.Send(w.at.Slots()[0].Prober, &messages.Fault{Reason: "as asked for"})
+		w.env.System.Root.Send(w.env.System.NewLocalPID("proxy/cluster/main/broker/broker-a:0"), &messages.Fault{Reason: "as asked for"})
 		synctest.Wait()
 		require.Len(t, w.log.lines("as asked for"), 1)
 		w.log.forget()

@@ -132,7 +132,7 @@ func TestAnswerToAReplayIsSwallowedWhateverItLooksLike(t *testing.T) {
 				require.Equal(t, int32(1), client.next().Opaque)
 				require.Equal(t, int32(2), client.next().Opaque)
 				client.open(broker)
-				require.Len(t, r.log.lines("a broker refused a replayed heartbeat", "not now"), 1)
+				require.Len(t, r.log.lines("broker rejected replayed heartbeat", "not now"), 1)
 			})
 		}
 	})

@@ -136,12 +136,12 @@ func TestRoutesAreServedFromTheLastGoodAnswer(t *testing.T) {
 		g.send(route105("topic1"))
 		good := g.next()
 		require.Equal(t, codec.ResSuccess, good.Code)
-		answered := w.dir.View.Answered()
+		answered := w.dir.Snapshot().Answered()
 
 		first.answers(never)
 		second.stop()
 		time.Sleep(40 * time.Second)
-		require.Equal(t, answered, w.dir.View.Answered(), "its age is the metric")
+		require.Equal(t, answered, w.dir.Snapshot().Answered(), "its age is the metric")
 		for range 10 {
 			require.Zero(t, took(func() {
 				g.send(route105("topic1"))
@@ -154,7 +154,7 @@ func TestRoutesAreServedFromTheLastGoodAnswer(t *testing.T) {
 		second.restart()
 		time.Sleep(2 * time.Second)
 		require.Equal(t, codec.ResSuccess, g.ask(route105("topic2")))
-		require.Less(t, time.Since(w.dir.View.Answered()), 5*time.Second)
+		require.Less(t, time.Since(w.dir.Snapshot().Answered()), 5*time.Second)
 	})
 }
 

@@ -26,7 +26,7 @@ func TestListenerOpensWhenTheClusterIsKnown(t *testing.T) {
 		require.Empty(t, r.actors("acceptor"))
 		close(gate)
 		r.until("the listener is open", func() bool { return r.tree.Listeners[0].Open() })
-		_, ok := r.tree.Listeners[0].Place(brokerA)
+		_, ok := r.tree.Listeners[0].PortOf(brokerA)
 		require.True(t, ok, "brokers have their ports before clients can ask for them")
 	})
 }

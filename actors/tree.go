@@ -14,7 +14,7 @@ type (
 	Cluster      = cluster.Cluster
 	NameServer   = cluster.NameServer
 	Listener     = listener.Listener
-	Place        = listener.Place
+	BrokerPort   = listener.BrokerPort
 	Statistics   = stats.Registry
 	Failures     = system.Failures
 	FailureEvent = system.FailureEvent

@@ -217,7 +217,7 @@ func (w *world) connect(address string) *guest {
 // port is the address of a broker's port.
 func (w *world) port(id route.BrokerID) string {
 	w.t.Helper()
-	p, ok := w.at.Place(id)
+	p, ok := w.at.PortOf(id)
 	require.True(w.t, ok, "place of %s", id)
 	return fmt.Sprintf("127.0.0.1:%d", p.Port)
 }

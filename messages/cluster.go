@@ -9,17 +9,18 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
-// Subscribe asks a cluster to send Brokers now, if it knows any, and on each change.
+// Subscribe asks a cluster to tell of its brokers: BrokersChanged now, if it knows any, and on each change, and what
+// becomes of each of them (BrokerLost and its kin).
 type Subscribe struct{ To *actor.PID }
 
 // Unsubscribe takes Subscribe back.
 type Unsubscribe struct{ From *actor.PID }
 
-// Brokers is everything a cluster knows; a broker that has left its name servers keeps its last address.
-type Brokers struct {
-	Cluster string
-	List    []route.Broker
-}
+// BrokersChanged tells subscribers that the snapshot of their cluster lists other brokers than before.
+type BrokersChanged struct{ Cluster string }
+
+// Refreshed tells subscribers that the cluster was looked at, changed or not: what failed can be tried again.
+type Refreshed struct{ Cluster string }
 
 // NameServers are to be asked by a cluster from now on, every Refresh.
 type NameServers struct {

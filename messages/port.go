@@ -20,20 +20,15 @@ const (
 
 func (r Role) String() string { return [...]string{"name-server", "broker", "vip"}[r] }
 
-// Port is what all connections of one listening port have in common. It never changes once it is open.
+// Port is the identity of a listening port: what all its connections have in common. It never changes once it is open.
 type Port struct {
 	Listener   string
 	StatPrefix string
 	Role       Role
+	Address    netip.AddrPort
 	Broker     route.BrokerID // of BrokerPort and VIPPort
-	Slot       *Slot          // the same
-	// Target says where to dial, counted from the first attempt: name servers one after another, or the broker's
-	// present address. ok is false when nothing is known.
-	Target func(attempt int) (address string, ok bool)
-	// Serves tells whether an upstream at an address is one to stay with; nil: each is. It changes with a reload.
-	Serves func(address string) bool
-	// Dialer opens connections to the upstream, with TLS or a PROXY header; nil: plain ones.
-	Dialer transport.Dialer
+	// To is where requests go that the proxy does not answer itself.
+	To Destination
 	// Advertised is what clients are told to dial for a broker, given the address that this client reached us on.
 	Advertised func(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool)
 	// RewriteIDs: put the advertised address into message ids (listener.rewrite_message_ids).

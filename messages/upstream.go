@@ -14,6 +14,7 @@ import (
 // knows it too.
 type Resume struct {
 	Port      *Port
+	To        Destination    // where to dial
 	Near      transport.Conn // the client's socket
 	Epoch     int32
 	Heartbeat []byte // the client's last full heartbeat, a whole frame, to be replayed first; nil: none
@@ -72,7 +73,7 @@ type Lost struct {
 	Reason    string
 	Malformed bool // the upstream sent what is no frame
 	Opened    bool // it was a connection that had been open
-	// Refused: the broker takes no connections. BrokerGone has come or is about to.
+	// Refused: the broker takes no connections. BrokerLost has come or is about to.
 	Refused bool
 }
 

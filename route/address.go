@@ -43,3 +43,13 @@ func DialAddress(address string) string {
 	}
 	return net.JoinHostPort(host, strconv.Itoa(int(port)))
 }
+
+// VIPAddress is that of a broker's VIP port: two below the other (MixAll.java#brokerVIPChannel). ok is false when there is
+// none.
+func VIPAddress(address string) (vip string, ok bool) {
+	host, port, err := SplitAddress(address)
+	if err != nil || port <= vipDistance {
+		return "", false
+	}
+	return net.JoinHostPort(host, strconv.Itoa(int(port)-vipDistance)), true
+}

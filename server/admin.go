@@ -133,10 +133,10 @@ type brokerReport struct {
 func (s *Server) handleBrokers(w http.ResponseWriter, _ *http.Request) {
 	list := []brokerReport{}
 	for _, l := range s.proxy.Tree().Listeners {
-		for _, b := range l.Cluster.View.Brokers() {
-			r := brokerReport{Name: b.Name, ID: b.ID, Cluster: b.Cluster, Upstream: b.Address, Listener: l.Name}
-			if p, ok := l.Place(b.BrokerID); ok {
-				r.Advertised, r.Port, r.Up = p.Advertised, p.Port, !p.Slot.Away.Load()
+		for _, b := range l.Cluster.Snapshot().Brokers() {
+			r := brokerReport{Name: b.ID.Name, ID: b.ID.ID, Cluster: b.Known().Cluster, Upstream: b.Address(), Listener: l.Name}
+			if p, ok := l.PortOf(b.ID); ok {
+				r.Advertised, r.Port, r.Up = p.Advertised, p.Port, !b.Away()
 			}
 			list = append(list, r)
 		}

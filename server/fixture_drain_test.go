@@ -31,7 +31,7 @@ func startDrained(t *testing.T, cl *embedded.Cluster, change func(*config.Config
 	d := &drained{running: run(t, configFor(t, cl.NameServers(), change))}
 	d.logged("msg=ready")
 	for _, l := range d.proxy.Tree().Listeners {
-		place, ok := l.Place(brokerA)
+		place, ok := l.PortOf(brokerA)
 		require.True(t, ok)
 		d.broker = fmt.Sprintf("127.0.0.1:%d", place.Port)
 	}

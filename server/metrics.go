@@ -40,12 +40,12 @@ func (s *Server) describe(tree *actors.Tree) {
 // clusterGauges are the metrics of one cluster.
 var clusterGauges = map[string]func(d *actors.Cluster, since time.Time) float64{
 	"rocketmq_proxy_directory_age_seconds": func(d *actors.Cluster, since time.Time) float64 {
-		if at := d.View.Answered(); !at.IsZero() {
+		if at := d.Snapshot().Answered(); !at.IsZero() {
 			since = at
 		}
 		return time.Since(since).Seconds()
 	},
-	"rocketmq_proxy_brokers": func(d *actors.Cluster, _ time.Time) float64 { return float64(len(d.View.Brokers())) },
+	"rocketmq_proxy_brokers": func(d *actors.Cluster, _ time.Time) float64 { return float64(len(d.Snapshot().Brokers())) },
 }
 
 func describeCluster(set *metrics.Set, d *actors.Cluster) {
@@ -78,8 +78,8 @@ func (s *Server) writeMetrics(w io.Writer) {
 	metrics.WriteFDMetrics(w) // not part of the above: with 20,000 connections it takes some milliseconds
 }
 
-// writeOutages writes what is known of each name server, and of each broker behind each listener. They come and go, so
-// their metrics are not registered but read off.
+// writeOutages writes what is known of each name server and of each broker. They come and go, so their metrics are not
+// registered but read off.
 func (s *Server) writeOutages(w io.Writer) {
 	tree := s.proxy.Tree()
 	for _, d := range tree.Clusters {
@@ -90,10 +90,10 @@ func (s *Server) writeOutages(w io.Writer) {
 			metrics.WriteCounterUint64(w, "rocketmq_proxy_name_server_failures_total"+labels, ns.Failures.Load())
 		}
 	}
-	for _, l := range tree.Listeners {
-		for _, b := range l.Slots() {
-			labels := fmt.Sprintf("{listener=%q,broker=%q}", l.Name, b.Broker)
-			metrics.WriteGaugeFloat64(w, "rocketmq_proxy_broker_up"+labels, number(!b.Away.Load()))
+	for _, d := range tree.Clusters {
+		for _, b := range d.Snapshot().Brokers() {
+			labels := fmt.Sprintf("{cluster=%q,broker=%q}", d.Name, b.ID)
+			metrics.WriteGaugeFloat64(w, "rocketmq_proxy_broker_up"+labels, number(!b.Away()))
 			metrics.WriteCounterUint64(w, "rocketmq_proxy_broker_dials_total"+labels, b.Dials.Load())
 			metrics.WriteCounterUint64(w, "rocketmq_proxy_broker_dial_failures_total"+labels, b.Failures.Load())
 		}

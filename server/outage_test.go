@@ -41,7 +41,7 @@ func TestBrokerThatIsAwayShows(t *testing.T) {
 	defer cluster.Close()
 	broker := cluster.Brokers()[0]
 	s := run(t, configFor(t, cluster.NameServers(), nil)).Server
-	labels := `{listener="main",broker="` + broker.Name() + `/0"}`
+	labels := `{cluster="main",broker="` + broker.Name() + `/0"}`
 	shows(t, s, "/metrics", "rocketmq_proxy_broker_up"+labels+" 1\n")
 	shows(t, s, "/metrics", `rocketmq_proxy_name_server_up{cluster="main",name_server="`+cluster.NameServers()[0]+`"} 1`)
 	shows(t, s, "/brokers", `"up": true`)

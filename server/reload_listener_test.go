@@ -116,7 +116,7 @@ func TestReloadRenamesAListener(t *testing.T) {
 	f.await(func() bool { return f.Addr("new") == address }, "it is open under its new name")
 	c.ends()
 	require.Equal(t, c.conn.RemoteAddr().String(), dial(t, address).brokers("News")["broker-a"])
-	require.NotContains(t, f.output.String(), "left out of the routes", "the old one lets go before the new one opens")
+	require.NotContains(t, f.output.String(), "left out of routes", "the old one lets go before the new one opens")
 	require.NotContains(t, f.output.String(), "cannot open")
 }
 
@@ -204,7 +204,7 @@ func TestReloadNewCluster(t *testing.T) {
 	require.NoError(t, held.WaitHits(t.Context(), 1))
 	held.Release()
 	f.await(func() bool {
-		_, ok := f.proxy.Tree().Listeners[0].Place(route.BrokerID{Name: "broker-z"})
+		_, ok := f.proxy.Tree().Listeners[0].PortOf(route.BrokerID{Name: "broker-z"})
 		return ok
 	}, "the new broker has a port though nobody has asked for it")
 }

@@ -191,8 +191,8 @@ func (s *Server) holdsPort(now *actors.Tree, address string) bool {
 		if l.Open() && strconv.Itoa(int(l.Addr().Port())) == port {
 			return true
 		}
-		for _, b := range l.Cluster.View.Brokers() {
-			if p, ok := l.Place(b.BrokerID); ok && strconv.Itoa(p.Port) == port {
+		for _, b := range l.Cluster.Snapshot().Brokers() {
+			if p, ok := l.PortOf(b.ID); ok && strconv.Itoa(p.Port) == port {
 				return true
 			}
 		}

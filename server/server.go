@@ -180,7 +180,7 @@ func (s *Server) notOpen() (why []string) {
 		if s.excused(d.Late) {
 			continue
 		}
-		if d.View.Answered().IsZero() {
+		if d.Snapshot().Answered().IsZero() {
 			why = append(why, fmt.Sprintf("no name server of cluster %s has answered yet", d.Name))
 		}
 	}

@@ -137,10 +137,10 @@ func TestBrokerWithoutTLSIsAway(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, codec.ResServiceNotAvailable, answer.Code)
 	require.Eventually(t, func() bool {
-		return strings.Contains(log.String(), "a broker takes no connections; its port is closed until it does")
+		return strings.Contains(log.String(), "broker unreachable")
 	}, devPatience, time.Millisecond, "%v", log)
 	require.Contains(t, log.String(), "cannot secure the connection (cluster.tls)")
-	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_broker_up{listener="main",broker="broker-a/0"} 0`)
+	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_broker_up{cluster="main",broker="broker-a/0"} 0`)
 }
 
 // The client that a balancer names is the one that the broker is told.

@@ -3,6 +3,9 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -13,11 +16,70 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// nameserver is the directory's own connection to one name server: opened by the first query, closed by the server
+// NameServer is what is known of one name server; its actor writes it, everyone may look.
+type NameServer struct {
+	Address           string
+	Up                atomic.Bool // it answered when it was last asked
+	Queries, Failures atomic.Uint64
+}
+
+// Servers are the name servers as configured, with what is known of each.
+func (c *Cluster) Servers() []*NameServer { return *c.known.Load() }
+
+// know replaces the list of name servers; what is known of those that stay is kept.
+func (c *Cluster) know(addresses []string) {
+	var before, now []*NameServer
+	if list := c.known.Load(); list != nil {
+		before = *list
+	}
+	for _, address := range addresses {
+		if i := slices.IndexFunc(before, func(s *NameServer) bool { return s.Address == address }); i >= 0 {
+			now = append(now, before[i])
+		} else {
+			now = append(now, &NameServer{Address: address})
+		}
+	}
+	c.known.Store(&now)
+}
+
+// AnyNameServer is the destination of connections that are for a name server, whichever answers.
+func (c *Cluster) AnyNameServer(t transport.Transport) messages.Destination {
+	return &anyNameServer{c, c.nameServerDialer(t)}
+}
+
+func (c *Cluster) nameServerDialer(t transport.Transport) transport.Dialer {
+	u := c.Upstream
+	u.SendProxy = false
+	return t.Towards(u)
+}
+
+type anyNameServer struct {
+	cluster *Cluster
+	dialer  transport.Dialer
+}
+
+func (a *anyNameServer) Target(attempt int) (address string, ok bool) {
+	servers := a.cluster.Snapshot().NameServers()
+	if len(servers) == 0 {
+		return "", false
+	}
+	return servers[attempt%len(servers)], true
+}
+
+func (a *anyNameServer) Serves(address string, _ netip.AddrPort) bool {
+	return slices.Contains(a.cluster.Snapshot().NameServers(), address)
+}
+
+func (a *anyNameServer) Dialer() transport.Dialer  { return a.dialer }
+func (a *anyNameServer) Away() bool                { return false }
+func (a *anyNameServer) Dialed()                   {}
+func (a *anyNameServer) DialFailed(error) (r bool) { return false }
+func (a *anyNameServer) String() string            { return "name servers of " + a.cluster.Name }
+
+// nameserver is the cluster's own connection to one name server: opened by the first query, closed by the server
 // when it is idle, or by us when an answer is overdue, because what comes after that cannot be trusted to be timely.
 type nameserver struct {
 	env     *env.Env
-	address string
 	known   *NameServer
 	dialer  transport.Dialer
 	self    system.Sink
@@ -67,7 +129,7 @@ func (n *nameserver) Receive(ctx actor.Context) {
 
 func (n *nameserver) query(m *messages.Query) {
 	if n.sock == nil {
-		n.sock = n.dialer.Dial(n.address, transport.Downstream{}, n.self)
+		n.sock = n.dialer.Dial(n.known.Address, transport.Downstream{}, n.self)
 	}
 	n.known.Queries.Add(1)
 	n.opaque++
@@ -115,7 +177,7 @@ func (n *nameserver) answered(ctx actor.Context, c *codec.Command) {
 	n.known.Up.Store(true)
 	delete(n.waiting, c.Opaque)
 	q.cancel()
-	ctx.Send(n.parent, &messages.Queried{ID: q.id, Address: n.address, Answer: c})
+	ctx.Send(n.parent, &messages.Queried{ID: q.id, Address: n.known.Address, Answer: c})
 }
 
 // fail closes the connection and tells everybody who waits.
@@ -129,7 +191,7 @@ func (n *nameserver) fail(ctx actor.Context, err error) {
 	}
 	for _, q := range waiting {
 		q.cancel()
-		ctx.Send(n.parent, &messages.Queried{ID: q.id, Address: n.address, Err: fmt.Errorf("cannot ask: %w", err)})
+		ctx.Send(n.parent, &messages.Queried{ID: q.id, Address: n.known.Address, Err: fmt.Errorf("cannot ask: %w", err)})
 	}
 }
 

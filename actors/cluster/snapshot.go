@@ -3,87 +3,62 @@ package cluster
 import (
 	"maps"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
-// View is what a directory has learned, for everyone to look at: immutable snapshots that its actor replaces. It
-// outlives the actor, so a crash forgets nothing.
-type View struct{ p atomic.Pointer[snapshot] }
-
-type snapshot struct {
-	brokers  map[route.BrokerID]route.Broker
-	servers  []string // name servers, the one that answered last first
-	answered time.Time
+// Snapshot is what is known of a cluster at one moment: its brokers, what of it is in maintenance, and the name servers
+// that can be asked. It never changes; [Cluster.Snapshot] is the present one, and everybody may read it. Address and
+// health of each [Broker] in it are present ones.
+type Snapshot struct {
+	brokers     map[route.BrokerID]*Broker
+	maintenance maintenance
+	servers     []string // name servers, the one that answered last first
+	answered    time.Time
 }
 
-func newView(servers []string) *View {
-	v := &View{}
-	v.p.Store(&snapshot{brokers: map[route.BrokerID]route.Broker{}, servers: servers})
-	return v
+// Snapshot is what is known now.
+func (c *Cluster) Snapshot() *Snapshot { return c.snapshot.Load() }
+
+// update replaces the snapshot by a changed copy: its maps and lists are to be replaced, too, not written to.
+func (c *Cluster) update(change func(s *Snapshot)) {
+	c.updating.Lock()
+	defer c.updating.Unlock()
+	next := *c.snapshot.Load()
+	change(&next)
+	c.snapshot.Store(&next)
 }
 
 // Answered is when a name server last answered; zero: never.
-func (v *View) Answered() time.Time { return v.p.Load().answered }
+func (s *Snapshot) Answered() time.Time { return s.answered }
 
-// Brokers lists all brokers, sorted. One that has left its name servers keeps its last address.
-func (v *View) Brokers() []route.Broker {
-	return slices.SortedFunc(maps.Values(v.p.Load().brokers), func(a, b route.Broker) int { return a.BrokerID.Compare(b.BrokerID) })
-}
+// Broker is what is known of a broker; nil: nothing.
+func (s *Snapshot) Broker(id route.BrokerID) *Broker { return s.brokers[id] }
 
-// Address is where a broker was last seen.
-func (v *View) Address(b route.BrokerID) (string, bool) {
-	broker, ok := v.p.Load().brokers[b]
-	return broker.Address, ok
-}
-
-// NameServer is the one to try on the given attempt, counted from 0.
-func (v *View) NameServer(attempt int) (string, bool) {
-	servers := v.p.Load().servers
-	if len(servers) == 0 {
-		return "", false
-	}
-	return servers[attempt%len(servers)], true
-}
-
-// turnTo replaces the name servers; of those that stay, the one that answered last goes first.
-func (v *View) turnTo(servers []string) {
-	next := *v.p.Load()
-	for _, s := range next.servers {
-		if i := slices.Index(servers, s); i >= 0 {
-			servers = append([]string{s}, slices.Delete(slices.Clone(servers), i, i+1)...)
-			break
-		}
-	}
-	next.servers = servers
-	v.p.Store(&next)
+// Brokers lists all brokers, sorted. One that name servers do not list any more keeps its last address.
+func (s *Snapshot) Brokers() []*Broker {
+	return slices.SortedFunc(maps.Values(s.brokers), func(a, b *Broker) int { return a.ID.Compare(b.ID) })
 }
 
 // NameServers are all of them, the one that answered last first.
-func (v *View) NameServers() []string { return v.p.Load().servers }
+func (s *Snapshot) NameServers() []string { return s.servers }
 
-// Serves reports that a name server is one of them.
-func (v *View) Serves(address string) bool { return slices.Contains(v.p.Load().servers, address) }
+// first puts one name server before the others, if it is among them.
+func (s *Snapshot) first(server string) {
+	if i := slices.Index(s.servers, server); i > 0 {
+		s.servers = append([]string{server}, slices.Delete(slices.Clone(s.servers), i, i+1)...)
+	}
+}
 
-// learn merges brokers and notes who answered. It reports whether a broker or an address is new.
-func (v *View) learn(server string, brokers []route.Broker) (changed bool) {
-	old := v.p.Load()
-	next := &snapshot{brokers: old.brokers, servers: old.servers, answered: time.Now()}
-	for _, b := range brokers {
-		if next.brokers[b.BrokerID] == b {
-			continue
+// turnTo replaces the name servers; of those that stay, the one that answered last goes first.
+func (s *Snapshot) turnTo(servers []string) {
+	before := s.servers
+	s.servers = servers
+	for _, server := range before {
+		if slices.Contains(servers, server) {
+			s.first(server)
+			return
 		}
-		if !changed {
-			changed = true
-			next.brokers = maps.Clone(old.brokers)
-		}
-		next.brokers[b.BrokerID] = b
 	}
-	if i := slices.Index(old.servers, server); i > 0 {
-		next.servers = append([]string{server}, slices.Delete(slices.Clone(old.servers), i, i+1)...)
-	}
-	v.p.Store(next)
-	return changed
 }

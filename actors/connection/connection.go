@@ -5,6 +5,7 @@ package connection
 import (
 	"errors"
 	"io"
+	"net/netip"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -127,8 +128,8 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.opened(m)
 	case *messages.Lost:
 		c.lost(m)
-	case *messages.BrokerGone:
-		c.brokerGone(m)
+	case *messages.BrokerLost:
+		c.brokerLost(m)
 	case *messages.BrokerBack:
 		c.brokerBack(m)
 	case *messages.RouteReply:
@@ -246,7 +247,7 @@ func (c *connection) tick(m *messages.Tick) {
 	}
 	if c.linkUp {
 		c.link.Deliver(m)
-		c.forsaken = c.port.Serves != nil && !c.port.Serves(c.linkName)
+		c.forsaken = c.port.Role == messages.NameServerPort && !c.port.To.Serves(c.linkName, netip.AddrPort{})
 		c.leaveForsaken()
 	}
 	if reason := c.overdue(m.Now); reason != "" {

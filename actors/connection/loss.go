@@ -31,7 +31,7 @@ const (
 
 // keeps reports whether the client stays connected whatever happens to its broker.
 func (c *connection) keeps() bool {
-	return c.port.Slot == nil || len(c.beat.ConsumerGroups) > 0 && c.language != codec.Go
+	return c.port.Role == messages.NameServerPort || len(c.beat.ConsumerGroups) > 0 && c.language != codec.Go
 }
 
 // breaksOnLoss reports whether what waits is better off with a broken connection than with an answer of ours.
@@ -39,9 +39,9 @@ func (c *connection) breaksOnLoss() bool {
 	return !c.keeps() && c.beat.full != nil && c.language == codec.Java
 }
 
-// brokerGone ends the connections of clients that are to be refused. One whose upstream is open goes on.
-func (c *connection) brokerGone(m *messages.BrokerGone) {
-	if c.port.Slot != m.Slot || c.keeps() || c.linkUp {
+// brokerLost ends the connections of clients that are to be refused. One whose upstream is open goes on.
+func (c *connection) brokerLost(m *messages.BrokerLost) {
+	if c.port.Broker != m.Broker || c.keeps() || !c.port.To.Away() || c.linkUp {
 		return
 	}
 	if c.fate == doomed {
@@ -61,7 +61,7 @@ func (c *connection) endWhenAnswered() {
 
 // brokerBack passes the news on.
 func (c *connection) brokerBack(m *messages.BrokerBack) {
-	if c.port.Slot == m.Slot && c.link.PID != nil {
+	if c.port.Broker == m.Broker && c.link.PID != nil {
 		c.link.Deliver(m)
 	}
 }
@@ -98,5 +98,5 @@ func (c *connection) undecided(m *messages.Lost, waiting int) bool {
 	if m.Opened && waiting > 0 && c.breaksOnLoss() {
 		c.fate = doomed
 	}
-	return c.fate == doomed && (m.Opened || m.Refused) && !c.port.Slot.Away.Load()
+	return c.fate == doomed && (m.Opened || m.Refused) && !c.port.To.Away()
 }

@@ -107,13 +107,13 @@ func (c *connection) forward(ch *transport.Chunk, from, to int) {
 func (c *connection) startLink(heartbeat []byte, sock transport.Conn, address string) {
 	c.link = system.NewSink(c.env.System, c.ctx.SpawnPrefix(c.upstreams, "upstream"))
 	c.epoch++
-	c.link.Deliver(&messages.Resume{Port: c.port, Near: c.sock, Epoch: c.epoch, Heartbeat: heartbeat, Sock: sock, Address: address})
+	c.link.Deliver(&messages.Resume{Port: c.port, To: c.port.To, Near: c.sock, Epoch: c.epoch, Heartbeat: heartbeat, Sock: sock, Address: address})
 }
 
 // resume begins an epoch; m says how.
 func (c *connection) resume(m *messages.Resume) {
 	c.epoch++
-	m.Port, m.Near, m.Epoch = c.port, c.sock, c.epoch
+	m.Port, m.To, m.Near, m.Epoch = c.port, c.port.To, c.sock, c.epoch
 	c.link.Deliver(m)
 }
 

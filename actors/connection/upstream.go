@@ -59,7 +59,7 @@ func (c *connection) lost(m *messages.Lost) {
 	c.env.Log.Debug("upstream lost", append(c.who(), "upstream", m.Upstream, "reason", m.Reason, "waiting", len(waiting))...)
 	c.ctx.Send(c.cluster, &messages.Refresh{})
 	c.resume(&messages.Resume{Heartbeat: c.beat.full, Redial: len(waiting) > 0})
-	if !c.keeps() && c.fate != doomed && c.port.Slot.Away.Load() {
+	if !c.keeps() && c.fate != doomed && c.port.To.Away() {
 		c.endWhenAnswered()
 	}
 }

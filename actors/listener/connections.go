@@ -44,7 +44,7 @@ func (c *connections) Receive(ctx actor.Context) {
 			m.Conn.Close()
 			return
 		}
-		if s := m.Port.Slot; s != nil && s.Away.Load() { // it came just before the port was closed
+		if m.Port.To.Away() { // it came just before the port was closed
 			transport.Reset(m.Conn)
 			return
 		}
@@ -70,7 +70,7 @@ func (c *connections) Receive(ctx actor.Context) {
 	case *messages.Depart:
 		maps.Copy(c.departed, m.Ports)
 		c.all(ctx, m)
-	case *messages.BrokerGone, *messages.BrokerBack:
+	case *messages.BrokerLost, *messages.BrokerBack, *messages.BrokerMoved:
 		c.all(ctx, m)
 	case *messages.ListConnections:
 		ctx.Send(m.To, &messages.ConnectionList{Connections: ctx.Children()})

@@ -13,6 +13,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/cluster"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/connection"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/stats"
@@ -62,8 +63,9 @@ func leavingTest(t *testing.T, test func(l *leaving)) {
 // client connects one; its end is told by the channel, with the time since now.
 func (l *leaving) client() (nc net.Conn, ended <-chan time.Duration) {
 	near, far := net.Pipe()
-	port := &messages.Port{Listener: "main", StatPrefix: "main", Role: messages.BrokerPort, Broker: route.BrokerID{Name: "broker-a"},
-		Target: func(int) (string, bool) { return "broker:1", true }, RewriteIDs: new(atomic.Bool)}
+	id := route.BrokerID{Name: "broker-a"}
+	port := &messages.Port{Listener: "main", StatPrefix: "main", Role: messages.BrokerPort, Broker: id,
+		To: cluster.NewBroker("main", route.Broker{BrokerID: id, Address: "broker:1"}, l.sockets), RewriteIDs: new(atomic.Bool)}
 	l.env.System.Root.Send(l.pid, &messages.Accepted{Port: port, Conn: l.sockets.Wrap(far)})
 	end := make(chan time.Duration, 1)
 	begun := time.Now()

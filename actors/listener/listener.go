@@ -3,62 +3,115 @@
 package listener
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"net"
-	"slices"
+	"net/netip"
 	"strconv"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/cluster"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// listener opens the name-server port when the directory has its first answer, and a port for each broker when the
-// directory learns of it. It owns the open sockets; acceptors only accept on them, so a crash of one refuses nobody.
+// Listener is one named address that clients use as their name server, and the ports of the brokers behind it.
+type Listener struct {
+	Name       string
+	Address    string // host:port of the name-server port; broker ports open on the same host
+	StatPrefix string
+	Advertise  string // host; "": the address that the asking client reached us on
+	Ports      route.PortOptions
+	RewriteIDs bool
+	// Handshake is what clients have to pass before their first frame, on all ports.
+	Handshake transport.DownstreamHandshake
+	ReusePort bool
+	// Inherit gives a listening socket of a predecessor away, by its address; it may be nil.
+	Inherit func(address string) (fd int, ok bool)
+	Cluster *cluster.Cluster
+	// Save keeps the port table for the next start; it may be nil.
+	Save func(map[route.BrokerID]int) error
+	// Table is the port table, with what was saved by the last run.
+	Table *route.PortTable
+	Late  bool // it came or changed by a reload: an address that cannot be opened is tried again
+
+	own  live
+	from *live // of the first revision; nil: this is the first
+}
+
+// live is what all revisions of a listener have in common. It outlives the actor.
+type live struct {
+	latest  atomic.Pointer[Listener] // nil: the first
+	cluster atomic.Pointer[actor.PID]
+	ports   atomic.Pointer[map[route.BrokerID]BrokerPort]
+	opened  atomic.Bool
+	shut    atomic.Bool // it was removed, or a drain has begun: it opens no more
+	bound   atomic.Pointer[netip.AddrPort]
+	rewrite atomic.Bool
+	backoff backoff
+	socket  transport.Listener // open at its address for the first actor; nil: none
+}
+
+// present is the revision in effect.
+func (l *Listener) present() *Listener {
+	if latest := l.live().latest.Load(); latest != nil {
+		return latest
+	}
+	return l
+}
+
+func (l *Listener) live() *live {
+	if l.from != nil {
+		return l.from
+	}
+	return &l.own
+}
+
+// Open reports that the name-server port is open and each known broker has been looked at.
+func (l *Listener) Open() bool { return l.live().opened.Load() }
+
+// Addr is the name-server port's address once Open.
+func (l *Listener) Addr() netip.AddrPort {
+	if a := l.live().bound.Load(); a != nil {
+		return *a
+	}
+	return netip.AddrPort{}
+}
+
+// listener opens the name-server port when the cluster has its first answer, and a port for each broker when the cluster
+// learns of it. It owns the open sockets; acceptors only accept on them, so a crash of one refuses nobody.
 type listener struct {
 	*Listener
 	env         *env.Env
 	cluster     *actor.PID
 	connections *actor.PID
-	slots       map[route.BrokerID]*slot
+	brokers     map[route.BrokerID]*brokerPorts
 	nameServer  transport.Listener
-	failed      map[route.BrokerID]string // why a broker has no port; logged when it changes
-	gates       map[transport.Listener]*gate
+	leftOut     map[route.BrokerID]string // why a broker has no port; logged when it changes
+	open        map[transport.Listener]*openPort
 	refusing    bool   // all permits are taken
 	closing     bool   // a drain has begun: no port is opened any more
 	cancel      func() // of the pause before it opens; nil: none
 	reloads
 }
 
-// newListener makes the actor of a listener. What lives of it, and may have changed by reloads, outlives its actors.
+// New makes the actor of a listener. What lives of it, and may have changed by reloads, outlives its actors.
 func New(e *env.Env, l *Listener) *listener {
 	return &listener{Listener: l.present(), env: e, cluster: l.live().cluster.Load()}
 }
 
-// prepare gives a listener that is about to start its directory's actor and, unless it is nil, a socket that is open at
+// Prepare gives a listener that is about to start its cluster's actor and, unless it is nil, a socket that is open at
 // its address.
-func (l *Listener) Prepare(directory *actor.PID, socket transport.Listener) {
+func (l *Listener) Prepare(cluster *actor.PID, socket transport.Listener) {
 	l.live().socket = socket
-	l.live().cluster.Store(directory)
+	l.live().cluster.Store(cluster)
 }
 
-// succeed has l live where the revision before it does.
+// Succeed has l live where the revision before it does.
 func (l *Listener) Succeed(before *Listener) { l.from = before.live() }
-
-// gate is an open socket with what its connections have in common.
-type gate struct {
-	port atomic.Pointer[messages.Port]
-	all  map[*messages.Port]bool // the present one and those before it
-}
-
-// anyPortTries is how often another free port is tried until the one two below it is free as well.
-const anyPortTries = 50
 
 // Receive is part of actor.Actor.
 func (l *listener) Receive(ctx actor.Context) {
@@ -67,13 +120,16 @@ func (l *listener) Receive(ctx actor.Context) {
 		l.begin(ctx)
 	case *reopen:
 		l.reopen(ctx)
-	case *messages.Brokers:
+	case *messages.BrokersChanged:
 		if m.Cluster == l.Cluster.Name {
-			l.place(ctx, m.List)
-			l.openNameServer(ctx)
+			l.brokersChanged(ctx)
+		}
+	case *messages.Refreshed:
+		if m.Cluster == l.Cluster.Name && len(l.leftOut) > 0 {
+			l.openPorts(ctx, again)
 		}
 	case *messages.OpenPorts:
-		l.place(ctx, slices.DeleteFunc(slices.Clone(m.Brokers), l.foreign))
+		l.openPorts(ctx, notAgain)
 		ctx.Send(m.To, &messages.PortsOpened{Reply: m.Reply})
 	case *messages.CloseDoors:
 		l.closeDoors()
@@ -83,12 +139,12 @@ func (l *listener) Receive(ctx actor.Context) {
 		l.adopt(ctx, m)
 	case *messages.Refuse:
 		l.refuse(m.On)
-	case *messages.BrokerGone:
-		l.heed(m.Slot)
-		ctx.Send(l.connections, m)
+	case *messages.BrokerLost:
+		l.heed(ctx, m.BrokerRef, m)
 	case *messages.BrokerBack:
-		l.heed(m.Slot)
-		ctx.Send(l.connections, m)
+		l.heed(ctx, m.BrokerRef, m)
+	case *messages.BrokerMoved:
+		l.heed(ctx, m.BrokerRef, m)
 	case *messages.Offer:
 		l.offered(ctx, m)
 	case *messages.Drain:
@@ -116,9 +172,9 @@ func (l *listener) Receive(ctx actor.Context) {
 	}
 }
 
-// start spawns who takes connections, and waits for the directory to name the brokers.
+// start spawns who takes connections, and waits for the cluster to name the brokers.
 func (l *listener) start(ctx actor.Context) {
-	l.slots, l.failed, l.gates = map[route.BrokerID]*slot{}, map[route.BrokerID]string{}, map[transport.Listener]*gate{}
+	l.brokers, l.leftOut, l.open = map[route.BrokerID]*brokerPorts{}, map[route.BrokerID]string{}, map[transport.Listener]*openPort{}
 	l.live().rewrite.Store(l.RewriteIDs)
 	props := l.env.Props(func() actor.Actor { return &connections{env: l.env, name: l.Name} }, nil, nil)
 	l.connections, _ = ctx.SpawnNamed(props, "connections")
@@ -133,7 +189,7 @@ func (l *listener) tellConnections(ctx actor.Context, m any) {
 	}
 }
 
-// leave closes the doors and wants no more news.
+// leave closes the ports and wants to hear no more of the cluster.
 func (l *listener) leave(ctx actor.Context) {
 	l.close()
 	ctx.Send(l.cluster, &messages.Unsubscribe{From: ctx.Self()})
@@ -176,146 +232,8 @@ func (l *listener) openNameServer(ctx actor.Context) {
 	l.nameServer = ln
 	addr := ln.Addr()
 	l.live().bound.Store(&addr)
-	l.accept(ctx, ln, &messages.Port{Role: messages.NameServerPort, Target: l.Cluster.View.NameServer, Serves: l.Cluster.View.Serves})
+	l.accept(ctx, ln, &messages.Port{Role: messages.NameServerPort, To: l.Cluster.AnyNameServer(l.env.Transport)})
 	l.live().opened.Store(true)
 	l.tell(messages.ListenerOpened, addr.String())
-	l.env.Log.Info("listener is open", "listener", l.Name, "name-server address", addr.String(), "brokers", len(l.slots))
-}
-
-// place opens ports for brokers that have none, and tells clients' connections about them.
-func (l *listener) place(ctx actor.Context, brokers []route.Broker) {
-	if l.retiring || l.closing {
-		return
-	}
-	changed := false
-	for _, b := range brokers {
-		if l.slots[b.BrokerID] != nil {
-			continue
-		}
-		if err := l.openSlot(ctx, b.BrokerID); err != nil {
-			if why := err.Error(); l.failed[b.BrokerID] != why {
-				l.failed[b.BrokerID] = why
-				l.env.Log.Error("a broker is left out of the routes", "listener", l.Name, "broker", b.String(), "reason", why)
-			}
-			continue
-		}
-		delete(l.failed, b.BrokerID)
-		changed = true
-	}
-	if changed {
-		l.publish()
-	}
-}
-
-// publish makes open ports known, after they are open and never before.
-func (l *listener) publish() {
-	places := make(map[route.BrokerID]Place, len(l.slots))
-	for id, s := range l.slots {
-		_, advertise, err := l.Table.Place(id)
-		if err == nil {
-			host := cmp.Or(l.Advertise, l.host())
-			places[id] = Place{int(s.main.Addr().Port()), net.JoinHostPort(host, strconv.Itoa(advertise)), s.Slot, advertise}
-		}
-	}
-	l.live().places.Store(&places)
-	if l.Save == nil {
-		return
-	}
-	if err := l.Save(l.Table.Entries()); err != nil {
-		l.env.Log.Error("cannot keep the port table (state_dir); after a restart brokers may get other ports", "listener", l.Name, "error", err)
-	}
-}
-
-func (l *listener) openSlot(ctx actor.Context, id route.BrokerID) error {
-	port, _, err := l.Table.Place(id)
-	if err != nil {
-		return err
-	}
-	s, err := l.listen(port)
-	if err != nil && port != 0 && l.Ports.Listen.IsZero() && l.Ports.Fixed[id] == 0 {
-		s, err = l.listen(0) // a remembered port that somebody else has now; any other will do
-	}
-	if err != nil {
-		return fmt.Errorf("cannot open its port: %w", err)
-	}
-	if l.Ports.Listen.IsZero() {
-		l.Table.Bind(id, int(s.main.Addr().Port()))
-	}
-	l.slots[id] = s
-	s.Slot = l.watch(ctx, id)
-	l.acceptAll(ctx, s)
-	l.env.Log.Info("broker has a port", "listener", l.Name, "broker", id.String(), "port", s.main.Addr().Port())
-	return nil
-}
-
-// listen opens a broker's port and the VIP port two below it; port 0 is any one where both are free. A VIP port that
-// somebody else holds is done without: only clients up to 4.4 use it.
-func (l *listener) listen(port int) (*slot, error) {
-	var last error
-	for range anyPortTries {
-		main, err := Open(l.env, l.Listener, net.JoinHostPort(l.host(), strconv.Itoa(port)))
-		if err != nil {
-			return nil, err
-		}
-		if !l.Ports.VIP {
-			return &slot{main: main}, nil
-		}
-		vip, err := Open(l.env, l.Listener, net.JoinHostPort(l.host(), strconv.Itoa(int(main.Addr().Port())-2)))
-		if err == nil {
-			return &slot{main: main, vip: vip}, nil
-		}
-		if port != 0 {
-			l.env.Log.Warn("cannot open a VIP port; clients up to 4.4 need it, or listener.vip_channel = false", "listener", l.Name, "error", err)
-			return &slot{main: main}, nil
-		}
-		last = err
-		main.Close()
-	}
-	return nil, errors.Join(errors.New("no free port found that has a free one two below it"), last)
-}
-
-// dialer opens the upstream connections of a kind of port.
-func (l *listener) dialer(role messages.Role) transport.Dialer {
-	if role == messages.NameServerPort {
-		return l.Cluster.NameServerDialer(l.env.Transport)
-	}
-	return l.Cluster.BrokerDialer(l.env.Transport)
-}
-
-// maintained tells whether a broker, or with a zero one the cluster, is in maintenance.
-func (l *listener) maintained(b route.BrokerID) func() bool {
-	d := l.Cluster
-	return func() bool { return d.Maintained(b.Name) }
-}
-
-// accept starts an acceptor on an open socket.
-func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messages.Port) {
-	port.Listener, port.StatPrefix, port.RewriteIDs, port.Advertised = l.Name, l.StatPrefix, &l.live().rewrite, l.Advertised
-	port.Dialer, port.Maintained = l.dialer(port.Role), l.maintained(port.Broker)
-	d := &gate{all: map[*messages.Port]bool{port: true}}
-	d.port.Store(port)
-	l.gates[ln] = d
-	props := l.env.Props(func() actor.Actor {
-		return &acceptor{env: l.env, ln: ln, port: &d.port, connections: l.connections}
-	}, nil, nil)
-	name := "acceptor/" + ln.Addr().String()
-	_, err := ctx.SpawnNamed(props, name)
-	if errors.Is(err, actor.ErrNameExists) { // that of a socket which was closed a moment ago is still on its way out
-		ctx.SpawnPrefix(props, name)
-	} else if err != nil {
-		l.env.Log.Error("cannot start an acceptor", "listener", l.Name, "address", ln.Addr().String(), "error", err)
-	}
-	if l.refusing {
-		l.refuseOn(ln, true)
-	}
-}
-
-// vipAddress is a broker's own VIP port: two below the other (MixAll.java#brokerVIPChannel).
-func vipAddress(address string, ok bool) (string, bool) {
-	host, port, err := net.SplitHostPort(address)
-	n, err2 := strconv.Atoi(port)
-	if !ok || err != nil || err2 != nil {
-		return "", false
-	}
-	return net.JoinHostPort(host, strconv.Itoa(n-2)), true
+	l.env.Log.Info("listener is open", "listener", l.Name, "name-server address", addr.String(), "brokers", len(l.brokers))
 }

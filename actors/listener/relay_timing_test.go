@@ -13,6 +13,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/cluster"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/stats"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
@@ -100,8 +101,9 @@ func dialThroughActors(b *testing.B, broker string) net.Conn {
 	require.NoError(b, err)
 	b.Cleanup(ln.Close)
 	port := &atomic.Pointer[messages.Port]{}
-	port.Store(&messages.Port{Listener: "bench", StatPrefix: "bench", Role: messages.BrokerPort, Broker: route.BrokerID{Name: "broker-a"},
-		Target: func(int) (string, bool) { return broker, true }, RewriteIDs: &atomic.Bool{}})
+	id := route.BrokerID{Name: "broker-a"}
+	port.Store(&messages.Port{Listener: "bench", StatPrefix: "bench", Role: messages.BrokerPort, Broker: id,
+		To: cluster.NewBroker("bench", route.Broker{BrokerID: id, Address: broker}, sockets), RewriteIDs: &atomic.Bool{}})
 	root.Spawn(e.Props(func() actor.Actor { return &acceptor{env: e, ln: ln, port: port, connections: all} }, nil, nil))
 	nc, err := net.Dial("tcp", ln.Addr().String())
 	require.NoError(b, err)

@@ -53,7 +53,7 @@ func (l *listener) reload(ctx actor.Context) {
 		l.retire(ctx, m)
 		ctx.Respond(&Adjusted{})
 	case *openAgain:
-		l.openNameServer(ctx)
+		l.openAll(ctx)
 	case *emptied:
 		ctx.Request(ctx.Parent(), &messages.Emptied{})
 		if l.retiring {
@@ -70,6 +70,8 @@ func (l *listener) retire(ctx actor.Context, m *Retire) {
 	l.retiring = true
 	l.live().shut.Store(true)
 	l.close()
+	clear(l.brokers)
+	l.publish()               // another listener may have the ports now
 	if l.connections == nil { // it waits for its time to open
 		ctx.Send(ctx.Self(), &emptied{})
 		return
@@ -98,18 +100,13 @@ func (l *listener) revise(ctx actor.Context, m *Revise) {
 	}
 	l.changePorts(old, left)
 	l.changeAddress(ctx, old, m.Socket, left)
-	l.renewGates()
-	if l.nameServer != nil {
-		l.place(ctx, l.Cluster.View.Brokers())
-		l.publish()
-	}
+	l.renewPorts()
+	l.openPorts(ctx, again)
+	l.publish()
 	if elsewhere {
 		ctx.Send(l.cluster, &messages.Subscribe{To: ctx.Self()})
 	}
-	if len(left) > 0 {
-		l.tellConnections(ctx, &messages.Depart{Ports: left})
-		system.After(m.Patience, system.NewSink(l.env.System, ctx.Self()), &overdue{left})
-	}
+	l.depart(ctx, left, m.Patience)
 }
 
 // become takes over a revision; what lives goes on under it.
@@ -121,24 +118,23 @@ func (l *listener) become(next *Listener) {
 }
 
 // changeCluster closes everything that stands for the old cluster.
-func (l *listener) changeCluster(ctx actor.Context, directory *actor.PID, left map[*messages.Port]bool) {
+func (l *listener) changeCluster(ctx actor.Context, to *actor.PID, left map[*messages.Port]bool) {
 	ctx.Send(l.cluster, &messages.Unsubscribe{From: ctx.Self()})
-	l.cluster = directory
-	l.live().cluster.Store(directory)
-	l.tellConnections(ctx, &meet{listener: ctx.Self(), cluster: directory})
-	for id := range l.slots {
-		l.closeSlot(id, left)
+	l.cluster = to
+	l.live().cluster.Store(to)
+	l.tellConnections(ctx, &meet{listener: ctx.Self(), cluster: to})
+	for id := range l.brokers {
+		l.closeBroker(id, left)
 	}
-	if d := l.gates[l.nameServer]; d != nil {
-		maps.Copy(left, d.all)
-		l.renew(d, func(p *messages.Port) {
-			p.Target, p.Serves = l.Cluster.View.NameServer, l.Cluster.View.Serves
-			p.Dialer, p.Maintained = l.dialer(p.Role), l.maintained(p.Broker)
+	if o := l.open[l.nameServer]; o != nil {
+		maps.Copy(left, o.all)
+		l.renew(o, func(p *messages.Port) {
+			p.To, p.Maintained = l.Cluster.AnyNameServer(l.env.Transport), l.maintained(p.Broker)
 		})
 	}
 }
 
-// changePorts closes the ports that brokers do not have any more; place opens the new ones.
+// changePorts closes the ports that brokers no longer have; openPorts opens the new ones.
 func (l *listener) changePorts(old *Listener, left map[*messages.Port]bool) {
 	rehosted := old.host() != l.host()
 	if !rehosted && samePorts(old.Ports, l.Ports) {
@@ -150,10 +146,10 @@ func (l *listener) changePorts(old *Listener, left map[*messages.Port]bool) {
 		panic("BUG: " + err.Error())
 	}
 	l.Table = table
-	for _, id := range slices.SortedFunc(maps.Keys(l.slots), route.BrokerID.Compare) {
+	for _, id := range slices.SortedFunc(maps.Keys(l.brokers), route.BrokerID.Compare) {
 		port, _, err := table.Place(id)
-		if rehosted || err != nil || port != int(l.slots[id].main.Addr().Port()) || old.Ports.VIP != l.Ports.VIP {
-			l.closeSlot(id, left)
+		if rehosted || err != nil || port != int(l.brokers[id].main.Addr().Port()) || old.Ports.VIP != l.Ports.VIP {
+			l.closeBroker(id, left)
 		}
 	}
 }
@@ -178,54 +174,29 @@ func (l *listener) changeAddress(ctx actor.Context, old *Listener, socket transp
 	l.nameServer = nil
 	if socket == nil {
 		l.live().opened.Store(false)
-		l.closeGate(before, left)
+		l.closePort(before, left)
 		l.openNameServer(ctx)
 		return
 	}
 	l.openNameServer(ctx)
-	l.closeGate(before, left)
+	l.closePort(before, left)
 }
 
-func (l *listener) closeSlot(id route.BrokerID, left map[*messages.Port]bool) {
-	s := l.slots[id]
-	delete(l.slots, id)
-	l.unwatch(s)
-	l.closeGate(s.main, left)
-	if s.vip != nil {
-		l.closeGate(s.vip, left)
-	}
-}
-
-// closeGate closes a socket, whose acceptor ends then, and notes whose connections have to leave.
-func (l *listener) closeGate(ln transport.Listener, left map[*messages.Port]bool) {
-	ln.Close()
-	if d := l.gates[ln]; d != nil {
-		maps.Copy(left, d.all)
-		delete(l.gates, ln)
-	}
-}
-
-// renewGates has new connections counted under the present stat_prefix. Those that are open stay where their gauges
+// renewPorts has new connections counted under the present stat_prefix. Those that are open stay where their gauges
 // were raised.
-func (l *listener) renewGates() {
-	for _, d := range l.gates {
-		if d.port.Load().StatPrefix != l.StatPrefix {
-			l.renew(d, func(p *messages.Port) { p.StatPrefix = l.StatPrefix })
+func (l *listener) renewPorts() {
+	for _, o := range l.open {
+		if o.port.Load().StatPrefix != l.StatPrefix {
+			l.renew(o, func(p *messages.Port) { p.StatPrefix = l.StatPrefix })
 		}
 	}
 }
 
-func (l *listener) renew(d *gate, change func(*messages.Port)) {
-	next := *d.port.Load()
+func (l *listener) renew(o *openPort, change func(*messages.Port)) {
+	next := *o.port.Load()
 	change(&next)
-	d.all[&next] = true
-	d.port.Store(&next)
-}
-
-// foreign tells a broker that the listener's cluster does not have: one of the cluster that it had before.
-func (l *listener) foreign(b route.Broker) bool {
-	_, known := l.Cluster.View.Address(b.BrokerID)
-	return !known
+	o.all[&next] = true
+	o.port.Store(&next)
 }
 
 // openSoon tries an address again that cannot be opened now.

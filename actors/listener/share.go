@@ -65,8 +65,8 @@ func (l *listener) drain(ctx actor.Context, m *messages.Drain) {
 func (l *listener) shareDoors(ctx actor.Context) {
 	m := &messages.Doors{}
 	brokers := map[transport.Listener]string{}
-	for id, s := range l.slots {
-		brokers[s.main] = id.String()
+	for id, p := range l.brokers {
+		brokers[p.main] = id.String()
 	}
 	for _, ln := range l.sockets() {
 		if fd, err := transport.DuplicateListener(ln); err == nil {
@@ -103,8 +103,8 @@ func (l *listener) adopt(ctx actor.Context, m *messages.Adopt) {
 
 // portOf is the port of ours that stands for the same as the one which a connection was accepted on.
 func (l *listener) portOf(s *messages.ConnectionState) *messages.Port {
-	for _, g := range l.gates {
-		if p := g.port.Load(); p.Role == s.Role && p.Broker == s.Broker {
+	for _, o := range l.open {
+		if p := o.port.Load(); p.Role == s.Role && p.Broker == s.Broker {
 			return p
 		}
 	}

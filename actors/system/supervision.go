@@ -16,13 +16,13 @@ import (
 //	request       restart; its one request is answered with code 1    (64 in 10 s) the connection ends
 //	upstream      restart; its requests are answered with code 14     (5 in 10 s) the connection ends
 //	connection    stop; its client reconnects                         -
-//	prober        restart; it looks again at once                     (10 in 10 s) the listener fails
 //	acceptor      restart on the same open socket                     (10 in 10 s) the listener fails
 //	connections   resume: its children are the clients, keep them     (10 in 10 s) the listener fails
 //	listener      resume, for the same reason                         (10 in 10 s, or a child that failed too often) it
 //	                                                                  is restarted: its clients are dropped, its
 //	                                                                  sockets opened again after a growing pause
 //	nameserver    restart                                             (10 in 10 s) the cluster fails
+//	broker        restart; it probes again at once if it was away     (10 in 10 s) the cluster fails
 //	cluster       restart; it finds its last answers again            (10 in 10 s) the process ends
 //	stats         restart; counters and books are kept outside        (10 in 10 s) the process ends
 //	proxy         restart of everything                               (10 in 10 s) the process ends
@@ -56,11 +56,11 @@ var rules = map[string]rule{
 	"request":     {does: restart, limit: 64},
 	"upstream":    {does: restart, limit: 5},
 	"connection":  {does: stop},
-	"prober":      {does: restart, limit: 10, named: true},
 	"acceptor":    {does: restart, limit: 10, named: true},
 	"connections": {does: resume, limit: 10},
 	"listener":    {does: resume, limit: 10, named: true},
 	"nameserver":  {does: restart, limit: 10, named: true},
+	"broker":      {does: restart, limit: 10, named: true},
 	"cluster":     {does: restart, limit: 10, named: true},
 	"stats":       {does: restart, limit: 10},
 	Root:          {does: restart, limit: 10},

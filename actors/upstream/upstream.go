@@ -3,11 +3,8 @@
 package upstream
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
-	"syscall"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -26,12 +23,13 @@ import (
 //	resting ──Forward──▶ dialling ──▶ (replaying ──▶) open ──▶ lost ──Resume──▶ resting, or dialling when there is a
 //	                                                                            heartbeat to keep the client registered
 //
-// While the broker is away (messages.Slot), it rests: what comes is lost at once, and BrokerBack has it dial again.
+// While the broker is away it rests: what comes is lost at once, and BrokerBack has it dial again.
 //
 // It decides nothing about requests: its connection knows what waits for an answer.
 type upstream struct {
 	env  *env.Env
 	port *messages.Port
+	to   messages.Destination
 	near transport.Conn // the client's socket
 	self system.Sink
 	up   system.Sink // the connection
@@ -134,7 +132,7 @@ func (u *upstream) Receive(ctx actor.Context) {
 
 // resume begins an epoch after the one that was lost.
 func (u *upstream) resume(m *messages.Resume) {
-	u.port, u.near = m.Port, m.Near
+	u.port, u.to, u.near = m.Port, m.To, m.Near
 	u.epoch, u.heartbeat, u.state = m.Epoch, m.Heartbeat, resting
 	switch {
 	case m.Sock != nil:
@@ -190,24 +188,15 @@ func (u *upstream) write(m *messages.Forward) {
 
 func (u *upstream) dial() {
 	u.stopTimer()
-	address, ok := u.port.Target(int(u.attempt))
+	address, ok := u.to.Target(int(u.attempt))
 	if !ok {
 		u.lose("its address is not known", messages.Lost{})
 		return
 	}
 	u.address = address
 	u.state = dialling
-	if s := u.port.Slot; s != nil {
-		s.Dials.Add(1)
-	}
-	u.sock = u.dialer().Dial(address, transport.DownstreamOf(u.near), &u.self)
-}
-
-func (u *upstream) dialer() transport.Dialer {
-	if u.port.Dialer != nil {
-		return u.port.Dialer
-	}
-	return u.env.Transport
+	u.to.Dialed()
+	u.sock = u.to.Dialer().Dial(address, transport.DownstreamOf(u.near), &u.self)
 }
 
 func (u *upstream) connected(m *transport.Connected) {
@@ -276,8 +265,8 @@ func (u *upstream) skipReplay(ch *transport.Chunk, from int) int {
 		}
 		u.deliver(ch, from, f.Off)
 		if f.Header.Code != codec.ResSuccess {
-			u.env.Log.Warn("a broker refused a replayed heartbeat; the client's next one may fare better",
-				"upstream", u.address, "code", codec.ResponseCodeName(f.Header.Code), "remark", f.Header.Remark(ch.RawHeader(f)))
+			u.env.Log.Warn("broker rejected replayed heartbeat", "upstream", u.address,
+				"response_code", codec.ResponseCodeName(f.Header.Code), "remark", f.Header.Remark(ch.RawHeader(f)))
 		}
 		from = min(f.End, len(ch.B))
 		u.swallow = int32(f.End - from)
@@ -302,19 +291,12 @@ func (u *upstream) closed(err error) {
 		u.lose(err.Error(), messages.Lost{Opened: true})
 		return
 	}
-	u.refused = false
-	if s := u.port.Slot; s != nil {
-		s.Failures.Add(1)
-		if u.port.Role == messages.BrokerPort {
-			u.refused = errors.Is(err, syscall.ECONNREFUSED)
-			u.env.System.Root.Send(s.Prober, &messages.DialFailed{Err: err, Refused: u.refused})
-		}
-	}
+	u.refused = u.to.DialFailed(err)
 	u.lose(err.Error(), messages.Lost{Refused: u.refused})
 }
 
 // away reports that the broker is known to take no connections.
-func (u *upstream) away() bool { return u.port.Slot != nil && u.port.Slot.Away.Load() }
+func (u *upstream) away() bool { return u.to != nil && u.to.Away() }
 
 // back dials for a client that is to be registered again; others wait for their next request. Not all at once: a
 // broker that has just started meets all its clients.
@@ -333,7 +315,7 @@ func (u *upstream) lose(reason string, how messages.Lost) {
 	}
 	name := u.address
 	if name == "" {
-		name = fmt.Sprintf("%s %s", u.port.Role, u.port.Broker)
+		name = u.to.String()
 	}
 	if u.state != resting {
 		if u.state == dialling || u.attempt > 0 {

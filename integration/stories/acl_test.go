@@ -115,7 +115,7 @@ func TestAccessControl(t *testing.T) {
 			harness.Await(t, func() error { return in.Missing(bodies) })
 			log, err := os.ReadFile(proxied.Proxy.LogPath)
 			require.NoError(t, err)
-			require.NotContains(t, string(log), "refused a replayed heartbeat")
+			require.NotContains(t, string(log), "rejected replayed heartbeat")
 		})
 	}
 }

@@ -57,7 +57,7 @@ func (l *listener) reopen(ctx actor.Context) {
 	if l.connections == nil {
 		l.start(ctx)
 	} else {
-		l.openNameServer(ctx)
+		l.openAll(ctx)
 	}
 }
 
@@ -83,8 +83,8 @@ func (l *listener) sockets() (all []transport.Listener) {
 	if l.nameServer != nil {
 		all = append(all, l.nameServer)
 	}
-	for _, s := range l.slots {
-		all = append(all, s.sockets()...)
+	for _, p := range l.brokers {
+		all = append(all, p.sockets()...)
 	}
 	return all
 }
@@ -94,17 +94,10 @@ func (l *listener) refuse(on bool) {
 	l.refusing = on
 	l.env.Rejections.Full(l.Name, on)
 	if l.nameServer != nil {
-		l.refuseOn(l.nameServer, on)
+		l.pause(l.nameServer, on)
 	}
-	for _, s := range l.slots {
-		l.refuseSlot(s)
-	}
-}
-
-func (l *listener) refuseOn(ln transport.Listener, on bool) {
-	if err := ln.SetPaused(on); err != nil {
-		l.env.Log.Error("cannot close or open a port as the number of connections (limits.connections_per_listener) or its broker wants it",
-			"listener", l.Name, "address", ln.Addr().String(), "refuse", on, "error", err)
+	for _, p := range l.brokers {
+		l.pauseBroker(p)
 	}
 }
 

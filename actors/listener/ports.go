@@ -1,0 +1,280 @@
+package listener
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/cluster"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// BrokerPort is where a broker is offered. It refuses while the broker is away.
+type BrokerPort struct {
+	Port       int    // the listening port
+	Advertised string // host:port; the host is that of the listening address when it depends on the asking client
+	advertise  int
+}
+
+// PortOf returns a broker's port; ok is false when it has none.
+func (l *Listener) PortOf(b route.BrokerID) (p BrokerPort, ok bool) {
+	if ports := l.live().ports.Load(); ports != nil {
+		p, ok = (*ports)[b]
+	}
+	return p, ok
+}
+
+// Advertised is what a client that reached us on local is told to dial for a broker.
+func (l *Listener) Advertised(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool) {
+	p, ok := l.PortOf(b)
+	if host = l.present().Advertise; host == "" {
+		host = local.Addr().Unmap().String()
+	}
+	return host, p.advertise, ok
+}
+
+// brokerPorts are one broker's open ports. They are paused while the broker is away, so that new connections fare as they
+// would directly: clients retry elsewhere at once what a refused or broken connection costs them, asynchronous sends
+// included.
+type brokerPorts struct {
+	broker *cluster.Broker
+	main   transport.Listener
+	vip    transport.Listener // nil: none
+}
+
+func (p *brokerPorts) sockets() []transport.Listener {
+	if p.vip == nil {
+		return []transport.Listener{p.main}
+	}
+	return []transport.Listener{p.main, p.vip}
+}
+
+// openPort is an open socket with what its connections have in common.
+type openPort struct {
+	port atomic.Pointer[messages.Port]
+	all  map[*messages.Port]bool // the present one and those before it
+}
+
+// anyPortTries is how often another free port is tried until the one two below it is free as well.
+const anyPortTries = 50
+
+// forgottenPatience is how long connections to a broker that was forgotten may go on. It has been away for minutes.
+const forgottenPatience = 30 * time.Second
+
+// brokersChanged opens the ports of brokers that came, and closes those of brokers that were forgotten.
+func (l *listener) brokersChanged(ctx actor.Context) {
+	left := map[*messages.Port]bool{}
+	known := l.Cluster.Snapshot()
+	for id, p := range l.brokers {
+		if known.Broker(id) != p.broker {
+			l.env.Log.Info("broker port closed", "listener", l.Name, "broker", id.String(), "port", p.main.Addr().Port())
+			l.closeBroker(id, left)
+		}
+	}
+	l.depart(ctx, left, forgottenPatience)
+	l.openAll(ctx)
+}
+
+// openAll opens whatever is known to be wanted and not open.
+func (l *listener) openAll(ctx actor.Context) {
+	if l.connections != nil { // else it waits for its time to open
+		l.openPorts(ctx, again)
+		l.openNameServer(ctx)
+	}
+}
+
+// retry says whether a port is tried that could not be opened before.
+type retry bool
+
+const (
+	again    retry = true
+	notAgain retry = false
+)
+
+// openPorts opens ports for brokers that have none, and lets everybody know about them.
+func (l *listener) openPorts(ctx actor.Context, retry retry) {
+	if l.retiring || l.closing || l.connections == nil {
+		return
+	}
+	known := l.Cluster.Snapshot()
+	changed := false
+	for _, b := range known.Brokers() {
+		if _, failed := l.leftOut[b.ID]; l.brokers[b.ID] != nil || failed && !bool(retry) {
+			continue
+		}
+		if err := l.openBroker(ctx, b); err != nil {
+			if why := err.Error(); l.leftOut[b.ID] != why {
+				l.leftOut[b.ID] = why
+				l.env.Log.Error("broker left out of routes", "listener", l.Name, "broker", b.ID.String(), "error", why)
+			}
+			continue
+		}
+		delete(l.leftOut, b.ID)
+		changed = true
+	}
+	maps.DeleteFunc(l.leftOut, func(id route.BrokerID, _ string) bool { return known.Broker(id) == nil })
+	if changed {
+		l.publish()
+	}
+}
+
+// publish makes the open ports known to all who read them ([Listener.PortOf]): after they are open, and at once when one is
+// closed, as another listener may have it a moment later.
+func (l *listener) publish() {
+	ports := make(map[route.BrokerID]BrokerPort, len(l.brokers))
+	for id, p := range l.brokers {
+		if _, advertise, err := l.Table.Place(id); err == nil {
+			host := cmp.Or(l.Advertise, l.host())
+			ports[id] = BrokerPort{int(p.main.Addr().Port()), net.JoinHostPort(host, strconv.Itoa(advertise)), advertise}
+		}
+	}
+	before := l.live().ports.Swap(&ports)
+	if l.Save == nil || before != nil && maps.Equal(*before, ports) {
+		return
+	}
+	if err := l.Save(l.Table.Entries()); err != nil {
+		l.env.Log.Error("cannot keep the port table (state_dir); after a restart brokers may get other ports", "listener", l.Name, "error", err)
+	}
+}
+
+func (l *listener) openBroker(ctx actor.Context, b *cluster.Broker) error {
+	port, _, err := l.Table.Place(b.ID)
+	if err != nil {
+		return err
+	}
+	p, err := l.listen(port)
+	if err != nil && port != 0 && l.Ports.Listen.IsZero() && l.Ports.Fixed[b.ID] == 0 {
+		p, err = l.listen(0) // a remembered port that somebody else has now; any other will do
+	}
+	if err != nil {
+		return fmt.Errorf("cannot open its port: %w", err)
+	}
+	if l.Ports.Listen.IsZero() {
+		l.Table.Bind(b.ID, int(p.main.Addr().Port()))
+	}
+	p.broker = b
+	l.brokers[b.ID] = p
+	l.accept(ctx, p.main, &messages.Port{Role: messages.BrokerPort, Broker: b.ID, To: b})
+	if p.vip != nil {
+		l.accept(ctx, p.vip, &messages.Port{Role: messages.VIPPort, Broker: b.ID, To: b.VIP()})
+	}
+	l.pauseBroker(p)
+	l.env.Log.Info("broker port open", "listener", l.Name, "broker", b.ID.String(), "port", p.main.Addr().Port())
+	return nil
+}
+
+// listen opens a broker's port and the VIP port two below it; port 0 is any one where both are free. A VIP port that
+// somebody else holds is done without: only clients up to 4.4 use it.
+func (l *listener) listen(port int) (*brokerPorts, error) {
+	var last error
+	for range anyPortTries {
+		main, err := Open(l.env, l.Listener, net.JoinHostPort(l.host(), strconv.Itoa(port)))
+		if err != nil {
+			return nil, err
+		}
+		if !l.Ports.VIP {
+			return &brokerPorts{main: main}, nil
+		}
+		vip, err := Open(l.env, l.Listener, net.JoinHostPort(l.host(), strconv.Itoa(int(main.Addr().Port())-2)))
+		if err == nil {
+			return &brokerPorts{main: main, vip: vip}, nil
+		}
+		if port != 0 {
+			l.env.Log.Warn("cannot open a VIP port; clients up to 4.4 need it, or listener.vip_channel = false", "listener", l.Name, "error", err)
+			return &brokerPorts{main: main}, nil
+		}
+		last = err
+		main.Close()
+	}
+	return nil, errors.Join(errors.New("no free port found that has a free one two below it"), last)
+}
+
+// accept starts an acceptor on an open socket.
+func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messages.Port) {
+	port.Listener, port.StatPrefix, port.RewriteIDs, port.Advertised = l.Name, l.StatPrefix, &l.live().rewrite, l.Advertised
+	port.Address, port.Maintained = ln.Addr(), l.maintained(port.Broker)
+	o := &openPort{all: map[*messages.Port]bool{port: true}}
+	o.port.Store(port)
+	l.open[ln] = o
+	props := l.env.Props(func() actor.Actor {
+		return &acceptor{env: l.env, ln: ln, port: &o.port, connections: l.connections}
+	}, nil, nil)
+	name := "acceptor/" + ln.Addr().String()
+	_, err := ctx.SpawnNamed(props, name)
+	if errors.Is(err, actor.ErrNameExists) { // that of a socket which was closed a moment ago is still on its way out
+		ctx.SpawnPrefix(props, name)
+	} else if err != nil {
+		l.env.Log.Error("cannot start an acceptor", "listener", l.Name, "address", ln.Addr().String(), "error", err)
+	}
+	if l.refusing {
+		l.pause(ln, true)
+	}
+}
+
+// maintained tells whether a broker, or with a zero one the cluster, is in maintenance.
+func (l *listener) maintained(b route.BrokerID) func() bool {
+	c := l.Cluster
+	return func() bool { return c.Snapshot().Maintained(b.Name) }
+}
+
+// heed pauses or opens the ports of a broker that was lost, is back or has moved, and then tells the connections.
+func (l *listener) heed(ctx actor.Context, ref messages.BrokerRef, m any) {
+	if ref.Cluster != l.Cluster.Name {
+		return
+	}
+	if p := l.brokers[ref.Broker]; p != nil {
+		l.pauseBroker(p)
+	}
+	l.tellConnections(ctx, m)
+}
+
+func (l *listener) pauseBroker(p *brokerPorts) {
+	for _, ln := range p.sockets() {
+		l.pause(ln, l.refusing || p.broker.Away())
+	}
+}
+
+func (l *listener) pause(ln transport.Listener, on bool) {
+	if err := ln.SetPaused(on); err != nil {
+		l.env.Log.Error("cannot close or open a port as the number of connections (limits.connections_per_listener) or its broker wants it",
+			"listener", l.Name, "address", ln.Addr().String(), "refuse", on, "error", err)
+	}
+}
+
+// closeBroker closes a broker's ports and notes whose connections have to leave.
+func (l *listener) closeBroker(id route.BrokerID, left map[*messages.Port]bool) {
+	p := l.brokers[id]
+	delete(l.brokers, id)
+	l.publish()
+	for _, ln := range p.sockets() {
+		l.closePort(ln, left)
+	}
+}
+
+// closePort closes a socket, whose acceptor ends then, and notes whose connections have to leave.
+func (l *listener) closePort(ln transport.Listener, left map[*messages.Port]bool) {
+	ln.Close()
+	if o := l.open[ln]; o != nil {
+		maps.Copy(left, o.all)
+		delete(l.open, ln)
+	}
+}
+
+// depart has connections of ports that are no more leave: in good order, after a while at once.
+func (l *listener) depart(ctx actor.Context, left map[*messages.Port]bool, patience time.Duration) {
+	if len(left) > 0 {
+		l.tellConnections(ctx, &messages.Depart{Ports: left})
+		system.After(patience, system.NewSink(l.env.System, ctx.Self()), &overdue{left})
+	}
+}

@@ -1,0 +1,42 @@
+package messages
+
+import (
+	"net/netip"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// Destination is where an upstream actor dials: one broker, or the name servers of a cluster, one after another. It
+// outlives all actors, and its methods may be called from everywhere.
+type Destination interface {
+	// Target is the address to dial, counted from the first attempt; ok is false when none is known.
+	Target(attempt int) (address string, ok bool)
+	// Serves reports whether an upstream to an address, with a remote end, is one to stay with. Both change: name
+	// servers by a reload or in the DNS, brokers when another process takes their place.
+	Serves(address string, remote netip.AddrPort) bool
+	// Dialer opens connections, with TLS or a PROXY header where the cluster has them.
+	Dialer() transport.Dialer
+	// Away reports that it is known to take no connections: nobody but its cluster dials it.
+	Away() bool
+	// Dialed counts a dial. DialFailed counts a failure, has the cluster look into it, and reports whether it is
+	// certain by itself that the broker takes no connections.
+	Dialed()
+	DialFailed(err error) (refused bool)
+	// String names it in logs.
+	String() string
+}
+
+// A cluster tells its subscribers once when a broker is lost, is back, or has another address. Listeners pause or open
+// its ports and then pass the message on to their connections, and these to their upstreams.
+type (
+	BrokerLost  struct{ BrokerRef }
+	BrokerBack  struct{ BrokerRef }
+	BrokerMoved struct{ BrokerRef }
+)
+
+// BrokerRef names a broker by the name that the proxy has for its cluster.
+type BrokerRef struct {
+	Cluster string
+	Broker  route.BrokerID
+}
