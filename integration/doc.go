@@ -20,13 +20,14 @@
 //	direct-embedded   the embedded brokers, direct-5.5.0 and direct-4.9.7 the real ones, without a proxy: the control
 //
 // The stories are told by rocketmq-client-go v2.1.2 (goclient_*.go), by the Java clients 5.5.0 and 4.9.4, of which the
-// latter puts no broker name into its requests (harness/java/src), and by mqadmin of both lines, whose output through the
-// proxy is compared with what it prints direct.
+// latter puts no broker name into its requests (harness/java/src), by mqadmin of both lines, whose output through the
+// proxy is compared with what it prints direct, and, for sends and receptions only, by ali-ons (Node.js) and librocketmq
+// (C++, from a Python wheel; harness/other).
 //
 // # Running
 //
 //	go test ./integration/...                           Go client, embedded brokers; needs nothing but Go, takes a minute
-//	ROCKETMQ_REAL=1 go test ./integration/...           everything; needs Java 17, mvn, and Debian's victoria-metrics
+//	ROCKETMQ_REAL=1 go test ./integration/...           everything; needs Java 17, mvn, npm, python3-pip, victoria-metrics
 //	ROCKETMQ_DIRECT=1 go test ./integration/stories     the control: the same stories without the proxy
 //
 // A story that fails in the control as well says nothing about the proxy. With ROCKETMQ_REAL=1 nothing is skipped:

@@ -5,7 +5,7 @@
 //	proxy.go       the program under test        java.go       jars, compiler, JVM
 //	goclient.go    Go clients, their inbox       javashell.go  Java clients and mqadmin on command
 //	remoting.go    what the harness asks itself  bypass.go     who connects past the proxy
-//	process.go, until.go, run.go
+//	other.go       clients for Node.js and C++   process.go, until.go, run.go
 //
-// The sources of the Java programs are in java/. It is test code: only tests import it.
+// The sources of the Java programs are in java/, those for Node.js and C++ in other/. It is test code: only tests import it.
 package harness
