@@ -21,10 +21,10 @@ type Command struct {
 	Body     []byte
 }
 
-// IsResponse tells an answer from a request.
+// IsResponse reports whether this is an answer, not a request.
 func (c *Command) IsResponse() bool { return c.Flag&FlagResponse != 0 }
 
-// IsOneway tells a request that gets no answer.
+// IsOneway reports whether no answer is expected.
 func (c *Command) IsOneway() bool { return c.Flag&FlagOneway != 0 }
 
 // Append appends the command as a frame in the given encoding. A code beyond 16 bits cannot travel in a ROCKETMQ
@@ -89,7 +89,7 @@ func (c *Command) appendBinaryHeader(dst []byte) []byte {
 // Decode decodes one whole frame. The command's Body points into frame; everything else is copied.
 func Decode(frame []byte, lim Limits) (*Command, Encoding, error) {
 	if len(frame) < PrefixLen {
-		return nil, JSON, badFrame("%d bytes are no frame", len(frame))
+		return nil, JSON, badFrame("%d bytes are not a frame", len(frame))
 	}
 	p, err := ReadPrefix(frame, lim)
 	if err != nil {

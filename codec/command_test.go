@@ -88,8 +88,8 @@ func TestDecodeFailure(t *testing.T) {
 		_, _, err := codec.Decode(b, codec.Limits{})
 		require.ErrorContains(t, err, want)
 	}
-	f(nil, "0 bytes are no frame")
-	f(make([]byte, 7), "7 bytes are no frame")
+	f(nil, "0 bytes are not a frame")
+	f(make([]byte, 7), "7 bytes are not a frame")
 	good := frame(`{"code":1}`, "body")
 	f(good[:len(good)-1], "21 bytes do not make a frame of length 18")
 	f(append(good, 0), "23 bytes do not make a frame of length 18")

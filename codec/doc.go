@@ -14,10 +14,21 @@
 //   - A relay uses a [Splitter] on what each read returned: it finds the frames that begin there and scans their
 //     headers in place ([Header]: code, flag, opaque, version, language and where the ext fields lie) without
 //     decoding the rest and without allocating. [Header.Ext] reads one ext field on demand. Bodies are never looked at.
-//   - Whoever makes or answers whole commands (the directory, the embedded broker, tests) uses [Command] with
-//     [Decode], [ReadCommand] and [Command.Append].
+//   - Code that makes or answers whole commands uses [Command] with [Decode], [ReadCommand] and [Command.Append].
 //
-// The scanner is stricter than the servers' JSON libraries on purpose. RocketMQ 4.9 and 5.x read some headers
-// differently (a known key twice, or in another case: the one takes the first, the other the last), so a proxy that
-// passed such a header on could decide by another value than the broker does. Such headers are errors here.
+// [WithOpaque] and [WithExt] change one value of a frame and keep the rest to the byte. [RequestCodeName] and
+// [ResponseCodeName] name codes for people.
+//
+// # Strictness
+//
+// RocketMQ 4.9 and 5.x read some headers differently: of a known key that stands twice the one takes the first, the other
+// the last; the one ignores case. A proxy that passed such a header on could decide by another value than the broker
+// does, so such headers are errors here. Whatever both lines read alike and without doubt is read, numbers in quotes
+// among it. testdata/spellings.tsv has 123 spellings with what real servers do; docs/COMPATIBILITY.md lists what stays
+// refused. A [FrameError] says what is wrong and what the bytes look like.
+//
+// # Cost
+//
+// Work is in proportion to the bytes that are there, whatever a peer writes: nothing is allocated by what a length field
+// claims, escaped keys are compared without being decoded, and nesting is bounded (package jsonscan).
 package codec

@@ -18,7 +18,7 @@ func WithOpaque(frame []byte, opaque int32) ([]byte, error) {
 		return out, nil
 	}
 	if h.NoOpaque {
-		return nil, badFrame("the header names no opaque that could be changed")
+		return nil, badFrame("the header has no opaque to change")
 	}
 	_, v, _ := findJSON(raw, "opaque")
 	return splice(frame, p, v.From, v.To, strconv.AppendInt(nil, int64(opaque), 10)), nil
@@ -75,7 +75,7 @@ func splice(b []byte, p Prefix, at, end int, put []byte) []byte {
 
 func scanWhole(frame []byte) (Prefix, *Header, error) {
 	if len(frame) < PrefixLen {
-		return Prefix{}, nil, badFrame("%d bytes are no frame", len(frame))
+		return Prefix{}, nil, badFrame("%d bytes are not a frame", len(frame))
 	}
 	p, err := ReadPrefix(frame, Limits{MaxFrame: len(frame), MaxHeader: len(frame)})
 	if err != nil {

@@ -47,9 +47,9 @@ func TestWithOpaqueFailure(t *testing.T) {
 		_, err := codec.WithOpaque(b, 1)
 		require.ErrorContains(t, err, want)
 	}
-	f(nil, "0 bytes are no frame")
-	f(frame(`{"code":1}`, ""), "names no opaque")
-	f(frame(`{"extFields":{"opaque":1}}`, ""), "names no opaque")
+	f(nil, "0 bytes are not a frame")
+	f(frame(`{"code":1}`, ""), "has no opaque")
+	f(frame(`{"extFields":{"opaque":1}}`, ""), "has no opaque")
 	f(frame(`{"opaque":1`, ""), "no comma")
 	f(encoded(codec.Binary, "short", ""), "shorter than its fixed part")
 	f(editable[0][:60], "exceeds the limit of 60 bytes") // cut off

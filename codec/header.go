@@ -19,10 +19,10 @@ type Header struct {
 	extOff, extEnd int32 // JSON: the object with its braces; binary: the pairs; equal: no ext fields
 }
 
-// IsResponse tells an answer from a request.
+// IsResponse reports whether this is an answer, not a request.
 func (h *Header) IsResponse() bool { return h.Flag&FlagResponse != 0 }
 
-// IsOneway tells a request that gets no answer.
+// IsOneway reports whether no answer is expected.
 func (h *Header) IsOneway() bool { return h.Flag&FlagOneway != 0 }
 
 // Scan fills h from header bytes, without the prefix. Nothing of raw is kept.
@@ -59,7 +59,7 @@ func (h *Header) Ext(raw []byte, key string) (value []byte, ok bool) {
 	return value, ok
 }
 
-// ExtString is Ext for those who want a string, "" when the field is absent.
+// ExtString is Ext as a string, "" when the field is absent.
 func (h *Header) ExtString(raw []byte, key string) string {
 	v, _ := h.Ext(raw, key)
 	return string(v)

@@ -38,7 +38,7 @@ func (h *Header) scanBinary(raw []byte) error {
 	return nil
 }
 
-// wellFormedBinaryExt is walkBinaryExt for those who want nothing out of it: every frame passes here.
+// wellFormedBinaryExt is walkBinaryExt without the fields: every frame passes here.
 func wellFormedBinaryExt(b []byte) bool {
 	off := 0
 	for len(b)-off >= 2+4 {

@@ -21,7 +21,7 @@ func (e *BodyError) Unwrap() error { return e.Err }
 type body struct {
 	jsonscan.Scanner
 	name        string           // for errors
-	integerKeys []jsonscan.Token // keys of maps that Java types as integer, quoted or not; filled by who knows the map
+	integerKeys []jsonscan.Token // keys of maps that Java types as integer, quoted or not; filled where the map is known
 }
 
 func newBody(text []byte, name string) *body {

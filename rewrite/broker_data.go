@@ -20,7 +20,7 @@ type brokerData struct {
 // brokerAddr is one broker process of a brokerData.
 type brokerAddr struct {
 	id    int64
-	addr  string // "" cannot be dialled; such a process is as good as not there
+	addr  string // "" cannot be dialed; such a process is as good as not there
 	value jsonscan.Token
 	item  span
 }
@@ -58,13 +58,13 @@ func (b *body) brokerAddrs() (addrs []brokerAddr) {
 	return addrs
 }
 
-// brokers lists the processes that can be dialled.
+// brokers lists the processes that can be dialed.
 func brokers(datas []brokerData) []route.Broker {
 	var list []route.Broker
 	for _, d := range datas {
 		for _, a := range d.addrs {
 			if a.addr != "" {
-				list = append(list, route.Broker{BrokerID: route.BrokerID{Name: d.name, ID: a.id}, Cluster: d.cluster, Address: a.addr})
+				list = append(list, route.Broker{BrokerID: route.BrokerID{Name: d.name, ID: a.id}, Cluster: d.cluster, Address: route.DialAddress(a.addr)})
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // Lookup maps a broker's own address, as it stands in store hosts, to the address that clients are told for that very
 // broker: a slave hands out messages with its master's store host. ok is false for an address that is not a broker of
-// the cluster. The advertised port must never be that of a VIP listener: clients take 2 off by themselves (VERIFIED 4.3).
+// the cluster. The advertised port must never be that of a VIP listener: clients take 2 off by themselves.
 type Lookup func(own netip.AddrPort) (advertised netip.AddrPort, ok bool)
 
 // advertise is lookup without addresses of the other family, which would not fit into the place of own.

@@ -28,6 +28,9 @@ func TestTopicRouteBrokers(t *testing.T) {
 		route.Broker{BrokerID: route.BrokerID{Name: "broker-b", ID: 2}, Cluster: "cé", Address: "10.0.0.4:10911"})
 	f(`{"brokerDatas":[{"brokerName":"\ud83d\ude00\u00e9\n\/\ud83dx","brokerAddrs":{"\u0031":"h\u003a1"}}]}`,
 		route.Broker{BrokerID: route.BrokerID{Name: "😀é\n/\ufffdx", ID: 1}, Address: "h:1"})
+	// A broker with brokerIP1=fd00::7 registers without brackets; Java's clients cut at the last colon.
+	f(`{"brokerDatas":[{"brokerName":"a","brokerAddrs":{0:"fd00::7:10911"}}]}`,
+		route.Broker{BrokerID: route.BrokerID{Name: "a"}, Address: "[fd00::7]:10911"})
 	f(`{}`)
 	f(`{"brokerDatas":null,"queueDatas":null,"topicQueueMappingByBroker":null}`)
 	f(`{"brokerDatas":[{"brokerName":"a","brokerAddrs":null},{"brokerName":"b"},{"brokerName":"c","brokerAddrs":{0:null}}]}`)

@@ -21,15 +21,15 @@ func (b BrokerID) Compare(o BrokerID) int {
 	return cmp.Or(strings.Compare(b.Name, o.Name), cmp.Compare(b.ID, o.ID))
 }
 
-// ParseBrokerID reads what String writes. Only the last slash counts: names may have some.
+// ParseBrokerID reads what String writes. Only the last slash counts: a name may contain slashes.
 func ParseBrokerID(s string) (BrokerID, error) {
 	slash := strings.LastIndexByte(s, '/')
 	if slash < 1 {
-		return BrokerID{}, fmt.Errorf("%q is no broker: write name/id, for example broker-a/0", s)
+		return BrokerID{}, fmt.Errorf("cannot read the broker %q: no name before a slash; write name/id, for example broker-a/0", s)
 	}
 	id, err := strconv.ParseInt(s[slash+1:], 10, 64)
 	if err != nil || s[slash+1:] != strconv.FormatInt(id, 10) {
-		return BrokerID{}, fmt.Errorf("%q is no broker: the id behind the slash must be an integer such as 0", s)
+		return BrokerID{}, fmt.Errorf("cannot read the broker %q: the id after the slash is not a plain integer; write name/id, for example broker-a/0", s)
 	}
 	return BrokerID{Name: s[:slash], ID: id}, nil
 }
@@ -38,5 +38,5 @@ func ParseBrokerID(s string) (BrokerID, error) {
 type Broker struct {
 	BrokerID
 	Cluster string // RocketMQ's cluster name, not the proxy's
-	Address string // as the name server said it: where the proxy dials
+	Address string // where the proxy dials: of IPv6 with brackets, whether the name server wrote them or not
 }

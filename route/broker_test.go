@@ -27,7 +27,7 @@ func TestParseBrokerIDFailure(t *testing.T) {
 	f := func(s string) {
 		t.Helper()
 		_, err := route.ParseBrokerID(s)
-		require.ErrorContains(t, err, `"`+s+`" is no broker`)
+		require.ErrorContains(t, err, `cannot read the broker "`+s+`": `)
 	}
 	f("")
 	f("broker-a")

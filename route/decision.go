@@ -12,8 +12,8 @@ type Action int
 // The actions.
 const (
 	Relay              Action = iota // goes on as it stands
-	AnswerTopicRoute                 // answered from the directory
-	AnswerClusterInfo                // answered from the directory
+	AnswerTopicRoute                 // answered from what is known of the cluster
+	AnswerClusterInfo                // answered from what is known of the cluster
 	RefuseRegistration               // answered with a refusal, see RefusalRemark
 )
 
