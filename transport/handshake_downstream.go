@@ -14,6 +14,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
 // DownstreamHandshake is what clients of a listener have to pass before their first frame: a PROXY protocol header where
@@ -127,9 +129,10 @@ func (h *DownstreamHandshake) clientOf(in peeked, remote netip.AddrPort) (netip.
 	if _, err := in.r.Peek(1); err != nil {
 		return remote, nothingCame(err)
 	}
+	said := in.looksLike()
 	client, err := readProxyHeader(in.r)
 	if err != nil {
-		return remote, reject(RejectedProxyHeader, fmt.Errorf("no PROXY header of a peer in listener.proxy_protocol_from: %w", err))
+		return remote, reject(RejectedProxyHeader, fmt.Errorf("cannot read the PROXY header of a peer in listener.proxy_protocol_from%s: %w", said, err))
 	}
 	if !client.IsValid() {
 		return remote, nil
@@ -155,7 +158,7 @@ func (h *DownstreamHandshake) secure(ctx context.Context, in peeked) (*tls.Conn,
 	case h.AllowPlain:
 		return nil, nil
 	}
-	return nil, reject(RejectedPlain, errors.New("the client does not speak TLS, and listener.tls.mode is required"))
+	return nil, reject(RejectedPlain, fmt.Errorf("the client does not speak TLS, and listener.tls.mode is required%s", in.looksLike()))
 }
 
 // tlsHandshakeRecord is the first byte of TLS (RFC 8446, 5.1); as the first of a frame's length it would mean 352 MiB.
@@ -179,6 +182,21 @@ func reject(reason string, err error) *Rejection {
 type peeked struct {
 	net.Conn
 	r *bufio.Reader
+}
+
+// looksLike is what the bytes that have come look like, for an error: nothing while they are too few.
+func (p peeked) looksLike() string {
+	b, _ := p.r.Peek(p.r.Buffered())
+	if len(b) < codec.PrefixLen {
+		return ""
+	}
+	var malformed *codec.FrameError
+	if _, err := codec.ReadPrefix(b, codec.Limits{}); !errors.As(err, &malformed) {
+		return " (its bytes look like a plain RocketMQ client)"
+	} else if malformed.LooksLike != "" {
+		return fmt.Sprintf(" (its bytes look like %s)", malformed.LooksLike)
+	}
+	return ""
 }
 
 func (p peeked) Read(b []byte) (int, error) { return p.r.Read(b) }

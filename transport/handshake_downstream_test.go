@@ -315,6 +315,30 @@ func TestSilentOnesHoldUpNobody(t *testing.T) {
 	})
 }
 
+// A rejection says what the client speaks, so that the one who reads the line knows whom to look for.
+func TestRejectionSaysWhatTheClientSpeaks(t *testing.T) {
+	said := map[string]string{
+		request("x"):                        "a plain RocketMQ client",
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n": codec.LooksLikeHTTP,
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n":  codec.LooksLikeGRPC,
+	}
+	local := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	inHall(t, transport.DownstreamHandshake{TLS: serverTLS(t, testca.New(t))}, func(h *hall) {
+		for bytes, protocol := range said {
+			require.ErrorContains(h.t, h.rejects(h.knock(bytes), transport.RejectedPlain).Err, "look like "+protocol)
+		}
+		header := "PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\n"
+		require.ErrorContains(h.t, h.rejects(h.knock(header), transport.RejectedPlain).Err, "look like "+codec.LooksLikeProxy)
+	})
+	inHall(t, transport.DownstreamHandshake{ProxyFrom: local}, func(h *hall) {
+		for bytes, protocol := range said {
+			require.ErrorContains(h.t, h.rejects(h.knock(bytes), transport.RejectedProxyHeader).Err, "look like "+protocol)
+		}
+		tls := "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+		require.ErrorContains(h.t, h.rejects(h.knock(tls), transport.RejectedProxyHeader).Err, "look like "+codec.LooksLikeTLS)
+	})
+}
+
 // No more handshakes are in progress than there may be clients; one that ends makes room.
 func TestTooManyHandshakes(t *testing.T) {
 	e := transport.DownstreamHandshake{TLS: serverTLS(t, testca.New(t)), AllowPlain: true, Timeout: time.Hour, MaxInProgress: func() int { return 3 }}
