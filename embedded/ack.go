@@ -57,9 +57,15 @@ func (b *Broker) settle(k offsetKey, h handle, offset int64) bool {
 	if h.revive == orderlyRevive {
 		return b.settleInOrder(k, h, offset)
 	}
-	if !b.set.pops.settle(k, h, offset) {
+	if !b.set.ackPopped(k, h, offset) {
 		return false
 	}
 	b.set.commitPopped(k)
 	return true
+}
+
+// ackPopped ends one message under its handle, if it is out under that.
+func (s *brokerSet) ackPopped(k offsetKey, h handle, offset int64) bool {
+	o := s.pops.out[k]
+	return o != nil && o.ack(checkpointKey{h.start, h.popTime, h.revive}, offset)
 }

@@ -2,9 +2,12 @@ package embedded
 
 import "github.com/rocketmq-proxy/rocketmq-proxy/codec"
 
-// remember keeps a checkpoint until all its messages are acked, or gives them out again when its time is over.
+// remember keeps a checkpoint until all its messages are acked, or delivers them again when its time is over.
 func (s *brokerSet) remember(c *checkpoint) {
-	s.pops.out[c.key] = append(s.pops.out[c.key], c)
+	if s.pops.out[c.key] == nil {
+		s.pops.out[c.key] = newOutstanding()
+	}
+	s.pops.out[c.key].add(c)
 	s.scheduler.at(c.popTime+c.invisible, func() { s.revive(c) })
 }
 
@@ -15,7 +18,7 @@ func (s *brokerSet) revive(c *checkpoint) {
 		if c.done[i] {
 			continue
 		}
-		c.done[i] = true
+		s.pops.out[c.key].end(c, i)
 		if t == nil || t.queue(c.key.queue) == nil {
 			continue
 		}
@@ -57,7 +60,7 @@ func (b *Broker) changeInvisible(r *request) *codec.Command {
 	if revive == orderlyRevive {
 		b.postponeInOrder(h.key, h.handle, h.offset, now+invisible)
 	} else {
-		b.set.pops.settle(h.key, h.handle, h.offset)
+		b.set.ackPopped(h.key, h.handle, h.offset)
 		b.set.remember(&checkpoint{key: h.key, start: h.offset, offsets: []int64{h.offset}, done: []bool{false},
 			popTime: now, invisible: invisible, revive: revive})
 		b.set.commitPopped(h.key)

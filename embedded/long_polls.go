@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -9,7 +10,15 @@ import (
 // time is up. Guarded by the set's lock.
 type longPolls struct {
 	broker  *Broker
-	byTopic map[string][]*longPoll
+	byTopic map[string]*pollList
+	byConn  map[*connection]map[*longPoll]struct{}
+}
+
+// pollList is the requests that are held for one topic, oldest first. Requests that have ended stay in it until they
+// are as many as the others, so that to end one takes no search.
+type pollList struct {
+	polls []*longPoll
+	ended int
 }
 
 // longPoll is one held request.
@@ -21,16 +30,25 @@ type longPoll struct {
 	retry  func(arrived *record) bool
 	expire func() // answers that there was nothing
 	stop   func() bool
+	ended  bool
 }
 
 // hold holds a request for at most d.
 func (l *longPolls) hold(p *longPoll, d time.Duration) {
 	if l.byTopic == nil {
-		l.byTopic = make(map[string][]*longPoll)
+		l.byTopic = make(map[string]*pollList)
+		l.byConn = make(map[*connection]map[*longPoll]struct{})
 	}
 	for _, t := range p.topics {
-		l.byTopic[t] = append(l.byTopic[t], p)
+		if l.byTopic[t] == nil {
+			l.byTopic[t] = new(pollList)
+		}
+		l.byTopic[t].polls = append(l.byTopic[t].polls, p)
 	}
+	if l.byConn[p.conn] == nil {
+		l.byConn[p.conn] = make(map[*longPoll]struct{})
+	}
+	l.byConn[p.conn][p] = struct{}{}
 	p.stop = l.broker.clock.AfterFunc(d, func() {
 		l.broker.locked(func() {
 			if l.remove(p) {
@@ -42,51 +60,61 @@ func (l *longPolls) hold(p *longPoll, d time.Duration) {
 
 // remove reports whether the request was still held.
 func (l *longPolls) remove(p *longPoll) bool {
-	found := false
+	if p.ended {
+		return false
+	}
+	p.ended = true
+	p.stop()
+	delete(l.byConn[p.conn], p)
+	if len(l.byConn[p.conn]) == 0 {
+		delete(l.byConn, p.conn)
+	}
 	for _, t := range p.topics {
-		if i := slices.Index(l.byTopic[t], p); i >= 0 {
-			l.byTopic[t] = slices.Delete(l.byTopic[t], i, i+1)
-			found = true
+		list := l.byTopic[t]
+		if list.ended++; list.ended*2 >= len(list.polls) {
+			list.polls = slices.DeleteFunc(list.polls, func(x *longPoll) bool { return x.ended })
+			list.ended = 0
 		}
-		if len(l.byTopic[t]) == 0 {
+		if len(list.polls) == 0 {
 			delete(l.byTopic, t)
 		}
 	}
-	p.stop()
-	return found
+	return true
 }
 
 // retry gives the requests for a topic another try. arrived is the new message, nil after another change.
 func (l *longPolls) retry(topic string, arrived *record) {
-	for _, p := range slices.Clone(l.byTopic[topic]) {
-		if p.retry(arrived) {
+	list := l.byTopic[topic]
+	if list == nil {
+		return
+	}
+	for _, p := range slices.Clone(list.polls) {
+		if !p.ended && p.retry(arrived) {
 			l.remove(p)
 		}
 	}
 }
 
+// held is how many requests are held for a topic.
+func (l *longPolls) held(topic string) int {
+	if list := l.byTopic[topic]; list != nil {
+		return len(list.polls) - list.ended
+	}
+	return 0
+}
+
 // removeConnection forgets the requests of a connection that has ended.
 func (l *longPolls) removeConnection(c *connection) {
-	for _, p := range l.all() {
-		if p.conn == c {
-			l.remove(p)
-		}
+	for p := range maps.Clone(l.byConn[c]) {
+		l.remove(p)
 	}
 }
 
 // clear forgets all requests.
 func (l *longPolls) clear() {
-	for _, p := range l.all() {
-		l.remove(p)
+	for _, c := range slices.Collect(maps.Keys(l.byConn)) {
+		l.removeConnection(c)
 	}
-}
-
-func (l *longPolls) all() []*longPoll {
-	var all []*longPoll
-	for _, list := range l.byTopic {
-		all = append(all, list...)
-	}
-	return all
 }
 
 func millis(n int64) time.Duration { return time.Duration(n) * time.Millisecond }

@@ -54,9 +54,9 @@ func (b *Broker) hasPoppable(h *popHeader) bool {
 	return false
 }
 
-// pollingInfo handles 200055: how many requests wait for a topic's messages.
+// pollingInfo handles 200055: how many requests are held for a topic's messages.
 func (b *Broker) pollingInfo(r *request) *codec.Command {
-	return r.ok("pollingNum", itoa(int64(len(b.polls.byTopic[r.Ext["topic"]]))))
+	return r.ok("pollingNum", itoa(int64(b.polls.held(r.Ext["topic"]))))
 }
 
 // peek handles 200052: it reads what the next pop would get and takes nothing.

@@ -17,7 +17,7 @@ const orderlyRevive = 999
 // popState is what a brokerSet remembers of pops: where each group is to go on in each queue, and what is out.
 type popState struct {
 	next   map[offsetKey]int64
-	out    map[offsetKey][]*checkpoint // oldest first
+	out    map[offsetKey]*outstanding
 	orders map[offsetKey]*orderly
 	count  int64 // of pops, to take queues in turn
 }
@@ -34,7 +34,7 @@ type checkpoint struct {
 }
 
 func newPopState() popState {
-	return popState{next: make(map[offsetKey]int64), out: make(map[offsetKey][]*checkpoint), orders: make(map[offsetKey]*orderly)}
+	return popState{next: make(map[offsetKey]int64), out: make(map[offsetKey]*outstanding), orders: make(map[offsetKey]*orderly)}
 }
 
 // handle is the text that a client gives back to ack a message (ExtraInfoUtil.java#buildExtraInfo).
@@ -81,41 +81,15 @@ func retryFlag(topic string) string {
 
 func popRetryTopic(group, topic string) string { return retryPrefix + group + "_" + topic }
 
-// settle marks the message at an offset, popped under a handle, as done and reports whether it was not. A handle may
-// stand for two checkpoints: the message was given a new time in the very millisecond in which it was popped.
-func (s *popState) settle(k offsetKey, h handle, offset int64) bool {
-	for _, c := range s.out[k] {
-		if c.start == h.start && c.popTime == h.popTime && c.revive == h.revive && c.settle(offset) {
-			return true
-		}
-	}
-	return false
-}
-
-func (c *checkpoint) settle(offset int64) bool {
-	i, found := slices.BinarySearch(c.offsets, offset)
-	if !found || c.done[i] {
-		return false
-	}
-	c.done[i] = true
-	return true
-}
-
-func (c *checkpoint) finished() bool { return !slices.Contains(c.done, false) }
-
-// commitPopped drops finished checkpoints of a queue and commits up to the first message that is still out.
+// commitPopped commits a queue up to the first message that is still out.
 func (s *brokerSet) commitPopped(k offsetKey) {
-	s.pops.out[k] = slices.DeleteFunc(s.pops.out[k], (*checkpoint).finished)
 	at := s.pops.next[k]
-	for _, c := range s.pops.out[k] {
-		for i, offset := range c.offsets {
-			if !c.done[i] {
-				at = min(at, offset)
-			}
+	if o := s.pops.out[k]; o != nil {
+		if first, any := o.first(); any {
+			at = min(at, first)
+		} else {
+			delete(s.pops.out, k)
 		}
-	}
-	if len(s.pops.out[k]) == 0 {
-		delete(s.pops.out, k)
 	}
 	s.commit(k, at)
 }
@@ -124,10 +98,12 @@ func (s *brokerSet) commitPopped(k offsetKey) {
 func (s *popState) forget(topic string) {
 	named := func(k offsetKey) bool { return k.topic == topic }
 	maps.DeleteFunc(s.next, func(k offsetKey, _ int64) bool { return named(k) })
-	maps.DeleteFunc(s.out, func(k offsetKey, list []*checkpoint) bool {
-		for _, c := range list {
-			if named(k) {
-				c.done = slices.Repeat([]bool{true}, len(c.done))
+	maps.DeleteFunc(s.out, func(k offsetKey, o *outstanding) bool {
+		for _, list := range o.byHandle {
+			for _, c := range list {
+				if named(k) {
+					c.done = slices.Repeat([]bool{true}, len(c.done))
+				}
 			}
 		}
 		return named(k)
