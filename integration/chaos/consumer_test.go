@@ -61,7 +61,8 @@ func (*environment) pauseAfter(err error) {
 
 func (e *environment) committed(w *wire, group string, queue int) (int64, error) {
 	got, err := w.call(queryConsumerOffset, map[string]string{
-		"consumerGroup": group, "topic": e.topic, "queueId": strconv.Itoa(queue)}, nil)
+		"consumerGroup": group, "topic": e.topic, "queueId": strconv.Itoa(queue),
+	}, nil)
 	switch {
 	case err != nil:
 		return 0, err
@@ -75,10 +76,12 @@ func (e *environment) committed(w *wire, group string, queue int) (int64, error)
 
 // pull asks for messages from an offset on, gives them to take, and commits the offset behind them, which it returns.
 func (e *environment) pull(w *wire, group string, q queueOf, offset int64, take func(*primitive.MessageExt)) (int64, error) {
-	fields := map[string]string{"consumerGroup": group, "topic": e.topic, "queueId": strconv.Itoa(q.queue),
+	fields := map[string]string{
+		"consumerGroup": group, "topic": e.topic, "queueId": strconv.Itoa(q.queue),
 		"queueOffset": strconv.FormatInt(offset, 10), "maxMsgNums": "32", "sysFlag": "6", // suspend, and with a subscription
 		"commitOffset": "0", "suspendTimeoutMillis": strconv.FormatInt(suspend.Milliseconds(), 10),
-		"subscription": "*", "subVersion": "1", "expressionType": "TAG"}
+		"subscription": "*", "subVersion": "1", "expressionType": "TAG",
+	}
 	waits, err := w.ask(pullMessage, fields, nil)
 	if err != nil {
 		return offset, err
@@ -101,7 +104,9 @@ func (e *environment) pull(w *wire, group string, q queueOf, offset int64, take 
 		take(m)
 		offset = m.QueueOffset + 1
 	}
-	_, err = w.call(updateConsumerOffset, map[string]string{"consumerGroup": group, "topic": e.topic,
-		"queueId": strconv.Itoa(q.queue), "commitOffset": strconv.FormatInt(offset, 10)}, nil)
+	_, err = w.call(updateConsumerOffset, map[string]string{
+		"consumerGroup": group, "topic": e.topic,
+		"queueId": strconv.Itoa(q.queue), "commitOffset": strconv.FormatInt(offset, 10),
+	}, nil)
 	return offset, err
 }

@@ -112,8 +112,10 @@ func embeddedNameServer(i int, ns *embedded.NameServer) target {
 
 // embeddedEnvironment starts an embedded cluster of two brokers and two name servers, without proxies.
 func embeddedEnvironment() (*environment, *embedded.Cluster, error) {
-	cluster, err := embedded.Start(embedded.Options{NameServers: 2, MaxMemory: 1 << 30,
-		Brokers: []embedded.BrokerOptions{{Name: "broker-a"}, {Name: "broker-b"}}})
+	cluster, err := embedded.Start(embedded.Options{
+		NameServers: 2, MaxMemory: 1 << 30,
+		Brokers: []embedded.BrokerOptions{{Name: "broker-a"}, {Name: "broker-b"}},
+	})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -76,8 +76,10 @@ func (g *goProcess) launch() error {
 		return err
 	}
 	g.turn++
-	child := goChild{Topic: g.env.topic, Group: g.group, Name: fmt.Sprintf("%s.%d", g.name, g.turn), Ordered: g.order != nil,
-		NameServers: []string{g.proxy(0)}, Log: filepath.Join(g.dir, "goclient.log")}
+	child := goChild{
+		Topic: g.env.topic, Group: g.group, Name: fmt.Sprintf("%s.%d", g.name, g.turn), Ordered: g.order != nil,
+		NameServers: []string{g.proxy(0)}, Log: filepath.Join(g.dir, "goclient.log"),
+	}
 	for n := 1; child.Ordered && n < g.env.orderly; n++ {
 		child.NameServers = append(child.NameServers, g.proxy(n))
 	}

@@ -46,8 +46,10 @@ type pops struct {
 }
 
 func newLedger() *ledger {
-	return &ledger{accepted: make(map[string]place), refused: make(map[string]bool), received: make(map[string]map[string]int),
-		pops: make(map[string]*pops)}
+	return &ledger{
+		accepted: make(map[string]place), refused: make(map[string]bool), received: make(map[string]map[string]int),
+		pops: make(map[string]*pops),
+	}
 }
 
 // mostViolations are kept; more would bury the first.

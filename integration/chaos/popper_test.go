@@ -58,9 +58,11 @@ func (c *bareClient) pop(ctx context.Context, broker string) {
 
 // popOnce pops some messages, or none.
 func (e *environment) popOnce(w *wire, broker string) ([]poppedMessage, error) {
-	waits, err := w.ask(popMessage, map[string]string{"consumerGroup": popGroup, "topic": e.topic, "queueId": "-1", "maxMsgNums": "16",
+	waits, err := w.ask(popMessage, map[string]string{
+		"consumerGroup": popGroup, "topic": e.topic, "queueId": "-1", "maxMsgNums": "16",
 		"invisibleTime": strconv.FormatInt(invisible.Milliseconds(), 10), "pollTime": strconv.FormatInt(suspend.Milliseconds(), 10),
-		"bornTime": strconv.FormatInt(time.Now().UnixMilli(), 10), "initMode": "0", "exp": "*", "expType": "TAG", "order": "false"}, nil)
+		"bornTime": strconv.FormatInt(time.Now().UnixMilli(), 10), "initMode": "0", "exp": "*", "expType": "TAG", "order": "false",
+	}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -102,8 +104,10 @@ func (e *environment) poppedMessageOf(got *harness.Answer, broker string, m *pri
 	queue, offset := strconv.Itoa(m.Queue.QueueId), strconv.FormatInt(m.QueueOffset, 10)
 	for item := range strings.SplitSeq(got.ExtFields["startOffsetInfo"], ";") {
 		if f := strings.Fields(item); len(f) == 3 && f[0] == "0" && f[1] == queue {
-			return poppedMessage{topic: e.topic, queue: queue, offset: offset, handle: strings.Join([]string{f[2], got.ExtFields["popTime"],
-				got.ExtFields["invisibleTime"], got.ExtFields["reviveQid"], "0", broker, queue, offset}, " ")}, true
+			return poppedMessage{topic: e.topic, queue: queue, offset: offset, handle: strings.Join([]string{
+				f[2], got.ExtFields["popTime"],
+				got.ExtFields["invisibleTime"], got.ExtFields["reviveQid"], "0", broker, queue, offset,
+			}, " ")}, true
 		}
 	}
 	return poppedMessage{}, false
@@ -168,8 +172,10 @@ func (e *environment) prolong(w *wire, broker string, l *poppedMessage) error {
 	if l.topic != e.topic {
 		flag = "1"
 	}
-	l.handle = strings.Join([]string{l.offset, got.ExtFields["popTime"], got.ExtFields["invisibleTime"], got.ExtFields["reviveQid"],
-		flag, broker, l.queue, l.offset}, " ")
+	l.handle = strings.Join([]string{
+		l.offset, got.ExtFields["popTime"], got.ExtFields["invisibleTime"], got.ExtFields["reviveQid"],
+		flag, broker, l.queue, l.offset,
+	}, " ")
 	l.ends = popTime + invisible.Milliseconds()
 	return err
 }

@@ -23,8 +23,10 @@ const betweenSends = 4 * time.Millisecond
 
 // sendFields is the header of SEND_MESSAGE_V2 (PROTOCOL.md A.5).
 func sendFields(producer, topic string, queue int) map[string]string {
-	return map[string]string{"a": producer, "b": topic, "c": "TBW102", "d": "4", "e": strconv.Itoa(queue), "f": "0",
-		"g": strconv.FormatInt(time.Now().UnixMilli(), 10), "h": "0", "i": "", "j": "0", "k": "false", "m": "false"}
+	return map[string]string{
+		"a": producer, "b": topic, "c": "TBW102", "d": "4", "e": strconv.Itoa(queue), "f": "0",
+		"g": strconv.FormatInt(time.Now().UnixMilli(), 10), "h": "0", "i": "", "j": "0", "k": "false", "m": "false",
+	}
 }
 
 const sendMessageV2 = 310

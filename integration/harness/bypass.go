@@ -20,8 +20,10 @@ import (
 // bypassInterval is how often sockets are looked at. Clients keep their connections until they are shut down.
 const bypassInterval = 100 * time.Millisecond
 
-var bypasses = bypassWatch{servers: make(map[int]guarded), resolved: make(map[string]bool),
-	clients: map[int]map[string]bool{os.Getpid(): {}}, start: new(sync.Once)}
+var bypasses = bypassWatch{
+	servers: make(map[int]guarded), resolved: make(map[string]bool),
+	clients: map[int]map[string]bool{os.Getpid(): {}}, start: new(sync.Once),
+}
 
 // bypassWatch finds connections of clients to servers behind a proxy.
 type bypassWatch struct {

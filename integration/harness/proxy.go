@@ -93,7 +93,7 @@ const BrokerPorts = 12
 
 // serveProxy starts `rocketmq-proxy serve` in front of a name server and returns when it is ready.
 func serveProxy(dir string, config ProxyConfig) (*Proxy, error) {
-	// Neighbours: listener, admin, two unused ones (for the VIP port of the first broker), the brokers'.
+	// Neighbors: listener, admin, two unused ones (for the VIP port of the first broker), the brokers'.
 	first, err := freeport.Range(4 + BrokerPorts)
 	if err != nil {
 		return nil, err

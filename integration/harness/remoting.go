@@ -71,7 +71,8 @@ func Exchange(ctx context.Context, conn net.Conn, code int, fields map[string]st
 // RequestFrame encodes one request. 317 is the version the Go client sends (PROTOCOL.md A.4).
 func RequestFrame(code int, opaque int32, fields map[string]string, body []byte) ([]byte, error) {
 	header, err := json.Marshal(map[string]any{
-		"code": code, "language": "GO", "version": 317, "opaque": opaque, "flag": 0, "extFields": fields})
+		"code": code, "language": "GO", "version": 317, "opaque": opaque, "flag": 0, "extFields": fields,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot encode request %d: %w", code, err)
 	}

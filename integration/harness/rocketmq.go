@@ -135,7 +135,7 @@ func (c *Cluster) launchNameServer() (err error) {
 }
 
 func (c *Cluster) configureBroker(name string) error {
-	// Four neighbours: the VIP port (listenPort - 2), an unused one, listenPort, and the one for slaves.
+	// Four neighbors: the VIP port (listenPort - 2), an unused one, listenPort, and the one for slaves.
 	first, err := freeport.Range(4)
 	if err != nil {
 		return err

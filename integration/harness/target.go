@@ -43,10 +43,17 @@ type targetSpec struct {
 // Every story runs against these four. The direct ones take their place when ROCKETMQ_DIRECT=1: a story that
 // fails there says nothing about the proxy.
 var (
-	throughProxy = []*targetSpec{{name: "dev", version: EmbeddedVersion, dev: true}, {name: "proxy-embedded", version: EmbeddedVersion},
-		{name: "proxy-5.5.0", version: "5.5.0"}, {name: "proxy-4.9.7", version: "4.9.7"}}
-	direct = []*targetSpec{{name: "direct-embedded", version: EmbeddedVersion, direct: true},
-		{name: "direct-5.5.0", version: "5.5.0", direct: true}, {name: "direct-4.9.7", version: "4.9.7", direct: true}}
+	throughProxy = []*targetSpec{
+		{name: "dev", version: EmbeddedVersion, dev: true},
+		{name: "proxy-embedded", version: EmbeddedVersion},
+		{name: "proxy-5.5.0", version: "5.5.0"},
+		{name: "proxy-4.9.7", version: "4.9.7"},
+	}
+	direct = []*targetSpec{
+		{name: "direct-embedded", version: EmbeddedVersion, direct: true},
+		{name: "direct-5.5.0", version: "5.5.0", direct: true},
+		{name: "direct-4.9.7", version: "4.9.7", direct: true},
+	}
 )
 
 // brokersOf is the number of brokers in the shared cluster of a version: 5.5.0 shows what a topic on several

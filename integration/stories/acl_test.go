@@ -129,8 +129,10 @@ func registerSigned(t *testing.T, broker string) {
 	mac := hmac.New(sha1.New, []byte(validCredentials.SecretKey))
 	mac.Write([]byte(validCredentials.AccessKey))
 	mac.Write(body)
-	header, err := json.Marshal(map[string]any{"code": 34, "language": "JAVA", "version": 401, "opaque": 1, "flag": 0,
-		"extFields": map[string]string{"AccessKey": validCredentials.AccessKey, "Signature": base64.StdEncoding.EncodeToString(mac.Sum(nil))}})
+	header, err := json.Marshal(map[string]any{
+		"code": 34, "language": "JAVA", "version": 401, "opaque": 1, "flag": 0,
+		"extFields": map[string]string{"AccessKey": validCredentials.AccessKey, "Signature": base64.StdEncoding.EncodeToString(mac.Sum(nil))},
+	})
 	require.NoError(t, err)
 	frame := binary.BigEndian.AppendUint32(nil, uint32(4+len(header)+len(body)))
 	frame = binary.BigEndian.AppendUint32(frame, uint32(len(header)))

@@ -45,7 +45,8 @@ func brokerSees(t *testing.T, real *harness.Target, conn net.Conn, client netip.
 	group, topic := harness.Unique(t, "group"), real.TopicOnOneBroker(t, 1)
 	beat, err := json.Marshal(map[string]any{"clientID": harness.Unique(t, "client"), "producerDataSet": []any{}, "consumerDataSet": []any{map[string]any{
 		"groupName": group, "consumeType": "CONSUME_PASSIVELY", "messageModel": "CLUSTERING", "consumeFromWhere": "CONSUME_FROM_FIRST_OFFSET",
-		"subscriptionDataSet": []any{map[string]any{"topic": topic, "subString": "*", "subVersion": 1}}}}})
+		"subscriptionDataSet": []any{map[string]any{"topic": topic, "subString": "*", "subVersion": 1}},
+	}}})
 	require.NoError(t, err)
 	a, err := harness.Exchange(t.Context(), conn, 34, nil, beat) // HEART_BEAT
 	require.NoError(t, err)

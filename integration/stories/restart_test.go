@@ -181,7 +181,8 @@ func goRestartClient(t *testing.T, target *harness.Target) *restartClient {
 	}()
 	stop := sync.OnceFunc(func() { close(done); <-stopped })
 	t.Cleanup(stop)
-	return &restartClient{name: "go",
+	return &restartClient{
+		name: "go",
 		sent: func() ([]harness.Checksum, []string, error) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -194,7 +195,8 @@ func goRestartClient(t *testing.T, target *harness.Target) *restartClient {
 			}
 			return times, nil
 		},
-		stop: func() error { stop(); return nil }}
+		stop: func() error { stop(); return nil },
+	}
 }
 
 // watchGaps notes the longest time in which a restartClient received nothing, as exactly as it looks: each 100 ms and
