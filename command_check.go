@@ -17,36 +17,60 @@ import (
 const dialTimeout = 2 * time.Second
 
 func (p *program) check() *cobra.Command {
-	var dial bool
+	var dial, strict bool
 	c := &cobra.Command{
 		Use:   "check",
-		Short: "Report all problems of a configuration; exit with 0 or 2",
+		Short: "Report all problems of a configuration, and of this machine with it; exit with 0 or 2",
 		Args:  noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := p.load(c)
-			var bad *config.Problems
-			if errors.As(err, &bad) {
-				fmt.Fprintln(p.stdout, err)
-				return failure{exitUsage, fmt.Errorf("problems found: %d", len(bad.List))}
+			problems := p.findings(cfg, err, strict)
+			if dial && cfg != nil {
+				problems += p.dialAll(cfg)
 			}
-			if err := server.CheckFiles(cfg); err != nil {
-				fmt.Fprintln(p.stdout, err)
-				return failure{exitUsage, errors.New("the configuration names TLS files that cannot be used")}
+			if problems > 0 {
+				return failure{exitUsage, fmt.Errorf("problems found: %d", problems)}
 			}
-			fmt.Fprintf(p.stdout, "the configuration is right: clusters: %d, listeners: %d\n", len(cfg.Clusters), len(cfg.Listeners))
-			if dial {
-				return p.dialAll(cfg)
-			}
+			fmt.Fprintf(p.stdout, "the configuration is valid: clusters: %d, listeners: %d\n", len(cfg.Clusters), len(cfg.Listeners))
 			return nil
 		},
 	}
 	addSourceFlags(c)
 	c.Flags().BoolVar(&dial, "dial", false, "also try to connect to every name server")
+	c.Flags().BoolVar(&strict, "strict", false, "count warnings as problems")
 	return c
 }
 
-// dialAll tries all name servers at once and reports in the order of the file.
-func (p *program) dialAll(cfg *config.Config) error {
+// findings prints what is wrong with a configuration or, when it cannot be used, with as much of it as could be read.
+func (p *program) findings(cfg *config.Config, err error, strict bool) (problems int) {
+	var bad *config.Problems
+	var warnings []config.Problem
+	if errors.As(err, &bad) {
+		if also := new(config.Problems); bad.Config != nil && errors.As(server.CheckFiles(bad.Config), &also) {
+			bad.List = append(bad.List, also.List...)
+		}
+	} else {
+		found := server.Check(cfg)
+		bad, warnings = &config.Problems{List: found.Problems}, found.Warnings
+		if found.Running != "" {
+			fmt.Fprintf(p.stdout, "a proxy is running with this configuration (%s): its ports were not tried\n", found.Running)
+		}
+	}
+	for _, problem := range bad.List {
+		fmt.Fprintln(p.stdout, problem)
+	}
+	for _, warning := range warnings {
+		fmt.Fprintln(p.stdout, warning.Warning())
+	}
+	problems = len(bad.List)
+	if strict {
+		problems += len(warnings)
+	}
+	return problems
+}
+
+// dialAll tries all name servers at once, reports in the order of the file and counts those that cannot be reached.
+func (p *program) dialAll(cfg *config.Config) (unreachable int) {
 	var reports []chan error
 	for i := range cfg.Clusters {
 		cluster := &cfg.Clusters[i]
@@ -56,24 +80,22 @@ func (p *program) dialAll(cfg *config.Config) error {
 			go func() { report <- dial(cluster, address) }()
 		}
 	}
-	unreachable := 0
 	for _, report := range reports {
 		if err := <-report; err != nil {
 			fmt.Fprintln(p.stdout, err)
 			unreachable++
 		}
 	}
-	if unreachable > 0 {
-		return failure{exitUsage, fmt.Errorf("name servers that cannot be reached: %d of %d", unreachable, len(reports))}
+	if unreachable == 0 {
+		fmt.Fprintf(p.stdout, "every name server can be reached: %d\n", len(reports))
 	}
-	fmt.Fprintf(p.stdout, "every name server can be reached: %d\n", len(reports))
-	return nil
+	return unreachable
 }
 
 func dial(cluster *config.Cluster, address string) error {
 	conn, err := connect(cluster, address)
 	if err != nil {
-		return fmt.Errorf("cannot reach name server %s of cluster %q: %w; start it, or put name_servers right", address, cluster.Name, err)
+		return fmt.Errorf("cannot reach name server %s of cluster %q: %w; start it, or correct name_servers", address, cluster.Name, err)
 	}
 	return conn.Close()
 }

@@ -31,14 +31,14 @@ func TestCheckTLS(t *testing.T) {
 	}()
 	f := func(more, serverName string, code int, stdout, stderr string) {
 		t.Helper()
-		text := fmt.Sprintf("[[cluster]]\nname_servers = [%q]\n[cluster.tls]\nenabled = true\nca = %q\nserver_name = %q\n[[listener]]\n%s", ln.Addr(), authority, serverName, more)
+		text := fmt.Sprintf("[[cluster]]\nname_servers = [%q]\n[cluster.tls]\nenabled = true\nca = %q\nserver_name = %q\n[admin]\naddress = '127.0.0.1:0'\n[[listener]]\naddress = '127.0.0.1:0'\nbroker_ports = 0\n%s", ln.Addr(), authority, serverName, more)
 		gotCode, gotOut, gotErr := call(nil, "check", "--dial", "--config", writeConfig(t, text))
 		require.Equal(t, code, gotCode)
 		require.Contains(t, gotOut, stdout)
 		require.Equal(t, stderr, gotErr)
 	}
 	f("", "mq", 0, "every name server can be reached: 1\n", "")
-	f("", "other", 2, "certificate is valid for mq, not other", "name servers that cannot be reached: 1 of 1\n")
+	f("", "other", 2, "certificate is valid for mq, not other", "problems found: 1\n")
 	f(fmt.Sprintf("[listener.tls]\nmode = 'required'\ncertificate = %q\nkey = %q\n", pair.Certificate, authority), "mq", 2,
-		"listener main: cannot use listener.tls.certificate "+pair.Certificate, "the configuration names TLS files that cannot be used\n")
+		"cannot use listener[0].tls.certificate = \""+pair.Certificate+"\" of listener \"main\"", "problems found: 1\n")
 }

@@ -19,6 +19,9 @@ func (p *program) serve() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := server.CheckFiles(cfg); err != nil {
+				return err
+			}
 			log, level := p.newLog(cfg.Log)
 			err = untilSignal(log, func(ctx context.Context, stopNow, hangup <-chan struct{}) error {
 				again := func() (*config.Config, error) { return p.load(c) }

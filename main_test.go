@@ -85,10 +85,42 @@ func TestCheck(t *testing.T) {
 		require.Equal(t, stdout, gotOut)
 		require.Equal(t, stderr, gotErr)
 	}
-	f("[[cluster]]\nname_servers = ['10.0.0.1:9876']\n[[listener]]", 0, "the configuration is right: clusters: 1, listeners: 1\n", "")
+	const rest = "address = '127.0.0.1:0'\nbroker_ports = 0\n[admin]\naddress = '127.0.0.1:0'\n[limits]\nconnections_per_listener = 0\n"
+	f("[[cluster]]\nname_servers = ['10.0.0.1:9876']\n[[listener]]\n"+rest, 0, "the configuration is valid: clusters: 1, listeners: 1\n", "")
 	f("", 2, `cannot use cluster: no cluster is configured; add a [[cluster]] with name_servers to the file, or start with --name-server host:port
 cannot use listener: no listener is configured; add a [[listener]] to the file; without keys it listens on 0.0.0.0:9876
 `, "problems found: 2\n")
+}
+
+// What is wrong with the configuration and with the files that it names comes at once.
+func TestCheckReportsKeysAndFiles(t *testing.T) {
+	file := writeConfig(t, "stat_prefx = 'a'\n[[cluster]]\nname_servers = ['10.0.0.1:9876']\n[[listener]]\n[admin]\ntoken_file = '/nowhere/token'\n")
+	code, stdout, stderr := call(nil, "check", "--config", file)
+	require.Equal(t, 2, code)
+	require.Equal(t, "cannot use stat_prefx = \"a\" (file "+file+"): unknown key; did you mean stat_prefix?\n"+
+		"cannot use admin.token_file = \"/nowhere/token\" (file "+file+"): the file cannot be read: no such file or directory; "+
+		"make it readable for the user of the proxy, or correct the path\n", stdout)
+	require.Equal(t, "problems found: 2\n", stderr)
+
+	// serve refuses what check finds in files.
+	code, stdout, stderr = call([]string{"ROCKETMQ_PROXY_ADMIN__TOKEN_FILE=/nowhere/token"}, "serve", "--name-server", "10.0.0.1:9876")
+	require.Equal(t, 2, code)
+	require.Empty(t, stdout)
+	require.Contains(t, stderr, `cannot use admin.token_file = "/nowhere/token" (environment ROCKETMQ_PROXY_ADMIN__TOKEN_FILE): the file cannot be read`)
+}
+
+// Warnings are told, and count with --strict only.
+func TestCheckWarnings(t *testing.T) {
+	args := []string{"check", "--name-server", "10.0.0.1:9876", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--broker-ports", "0", "--advertise", "mq.example.com"}
+	env := []string{"ROCKETMQ_PROXY_LISTENER__0__REWRITE_MESSAGE_IDS=true", "ROCKETMQ_PROXY_LIMITS__CONNECTIONS_PER_LISTENER=1000000000"}
+	code, stdout, stderr := call(env, args...)
+	require.Equal(t, 0, code, stderr)
+	require.Contains(t, stdout, `warning: listener[0].advertise = "mq.example.com" of listener "main" (flag --advertise): message ids and store hosts keep the brokers' own addresses`)
+	require.Contains(t, stdout, "warning: limits.connections_per_listener = 1000000000 (environment ROCKETMQ_PROXY_LIMITS__CONNECTIONS_PER_LISTENER): may need 2000000256 open files")
+	require.Contains(t, stdout, "the configuration is valid: clusters: 1, listeners: 1\n")
+	code, _, stderr = call(env, append(args, "--strict")...)
+	require.Equal(t, 2, code)
+	require.Equal(t, "problems found: 2\n", stderr)
 }
 
 func TestCheckDial(t *testing.T) {
@@ -99,14 +131,16 @@ func TestCheckDial(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, closed.Close())
 
-	code, stdout, stderr := call(nil, "check", "--dial", "--name-server", open.Addr().String())
+	free := []string{"check", "--dial", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--broker-ports", "0", "--name-server"}
+	env := []string{"ROCKETMQ_PROXY_LIMITS__CONNECTIONS_PER_LISTENER=0"}
+	code, stdout, stderr := call(env, append(free, open.Addr().String())...)
 	require.Equal(t, 0, code, stderr)
-	require.Equal(t, "the configuration is right: clusters: 1, listeners: 1\nevery name server can be reached: 1\n", stdout)
+	require.Equal(t, "every name server can be reached: 1\nthe configuration is valid: clusters: 1, listeners: 1\n", stdout)
 
-	code, stdout, stderr = call(nil, "check", "--dial", "--name-server", open.Addr().String()+","+closed.Addr().String())
+	code, stdout, stderr = call(env, append(free, open.Addr().String()+","+closed.Addr().String())...)
 	require.Equal(t, 2, code)
 	require.Contains(t, stdout, "cannot reach name server "+closed.Addr().String()+` of cluster "main": `)
-	require.Equal(t, "name servers that cannot be reached: 1 of 2\n", stderr)
+	require.Equal(t, "problems found: 1\n", stderr)
 }
 
 // config shows what the environment and flags made of the file.

@@ -58,8 +58,8 @@ func load(s Sources, doc []byte) (*Config, error) {
 			problems = append(problems, p)
 		}
 	}
-	if err := asError(problems); err != nil {
-		return nil, err
+	if len(problems) > 0 {
+		return nil, &Problems{problems, cfg}
 	}
 	return cfg, nil
 }
@@ -152,5 +152,5 @@ func unreadable(name string, err error) error {
 	case errors.As(err, &path):
 		p.Fault = path.Err.Error()
 	}
-	return asError([]Problem{p})
+	return NewProblems([]Problem{p})
 }

@@ -2,12 +2,42 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
+	"reflect"
 	"strings"
 )
 
 // Problems is the error of [Load] and [Validate]: everything that is wrong, not only the first thing.
 type Problems struct {
 	List []Problem
+	// Config is what could be read, for whoever looks for more problems. Defaults stand for what could not. It is not fit
+	// for use; nil when the file cannot be read at all.
+	Config *Config
+}
+
+// NewProblems is nil when the list is empty, and else a [*Problems].
+func NewProblems(list []Problem) error {
+	if len(list) == 0 {
+		return nil
+	}
+	return &Problems{List: list}
+}
+
+// Problem is one with a key, the value that it has, and where that came from.
+func (c *Config) Problem(key string, value any, fault, remedy string) Problem {
+	return Problem{Key: key, Owner: c.owner(key), Value: short(written(reflect.ValueOf(value))), Origin: c.origin(key), Fault: fault, Remedy: remedy}
+}
+
+// Warnings are what a valid configuration asks for and will not get.
+func (c *Config) Warnings() (list []Problem) {
+	for i := range c.Listeners {
+		l, at := &c.Listeners[i], index("listener", i)
+		if _, err := netip.ParseAddr(l.Advertise); l.RewriteMessageIDs && l.Advertise != "" && err != nil {
+			list = append(list, c.Problem(join(at, "advertise"), l.Advertise, "message ids and store hosts keep the brokers' own addresses: they can only carry IP addresses (rewrite_message_ids)",
+				"write an IP address, or rewrite_message_ids = false"))
+		}
+	}
+	return list
 }
 
 // Error is one line per problem.
@@ -35,32 +65,29 @@ type Problem struct {
 
 // String is the problem in one sentence.
 func (p Problem) String() string {
-	var b strings.Builder
-	b.WriteString("cannot ")
 	if p.Key == "" {
-		fmt.Fprintf(&b, "read %s", p.Origin)
-	} else {
-		fmt.Fprintf(&b, "use %s", p.Key)
+		return oneLine(fmt.Sprintf("cannot read %s: %s; %s", p.Origin, p.Fault, p.Remedy))
 	}
+	return "cannot use " + p.sentence()
+}
+
+// Warning is the sentence of what is not wrong enough to be a problem.
+func (p Problem) Warning() string { return "warning: " + p.sentence() }
+
+func (p Problem) sentence() string {
+	var b strings.Builder
+	b.WriteString(p.Key)
 	if p.Value != "" {
 		fmt.Fprintf(&b, " = %s", p.Value)
 	}
 	if p.Owner != "" {
 		fmt.Fprintf(&b, " of %s", p.Owner)
 	}
-	if p.Key != "" && p.Origin != "" {
+	if p.Origin != "" {
 		fmt.Fprintf(&b, " (%s)", p.Origin)
 	}
 	fmt.Fprintf(&b, ": %s; %s", p.Fault, p.Remedy)
 	return oneLine(b.String())
-}
-
-// asError is nil when there are no problems.
-func asError(list []Problem) error {
-	if len(list) == 0 {
-		return nil
-	}
-	return &Problems{List: list}
 }
 
 // owner names the list entry that a path lies in, by its own name where it has one.

@@ -14,7 +14,7 @@ const PortPerBroker = "port-per-broker"
 
 // Validate finds every contradiction in a completed configuration. It looks at nothing but its argument; the error is a
 // [*Problems]. Files, directories and sockets are checked by the package server.
-func Validate(cfg *Config) error { return asError(check(cfg)) }
+func Validate(cfg *Config) error { return NewProblems(check(cfg)) }
 
 // checker visits the keys of a configuration in their order.
 type checker struct {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
@@ -106,7 +105,7 @@ func (s *Server) translateListener(cfg *config.Config, c *config.Listener, direc
 	l.Ports, _ = c.PortOptions() // validated
 	var saved map[route.BrokerID]int
 	if cfg.StateDir != "" {
-		file := portFile(filepath.Join(cfg.StateDir, "ports-"+c.Name+".json"))
+		file := portFileOf(cfg, c)
 		if saved, err = file.load(); err != nil {
 			return nil, err
 		}

@@ -8,11 +8,16 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
 // portFile is where a listener's port table outlives the process: {"broker-a/0": 20000}.
 type portFile string
+
+func portFileOf(cfg *config.Config, l *config.Listener) portFile {
+	return portFile(filepath.Join(cfg.StateDir, "ports-"+l.Name+".json"))
+}
 
 // load reads the table; a missing file is an empty one.
 func (f portFile) load() (map[route.BrokerID]int, error) {

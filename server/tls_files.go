@@ -10,24 +10,6 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 )
 
-// CheckFiles tells everything that is wrong with the TLS files that a configuration names.
-func CheckFiles(cfg *config.Config) error {
-	var errs []error
-	for i := range cfg.Clusters {
-		if _, err := ClusterTLS(&cfg.Clusters[i]); err != nil {
-			errs = append(errs, fmt.Errorf("cluster %s: %w", cfg.Clusters[i].Name, err))
-		}
-	}
-	for i := range cfg.Listeners {
-		if l := &cfg.Listeners[i]; l.TLS.Mode != config.TLSOff {
-			if _, _, err := load(&listenerFiles{&l.TLS}); err != nil {
-				errs = append(errs, fmt.Errorf("listener %s: %w", l.Name, err))
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // ClusterTLS is how a cluster is spoken to under TLS; nil: it is not.
 func ClusterTLS(c *config.Cluster) (*tls.Config, error) {
 	if !c.TLS.Enabled {
@@ -75,7 +57,7 @@ type listenerFiles struct{ *config.ListenerTLS }
 func (f *listenerFiles) paths() []string { return named(f.Certificate, f.Key, f.ClientCA) }
 
 func (f *listenerFiles) build(text map[string][]byte) (*tls.Config, error) {
-	pair, err := keyPair("listener.tls", f.Certificate, f.Key, text)
+	pair, err := namedPair("listener.tls", f.Certificate, f.Key, text)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +83,7 @@ func (f *clusterFiles) build(text map[string][]byte) (*tls.Config, error) {
 		}
 	}
 	if f.Certificate != "" {
-		pair, err := keyPair("cluster.tls", f.Certificate, f.Key, text)
+		pair, err := namedPair("cluster.tls", f.Certificate, f.Key, text)
 		if err != nil {
 			return nil, err
 		}
@@ -120,16 +102,22 @@ func named(paths ...string) (set []string) {
 	return set
 }
 
-func keyPair(table, certificate, key string, text map[string][]byte) (tls.Certificate, error) {
-	pair, err := tls.X509KeyPair(text[certificate], text[key])
+func namedPair(table, certificate, key string, text map[string][]byte) (tls.Certificate, error) {
+	pair, err := keyPair(text[certificate], text[key])
 	if err != nil {
-		return pair, fmt.Errorf("cannot use %s.certificate %s with %s.key %s: %w", table, certificate, table, key, err)
+		err = fmt.Errorf("cannot use %s.certificate %s with %s.key %s: %w", table, certificate, table, key, err)
 	}
-	if len(pair.Leaf.RawIssuer) <= len(emptyName) {
-		return pair, fmt.Errorf("cannot use %s.certificate %s: its issuer has no name, and Java clients refuse such a certificate; make one with a subject, such as CN=mq",
-			table, certificate)
+	return pair, err
+}
+
+var errNamelessIssuer = errors.New("the certificate's issuer has no name, and Java clients refuse such a certificate; make one with a subject, such as CN=mq")
+
+func keyPair(certificate, key []byte) (tls.Certificate, error) {
+	pair, err := tls.X509KeyPair(certificate, key)
+	if err == nil && len(pair.Leaf.RawIssuer) <= len(emptyName) {
+		err = errNamelessIssuer
 	}
-	return pair, nil
+	return pair, err
 }
 
 // emptyName is the DER of a distinguished name without any part.

@@ -235,23 +235,26 @@ func TestBadTLSFiles(t *testing.T) {
 	good, other := pairOf(t, ca, "mq", time.Now().Add(time.Hour)), pairOf(t, ca, "other", time.Now().Add(time.Hour))
 	dir := write(t, t.TempDir(), good)
 	write(t, dir, map[string][]byte{"other.key": other["tls.key"], "nonsense": []byte("nonsense")})
-	f := func(l config.ListenerTLS, c config.ClusterTLS, want string) {
+	f := func(l config.ListenerTLS, c config.ClusterTLS, check, want string) {
 		t.Helper()
 		cfg := devConfig(DevOptions{Listen: "127.0.0.1:0", Admin: "127.0.0.1:0"}, []string{"127.0.0.1:1"})
 		l.MinVersion = "1.2"
 		cfg.Listeners[0].TLS, cfg.Clusters[0].TLS = l, c
-		require.ErrorContains(t, CheckFiles(cfg), want)
+		require.ErrorContains(t, CheckFiles(cfg), check)
 		_, err := Start(cfg, slog.New(slog.DiscardHandler))
 		require.ErrorContains(t, err, want)
 	}
 	off := config.ListenerTLS{Mode: config.TLSOff}
-	f(config.ListenerTLS{Mode: config.TLSRequired, Certificate: dir + "/none", Key: dir + "/tls.key"}, config.ClusterTLS{}, "none: no such file")
+	f(config.ListenerTLS{Mode: config.TLSRequired, Certificate: dir + "/none", Key: dir + "/tls.key"}, config.ClusterTLS{},
+		`listener[0].tls.certificate = "`+dir+`/none" of listener "dev": the file cannot be read: no such file`, "none: no such file")
 	f(config.ListenerTLS{Mode: config.TLSRequired, Certificate: dir + "/tls.crt", Key: dir + "/other.key"}, config.ClusterTLS{},
+		`listener[0].tls.certificate = "`+dir+`/tls.crt" of listener "dev": tls: private key does not match public key`,
 		"cannot use listener.tls.certificate "+dir+"/tls.crt with listener.tls.key "+dir+"/other.key: tls: private key does not match public key")
 	f(config.ListenerTLS{Mode: config.TLSRequired, Certificate: dir + "/tls.crt", Key: dir + "/tls.key", ClientCA: dir + "/nonsense"}, config.ClusterTLS{},
-		"cannot use listener.tls.client_ca "+dir+"/nonsense: there is no PEM certificate in it")
-	f(off, config.ClusterTLS{Enabled: true, CA: dir + "/nonsense"}, "cannot use cluster.tls.ca "+dir+"/nonsense")
+		`listener[0].tls.client_ca = "`+dir+`/nonsense" of listener "dev": there is no PEM certificate in it`, "cannot use listener.tls.client_ca "+dir+"/nonsense: there is no PEM certificate in it")
+	f(off, config.ClusterTLS{Enabled: true, CA: dir + "/nonsense"},
+		`cluster[0].tls.ca = "`+dir+`/nonsense" of cluster "dev": there is no PEM certificate in it`, "cannot use cluster.tls.ca "+dir+"/nonsense")
 	nameless := testca.Nameless(t)
 	write(t, dir, pairOf(t, nameless, "mq", time.Now().Add(time.Hour)))
-	f(config.ListenerTLS{Mode: config.TLSRequired, Certificate: dir + "/tls.crt", Key: dir + "/tls.key"}, config.ClusterTLS{}, "its issuer has no name")
+	f(config.ListenerTLS{Mode: config.TLSRequired, Certificate: dir + "/tls.crt", Key: dir + "/tls.key"}, config.ClusterTLS{}, "issuer has no name", "issuer has no name")
 }
