@@ -12,6 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// events is a sink that a test reads.
+type events chan any
+
+func (e events) Deliver(event any) { e <- event }
+
 // closable is the socket of a listener whose accepting is scripted.
 type closable struct{ closed chan struct{} }
 

@@ -13,11 +13,6 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
-// events is a sink that a test reads.
-type events chan any
-
-func (e events) Deliver(event any) { e <- event }
-
 // next returns the next event of a kind and fails after a while.
 func next[T any](t *testing.T, e events) T {
 	t.Helper()
