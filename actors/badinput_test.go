@@ -56,15 +56,15 @@ func TestBadFramesOfClients(t *testing.T) {
 		other, otherBroker := r.pinned()
 		for _, bad := range badFrames {
 			t.Run(bad.name, func(t *testing.T) {
-				before := len(r.log.lines("a client sent what is no frame"))
+				before := len(r.log.lines("malformed frame from client"))
 				client, broker := r.pinned()
 				client.open(broker)
 				client.write(bad.bytes)
 				client.ends()
 				broker.ends()
-				r.until("it is logged", func() bool { return len(r.log.lines("a client sent what is no frame")) > before })
-				lines := r.log.lines("a client sent what is no frame", "client="+client.local())
-				require.Len(t, lines, 1, "logged once, with the peer; all: %q", r.log.lines("no frame")[before:])
+				r.until("it is logged", func() bool { return len(r.log.lines("malformed frame from client")) > before })
+				lines := r.log.lines("malformed frame from client", "client="+client.local())
+				require.Len(t, lines, 1, "logged once, with the peer; all: %q", r.log.lines("malformed frame")[before:])
 				require.Contains(t, lines[0], bad.reason)
 				require.Contains(t, lines[0], "level=WARN")
 			})
@@ -191,7 +191,7 @@ func TestFrameLimitIsExact(t *testing.T) {
 	client.write(frame(c))
 	client.nc.CloseWrite() // what it sent behind the prefix is not read; a plain close comes as a reset
 	broker.ends()
-	r.until("it is logged", func() bool { return len(r.log.lines("a client sent what is no frame")) == 1 })
+	r.until("it is logged", func() bool { return len(r.log.lines("malformed frame from client")) == 1 })
 }
 
 // A claim of a length costs nothing: buffers grow with the bytes that have come.

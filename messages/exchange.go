@@ -19,31 +19,36 @@ type Exchange struct {
 	// The connection's own.
 	Actor   *actor.PID    // the request actor that is leased for it
 	Process actor.Process // the same, looked up
-	Waiting bool          // not handed to an upstream yet: dialling, asking
+	Waiting bool          // not handed to an upstream yet: dialing, asking
 	Relayed bool          // it went, or goes, to the upstream
-	Next    *Exchange     // the next of those that wait, in the chain of pending that it stands in
+	// Tombstone: the client has got a local reply already; the upstream's answer, if it comes, is dropped.
+	Tombstone bool
+	Inline    bool // the connection waits for the request actor to return, and needs no Settled
+	// Where it stands among those that wait (connection/exchanges.go).
+	Next, Later, Newest *Exchange
 
-	// The request actor's until it has sent Settled, then the connection's.
+	// The request actor's until it is Done, then the connection's.
+	Done         bool
 	ResponseCode int32
 	Answer       []byte // a whole frame that the proxy made; nil when the upstream's answer was passed on
 
 	Begin    Begin
 	Answered Answered
-	Failed   Failed
+	Reply    Reply
 	Settled  Settled
 }
 
 // NewExchange makes an exchange whose views are bound to it.
 func NewExchange() *Exchange {
 	x := &Exchange{}
-	x.Begin.X, x.Answered.X, x.Failed.X, x.Settled.X = x, x, x, x
+	x.Begin.X, x.Answered.X, x.Reply.X, x.Settled.X = x, x, x, x
 	return x
 }
 
 // Reset makes an exchange that is over ready for another request of the same connection.
 func (x *Exchange) Reset() {
-	x.Topic, x.StandardJSON, x.Waiting, x.Relayed, x.Next, x.ResponseCode, x.Answer = "", false, false, false, nil, 0, nil
-	x.Failed.Remark, x.Failed.Body = "", nil
+	x.Topic, x.StandardJSON, x.Waiting, x.Relayed, x.ResponseCode, x.Answer = "", false, false, false, 0, nil
+	x.Reply.Remark, x.Reply.Body = "", nil
 }
 
 // Begin hands a request to a request actor.
@@ -55,13 +60,13 @@ type Answered struct {
 	Code int32
 }
 
-// Failed tells the request actor that nobody else will answer; it makes the answer: Code and Remark, or Body.
-type Failed struct {
+// Reply has the request actor make a local reply: Code and Remark, or Body.
+type Reply struct {
 	X      *Exchange
 	Code   int32
 	Remark string
 	Body   []byte
 }
 
-// Settled is the request actor's last word: what the client is told, if the proxy is the one to tell it.
+// Settled tells the connection that a request is Done when it did not wait for that, as after a panic.
 type Settled struct{ X *Exchange }

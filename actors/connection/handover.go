@@ -2,6 +2,7 @@ package connection
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
@@ -17,22 +18,22 @@ import (
 
 // handOver gives the connection away if it can be cut here.
 func (c *connection) handOver() {
-	if c.bye.asker != nil || !c.betweenFrames() {
+	if c.life.handingOver() || !c.betweenFrames() {
 		c.ctx.Respond(&messages.NotNow{})
 		return
 	}
-	c.parting().asker = c.ctx.Sender() // from now on what the client sends is parked
-	if c.link.PID == nil {
+	c.life.order().asker = c.ctx.Sender() // from now on what the client sends is parked
+	if !c.link.exists() {
 		c.surrendered(&messages.Surrendered{FD: -1, OK: true})
 		return
 	}
-	c.link.Deliver(&messages.Surrender{})
+	c.link.upstream.Deliver(&messages.Surrender{})
 }
 
 // betweenFrames reports that all there is to know are the requests that wait for the upstream.
 func (c *connection) betweenFrames() bool {
-	return c.sock != nil && c.rest == boundary && c.down == boundary && len(c.hold) == 0 && len(c.backlog) == 0 &&
-		c.asking == 0 && c.waiting == 0 && c.beat.arriving == nil && c.sock.Kept() == 0 && (c.linkUp || c.count == 0)
+	return c.out.sock != nil && c.in.between() && c.out.between() && c.link.rest == boundary && c.flight.asking == 0 &&
+		c.flight.waiting == 0 && c.heartbeat.arriving == nil && c.out.sock.Kept() == 0 && (c.link.isUp() || c.flight.count == 0)
 }
 
 // surrendered: the upstream has given its socket. What came meanwhile may have made this a bad moment.
@@ -47,61 +48,60 @@ func (c *connection) surrendered(m *messages.Surrendered) {
 		c.notNow(false)
 		return
 	}
-	fd, err := transport.Detach(c.sock)
+	fd, err := transport.Detach(c.out.sock)
 	if err != nil {
 		c.takeBack(m.FD)
 		c.notNow(errors.Is(err, errors.ErrUnsupported))
 		return
 	}
-	c.parting().given = &messages.Parcel{Client: fd, Upstream: m.FD, State: state}
-	c.ctx.Send(c.bye.asker, c.bye.given)
+	c.life.order().given = &messages.Parcel{Client: fd, Upstream: m.FD, State: state}
+	c.ctx.Send(c.life.drain.asker, c.life.drain.given)
 }
 
 func (c *connection) notNow(never bool) {
-	c.ctx.Send(c.bye.asker, &messages.NotNow{Never: never})
-	c.parting().asker = nil
-	c.unpark()
+	c.ctx.Send(c.life.drain.asker, &messages.NotNow{Never: never})
+	c.life.order().asker = nil
 }
 
 func (c *connection) takeBack(upstream int) {
-	if c.link.PID != nil {
-		c.link.Deliver(&messages.Restore{FD: upstream})
+	if c.link.exists() {
+		c.link.upstream.Deliver(&messages.Restore{FD: upstream})
 	}
 }
 
 // stay: nobody took it. It goes on with the same sockets.
 func (c *connection) stay() {
-	if c.bye.given == nil {
+	d := c.life.drain
+	if d == nil || d.given == nil {
 		return
 	}
-	c.sock = c.env.Transport.(transport.Sharing).Adopt(c.bye.given.Client, c.sock.Executor())
-	c.takeBack(c.bye.given.Upstream)
-	bye := c.parting()
-	bye.given, bye.asker = nil, nil
-	c.sock.Start(&c.self)
-	c.endIfDrained()
+	c.out.sock = c.env.Transport.(transport.Sharing).Adopt(d.given.Client, c.out.sock.Executor())
+	c.takeBack(d.given.Upstream)
+	d.given, d.asker = nil, nil
+	c.out.sock.Start(&c.self)
 }
 
 // moved: another process has the sockets.
 func (c *connection) moved() {
-	c.parting().moved = true
-	c.sample(messages.Sample{Kind: messages.ConnectionMovedAway})
-	c.ctx.Stop(c.ctx.Self())
+	c.life.order().moved = true
+	c.samples.add(messages.Sample{Kind: messages.ConnectionMovedAway})
+	c.stop()
 }
 
 // state is what the other process must know; ok is false while an answer of ours is being made.
 func (c *connection) state() (s messages.ConnectionState, ok bool) {
-	s = messages.ConnectionState{Listener: c.port.Listener, Role: c.port.Role, Broker: c.port.Broker, Language: c.language,
-		Version: c.version, ClientID: c.beat.ClientID, Heartbeat: c.beat.full, Upstream: c.linkName}
+	s = messages.ConnectionState{Listener: c.port.Listener, Role: c.port.Role, Broker: c.port.Broker, Language: c.in.language,
+		Version: c.in.version, ClientID: c.heartbeat.ClientID, Heartbeat: c.heartbeat.full, Upstream: c.link.address}
 	now := c.env.Now()
-	for x := range c.pending.all() {
+	for x := range c.flight.table.all() {
 		if !x.Relayed {
 			return s, false
 		}
 		h := &x.Header
 		s.Pending = append(s.Pending, messages.Pending{Code: h.Code, Flag: h.Flag, Opaque: h.Opaque, Version: h.Version,
-			Language: h.Language, Encoding: h.Encoding, NoOpaque: h.NoOpaque, Age: time.Duration(now - x.Arrived), Dead: x.Actor == nil})
+			Language: h.Language, Encoding: h.Encoding, NoOpaque: h.NoOpaque, Age: time.Duration(now - x.Arrived), Dead: x.Tombstone})
 	}
+	slices.Reverse(s.Pending) // of one opaque the newest comes first
 	return s, true
 }
 
@@ -109,19 +109,19 @@ func (c *connection) state() (s messages.ConnectionState, ok bool) {
 func (c *connection) adopt(m *messages.Adopt) {
 	c.enter(m.Port, m.Conn)
 	s := m.State
-	c.language, c.version, c.beat.ClientID = s.Language, s.Version, s.ClientID
+	c.in.language, c.in.version, c.heartbeat.ClientID = s.Language, s.Version, s.ClientID
 	if s.Heartbeat != nil {
-		c.beat.learn(s.Heartbeat)
-		c.beat.account(c.env)
+		c.heartbeat.learn(s.Heartbeat)
+		c.heartbeat.account(c.env)
 	}
-	c.sample(messages.Sample{Kind: messages.ConnectionMovedHere})
+	c.samples.add(messages.Sample{Kind: messages.ConnectionMovedHere})
 	for i := len(s.Pending) - 1; i >= 0; i-- { // of one opaque the newest comes first
 		c.adoptRequest(&s.Pending[i])
 	}
 	if m.Upstream != nil || s.Heartbeat != nil {
 		c.startLink(s.Heartbeat, m.Upstream, s.Upstream)
 	}
-	c.sock.Start(&c.self)
+	c.out.sock.Start(&c.self)
 }
 
 func (c *connection) adoptRequest(p *messages.Pending) {
@@ -129,15 +129,12 @@ func (c *connection) adoptRequest(p *messages.Pending) {
 		Encoding: p.Encoding, NoOpaque: p.NoOpaque}
 	arrived := c.env.Now() - int64(p.Age)
 	if p.Dead {
-		c.mourn(&messages.Exchange{Header: h, Arrived: arrived})
+		c.flight.bury(h, arrived)
 		return
 	}
-	l := c.leaseOne()
-	x := l.x
-	x.Actor, x.Process = l.pid, l.process
+	x := c.lease()
 	x.Header, x.Arrived, x.Relayed = h, arrived, true
-	c.enlist(x)
-	c.count++
-	c.sample(messages.Sample{Kind: messages.RequestMovedHere, Code: p.Code})
-	l.process.SendUserMessage(l.pid, &x.Begin)
+	c.flight.add(x)
+	c.samples.add(messages.Sample{Kind: messages.RequestMovedHere, Code: p.Code})
+	x.Process.SendUserMessage(x.Actor, &x.Begin)
 }

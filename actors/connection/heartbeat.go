@@ -33,15 +33,15 @@ func (c *connection) watchMembership(ch *transport.Chunk, f *codec.Frame) {
 		c.notifyAgain()
 		size := f.End - f.Off
 		if size > maxHeartbeat {
-			c.beat.drop(c.env) // an older one would take back what this one subscribes to
+			c.heartbeat.drop(c.env) // an older one would take back what this one subscribes to
 			return
 		}
 		here := ch.B[f.Off:min(f.End, len(ch.B))]
-		c.beat.arriving = &incomplete{make([]byte, 0, len(here)), size}
-		c.beat.more(c.env, here)
+		c.heartbeat.arriving = &incomplete{make([]byte, 0, len(here)), size}
+		c.heartbeat.more(c.env, here)
 	case codec.ReqUnregisterClient:
 		// A replay must not register again what the client has unregistered; its next heartbeat says what is left.
-		c.beat.drop(c.env)
+		c.heartbeat.drop(c.env)
 	}
 }
 

@@ -1,6 +1,8 @@
 package connection
 
 import (
+	"fmt"
+
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
@@ -20,49 +22,32 @@ import (
 //	                         also those of other brokers, for 20 s
 //
 // A client that both sends and consumes is a consumer.
-type fate uint8
-
-const (
-	kept   fate = iota
-	doomed      // breaks as soon as it is certain that the client is not accepted again: what waits stays unanswered
-	ending      // breaks when nothing is in flight
-	broken      // breaks when what was written has gone out
-)
-
 // keeps reports whether the client stays connected whatever happens to its broker.
 func (c *connection) keeps() bool {
-	return c.port.Role == messages.NameServerPort || len(c.beat.ConsumerGroups) > 0 && c.language != codec.Go
+	return c.port.Role == messages.NameServerPort || len(c.heartbeat.ConsumerGroups) > 0 && c.in.language != codec.Go
 }
 
 // breaksOnLoss reports whether what waits is better off with a broken connection than with an answer of ours.
 func (c *connection) breaksOnLoss() bool {
-	return !c.keeps() && c.beat.full != nil && c.language == codec.Java
+	return !c.keeps() && c.heartbeat.full != nil && c.in.language == codec.Java
 }
 
 // brokerLost ends the connections of clients that are to be refused. One whose upstream is open goes on.
 func (c *connection) brokerLost(m *messages.BrokerLost) {
-	if c.port.Broker != m.Broker || c.keeps() || !c.port.To.Away() || c.linkUp {
+	if c.port.Broker != m.Broker || c.keeps() || !c.port.To.Away() || c.link.isUp() {
 		return
 	}
-	if c.fate == doomed {
-		c.breakOff()
+	if c.life.resetOnLoss {
+		c.life.abort()
 		return
 	}
-	c.endWhenAnswered()
+	c.life.closeWhenIdle()
 }
 
-// endWhenAnswered ends the connection once nothing waits for an answer.
-func (c *connection) endWhenAnswered() {
-	if c.fate == kept {
-		c.fate = ending
-	}
-	c.endIfDrained()
-}
-
-// brokerBack passes the news on.
+// brokerBack has the upstream dial again.
 func (c *connection) brokerBack(m *messages.BrokerBack) {
-	if c.port.Broker == m.Broker && c.link.PID != nil {
-		c.link.Deliver(m)
+	if c.port.Broker == m.Broker && c.link.exists() {
+		c.link.upstream.Deliver(m)
 	}
 }
 
@@ -71,24 +56,14 @@ func (c *connection) brokerBack(m *messages.BrokerBack) {
 // for it, and would find the broker's queues only with its next own look, up to 20 s later. When its heartbeat comes
 // to this broker, it knows.
 func (c *connection) notifyAgain() {
-	if !c.replayed {
+	if !c.link.takeReplayed() {
 		return
 	}
-	c.replayed = false
-	for _, group := range c.beat.ConsumerGroups {
+	for _, group := range c.heartbeat.ConsumerGroups {
 		push := codec.Command{Code: codec.ReqNotifyConsumerIDsChanged, Flag: codec.FlagOneway, Language: codec.Java,
 			Version: codec.Version5_5_0, Ext: map[string]string{"consumerGroup": group}}
-		c.hold = append(c.hold, push.Append(nil, codec.JSON))
+		c.out.reply(push.Append(nil, codec.JSON))
 	}
-	if c.down == boundary {
-		c.writeHeld()
-	}
-}
-
-// breakOff ends the connection as soon as whole answers that were written before have gone out.
-func (c *connection) breakOff() {
-	c.fate = broken
-	c.endIfDrained()
 }
 
 // undecided notes that the client of an upstream that was lost is to see a broken connection, and reports whether
@@ -96,7 +71,68 @@ func (c *connection) breakOff() {
 // turned away again.
 func (c *connection) undecided(m *messages.Lost, waiting int) bool {
 	if m.Opened && waiting > 0 && c.breaksOnLoss() {
-		c.fate = doomed
+		c.life.resetOnLoss = true
 	}
-	return c.fate == doomed && (m.Opened || m.Refused) && !c.port.To.Away()
+	return c.life.resetOnLoss && (m.Opened || m.Refused) && !c.port.To.Away()
+}
+
+// lost answers what the upstream will not answer any more, keeps the client, and begins again.
+func (c *connection) lost(m *messages.Lost) {
+	if m.Epoch == c.link.epoch && !c.out.defers(delivery{link: &c.link, lost: m}) {
+		c.lose(&c.link, m)
+	}
+}
+
+func (c *connection) lose(l *link, m *messages.Lost) {
+	l.down(m.Upstream)
+	c.noteLoss(m)
+	c.in.lose()
+	if c.out.torn(l) {
+		c.env.Log.Info("upstream lost in the middle of an answer", append(c.who(), "upstream", m.Upstream, "reason", m.Reason)...)
+		c.life.abort()
+		return
+	}
+	c.out.lose(l)
+	waiting := c.flight.relayed()
+	switch {
+	case c.undecided(m, len(waiting)):
+	case c.life.resetOnLoss:
+		c.life.abort()
+		return
+	default:
+		c.answerLost(m, waiting)
+	}
+	c.env.Log.Debug("upstream lost", append(c.who(), "upstream", m.Upstream, "reason", m.Reason, "waiting", len(waiting))...)
+	c.ctx.Send(c.cluster, &messages.Refresh{})
+	c.resume(&messages.Resume{Heartbeat: c.heartbeat.full, Redial: len(waiting) > 0})
+	if !c.keeps() && !c.life.resetOnLoss && c.port.To.Away() {
+		c.life.closeWhenIdle()
+	}
+}
+
+func (c *connection) noteLoss(m *messages.Lost) {
+	if m.Opened {
+		c.samples.add(messages.Sample{Kind: messages.UpstreamLost})
+	}
+	if m.Malformed {
+		c.samples.add(messages.Sample{Kind: messages.ResponseMalformed})
+		c.env.Log.Warn("an upstream sent what is no frame; its connection is closed", append(c.who(), "upstream", m.Upstream, "reason", m.Reason)...)
+	}
+}
+
+// answerLost answers what the upstream will not answer any more.
+func (c *connection) answerLost(m *messages.Lost, waiting []*messages.Exchange) {
+	for _, x := range waiting {
+		if x.Tombstone {
+			c.flight.remove(x)
+			continue
+		}
+		x.Relayed = false // what it was relayed to is gone: no late answer can come
+		c.reply(x, codec.ResServiceNotAvailable, lostRemark(m.Upstream, m.Reason), nil)
+	}
+}
+
+// lostRemark is what a client reads when its request met no upstream.
+func lostRemark(upstream, reason string) string {
+	return fmt.Sprintf("rocketmq-proxy: cannot reach %s: %s", upstream, reason)
 }

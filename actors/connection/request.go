@@ -1,8 +1,6 @@
 package connection
 
 import (
-	"fmt"
-
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
@@ -14,7 +12,7 @@ import (
 // request is one pending request: which one it is, and what its client is told if things go wrong. It is a child of
 // its connection, leased for one request after another, because spawning one costs ten times what a lease costs.
 //
-//	Begin → (Answered | Failed) → Settled to the connection, which leases it out again
+//	Begin → (Answered | Reply) → settled, and the connection leases it out again
 //
 // When it panics, the old instance still has its request: it settles it with an error on the way out.
 type request struct {
@@ -32,12 +30,13 @@ func (r *request) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *messages.Begin:
 		r.x = m.X
+		m.X.Done = false
 	case *messages.Answered:
 		if r.x == m.X {
 			m.X.ResponseCode = m.Code
 			r.settle(ctx)
 		}
-	case *messages.Failed:
+	case *messages.Reply:
 		if r.x == m.X {
 			r.answer(m.Code, m.Remark, m.Body)
 			r.settle(ctx)
@@ -62,13 +61,13 @@ func (r *request) answer(code int32, remark string, body []byte) {
 	r.x.Answer = c.Append(make([]byte, 0, 192+len(remark)+len(body)), r.x.Header.Encoding)
 }
 
+// settle ends the work on a request. Its connection mostly waits for just that, and needs no message then.
 func (r *request) settle(ctx actor.Context) {
 	x := r.x
 	r.x = nil
+	if x.Inline {
+		x.Done = true
+		return
+	}
 	ctx.Send(ctx.Parent(), &x.Settled)
-}
-
-// lostRemark is what a client reads when its request met no upstream.
-func lostRemark(upstream, reason string) string {
-	return fmt.Sprintf("rocketmq-proxy: cannot reach %s: %s", upstream, reason)
 }

@@ -21,7 +21,7 @@ type lessor struct {
 }
 
 func (l *lessor) Receive(ctx actor.Context) {
-	switch m := ctx.Message().(type) {
+	switch ctx.Message().(type) {
 	case *actor.Started:
 		pid := ctx.SpawnPrefix(requestProps(l.env), "request")
 		process, _ := l.env.System.ProcessRegistry.Get(pid)
@@ -31,15 +31,17 @@ func (l *lessor) Receive(ctx actor.Context) {
 		x.Header, x.Actor, x.Process = codec.Header{Code: codec.ReqSendMessageV2}, l.one.pid, l.one.process
 		x.Process.SendUserMessage(x.Actor, &x.Begin)
 		x.Answered.Code = codec.ResSuccess
+		x.Inline = true
 		x.Process.SendUserMessage(x.Actor, &x.Answered)
-	case *messages.Settled:
-		l.settled++
-		m.X.Actor, m.X.Process = nil, nil
-		m.X.Reset()
+		x.Inline = false
+		if x.Done {
+			l.settled++
+			x.Reset()
+		}
 	}
 }
 
-// What the actor of a request costs: Begin, Answered, Settled.
+// What the actor of a request costs: Begin and Answered.
 func BenchmarkRequestLease(b *testing.B) {
 	e := env.New(&transport.Net{}, slog.New(slog.DiscardHandler), env.Settings{}, func(why error) { b.Error(why) })
 	l := &lessor{env: e}

@@ -9,12 +9,9 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// storeHostEdit is the rewriting of a body that is passing through.
-type storeHostEdit = rewrite.StoreHostRewriter
-
 // rewrite puts the advertised address where clients take addresses from: the offset message ids of send answers, and
 // the store host of messages in answers to 33 and 12 (VERIFIED.md 4). It returns a new head, or nil.
-func (c *connection) rewrite(ch *transport.Chunk, f *codec.Frame, x *messages.Exchange) []byte {
+func (c *connection) rewrite(l *link, ch *transport.Chunk, f *codec.Frame, x *messages.Exchange) []byte {
 	if !f.Header.IsResponse() {
 		return nil
 	}
@@ -27,8 +24,8 @@ func (c *connection) rewrite(ch *transport.Chunk, f *codec.Frame, x *messages.Ex
 		lookup := func(netip.AddrPort) (netip.AddrPort, bool) { return netip.AddrPortFrom(host, port), true }
 		return rewrite.InAnswer(x.Header.Code).Head(ch.Head(f), &f.Header, f.End-f.BodyOff, lookup)
 	case codec.ReqViewMessageByID, codec.ReqQueryMessage:
-		c.edit = rewrite.NewStoreHostRewriter(host, port)
-		c.edit.Rewrite(ch.Body(f))
+		l.edit = rewrite.NewStoreHostRewriter(host, port)
+		l.edit.Rewrite(ch.Body(f))
 	}
 	return nil
 }
@@ -36,7 +33,7 @@ func (c *connection) rewrite(ch *transport.Chunk, f *codec.Frame, x *messages.Ex
 // advertisedIP is the advertised address of this connection's broker, never that of its VIP port. Message ids hold IP
 // addresses, so an advertised host name does not fit.
 func (c *connection) advertisedIP() (netip.Addr, uint16, bool) {
-	host, port, ok := c.port.Advertised(c.port.Broker, c.sock.Local())
+	host, port, ok := c.port.Advertised(c.port.Broker, c.out.sock.Local())
 	if !ok {
 		return netip.Addr{}, 0, false
 	}

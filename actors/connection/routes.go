@@ -8,12 +8,13 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// told: the directory knows. A broker that has no port yet gets one before its address is given to the client.
-func (c *connection) told(m *messages.RouteReply) {
+// routeKnown: the cluster knows. A broker that has no port yet gets one before its address is given to the client.
+func (c *connection) routeKnown(m *messages.RouteReply) {
 	for _, b := range m.Brokers {
-		if _, _, ok := c.port.Advertised(b.BrokerID, c.sock.Local()); !ok {
+		if _, _, ok := c.port.Advertised(b.BrokerID, c.out.sock.Local()); !ok {
 			c.ctx.Send(c.listener, &messages.OpenPorts{Brokers: m.Brokers, Reply: m, To: c.ctx.Self()})
 			return
 		}
@@ -21,39 +22,57 @@ func (c *connection) told(m *messages.RouteReply) {
 	c.queueRoute(m)
 }
 
-func (c *connection) placed(m *messages.PortsOpened) { c.queueRoute(m.Reply) }
+func (c *connection) portsOpened(m *messages.PortsOpened) { c.queueRoute(m.Reply) }
 
-// routes are what the directory told, until answers are made of it. What waits costs little: the directory has its
-// bodies anyway, of which answers are copies.
+// routes are what the cluster has answered, until replies are made of it. What waits costs little: the cluster has its bodies
+// anyway, of which replies are copies. A nil one is empty.
 type routes struct {
-	told   []*messages.RouteReply
-	making *messages.Exchange // whose answer is being made
+	known  []*messages.RouteReply
+	making *messages.Exchange // whose reply is being made
+}
+
+// made notes that the reply to a request has been made.
+func (r *routes) made(x *messages.Exchange) {
+	if r != nil && r.making == x {
+		r.making = nil
+	}
+}
+
+// askCluster asks for a topic's route, or for the cluster's brokers.
+func (c *connection) askCluster(ch *transport.Chunk, f *codec.Frame, action route.Action) {
+	topic := ""
+	if action == route.AnswerTopicRoute {
+		topic = f.Header.ExtString(ch.RawHeader(f), "topic")
+	}
+	x := c.begin(f, topic)
+	x.StandardJSON = f.Header.ExtString(ch.RawHeader(f), "acceptStandardJsonOnly") == "true"
+	c.flight.asking++
+	c.ctx.Send(c.cluster, &messages.RouteQuery{X: x, Topic: topic, Cluster: action == route.AnswerClusterInfo, To: c.ctx.Self()})
 }
 
 func (c *connection) queueRoute(m *messages.RouteReply) {
 	if c.routes == nil {
 		c.routes = &routes{}
 	}
-	c.routes.told = append(c.routes.told, m)
-	c.answerRoutes()
+	c.routes.known = append(c.routes.known, m)
 }
 
-// answerRoutes makes answers one after another, as long as the client takes them.
+// answerRoutes makes replies one after another, as long as the client takes them.
 func (c *connection) answerRoutes() {
 	q := c.routes
 	if q == nil {
 		return
 	}
-	for len(q.told) > 0 && q.making == nil && len(c.hold) == 0 && !c.unread() {
-		m := q.told[0]
-		q.told = q.told[1:]
-		c.asking--
+	for len(q.known) > 0 && q.making == nil && len(c.out.replies) == 0 && !c.unread() {
+		m := q.known[0]
+		q.known = q.known[1:]
+		c.flight.asking--
 		if m.X.Actor != nil {
 			q.making = m.X
 			c.answerRoute(m)
 		}
 	}
-	if len(q.told) == 0 && q.making == nil {
+	if len(q.known) == 0 && q.making == nil {
 		c.routes = nil
 	}
 }
@@ -67,12 +86,12 @@ func (c *connection) answerRoute(m *messages.RouteReply) {
 			code, remark, body = codec.ResSystemError, "rocketmq-proxy: cannot read the name server's answer: "+err.Error(), nil
 		}
 	}
-	c.fail(m.X, code, remark, body)
+	c.reply(m.X, code, remark, body)
 }
 
 // readdress puts our addresses in the place of the brokers'.
 func (c *connection) readdress(m *messages.RouteReply) ([]byte, error) {
-	local := c.sock.Local()
+	local := c.out.sock.Local()
 	place := func(b route.BrokerID) (string, bool) {
 		host, port, ok := c.port.Advertised(b, local)
 		return net.JoinHostPort(host, strconv.Itoa(port)), ok

@@ -3,30 +3,37 @@ package connection
 import (
 	"sync"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/stats"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
+
+// samples gathers what happens on a connection while it works on one message.
+type samples struct {
+	recorder *stats.Recorder // of its executor
+	delta    *messages.Delta // nil: nothing has happened
+}
 
 var deltas = sync.Pool{New: func() any { return new(messages.Delta) }}
 
 // note is the delta that is being filled.
-func (c *connection) note() *messages.Delta {
-	if c.delta == nil {
-		c.delta = deltas.Get().(*messages.Delta)
+func (s *samples) note() *messages.Delta {
+	if s.delta == nil {
+		s.delta = deltas.Get().(*messages.Delta)
 	}
-	return c.delta
+	return s.delta
 }
 
-func (c *connection) sample(s messages.Sample) {
-	d := c.note()
-	d.Samples = append(d.Samples, s)
+func (s *samples) add(one messages.Sample) {
+	d := s.note()
+	d.Samples = append(d.Samples, one)
 }
 
-// flush enters what has happened into the book of our executor: once for all that one message brought.
-func (c *connection) flush() {
-	if c.delta != nil {
-		c.recorder.Add(c.port, c.delta)
-		*c.delta = messages.Delta{Samples: c.delta.Samples[:0]}
-		deltas.Put(c.delta)
-		c.delta = nil
+// flush enters what has happened into the recorder: once for all that one message brought.
+func (s *samples) flush(port *messages.Port) {
+	if s.delta != nil {
+		s.recorder.Add(port, s.delta)
+		*s.delta = messages.Delta{Samples: s.delta.Samples[:0]}
+		deltas.Put(s.delta)
+		s.delta = nil
 	}
 }

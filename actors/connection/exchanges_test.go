@@ -12,10 +12,10 @@ import (
 )
 
 // The table does what a list does that is searched from its end to its beginning.
-func TestPendingIsAList(t *testing.T) {
+func TestExchangesAreAList(t *testing.T) {
 	for seed := range uint64(50) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		p, list := newPending(), []*messages.Exchange{}
+		p, list := newExchanges(), []*messages.Exchange{}
 		grown := len(p.chains)
 		for range 2000 {
 			opaque := int32(random.IntN(300)-150) * 4
@@ -48,15 +48,15 @@ func TestPendingIsAList(t *testing.T) {
 		for i, x := range all {
 			for _, later := range all[i+1:] {
 				if later.Header.Opaque == x.Header.Opaque {
-					require.Less(t, slices.Index(list, later), slices.Index(list, x), "newer ones come first")
+					require.Greater(t, slices.Index(list, later), slices.Index(list, x), "older ones come first")
 				}
 			}
 		}
 	}
 }
 
-func TestNoPending(t *testing.T) {
-	var none *pending
+func TestNoExchanges(t *testing.T) {
+	var none *exchanges
 	require.Zero(t, none.len())
 	require.Nil(t, none.takeRelayed(1))
 	require.False(t, none.remove(&messages.Exchange{}))

@@ -1,0 +1,198 @@
+package connection
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+)
+
+// inflight are the client's requests that wait for an answer, and the request actors that are leased to them.
+//
+// A request that was answered by the proxy while the upstream's answer may still come leaves a tombstone, which takes
+// that answer: the client must not get two.
+type inflight struct {
+	table   *exchanges // nil while the client is idle
+	free    []lease
+	count   int   // without tombstones
+	waiting int   // of them, those not handed to an upstream
+	asking  int   // of them, those that the cluster has, and route replies
+	begun   uint8 // requests since the client was idle, up to enoughToKeep
+}
+
+// lease is a request actor that waits for work.
+type lease struct {
+	pid     *actor.PID
+	process actor.Process
+	x       *messages.Exchange // to be used again
+}
+
+// enoughToKeep requests of a client that was idle make it likely that there will be more.
+const enoughToKeep = 2
+
+// add puts a request to those that wait.
+func (fl *inflight) add(x *messages.Exchange) {
+	if fl.table == nil {
+		fl.table = newExchanges()
+	}
+	fl.table.add(x)
+	if !x.Tombstone {
+		fl.count++
+	}
+}
+
+// hand notes that a request no longer waits for its upstream, and reports whether it did.
+func (fl *inflight) hand(x *messages.Exchange) bool {
+	waited := x.Waiting
+	if waited {
+		x.Waiting = false
+		fl.waiting--
+	}
+	return waited
+}
+
+// wait notes that a request waits for its upstream.
+func (fl *inflight) wait(x *messages.Exchange) {
+	x.Waiting = true
+	fl.waiting++
+}
+
+// take removes the oldest relayed request with this opaque; nil is none.
+func (fl *inflight) take(opaque int32) *messages.Exchange {
+	x := fl.table.takeRelayed(opaque)
+	if x != nil && !x.Tombstone {
+		fl.count--
+	}
+	return x
+}
+
+// remove removes a request and reports whether it was there.
+func (fl *inflight) remove(x *messages.Exchange) bool {
+	found := fl.table.remove(x)
+	if found && !x.Tombstone {
+		fl.count--
+	}
+	return found
+}
+
+// relayed are the requests that wait for the upstream, of one opaque the oldest first, and tombstones.
+func (fl *inflight) relayed() (list []*messages.Exchange) {
+	for x := range fl.table.all() {
+		if x.Relayed {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// bury leaves a tombstone for an answer of the upstream that is to be dropped when it comes.
+func (fl *inflight) bury(h codec.Header, arrived int64) {
+	fl.add(&messages.Exchange{Header: h, Arrived: arrived, Relayed: true, Tombstone: true})
+}
+
+// keep takes back a request actor for the client's next request, and reports whether it stays. It does not when this
+// was the first request for a while: a client that asks now and then should cost little in between.
+func (fl *inflight) keep(l lease) bool {
+	if fl.begun < enoughToKeep {
+		return false
+	}
+	fl.free = append(fl.free, l)
+	return true
+}
+
+// dismiss returns the request actors that wait for work, to be stopped: an idle client should cost little.
+func (fl *inflight) dismiss() []lease {
+	free := fl.free
+	fl.free, fl.begun = nil, 0
+	if fl.table.len() == 0 { // tombstones stay in it
+		fl.table = nil
+	}
+	return free
+}
+
+// begin leases a request actor for a request and notes that it waits.
+func (c *connection) begin(f *codec.Frame, topic string) *messages.Exchange {
+	x := c.lease()
+	x.Header, x.Arrived, x.Topic = f.Header, c.lastTraffic, topic
+	c.flight.add(x)
+	if c.flight.begun < enoughToKeep {
+		c.flight.begun++
+	}
+	c.samples.add(messages.Sample{Kind: messages.RequestRead, Code: x.Header.Code})
+	if !c.link.isUp() || f.Header.Code == codec.ReqGetRouteInfoByTopic {
+		c.flight.wait(x)
+		c.samples.add(messages.Sample{Kind: messages.RequestWaiting, Code: x.Header.Code})
+	}
+	x.Process.SendUserMessage(x.Actor, &x.Begin)
+	return x
+}
+
+// lease takes a request actor with an exchange to work on.
+func (c *connection) lease() *messages.Exchange {
+	l := lease{x: nil}
+	if n := len(c.flight.free); n > 0 {
+		l = c.flight.free[n-1]
+		c.flight.free[n-1] = lease{}
+		c.flight.free = c.flight.free[:n-1]
+	} else {
+		pid := c.ctx.SpawnPrefix(c.requests, "request")
+		process, _ := c.env.System.ProcessRegistry.Get(pid)
+		l = lease{pid, process, messages.NewExchange()}
+	}
+	l.x.Actor, l.x.Process = l.pid, l.process
+	return l.x
+}
+
+// giveBack ends the lease of a request's actor; next is what it works on next.
+func (c *connection) giveBack(x, next *messages.Exchange) {
+	l := lease{x.Actor, x.Process, next}
+	x.Actor, x.Process = nil, nil
+	if !c.flight.keep(l) {
+		c.ctx.Stop(l.pid)
+	}
+}
+
+// handed notes that a request no longer waits for its upstream.
+func (c *connection) handed(x *messages.Exchange) {
+	if c.flight.hand(x) {
+		c.samples.add(messages.Sample{Kind: messages.RequestHanded, Code: x.Header.Code})
+	}
+}
+
+// reply has the request's actor make a local reply.
+func (c *connection) reply(x *messages.Exchange, code int32, remark string, body []byte) {
+	x.Reply.Code, x.Reply.Remark, x.Reply.Body = code, remark, body
+	c.tell(x, &x.Reply)
+}
+
+// tell gives a request's actor its last message. Request actors run at once, so mostly the request is settled when
+// that returns, and no further message is needed.
+func (c *connection) tell(x *messages.Exchange, last any) {
+	x.Inline = true
+	x.Process.SendUserMessage(x.Actor, last)
+	x.Inline = false
+	if x.Done {
+		c.settled(x)
+	}
+}
+
+// settled takes a request's actor back, and gives the client the local reply if it still waits for one.
+func (c *connection) settled(x *messages.Exchange) {
+	c.routes.made(x)
+	if x.Answer == nil { // the upstream's answer was passed on: take has removed it, and nobody else knows of it
+		x.Reset()
+		c.giveBack(x, x)
+		return
+	}
+	c.giveBack(x, messages.NewExchange())
+	if !c.flight.remove(x) { // it has expired, or is the upstream's by now
+		return
+	}
+	c.handed(x)
+	c.samples.add(messages.Sample{Kind: messages.RequestAnswered, Own: true, Code: x.Header.Code, Response: x.ResponseCode,
+		Nanos: c.env.Now() - x.Arrived})
+	if x.Relayed { // its actor failed while the upstream has it or will get it
+		c.flight.bury(x.Header, x.Arrived)
+	}
+	c.out.reply(x.Answer)
+}

@@ -1,0 +1,124 @@
+package connection
+
+import (
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// link is the connection's path to its broker or name server, which an upstream actor keeps.
+type link struct {
+	upstream system.Sink                // zero: none was needed yet
+	address  string                     // where it is connected to, or was last
+	edit     *rewrite.StoreHostRewriter // of the body that is passing through; nil: none
+	epoch    int32                      // of the upstream
+	state    linkState
+	replayed bool         // the client's heartbeat was, and the client has sent none since
+	rest     continuation // of the frame that the upstream is sending
+}
+
+type linkState uint8
+
+const (
+	connecting linkState = iota // or at rest, until there is something to send
+	up
+	retired // up, but a reload has removed the name server: it is left when nothing is in flight
+)
+
+func (l *link) exists() bool { return l.upstream.PID != nil }
+
+func (l *link) isUp() bool { return l.state != connecting }
+
+// opened notes that the upstream is connected.
+func (l *link) opened(m *messages.Opened) {
+	l.state, l.address, l.replayed = up, m.Upstream, l.replayed || m.Replayed
+}
+
+// down notes that the upstream is not connected any longer.
+func (l *link) down(address string) { l.state, l.address = connecting, address }
+
+// retire has the link left, or not, when nothing is in flight.
+func (l *link) retire(is bool) {
+	switch {
+	case is:
+		l.state = retired
+	case l.state == retired:
+		l.state = up
+	}
+}
+
+// takeReplayed reports once that the client's heartbeat was replayed.
+func (l *link) takeReplayed() bool {
+	was := l.replayed
+	l.replayed = false
+	return was
+}
+
+// lead deals with the bytes that continue the frame before and returns where what is to be relayed begins.
+func (l *link) lead(ch *transport.Chunk, m *messages.Deliver) int {
+	if l.rest == boundary {
+		return m.From
+	}
+	lead := max(min(ch.Lead(), m.To), m.From)
+	if l.edit != nil {
+		l.edit.Rewrite(ch.B[m.From:lead])
+	}
+	from := m.From
+	if l.rest == drop {
+		from = lead
+	}
+	if len(ch.Frames) > 0 || ch.Rest == 0 {
+		l.rest, l.edit = boundary, nil
+	}
+	return from
+}
+
+// startLink starts the upstream's actor; with a socket of another process it goes on with that.
+func (c *connection) startLink(heartbeat []byte, sock transport.Conn, address string) {
+	c.link.upstream = system.NewSink(c.env.System, c.ctx.SpawnPrefix(c.upstreams, "upstream"))
+	c.resume(&messages.Resume{Heartbeat: heartbeat, Sock: sock, Address: address})
+}
+
+// resume begins an epoch; m says how.
+func (c *connection) resume(m *messages.Resume) {
+	c.link.epoch++
+	m.Port, m.To, m.Near, m.Epoch = c.port, c.port.To, c.out.sock, c.link.epoch
+	c.link.upstream.Deliver(m)
+}
+
+// opened: what waited for the upstream is on its way.
+func (c *connection) opened(m *messages.Opened) {
+	if m.Epoch != c.link.epoch {
+		return
+	}
+	c.link.opened(m)
+	if c.life.resetOnLoss { // the broker has lost this connection only
+		c.life.abort()
+		return
+	}
+	c.samples.add(messages.Sample{Kind: messages.UpstreamOpened})
+	if m.Replayed {
+		c.samples.add(messages.Sample{Kind: messages.HeartbeatReplayed})
+	}
+	for x := range c.flight.table.all() {
+		if x.Relayed {
+			c.handed(x)
+		}
+	}
+}
+
+// leaveRetired lets go of a name server that was removed, once nothing is in flight there. The next request goes to
+// another one, and the client notices nothing.
+func (c *connection) leaveRetired() {
+	if c.link.state != retired || c.flight.count > 0 || c.in.rest != boundary || c.link.rest != boundary || c.life.handingOver() {
+		return
+	}
+	for _, x := range c.flight.relayed() { // tombstones of answers that cannot come any more
+		c.flight.remove(x)
+	}
+	c.env.Log.Debug("upstream to removed name server closed", append(c.who(), "upstream", c.link.address)...)
+	c.link.down("")
+	c.link.upstream.Deliver(&messages.Leave{})
+	c.resume(&messages.Resume{})
+}

@@ -1,0 +1,169 @@
+package connection
+
+import (
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/upstream"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// outbound is the only writer to the client. Its stream belongs to one link at a time, from the beginning of a frame to
+// its end: what other links bring meanwhile waits with its references, so that their sockets are not read, and local
+// replies wait for the end of the frame.
+type outbound struct {
+	sock    transport.Conn
+	current *link      // whose frame goes on in a later chunk; nil: the client stands between two frames
+	replies [][]byte   // of ours
+	queue   []delivery // in the order in which they came
+	sent    int64      // bytes since the last takeSent
+	stall   upstream.Stall
+}
+
+// delivery is what a link brings: bytes, or the word that it is lost, which must not overtake them.
+type delivery struct {
+	link  *link
+	bytes *messages.Deliver
+	lost  *messages.Lost
+}
+
+// maxReplies is how many local replies may wait for the end of a frame that comes slowly.
+const maxReplies = 32
+
+// judge says what becomes of a frame of an upstream. head, unless it is nil, replaces the frame's prefix and header.
+type judge interface {
+	answer(l *link, ch *transport.Chunk, f *codec.Frame) (what continuation, head []byte)
+}
+
+// between reports that the client stands between two frames and nothing waits.
+func (o *outbound) between() bool {
+	return o.current == nil && len(o.replies) == 0 && len(o.queue) == 0
+}
+
+// crowded reports that enough replies wait.
+func (o *outbound) crowded() bool { return len(o.replies) >= maxReplies }
+
+// defers keeps what a link brings for later if the stream is another link's, or something of the link itself waits
+// already. It reports whether it did.
+func (o *outbound) defers(d delivery) bool {
+	if (o.current == nil || o.current == d.link) && !o.queued(d.link) {
+		return false
+	}
+	o.queue = append(o.queue, d)
+	return true
+}
+
+func (o *outbound) queued(l *link) bool {
+	for i := range o.queue {
+		if o.queue[i].link == l {
+			return true
+		}
+	}
+	return false
+}
+
+// next takes the oldest delivery that may go on now; ok is false when there is none.
+func (o *outbound) next() (d delivery, ok bool) {
+	for i := range o.queue {
+		if d = o.queue[i]; o.current == nil || o.current == d.link {
+			o.queue = append(o.queue[:i], o.queue[i+1:]...)
+			return d, true
+		}
+	}
+	return delivery{}, false
+}
+
+// relay writes what of a link's bytes goes to the client. Runs of them are written as they stand.
+func (o *outbound) relay(j judge, l *link, m *messages.Deliver) {
+	ch := m.Chunk
+	from := l.lead(ch, m)
+	if l.rest == boundary {
+		o.current = nil
+	}
+	for i := range ch.Frames {
+		f := &ch.Frames[i]
+		if f.Off < m.From || f.Off >= m.To {
+			continue
+		}
+		if len(o.replies) > 0 {
+			o.writeChunk(ch, from, f.Off)
+			from = f.Off
+			o.flush()
+		}
+		what, head := j.answer(l, ch, f)
+		if what == drop || head != nil {
+			o.writeChunk(ch, from, f.Off)
+			from = min(f.End, m.To)
+		}
+		if head != nil {
+			o.write(head)
+			from = f.BodyOff
+		}
+		if f.End > len(ch.B) {
+			l.rest, o.current = what, l
+		}
+	}
+	o.writeChunk(ch, from, m.To)
+	if o.current == nil {
+		o.flush()
+	}
+}
+
+// torn reports that a link is in the middle of a frame that the client has begun to receive.
+func (o *outbound) torn(l *link) bool { return l.rest == relay }
+
+// lose ends what a link that is lost had under way.
+func (o *outbound) lose(l *link) {
+	if o.current == l {
+		o.current = nil
+	}
+	l.rest, l.edit = boundary, nil
+	if o.current == nil {
+		o.flush()
+	}
+}
+
+// reply gives the client a frame of ours, at the end of the frame that is under way.
+func (o *outbound) reply(frame []byte) {
+	o.replies = append(o.replies, frame)
+	if o.current == nil {
+		o.flush()
+	}
+}
+
+// flush writes the replies that wait.
+func (o *outbound) flush() {
+	for i, b := range o.replies {
+		o.replies[i] = nil
+		o.write(b)
+	}
+	o.replies = o.replies[:0]
+}
+
+func (o *outbound) write(b []byte) {
+	o.sent += int64(len(b))
+	o.sock.Write(b, nil)
+}
+
+func (o *outbound) writeChunk(ch *transport.Chunk, from, to int) {
+	if from < to {
+		o.sent += int64(to - from)
+		o.sock.Write(ch.B[from:to], ch)
+	}
+}
+
+// takeSent is how many bytes were written since it was last asked.
+func (o *outbound) takeSent() int64 {
+	n := o.sent
+	o.sent = 0
+	return n
+}
+
+// release gives back what waits.
+func (o *outbound) release() {
+	for _, d := range o.queue {
+		if d.bytes != nil {
+			d.bytes.Done()
+		}
+	}
+	o.queue = nil
+}

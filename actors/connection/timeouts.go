@@ -1,0 +1,88 @@
+package connection
+
+import (
+	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/stats"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// maxAsking is how many requests of one client a name server, or the directory, has at a time. Answers may be large,
+// there are no long polls among them, and clients ask one after another.
+const maxAsking = 32
+
+// busy reports that as many requests wait for an answer as may. A client with as many is not read until answers come:
+// brokers answer everything in the end, long polls as well, and what is never answered expires (expire).
+func (c *connection) busy() bool {
+	most := c.env.Settings().RequestsPerConnection
+	if c.port.Role == messages.NameServerPort && (most == 0 || most > maxAsking) {
+		most = maxAsking
+	}
+	return most > 0 && c.flight.count >= most
+}
+
+// unread reports that the client does not read what it is answered. Half of what the upstream may have delivered is
+// enough to tell: the upstream's own memory is what more questions would cost.
+func (c *connection) unread() bool { return c.out.sock.Kept() > c.env.Settings().BufferPerConnection/4 }
+
+// full reports that nothing new may be begun for a client that does not read its answers, or asks without waiting.
+// The chunks that wait meanwhile fill the window of its socket, which is then not read any more.
+func (c *connection) full() bool {
+	return c.busy() || c.life.handingOver() || c.unread() || c.out.crowded()
+}
+
+// overdue says which time-out the client has missed; "" is none.
+func (c *connection) overdue(now int64) string {
+	s, flow := c.env.Settings(), c.out.sock.Flow()
+	switch {
+	case c.out.stall.Overdue(flow, now, s.WriteStallTimeout):
+		return stats.LateWriteStall
+	case c.in.header.Overdue(flow, c.in.lastHeard, now, s.HeaderTimeout):
+		return stats.LateHeader
+	case !c.in.heard && now-c.born >= int64(s.FirstByteTimeout):
+		return stats.LateFirstByte
+	case now-c.lastTraffic > int64(s.IdleTimeout):
+		return stats.LateIdle
+	}
+	return ""
+}
+
+// cut ends a connection whose client was too slow.
+func (c *connection) cut(reason string) {
+	c.env.Rejections.Add(c.port.Listener, reason, c.out.sock.Remote(), c.env.Now())
+	c.env.Log.Debug("client connection cut off", append(c.who(), "setting", "timeouts."+reason)...)
+	if reason == stats.LateWriteStall {
+		transport.Drop(c.out.sock)
+	}
+	c.stop()
+}
+
+// expire forgets requests that nobody will answer.
+func (c *connection) expire(now int64) {
+	var late []*messages.Exchange
+	for x := range c.flight.table.all() {
+		if now-x.Arrived > int64(expiry(x.Header.Code)) {
+			late = append(late, x)
+		}
+	}
+	for _, x := range late {
+		c.flight.remove(x)
+		if !x.Tombstone {
+			c.handed(x)
+			c.samples.add(messages.Sample{Kind: messages.RequestAbandoned, Code: x.Header.Code})
+			c.tell(x, &x.Answered) // nobody waits any longer: its actor is free again
+		}
+	}
+}
+
+// expiry is how long a request may wait for an answer before it is not counted as waiting any more. Brokers answer
+// everything in time except END_TRANSACTION with state "unknown", which the Go client sends as if it had an answer,
+// and codes that a 4.9 name server does not know. Nothing is sent to the client: it has its own timer.
+func expiry(code int32) time.Duration {
+	if code == codec.ReqEndTransaction {
+		return 15 * time.Second
+	}
+	return 10 * time.Minute
+}
