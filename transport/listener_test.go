@@ -110,7 +110,9 @@ func TestAcceptedWaitsForStart(t *testing.T) {
 		c, peer := w.accepted()
 		_, err := peer.Write(frames(3, 10))
 		require.NoError(t, err)
-		time.Sleep(time.Millisecond)
+		for range 2 { // turns of the loop: it has looked at its sockets in between
+			on(c, func() {})
+		}
 		require.Zero(t, transport.Handed(c))
 		e := newEar()
 		on(c, func() { c.Start(e) })

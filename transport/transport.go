@@ -1,23 +1,24 @@
-// Package transport moves bytes between sockets and whoever owns them, in chunks.
+// Package transport moves bytes between sockets and their owners, in chunks.
 //
 // The unit of flow is the [Chunk]: what one read returned, with the list of the frames that begin in it. An owner
-// gets chunks and the news of its socket through a [Sink], one call at a time, and writes by [Conn.Write], which
+// gets chunks and the other events of its socket through a [Sink], one call at a time, and writes by [Conn.Write], which
 // never blocks: what does not fit into the socket is kept and written later.
 //
 // # Back-pressure
 //
-// A chunk is counted: who keeps a part of it (a write that did not fit) holds a reference, and a connection reads on
-// only while the chunks it has handed out and not got back are below its window. So a reader that is slow makes the
-// other side's socket stop being read, nothing is dropped, and memory per connection stays below the window.
+// A chunk is counted: an owner that keeps a part of it (a write that did not fit) holds a reference, and a connection
+// reads on only while the chunks that it has handed out and not got back are below its window. So a slow reader makes
+// the other side's socket stop being read, nothing is dropped, and memory per connection stays below the window.
 //
-// That is the bound for one connection. All of them together have a budget: above it a connection is read only while
-// none of its chunks is out, and in small pieces. So whoever lets bytes lie waits, who does not is hardly slower, and
-// still nothing is dropped.
+// That is the bound for one connection. All of them together have a [Budget]: above it a connection is read only while
+// none of its chunks is out, and in small pieces. Slow consumers are throttled first; fast ones are barely affected, and
+// nothing is dropped.
 //
 // # Implementations
 //
-// [Loops], on Linux, is one epoll event loop for each core, which also runs the actors of its sockets: an idle client
-// costs neither a stack nor a buffer, and what a socket brings runs through to the write without a switch.
+// [New] makes the best transport of the system. [Loops], on Linux, is one epoll event loop for each core, which also runs
+// the actors of its sockets: an idle client costs neither a stack nor a buffer, and what a socket brings runs through to
+// the write without a switch.
 //
 // [Net] works on goroutines, for other systems and for sockets that are not the kernel's: one reads, another one
 // exists only while something is kept. An idle connection on a kernel socket holds no buffer.
@@ -28,7 +29,12 @@
 // # Before the first frame
 //
 // [DownstreamHandshake] is what a client sends before its frames, a PROXY header and then TLS; [UpstreamHandshake] sends
-// the same towards brokers.
+// the same to brokers.
+//
+// # Restart
+//
+// A transport that is [Sharing] gives its sockets to another process, and takes them: [DuplicateListener], [Retire] and
+// [Detach] on one side, Inherit and Adopt on the other.
 //
 // Loops and Net are tested by the same tests.
 package transport
@@ -40,7 +46,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
-// Sink receives what a socket has to say: a *Chunk, *Connected, *Drained or *Closed. Deliver must not block.
+// Sink receives the events of a socket: a *Chunk, *Connected, *Drained or *Closed. Deliver must not block.
 type Sink interface {
 	Deliver(event any)
 }
