@@ -161,7 +161,7 @@ func TestConfig(t *testing.T) {
 
 	code, _, stderr = call(nil, "config", "--config", "nowhere.toml")
 	require.Equal(t, 2, code)
-	require.Equal(t, "cannot read nowhere.toml: there is no such file; give a readable TOML file with --config\n", stderr)
+	require.Equal(t, "cannot read nowhere.toml: the file does not exist; give a readable TOML file with --config\n", stderr)
 }
 
 func TestVersion(t *testing.T) {

@@ -29,7 +29,7 @@ func untilSignal(log *slog.Logger, serve serving) error {
 }
 
 // serving is a server: it drains when ctx ends, stops when stopNow is closed, and reloads on each hangup. It returns nil
-// when it has drained, whatever it was told meanwhile.
+// when it has drained, also if it is told to stop meanwhile.
 type serving func(ctx context.Context, stopNow, hangup <-chan struct{}) error
 
 // supervise is untilSignal with signals from anywhere. The first one cancels the server's context, which makes it

@@ -17,10 +17,10 @@ type Change struct {
 	revert func()
 }
 
-// Added tells an entry that only the new configuration has.
+// Added reports whether only the new configuration has the entry.
 func (c Change) Added() bool { return c.Key == "" && c.Old == "" }
 
-// Removed tells an entry that only the old configuration has.
+// Removed reports whether only the old configuration has the entry.
 func (c Change) Removed() bool { return c.Key == "" && c.New == "" }
 
 // Revert puts the old value into the new configuration. An added or removed entry stays so.
@@ -102,7 +102,7 @@ func (d *differ) entries(list string, old, next reflect.Value) {
 	}
 }
 
-// nothing tells a list or a map without entries, which may be nil or not.
+// nothing reports whether a value is a list or a map without entries; it may be nil.
 func nothing(v reflect.Value) bool {
 	return (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0
 }

@@ -67,7 +67,7 @@ func load(s Sources, doc []byte) (*Config, error) {
 // noDelimiter keeps koanf from splitting keys: the name of a broker may hold a dot.
 const noDelimiter = "\x00"
 
-// layers lays the sources over each other, the later over the earlier, and notes who set what.
+// layers merges the sources, later ones over earlier ones, and records which of them set a key.
 type layers struct {
 	koanf    *koanf.Koanf
 	origins  map[string]string // by path
@@ -146,9 +146,9 @@ func unreadable(name string, err error) error {
 	case errors.As(err, &syntax):
 		line, column := syntax.Position()
 		p.Fault = fmt.Sprintf("line %d, column %d is not TOML: %s", line, column, strings.TrimPrefix(syntax.Error(), "toml: "))
-		p.Remedy = "put that line right first, nothing behind it was looked at"
+		p.Remedy = "correct that line first; the lines after it were not read"
 	case errors.Is(err, fs.ErrNotExist):
-		p.Fault = "there is no such file"
+		p.Fault = "the file does not exist"
 	case errors.As(err, &path):
 		p.Fault = path.Err.Error()
 	}

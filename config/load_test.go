@@ -113,12 +113,12 @@ func TestLoadUnreadable(t *testing.T) {
 		require.Len(t, problems.List, 1)
 		require.EqualError(t, err, want)
 	}
-	f("nowhere.toml", "cannot read nowhere.toml: there is no such file; give a readable TOML file with --config")
+	f("nowhere.toml", "cannot read nowhere.toml: the file does not exist; give a readable TOML file with --config")
 	f(".", "cannot read .: is a directory; give a readable TOML file with --config")
 	f(write(t, "stat_prefix = 'a'\nlog = = 3\n"), "cannot read proxy.toml: line 2, column 7 is not TOML: "+
-		"unexpected character U+003D '=' at start of value; put that line right first, nothing behind it was looked at")
+		"unexpected character U+003D '=' at start of value; correct that line first; the lines after it were not read")
 	f(write(t, "a = 1\na = 2\n"), "cannot read proxy.toml: line 2, column 1 is not TOML: "+
-		"key a is already defined; put that line right first, nothing behind it was looked at")
+		"key a is already defined; correct that line first; the lines after it were not read")
 }
 
 // Completing by hand does what Load does, and doing it again changes nothing.

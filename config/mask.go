@@ -13,7 +13,7 @@ var secretName = regexp.MustCompile(`(?i)token|secret|passw|credential|signature
 
 var (
 	// userInfo is what may stand before the host of a URL: a name, or a name and a password, which may hold any character by
-	// mistake. Without a scheme it takes both to tell it from an address of mail.
+	// mistake. Without a scheme both are needed: otherwise it may be a mail address.
 	userInfo = regexp.MustCompile(`//[^\s"/?#@:]*(?::[^\s"@]*)?@|^[^\s"/?#@:]+:[^\s"/@]*@`)
 	// hostAndPath is what looks like user information because there is an @ somewhere behind the port.
 	hostAndPath = regexp.MustCompile(`^[^:]*:[0-9]+[/?#]`)

@@ -16,7 +16,7 @@ const envPrefix = "ROCKETMQ_PROXY_"
 // kubernetesLink matches what Kubernetes puts into every pod beside a Service whose name begins with rocketmq-proxy.
 var kubernetesLink = regexp.MustCompile(`(^|_)(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
-// kubernetesPort matches the shortest of those names; its value tells it from a mistake: it is a URL.
+// kubernetesPort matches the shortest of those names; its value, a URL, distinguishes it from a mistake.
 var kubernetesPort = regexp.MustCompile(`(^|_)PORT$`)
 
 // dropForeign keeps a variable under its own name, or drops it when Kubernetes has made it.
@@ -80,7 +80,7 @@ func (l *layers) set(dest map[string]any, parts []string, value given, origin st
 }
 
 // put returns the node with a value put somewhere below it, and makes the tables and lists on the way. A path that
-// leads through a plain value is left alone: that value is told as a wrong type when it is read.
+// leads through a plain value is left alone: that value is reported as a wrong type when it is read.
 func (l *layers) put(node any, path string, parts []string, value given, origin string) any {
 	if len(parts) == 0 {
 		maps.DeleteFunc(l.origins, func(at, _ string) bool { return within(at, path) })
@@ -121,7 +121,7 @@ func noEntry(path, list string, entries int, origin string) Problem {
 	return Problem{
 		Key:    path,
 		Origin: origin,
-		Fault:  fmt.Sprintf("%s is a list, and that is neither one of its entries nor the next", list),
-		Remedy: fmt.Sprintf("write a number from 0 to %d in that place, where %d adds an entry", entries, entries),
+		Fault:  fmt.Sprintf("%s is a list, and the number is neither that of an entry nor the next one", list),
+		Remedy: fmt.Sprintf("write a number from 0 to %d, where %d adds an entry", entries, entries),
 	}
 }

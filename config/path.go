@@ -20,7 +20,7 @@ func join(path, key string) string {
 
 func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
-// within tells whether a path is the given one or lies below it.
+// within reports whether a path is the given one or lies below it.
 func within(path, top string) bool {
 	rest, ok := strings.CutPrefix(path, top)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')

@@ -17,7 +17,7 @@ var (
 	errPortsEnd = errors.New("the range ends before it begins")
 )
 
-// Any tells that the range names no ports.
+// Any reports that the range names no ports.
 func (r PortRange) Any() bool { return r == PortRange{} }
 
 // Len is the number of ports; 0 when the range names none.
@@ -28,10 +28,10 @@ func (r PortRange) Len() int {
 	return r.Last - r.First + 1
 }
 
-// Contains tells whether the range names the port.
+// Contains reports whether the range names the port.
 func (r PortRange) Contains(port int) bool { return !r.Any() && r.First <= port && port <= r.Last }
 
-// Overlaps tells whether both ranges name a port.
+// Overlaps reports whether both ranges name a port.
 func (r PortRange) Overlaps(other PortRange) bool {
 	return !r.Any() && !other.Any() && r.First <= other.Last && other.First <= r.Last
 }

@@ -26,7 +26,7 @@ func Print(w io.Writer, cfg *Config) error {
 	return err
 }
 
-// origin tells where a key got its value: its own origin, or that of the list it is in.
+// origin is where a key got its value: its own origin, or that of the list it is in.
 func (c *Config) origin(path string) string {
 	if c.origins == nil {
 		return "" // built by hand
@@ -95,7 +95,7 @@ func (r *renderer) line(path, key, value string) {
 	fmt.Fprintf(&r.out, "%s = %s%s\n", quoteKey(key), value, r.behind(path))
 }
 
-// isTable tells what has a header of its own: structs that are no text, lists of them, and maps with names in them.
+// isTable reports whether a value has a header of its own: a struct that is not a text, a list of them, a map with entries.
 func isTable(v reflect.Value) bool {
 	switch _, isText := v.Interface().(encoding.TextMarshaler); v.Kind() {
 	case reflect.Struct:

@@ -49,7 +49,7 @@ func (p *Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Problem is one thing that is wrong, for the person who has to put it right.
+// Problem is one thing that is wrong, for the person who corrects it.
 type Problem struct {
 	Key    string // path of the key, such as listener[0].broker_ports; "" when the file cannot be read at all
 	Owner  string // the entry it belongs to, such as `listener "office"`; "" outside of lists
@@ -59,7 +59,7 @@ type Problem struct {
 	Remedy string // what would be right
 
 	// about names other keys: of a contradiction, the second side; of an unknown key, the one that was meant. When one
-	// of the keys cannot be read, a contradiction would be one with a value that nobody has written, and is not told.
+	// of the keys cannot be read, a contradiction would concern a value that is not in any source; it is left out.
 	about []string
 }
 
@@ -105,7 +105,7 @@ func (c *Config) owner(path string) string {
 	return ""
 }
 
-// consequence tells whether a contradiction only follows from a value that could not be read.
+// consequence reports whether a contradiction only follows from a value that could not be read.
 func consequence(p Problem, unread []Problem) bool {
 	for _, u := range unread {
 		for _, lost := range append([]string{u.Key}, u.about...) {

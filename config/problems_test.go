@@ -72,7 +72,7 @@ func TestEnvironmentAndFlagProblems(t *testing.T) {
 		`its name is admin.address (in the environment, ROCKETMQ_PROXY_ADMIN__ADDRESS)`)
 	f("ROCKETMQ_PROXY_PORT=9876", `cannot use port = "9876" (environment ROCKETMQ_PROXY_PORT): unknown key; remove it, or look its name up in proxy.example.toml`)
 	f("ROCKETMQ_PROXY_ADMIM__ADDRESS=:1", `cannot use admim = { address = ":1" } (environment ROCKETMQ_PROXY_ADMIM__ADDRESS): unknown key; did you mean admin?`)
-	f("ROCKETMQ_PROXY_LISTENER__2__ADDRESS=:1", `cannot use listener.2 (environment ROCKETMQ_PROXY_LISTENER__2__ADDRESS): listener is a list, and that is neither one of its entries nor the next; write a number from 0 to 1 in that place, where 1 adds an entry`)
+	f("ROCKETMQ_PROXY_LISTENER__2__ADDRESS=:1", `cannot use listener.2 (environment ROCKETMQ_PROXY_LISTENER__2__ADDRESS): listener is a list, and the number is neither that of an entry nor the next one; write a number from 0 to 1, where 1 adds an entry`)
 	f("ROCKETMQ_PROXY_LISTENER__0__VIP_CHANNEL=maybe", `cannot use listener[0].vip_channel = "maybe" of listener "main" (environment ROCKETMQ_PROXY_LISTENER__0__VIP_CHANNEL): must be true or false; write it without quotes`)
 	f("ROCKETMQ_PROXY_CLUSTER__0__NAME_SERVERS=", `cannot use cluster[0].name_servers = [] of cluster "main" (environment ROCKETMQ_PROXY_CLUSTER__0__NAME_SERVERS): a cluster needs at least one name server; list them as ["host:9876", "other:9876"]`)
 	f("ROCKETMQ_PROXY_ADMIN=x", `cannot use admin = "x" (environment ROCKETMQ_PROXY_ADMIN): must be a table; write [admin] above its keys`)

@@ -76,7 +76,7 @@ func nearest(key string, table reflect.Type) string {
 	return best
 }
 
-// home tells where a key belongs that was written into the wrong table. In TOML a key below a [table] is the table's,
+// home says where a key belongs that is in the wrong table. In TOML a key below a [table] is the table's,
 // which catches everyone once.
 func home(key string) string {
 	remedy := ""

@@ -62,7 +62,7 @@ func runningProxy(cfg *config.Config) string {
 		host = "127.0.0.1"
 	}
 	client := &http.Client{Timeout: runningTimeout, Transport: &http.Transport{DisableKeepAlives: true,
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // nothing is told to it, and only its state is asked
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // no secret is sent
 	answer, err := client.Get(scheme + "://" + net.JoinHostPort(host, port) + "/healthz")
 	if err != nil {
 		return ""
@@ -119,7 +119,7 @@ func unopened(address string) (fault, remedy string) {
 	return "cannot be opened: " + fault, "choose another address, or end the process that has it"
 }
 
-// anyOpens tells whether one of the ports can be opened: a broker may have any of them.
+// anyOpens reports whether one of the ports can be opened: a broker may have any of them.
 func anyOpens(host string, ports config.PortRange) bool {
 	for port := ports.First; port <= ports.Last; port++ {
 		if fault, _ := unopened(net.JoinHostPort(host, strconv.Itoa(port))); fault == "" {
