@@ -33,7 +33,9 @@ type RouteQuery struct {
 	X       *Exchange
 	Topic   string
 	Cluster bool
-	To      *actor.PID // gets the RouteReply
+	// The zone that the client says it is in (-Drocketmq.zone.mode). Name servers then leave brokers of other zones out.
+	ZoneName, ZoneMode string
+	To                 *actor.PID // gets the RouteReply
 }
 
 // RouteReply answers a RouteQuery as a name server would. Code is what the name server said, or 1 when none could be
@@ -46,6 +48,10 @@ type RouteReply struct {
 	Body    []byte // shared and never changed
 	Brokers []route.Broker
 }
+
+// RoutesChanged tells a cluster that a request was passed on which changes routes (route.ChangesRoutes): what it knows is not
+// served from memory for a while.
+type RoutesChanged struct{}
 
 // Refresh asks a cluster to look again at once: an upstream failed.
 type Refresh struct{}

@@ -35,8 +35,10 @@ type Cluster struct {
 	known    atomic.Pointer[[]*NameServer]
 
 	// The actor's own.
-	entries     map[string]*entry
+	entries     map[key]*entry
+	zoned       int // entries of zones
 	subscribers []*actor.PID
+	changedAt   int64 // when a request that changes routes was passed on; 0: never
 	lastID      int64 // of a query: an answer to one from before a crash must not pass for that to another
 }
 
@@ -45,7 +47,7 @@ func New(name string, nameServers []string, refresh time.Duration) *Cluster {
 	if refresh <= 0 {
 		refresh = 30 * time.Second
 	}
-	c := &Cluster{Name: name, NameServers: nameServers, Refresh: refresh, entries: map[string]*entry{}}
+	c := &Cluster{Name: name, NameServers: nameServers, Refresh: refresh, entries: map[key]*entry{}}
 	c.snapshot.Store(&Snapshot{brokers: map[route.BrokerID]*Broker{}, servers: nameServers})
 	c.know(nameServers)
 	return c
@@ -81,6 +83,8 @@ func (c *clusterActor) Receive(ctx actor.Context) {
 		c.subscribers = slices.DeleteFunc(c.subscribers, m.From.Equal)
 	case *messages.RouteQuery:
 		c.ask(ctx, m)
+	case *messages.RoutesChanged:
+		c.changedAt = c.env.Now()
 	case *messages.Refresh:
 		c.refresh(ctx)
 	case *messages.Tick:
@@ -141,7 +145,7 @@ func (c *clusterActor) refresh(ctx actor.Context) {
 func (c *clusterActor) look(ctx actor.Context) {
 	c.looked = c.env.Now()
 	c.source.refresh(ctx)
-	if e := c.entry(clusterTopic); !e.asking {
-		c.query(ctx, clusterTopic, e)
+	if e := c.entry(wholeCluster); !e.asking {
+		c.query(ctx, wholeCluster, e)
 	}
 }

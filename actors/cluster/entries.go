@@ -18,99 +18,137 @@ type entry struct {
 	remark  string
 	body    []byte
 	brokers []route.Broker
-	good    bool
+	good    bool  // a name server said so
 	at      int64 // when it was fetched
 	used    int64
-	waiting []*messages.RouteQuery
 	asking  bool
+	begun   int64                  // when the query that is under way, or was last, began
+	waiting []*messages.RouteQuery // for it, since before it began
+	late    []*messages.RouteQuery // those that came after it had begun
 }
 
-// clusterTopic is the key of the cluster's entry. No topic has this name, whatever clients ask for.
-const clusterTopic = "\x00cluster"
+// key names an entry: a topic as one zone sees it.
+type key struct{ topic, zoneName, zoneMode string }
+
+// wholeCluster is the key of the cluster's entry. No topic has this name, whatever clients ask for.
+var wholeCluster = key{topic: "\x00cluster"}
 
 const (
 	// maxTopic bounds what is asked for in bytes: topics have at most 127 characters, retry topics some more than 255
 	// (TopicValidator.java#TOPIC_MAX_LENGTH, Validators.java#CHARACTER_MAX_LENGTH).
 	maxTopic = 1024
-	// fresh is how long an answer serves others without a new query. Short, so that a topic that was created or
-	// changed a moment ago looks as it does at a name server; long enough that 10,000 clients cost one query a second.
+	// maxZone bounds each of the words of a zone, in bytes; they are an operator's names and "true".
+	maxZone = 256
+	// maxZoned bounds how many entries of zones are kept: clients may make zones up, and topics exist in all of them.
+	maxZoned = 1000
+	// fresh is how long a route serves others without a new query. Short, so that a topic that was changed a moment ago
+	// looks as it does at a name server; long enough that 10,000 clients cost one query a second.
 	fresh = time.Second
-	// forget: entries that nobody asked for. Clients poll each 30 s.
+	// unsettled is how long after a request that changes routes none is served from memory: the broker has to carry it out
+	// and to tell its name servers.
+	unsettled = 3 * time.Second
+	// forgetAfter: entries that nobody asked for. Clients poll each 30 s.
 	forgetAfter = time.Hour
 	// forgetAbsent: topics that are not, or that nobody could be asked about. Clients may make up as many as they like.
 	forgetAbsent = 3 * time.Second
 )
 
-func (c *clusterActor) entry(topic string) *entry {
-	e := c.entries[topic]
+func (c *clusterActor) entry(k key) *entry {
+	e := c.entries[k]
 	if e == nil {
 		e = &entry{}
-		c.entries[topic] = e
+		c.entries[k] = e
+		if k.zoned() {
+			c.zoned++
+		}
 	}
 	e.used = c.env.Now()
 	return e
 }
 
+func (k key) zoned() bool { return k.zoneName != "" || k.zoneMode != "" }
+
+func (c *clusterActor) forgetEntry(k key) {
+	delete(c.entries, k)
+	if k.zoned() {
+		c.zoned--
+	}
+}
+
 // forgetEntries forgets what nobody asks for any longer.
 func (c *clusterActor) forgetEntries(now int64) {
-	for topic, e := range c.entries {
-		if !e.asking && now-e.used > int64(e.patience()) && topic != clusterTopic {
-			delete(c.entries, topic)
+	for k, e := range c.entries {
+		if !e.asking && now-e.used > int64(e.patience()) && k != wholeCluster {
+			c.forgetEntry(k)
 		}
 	}
 }
 
 // patience is how long an entry is kept that nobody asks for.
 func (e *entry) patience() time.Duration {
-	if e.good && e.code == codec.ResSuccess {
+	if e.found() {
 		return forgetAfter
 	}
 	return forgetAbsent
 }
 
+// found reports that there is a route, or brokers.
+func (e *entry) found() bool { return e.good && e.code == codec.ResSuccess }
+
+// serves reports whether what is known since a time answers a question that comes now. Only what was found does: that there
+// is no such topic may be wrong a moment later, and who has just created it asks at once.
+func (c *clusterActor) serves(e *entry, since int64) bool {
+	return e.found() && (c.changedAt == 0 || since-c.changedAt >= int64(unsettled))
+}
+
+// keyOf is what a question is about; ok is false when no topic can have that name, or no zone.
+func keyOf(m *messages.RouteQuery) (k key, ok bool) {
+	if m.Cluster {
+		return wholeCluster, true
+	}
+	k = key{m.Topic, m.ZoneName, m.ZoneMode}
+	return k, len(k.topic) <= maxTopic && k.topic != wholeCluster.topic && len(k.zoneName) <= maxZone && len(k.zoneMode) <= maxZone
+}
+
 func (c *clusterActor) ask(ctx actor.Context, m *messages.RouteQuery) {
-	topic := m.Topic
-	switch {
-	case m.Cluster:
-		topic = clusterTopic
-	case len(topic) > maxTopic || topic == clusterTopic:
-		ctx.Send(m.To, &messages.RouteReply{X: m.X, Code: codec.ResSystemError, Remark: "rocketmq-proxy: no topic can have that name"})
+	k, ok := keyOf(m)
+	if !ok {
+		ctx.Send(m.To, &messages.RouteReply{X: m.X, Code: codec.ResSystemError, Remark: "rocketmq-proxy: no topic can have that name, or no zone"})
 		return
 	}
-	e := c.entry(topic)
+	e := c.entry(k)
 	now := c.env.Now()
-	if e.good && c.downAt != 0 { // nobody waits for name servers that do not answer
+	switch {
+	case c.downAt != 0 && e.found(): // nobody waits for name servers that do not answer
 		c.reply(ctx, m, e)
 		if !e.asking && now-c.downAt >= int64(retryDown) {
-			c.query(ctx, topic, e)
+			c.query(ctx, k, e)
 		}
-		return
-	}
-	if !e.asking && e.at != 0 && now-e.at < int64(fresh) {
+	case !e.asking && e.at != 0 && now-e.at < int64(fresh) && (c.serves(e, e.begun) || c.downAt != 0 && !e.good):
 		c.reply(ctx, m, e)
-		return
-	}
-	e.waiting = append(e.waiting, m)
-	if !e.asking {
-		c.query(ctx, topic, e)
+	case e.asking:
+		e.late = append(e.late, m)
+	default:
+		e.waiting = append(e.waiting, m)
+		c.query(ctx, k, e)
 	}
 }
 
-func (c *clusterActor) query(ctx actor.Context, topic string, e *entry) {
-	e.asking = true
-	c.source.ask(ctx, topic)
+func (c *clusterActor) query(ctx actor.Context, k key, e *entry) {
+	e.asking, e.begun = true, c.env.Now()
+	c.source.ask(ctx, k)
 }
 
 // accept takes an answer that is good: a route, or the word that there is none. An error says what is wrong with one that
 // is not; the source may have others to ask.
-func (c *clusterActor) accept(ctx actor.Context, topic, from string, a *codec.Command) error {
+func (c *clusterActor) accept(ctx actor.Context, k key, from string, a *codec.Command) error {
 	var brokers []route.Broker
 	var err error
 	switch {
-	case a.Code == codec.ResTopicNotExist && topic != clusterTopic:
+	case a.Code == codec.ResTopicNotExist && k != wholeCluster:
 	case a.Code != codec.ResSuccess:
 		return fmt.Errorf("it answers %s: %s", codec.ResponseCodeName(a.Code), a.Remark)
-	case topic == clusterTopic:
+	case k == wholeCluster:
 		brokers, err = rewrite.ClusterBrokers(a.Body)
 	default:
 		brokers, err = rewrite.TopicRouteBrokers(a.Body)
@@ -119,16 +157,16 @@ func (c *clusterActor) accept(ctx actor.Context, topic, from string, a *codec.Co
 		return fmt.Errorf("cannot read its answer: %w", err)
 	}
 	c.downAt = 0
-	e := c.entry(topic)
+	e := c.entry(k)
 	e.code, e.remark, e.body, e.brokers = a.Code, a.Remark, a.Body, brokers
 	e.good, e.at = true, c.env.Now()
 	c.learn(ctx, from, brokers)
 	return nil
 }
 
-// failed notes that nobody could answer. The last good answer stays; without one it is code 1, never 17, which would make
+// failed notes that nobody could answer. A route that was found stays; without one it is code 1, never 17, which would make
 // producers create the topic.
-func (c *clusterActor) failed(topic string, why error) {
+func (c *clusterActor) failed(k key, why error) {
 	now := c.env.Now()
 	c.downAt = now
 	if c.warned.Due(now) {
@@ -139,21 +177,36 @@ func (c *clusterActor) failed(topic string, why error) {
 			c.env.Log.Warn("no name server answers", append(about, "after_seconds", time.Since(at).Round(time.Second).Seconds())...)
 		}
 	}
-	if e := c.entry(topic); !e.good {
-		e.code, e.at = codec.ResSystemError, now
+	if e := c.entry(k); !e.found() {
+		e.good, e.code, e.at = false, codec.ResSystemError, now
 		e.remark = fmt.Sprintf("rocketmq-proxy: no name server of cluster %s answers: %v", c.Name, why)
 	}
 }
 
-// settled ends a query: everybody who waits gets what is known.
-func (c *clusterActor) settled(ctx actor.Context, topic string) {
-	e := c.entry(topic)
+// settled ends a query: those who wait for it get what is known. So do those who came later, if it answers them, too; else
+// there is one more query for all of them.
+func (c *clusterActor) settled(ctx actor.Context, k key) {
+	e := c.entry(k)
 	e.asking = false
-	waiting := e.waiting
-	e.waiting = nil
-	for _, m := range waiting {
+	c.replyAll(ctx, e, &e.waiting)
+	switch {
+	case len(e.late) == 0:
+		if k.zoned() && c.zoned > maxZoned {
+			c.forgetEntry(k)
+		}
+	case c.serves(e, e.begun) || !e.good || c.downAt != 0:
+		c.replyAll(ctx, e, &e.late)
+	default:
+		e.waiting, e.late = e.late, nil
+		c.query(ctx, k, e)
+	}
+}
+
+func (c *clusterActor) replyAll(ctx actor.Context, e *entry, waiting *[]*messages.RouteQuery) {
+	for _, m := range *waiting {
 		c.reply(ctx, m, e)
 	}
+	*waiting = nil
 }
 
 func (c *clusterActor) reply(ctx actor.Context, m *messages.RouteQuery, e *entry) {
@@ -162,10 +215,12 @@ func (c *clusterActor) reply(ctx actor.Context, m *messages.RouteQuery, e *entry
 
 // giveUpAll answers everybody who waits, from what is known.
 func (c *clusterActor) giveUpAll(ctx actor.Context) {
-	for topic, e := range c.entries {
-		if !e.good {
-			e.code, e.remark, e.at = codec.ResSystemError, "rocketmq-proxy: looking for the route failed; ask again", 0
+	for _, e := range c.entries {
+		if !e.found() {
+			e.good, e.code, e.remark, e.at = false, codec.ResSystemError, "rocketmq-proxy: looking for the route failed; ask again", 0
 		}
-		c.settled(ctx, topic)
+		e.asking = false
+		c.replyAll(ctx, e, &e.waiting)
+		c.replyAll(ctx, e, &e.late)
 	}
 }

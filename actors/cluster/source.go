@@ -7,8 +7,8 @@ import "github.com/asynkron/protoactor-go/actor"
 type source interface {
 	// start begins, also after a crash.
 	start(ctx actor.Context)
-	// ask finds out about a topic, or about clusterTopic. It is not called again for one that is being asked about.
-	ask(ctx actor.Context, topic string)
+	// ask finds out about a topic, or about wholeCluster. It is not called again for one that is being asked about.
+	ask(ctx actor.Context, k key)
 	// refresh is told that the whole cluster is looked at again, which is asked for beside.
 	refresh(ctx actor.Context)
 	// receive gets the messages that the cluster does not know.

@@ -25,7 +25,7 @@ type nameServers struct {
 // it fails or takes long, and the first who knows decides. Who merely does not know the topic is believed when the
 // others have nothing better: a name server that was restarted knows nothing until the brokers have come by.
 type query struct {
-	topic  string
+	key    key
 	order  []string          // of name servers
 	asked  int               // of them
 	open   int               // of those, not heard of yet
@@ -74,9 +74,9 @@ func (n *nameServers) receive(ctx actor.Context) {
 
 func (n *nameServers) refresh(actor.Context) {}
 
-func (n *nameServers) ask(ctx actor.Context, topic string) {
+func (n *nameServers) ask(ctx actor.Context, k key) {
 	n.c.lastID++
-	q := &query{topic: topic, order: n.c.Snapshot().NameServers()}
+	q := &query{key: k, order: n.c.Snapshot().NameServers()}
 	n.queries[n.c.lastID] = q
 	n.next(ctx, n.c.lastID, q)
 }
@@ -87,11 +87,23 @@ func (n *nameServers) next(ctx actor.Context, id int64, q *query) {
 	q.asked++
 	q.open++
 	m := &messages.Query{ID: id, Code: codec.ReqGetBrokerClusterInfo}
-	if q.topic != clusterTopic {
-		m.Code, m.Ext = codec.ReqGetRouteInfoByTopic, map[string]string{"topic": q.topic, "acceptStandardJsonOnly": "true"}
+	if q.key != wholeCluster {
+		m.Code, m.Ext = codec.ReqGetRouteInfoByTopic, q.key.ext()
 	}
 	ctx.Send(n.servers[address], m)
 	n.waitFor(id, q)
+}
+
+// ext are the fields of a request for a route.
+func (k key) ext() map[string]string {
+	ext := map[string]string{"topic": k.topic, "acceptStandardJsonOnly": "true"}
+	if k.zoneName != "" {
+		ext["__ZONE_NAME"] = k.zoneName
+	}
+	if k.zoneMode != "" {
+		ext["__ZONE_MODE"] = k.zoneMode
+	}
+	return ext
 }
 
 // waitFor sets the time after which a query does not rely on those who were asked.
@@ -126,7 +138,7 @@ func (n *nameServers) queried(ctx actor.Context, m *messages.Queried) {
 	}
 	q.open--
 	others := q.open > 0 || q.asked < len(q.order)
-	if q.topic != clusterTopic && m.Err == nil && m.Answer.Code == codec.ResTopicNotExist && others {
+	if q.key != wholeCluster && m.Err == nil && m.Answer.Code == codec.ResTopicNotExist && others {
 		q.absent = m
 		for q.asked < len(q.order) {
 			n.next(ctx, m.ID, q)
@@ -141,7 +153,7 @@ func (n *nameServers) queried(ctx actor.Context, m *messages.Queried) {
 func (n *nameServers) settle(ctx actor.Context, id int64, q *query, m *messages.Queried) {
 	err := m.Err
 	if err == nil {
-		if err = n.c.accept(ctx, q.topic, m.Address, m.Answer); err != nil {
+		if err = n.c.accept(ctx, q.key, m.Address, m.Answer); err != nil {
 			n.distrust(m.Address)
 		}
 	}
@@ -157,11 +169,11 @@ func (n *nameServers) settle(ctx actor.Context, id int64, q *query, m *messages.
 			n.settle(ctx, id, q, q.absent)
 			return
 		}
-		n.c.failed(q.topic, q.last)
+		n.c.failed(q.key, q.last)
 	}
 	q.stop()
 	delete(n.queries, id)
-	n.c.settled(ctx, q.topic)
+	n.c.settled(ctx, q.key)
 }
 
 // distrust notes that a name server's answer was of no use; its actor has noted only that one came.
@@ -212,7 +224,7 @@ func (n *nameServers) askAgain(ctx actor.Context) {
 	n.queries = map[int64]*query{}
 	for _, q := range out {
 		q.stop()
-		n.ask(ctx, q.topic)
+		n.ask(ctx, q.key)
 	}
 }
 

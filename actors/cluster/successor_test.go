@@ -36,7 +36,7 @@ func TestStoppedDirectoryLeavesNoQuestionOpen(t *testing.T) {
 			pid := root.Spawn(e.Props(func() actor.Actor { return &clusterActor{Cluster: d, env: e} }, nil, nil))
 			root.Send(pid, &messages.RouteQuery{X: messages.NewExchange(), Topic: "News", To: asker})
 			synctest.Wait()
-			require.True(t, d.entries["News"].asking)
+			require.True(t, d.entries[key{topic: "News"}].asking)
 			require.NoError(t, root.StopFuture(pid).Wait())
 			synctest.Wait()
 			require.Len(t, told, 1, "who waits is answered")

@@ -47,7 +47,11 @@ func (c *connection) askCluster(ch *transport.Chunk, f *codec.Frame, action rout
 	x := c.begin(f, topic)
 	x.StandardJSON = f.Header.ExtString(ch.RawHeader(f), "acceptStandardJsonOnly") == "true"
 	c.flight.asking++
-	c.ctx.Send(c.cluster, &messages.RouteQuery{X: x, Topic: topic, Cluster: action == route.AnswerClusterInfo, To: c.ctx.Self()})
+	q := &messages.RouteQuery{X: x, Topic: topic, Cluster: action == route.AnswerClusterInfo, To: c.ctx.Self()}
+	if !q.Cluster {
+		q.ZoneName, q.ZoneMode = f.Header.ExtString(ch.RawHeader(f), "__ZONE_NAME"), f.Header.ExtString(ch.RawHeader(f), "__ZONE_MODE")
+	}
+	c.ctx.Send(c.cluster, q)
 }
 
 func (c *connection) queueRoute(m *messages.RouteReply) {
