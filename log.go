@@ -33,7 +33,7 @@ func (p *program) newLog(l config.Log) (*slog.Logger, *slog.LevelVar) {
 }
 
 func (p *program) terminalLog(level slog.Leveler) slog.Handler {
-	return tint.NewHandler(p.stderr, &tint.Options{Level: level, ReplaceAttr: readable, TimeFormat: time.TimeOnly, NoColor: p.variable("NO_COLOR") != ""})
+	return tint.NewTextHandler(p.stderr, &tint.Options{Level: level, ReplaceAttr: readable, TimeFormat: time.TimeOnly, NoColor: p.variable("NO_COLOR") != ""})
 }
 
 func isTerminal(w io.Writer) bool {
@@ -53,6 +53,7 @@ func readable(_ []string, a slog.Attr) slog.Attr {
 		if text, ok := readableText(a.Value.Any()); ok {
 			a.Value = slog.StringValue(config.Mask(text))
 		}
+	default: // numbers and times
 	}
 	return a
 }
