@@ -88,7 +88,8 @@ func TestCallersOfEachVersionAreUnderstood(t *testing.T) {
 			}
 			e := serve(t, path, &fakeProxy{refuses: "other", shares: []messages.Door{
 				{Listener: "main", Address: "10.0.0.1:9876", FD: sockets[0].Client},
-				{Listener: "main", Address: "10.0.0.1:20000", Broker: "broker-a/0", FD: sockets[1].Client}}})
+				{Listener: "main", Address: "10.0.0.1:20000", Broker: "broker-a/0", FD: sockets[1].Client},
+			}})
 			var c *conn
 			for _, l := range transcript(t, file) {
 				switch l.who {
