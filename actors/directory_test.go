@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -292,19 +291,6 @@ func TestDirectoryKeepsNothingOfTopicsThatAreNot(t *testing.T) {
 		b.mu.Unlock()
 		time.Sleep(10 * time.Second)
 		require.Less(t, heapInUse()-before, int64(8<<20))
-	})
-}
-
-// No topic can have such a name, and one of them is how the directory calls the cluster itself.
-func TestDirectoryDoesNotAskForImpossibleTopics(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
-		for _, topic := range []string{strings.Repeat("x", 1025), "\x00cluster"} {
-			m := b.ask(topic)
-			require.Equal(t, codec.ResSystemError, m.Code)
-			require.Empty(t, m.Body)
-			require.Contains(t, m.Remark, "no topic")
-			require.Zero(t, b.count("ns1:9876 "+topic))
-		}
 	})
 }
 

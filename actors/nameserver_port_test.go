@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -50,6 +51,9 @@ func TestNameServerPortRefusesRegistrations(t *testing.T) {
 		}
 		client.send(&codec.Command{Code: codec.ReqRegisterBroker, Flag: codec.FlagOneway})
 		require.Equal(t, codec.ResTopicNotExist, client.call(routeRequest("Unknown")).Code, "a oneway one gets no answer")
+		for _, topic := range []string{strings.Repeat("x", 1025), "\x00cluster"} { // which is how the cluster calls itself
+			require.Equal(t, codec.ResSystemError, client.call(routeRequest(topic)).Code, "it is not asked for")
+		}
 		client.close()
 		r.settle(1)
 		r.gaugesAreZero()

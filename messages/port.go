@@ -34,8 +34,19 @@ type Port struct {
 	// RewriteIDs: put the advertised address into message ids (listener.rewrite_message_ids).
 	// It changes with a reload.
 	RewriteIDs *atomic.Bool
-	// Maintained tells that requests are refused for now; nil: they never are. It changes with a reload.
-	Maintained func() bool
+	// Decisions is what is decided by at present; nil: by nothing but the requests themselves.
+	Decisions func() *route.Table
+}
+
+// noTable changes nothing.
+var noTable route.Table
+
+// Table is what is decided by at present.
+func (p *Port) Table() *route.Table {
+	if p.Decisions == nil {
+		return &noTable
+	}
+	return p.Decisions()
 }
 
 // Accepted brings a new client connection to its supervisor.

@@ -1,6 +1,7 @@
 // Package route decides what happens to a frame, as pure functions: no actor, socket, clock or file.
 //
-//   - [OnNameServerPort] and [OnBrokerPort] say what to do with a request, by its code.
+//   - [Decide] is the only place that says what happens to a request: a [Verdict], by where it arrives, what it is, and a
+//     [Table] that is an immutable snapshot.
 //   - [PortTable] gives every broker process a port of its own and never gives that port to another one. The port is
 //     what tells a request's broker: clients of every age work, because a request needs to carry no broker name.
 //   - [Ordinary] judges answers for the statistics.

@@ -48,7 +48,7 @@ func New(name string, nameServers []string, refresh time.Duration) *Cluster {
 		refresh = 30 * time.Second
 	}
 	c := &Cluster{Name: name, NameServers: nameServers, Refresh: refresh, entries: map[key]*entry{}}
-	c.snapshot.Store(&Snapshot{brokers: map[route.BrokerID]*Broker{}, servers: nameServers})
+	c.snapshot.Store(&Snapshot{brokers: map[route.BrokerID]*Broker{}, table: &route.Table{}, servers: nameServers})
 	c.know(nameServers)
 	return c
 }

@@ -30,13 +30,10 @@ type entry struct {
 // key names an entry: a topic as one zone sees it.
 type key struct{ topic, zoneName, zoneMode string }
 
-// wholeCluster is the key of the cluster's entry. No topic has this name, whatever clients ask for.
+// wholeCluster is the key of the cluster's entry. No topic has this name, whatever clients ask for (route.Decide).
 var wholeCluster = key{topic: "\x00cluster"}
 
 const (
-	// maxTopic bounds what is asked for in bytes: topics have at most 127 characters, retry topics some more than 255
-	// (TopicValidator.java#TOPIC_MAX_LENGTH, Validators.java#CHARACTER_MAX_LENGTH).
-	maxTopic = 1024
 	// maxZone bounds each of the words of a zone, in bytes; they are an operator's names and "true".
 	maxZone = 256
 	// maxZoned bounds how many entries of zones are kept: clients may make zones up, and topics exist in all of them.
@@ -101,19 +98,19 @@ func (c *clusterActor) serves(e *entry, since int64) bool {
 	return e.found() && (c.changedAt == 0 || since-c.changedAt >= int64(unsettled))
 }
 
-// keyOf is what a question is about; ok is false when no topic can have that name, or no zone.
+// keyOf is what a question is about; ok is false when no zone can have that name.
 func keyOf(m *messages.RouteQuery) (k key, ok bool) {
 	if m.Cluster {
 		return wholeCluster, true
 	}
 	k = key{m.Topic, m.ZoneName, m.ZoneMode}
-	return k, len(k.topic) <= maxTopic && k.topic != wholeCluster.topic && len(k.zoneName) <= maxZone && len(k.zoneMode) <= maxZone
+	return k, len(k.zoneName) <= maxZone && len(k.zoneMode) <= maxZone
 }
 
 func (c *clusterActor) ask(ctx actor.Context, m *messages.RouteQuery) {
 	k, ok := keyOf(m)
 	if !ok {
-		ctx.Send(m.To, &messages.RouteReply{X: m.X, Code: codec.ResSystemError, Remark: "rocketmq-proxy: no topic can have that name, or no zone"})
+		ctx.Send(m.To, &messages.RouteReply{X: m.X, Code: codec.ResSystemError, Remark: "rocketmq-proxy: no zone can have that name"})
 		return
 	}
 	e := c.entry(k)

@@ -1,21 +1,12 @@
 package cluster
 
-import "slices"
+import "github.com/rocketmq-proxy/rocketmq-proxy/route"
 
-// maintenance says what of a cluster is not to be used for now (cluster.maintenance, cluster.maintenance_brokers). A
-// reload replaces it as a whole, and each request reads it.
-type maintenance struct {
-	all     bool
-	brokers []string // names
-}
-
-// Maintain puts the whole cluster, or some of its brokers, into maintenance, and everything else back into service.
+// Maintain puts the whole cluster, or some of its brokers, into maintenance, and everything else back into service
+// (cluster.maintenance, cluster.maintenance_brokers).
 func (c *Cluster) Maintain(all bool, brokers []string) {
-	c.update(func(s *Snapshot) { s.maintenance = maintenance{all, brokers} })
+	c.update(func(s *Snapshot) { s.table = &route.Table{Maintenance: route.Maintenance{All: all, Brokers: brokers}} })
 }
 
-// Maintained tells whether requests for a broker are refused; "" asks for the cluster as a whole.
-func (s *Snapshot) Maintained(broker string) bool {
-	m := &s.maintenance
-	return m.all || len(m.brokers) > 0 && slices.Contains(m.brokers, broker)
-}
+// Table is what is decided by about requests for the cluster.
+func (s *Snapshot) Table() *route.Table { return s.table }

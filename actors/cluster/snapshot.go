@@ -12,10 +12,10 @@ import (
 // that can be asked. It never changes; [Cluster.Snapshot] is the present one, and everybody may read it. Address and
 // health of each [Broker] in it are present ones.
 type Snapshot struct {
-	brokers     map[route.BrokerID]*Broker
-	maintenance maintenance
-	servers     []string // name servers, the one that answered last first
-	answered    time.Time
+	brokers  map[route.BrokerID]*Broker
+	table    *route.Table
+	servers  []string // name servers, the one that answered last first
+	answered time.Time
 }
 
 // Snapshot is what is known now.

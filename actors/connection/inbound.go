@@ -4,6 +4,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/upstream"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -139,6 +140,7 @@ func (c *connection) decide(p parkedChunk) {
 		c.heartbeat.more(c.env, ch.B[:ch.Lead()])
 		p.next, p.from = 0, c.in.lead(ch)
 	}
+	table := c.port.Table()
 	for i := p.next; i < len(ch.Frames); i++ {
 		f := &ch.Frames[i]
 		if c.busy() || c.port.Role == messages.NameServerPort && c.full() {
@@ -146,7 +148,7 @@ func (c *connection) decide(p parkedChunk) {
 			c.noteParked(c.in.parkFirst(parkedChunk{ch, i, f.Off}))
 			return
 		}
-		if c.frame(ch, f) == relay {
+		if c.frame(table, ch, f) == relay {
 			continue
 		}
 		c.forward(ch, p.from, f.Off)
@@ -157,12 +159,12 @@ func (c *connection) decide(p parkedChunk) {
 }
 
 // frame decides about one frame of the client and says what becomes of its bytes.
-func (c *connection) frame(ch *transport.Chunk, f *codec.Frame) continuation {
+func (c *connection) frame(t *route.Table, ch *transport.Chunk, f *codec.Frame) continuation {
 	h := &f.Header
 	what := relay
 	if !h.IsResponse() { // else the answer to a push
 		c.in.language, c.in.version = h.Language, h.Version
-		what = c.request(ch, f)
+		what = c.request(t, ch, f)
 	}
 	if f.End > len(ch.B) {
 		c.in.rest = what

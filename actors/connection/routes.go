@@ -39,15 +39,11 @@ func (r *routes) made(x *messages.Exchange) {
 }
 
 // askCluster asks for a topic's route, or for the cluster's brokers.
-func (c *connection) askCluster(ch *transport.Chunk, f *codec.Frame, action route.Action) {
-	topic := ""
-	if action == route.AnswerTopicRoute {
-		topic = f.Header.ExtString(ch.RawHeader(f), "topic")
-	}
-	x := c.begin(f, topic)
+func (c *connection) askCluster(ch *transport.Chunk, f *codec.Frame, v route.Verdict) {
+	x := c.begin(f, v.Topic)
 	x.StandardJSON = f.Header.ExtString(ch.RawHeader(f), "acceptStandardJsonOnly") == "true"
 	c.flight.asking++
-	q := &messages.RouteQuery{X: x, Topic: topic, Cluster: action == route.AnswerClusterInfo, To: c.ctx.Self()}
+	q := &messages.RouteQuery{X: x, Topic: v.Topic, Cluster: v.Action == route.LocalClusterInfo, To: c.ctx.Self()}
 	if !q.Cluster {
 		q.ZoneName, q.ZoneMode = f.Header.ExtString(ch.RawHeader(f), "__ZONE_NAME"), f.Header.ExtString(ch.RawHeader(f), "__ZONE_MODE")
 	}

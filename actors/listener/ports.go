@@ -203,7 +203,7 @@ func (l *listener) listen(port int) (*brokerPorts, error) {
 // accept starts an acceptor on an open socket.
 func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messages.Port) {
 	port.Listener, port.StatPrefix, port.RewriteIDs, port.Advertised = l.Name, l.StatPrefix, &l.live().rewrite, l.Advertised
-	port.Address, port.Maintained = ln.Addr(), l.maintained(port.Broker)
+	port.Address, port.Decisions = ln.Addr(), l.decisions()
 	o := &openPort{all: map[*messages.Port]bool{port: true}}
 	o.port.Store(port)
 	l.open[ln] = o
@@ -222,10 +222,10 @@ func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messag
 	}
 }
 
-// maintained tells whether a broker, or with a zero one the cluster, is in maintenance.
-func (l *listener) maintained(b route.BrokerID) func() bool {
+// decisions is what is decided by about requests for the listener's cluster.
+func (l *listener) decisions() func() *route.Table {
 	c := l.Cluster
-	return func() bool { return c.Snapshot().Maintained(b.Name) }
+	return func() *route.Table { return c.Snapshot().Table() }
 }
 
 // heed pauses or opens the ports of a broker that was lost, is back or has moved, and then tells the connections.

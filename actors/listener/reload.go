@@ -129,7 +129,7 @@ func (l *listener) changeCluster(ctx actor.Context, to *actor.PID, left map[*mes
 	if o := l.open[l.nameServer]; o != nil {
 		maps.Copy(left, o.all)
 		l.renew(o, func(p *messages.Port) {
-			p.To, p.Maintained = l.Cluster.AnyNameServer(l.env.Transport), l.maintained(p.Broker)
+			p.To, p.Decisions = l.Cluster.AnyNameServer(l.env.Transport), l.decisions()
 		})
 	}
 }

@@ -1,0 +1,145 @@
+package route
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+)
+
+// Verdict is what happens to a request. The zero value relays it as it stands.
+type Verdict struct {
+	Action Action
+	Reason Reason // of Refuse
+	Code   int32  // of Refuse: the response code
+	Remark string // of Refuse
+	Topic  string // of LocalTopicRoute
+}
+
+// Action is the kind of a verdict.
+type Action uint8
+
+// The actions.
+const (
+	Relay            Action = iota // it goes on to the broker or name server that its port stands for
+	LocalTopicRoute                // answered from what is known of the cluster
+	LocalClusterInfo               // answered from what is known of the cluster
+	Refuse                         // answered with Code and Remark; a oneway request is dropped
+)
+
+func (a Action) String() string {
+	return [...]string{"relay", "local topic route", "local cluster info", "refuse"}[a]
+}
+
+// Reason is why a request is refused, for the statistics.
+type Reason uint8
+
+// The reasons.
+const (
+	NoReason        Reason = iota
+	Draining               // the connection is to end, and the client knows GO_AWAY
+	InMaintenance          // cluster.maintenance, cluster.maintenance_brokers
+	Registration           // what only brokers say to name servers
+	ImpossibleTopic        // no topic can have that name
+)
+
+// Table is what decisions depend on beside the request. It is an immutable snapshot: whoever changes something makes
+// another one, and a connection looks at one for a whole chunk. The zero value changes nothing.
+type Table struct {
+	Maintenance Maintenance
+}
+
+// Maintenance is what of a cluster is not to be used for now.
+type Maintenance struct {
+	All     bool
+	Brokers []string // names
+}
+
+// Covers tells whether requests for a broker are refused; "" asks for the cluster as a whole.
+func (m *Maintenance) Covers(broker string) bool {
+	if m.All {
+		return true
+	}
+	for _, b := range m.Brokers {
+		if b == broker {
+			return true
+		}
+	}
+	return false
+}
+
+// Arrival is where a request arrives.
+type Arrival struct {
+	NameServer bool     // on a name-server port
+	Broker     BrokerID // of any other port
+	GoAway     bool     // the connection drains: clients that understand GO_AWAY are sent away
+}
+
+// maxTopic bounds the name of a topic in bytes: topics have at most 127 characters, retry topics some more than 255
+// (TopicValidator.java#TOPIC_MAX_LENGTH, Validators.java#CHARACTER_MAX_LENGTH).
+const maxTopic = 1024
+
+// Decide says what happens to a request. raw are the bytes of its header.
+//
+// On the port of one broker everything goes to that broker: the port names it, whatever the request says. A broker name
+// inside may be stale (an asynchronous retry goes to another broker with the old name in it).
+func Decide(t *Table, at Arrival, h *codec.Header, raw []byte) Verdict {
+	switch {
+	case at.GoAway && understandsGoAway(h):
+		return Verdict{Action: Refuse, Reason: Draining, Code: codec.ResGoAway, Remark: goAwayRemark}
+	case t.Maintenance.Covers(at.Broker.Name):
+		return inMaintenance(at)
+	case at.NameServer:
+		return onNameServerPort(h, raw)
+	}
+	return Verdict{}
+}
+
+const goAwayRemark = "rocketmq-proxy: this proxy is going away; connect again to the same address"
+
+// understandsGoAway tells whether 1500 helps. A client of 5.3.2 or later then opens a new connection to the same
+// address, repeats the request there, and closes this one when its last answer has come (PROTOCOL.md I.3). Others
+// would see an unknown code and fail, and a oneway request that is not forwarded is lost without a trace.
+func understandsGoAway(h *codec.Header) bool { return h.Version > codec.Version5_3_1 && !h.IsOneway() }
+
+// inMaintenance answers as if the broker were away: producers try another one at once, pulls come again after a second.
+// A oneway request goes nowhere, as it would then.
+func inMaintenance(at Arrival) Verdict {
+	what := "this cluster"
+	if !at.NameServer {
+		what = fmt.Sprintf("broker %s, or its cluster,", at.Broker)
+	}
+	return Verdict{Action: Refuse, Reason: InMaintenance, Code: codec.ResServiceNotAvailable,
+		Remark: "rocketmq-proxy: " + what + " is in maintenance (cluster.maintenance, cluster.maintenance_brokers)"}
+}
+
+// registrations are what brokers say to name servers, and what a client could do by it. A client that says it could make
+// itself a broker of any topic.
+var registrations = map[int32]string{
+	codec.ReqRegisterBroker:       "it would announce a broker to all clients",
+	codec.ReqUnregisterBroker:     "it would take a broker away from all clients",
+	codec.ReqQueryDataVersion:     "it is part of a broker's registration",
+	codec.ReqGetBrokerMemberGroup: "it shows a broker its real group, behind the proxy",
+	codec.ReqBrokerHeartbeat:      "it would keep a broker alive that is not",
+}
+
+// onNameServerPort: routes name the proxy's addresses instead of the brokers', so they are answered here. Everything that
+// is not named here is relayed, also codes nobody knows yet.
+func onNameServerPort(h *codec.Header, raw []byte) Verdict {
+	switch h.Code {
+	case codec.ReqGetRouteInfoByTopic:
+		topic := h.ExtString(raw, "topic")
+		if len(topic) > maxTopic || strings.IndexByte(topic, 0) >= 0 {
+			return Verdict{Action: Refuse, Reason: ImpossibleTopic, Code: codec.ResSystemError, Remark: "rocketmq-proxy: no topic can have that name"}
+		}
+		return Verdict{Action: LocalTopicRoute, Topic: topic}
+	case codec.ReqGetBrokerClusterInfo:
+		return Verdict{Action: LocalClusterInfo}
+	}
+	if why, ok := registrations[h.Code]; ok {
+		return Verdict{Action: Refuse, Reason: Registration, Code: codec.ResNoPermission, Remark: fmt.Sprintf(
+			"%s (%d) is refused on a port for clients: %s. Point the broker's namesrvAddr at a name server, not at the proxy",
+			codec.RequestCodeName(h.Code), h.Code, why)}
+	}
+	return Verdict{}
+}
