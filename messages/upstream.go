@@ -66,6 +66,10 @@ type Opened struct {
 	Replayed bool   // the heartbeat went first
 }
 
+// Outdated tells that the upstream is connected to an address that is not one to stay with: the broker has another one, or
+// the name server was removed. The connection leaves it when it can; until then this comes again with each Tick.
+type Outdated struct{ Epoch int32 }
+
 // Lost ends an epoch: nothing forwarded in it will be answered any more.
 type Lost struct {
 	Epoch     int32

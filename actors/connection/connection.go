@@ -5,7 +5,6 @@ package connection
 import (
 	"errors"
 	"io"
-	"net/netip"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -82,7 +81,13 @@ func (c *connection) Receive(ctx actor.Context) {
 	case *messages.BrokerLost:
 		c.brokerLost(m)
 	case *messages.BrokerBack:
-		c.brokerBack(m)
+		c.toUpstream(m.BrokerRef, m)
+	case *messages.BrokerMoved:
+		c.toUpstream(m.BrokerRef, m)
+	case *messages.Outdated:
+		c.outdated(m)
+	case *retiredFor:
+		c.retiredForLong(m)
 	case *messages.RouteReply:
 		c.routeKnown(m)
 	case *messages.PortsOpened:
@@ -209,7 +214,6 @@ func (c *connection) tick(m *messages.Tick) {
 	}
 	if c.link.isUp() {
 		c.link.upstream.Deliver(m)
-		c.link.retire(c.port.Role == messages.NameServerPort && !c.port.To.Serves(c.link.address, netip.AddrPort{}))
 	}
 	if reason := c.overdue(m.Now); reason != "" {
 		c.cut(reason)

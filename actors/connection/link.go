@@ -23,7 +23,7 @@ type linkState uint8
 const (
 	connecting linkState = iota // or at rest, until there is something to send
 	up
-	retired // up, but a reload has removed the name server: it is left when nothing is in flight
+	retired // up, but to an address that is to be left (retire.go)
 )
 
 func (l *link) exists() bool { return l.upstream.PID != nil }
@@ -37,16 +37,6 @@ func (l *link) opened(m *messages.Opened) {
 
 // down notes that the upstream is not connected any longer.
 func (l *link) down(address string) { l.state, l.address = connecting, address }
-
-// retire has the link left, or not, when nothing is in flight.
-func (l *link) retire(is bool) {
-	switch {
-	case is:
-		l.state = retired
-	case l.state == retired:
-		l.state = up
-	}
-}
 
 // takeReplayed reports once that the client's heartbeat was replayed.
 func (l *link) takeReplayed() bool {
@@ -106,19 +96,4 @@ func (c *connection) opened(m *messages.Opened) {
 			c.handed(x)
 		}
 	}
-}
-
-// leaveRetired lets go of a name server that was removed, once nothing is in flight there. The next request goes to
-// another one, and the client notices nothing.
-func (c *connection) leaveRetired() {
-	if c.link.state != retired || c.flight.count > 0 || c.in.rest != boundary || c.link.rest != boundary || c.life.handingOver() {
-		return
-	}
-	for _, x := range c.flight.relayed() { // tombstones of answers that cannot come any more
-		c.flight.remove(x)
-	}
-	c.env.Log.Debug("upstream to removed name server closed", append(c.who(), "upstream", c.link.address)...)
-	c.link.down("")
-	c.link.upstream.Deliver(&messages.Leave{})
-	c.resume(&messages.Resume{})
 }

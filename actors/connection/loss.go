@@ -44,9 +44,9 @@ func (c *connection) brokerLost(m *messages.BrokerLost) {
 	c.life.closeWhenIdle()
 }
 
-// brokerBack has the upstream dial again.
-func (c *connection) brokerBack(m *messages.BrokerBack) {
-	if c.port.Broker == m.Broker && c.link.exists() {
+// toUpstream passes on what became of a broker: its upstream dials again, or at another address.
+func (c *connection) toUpstream(ref messages.BrokerRef, m any) {
+	if c.port.Broker == ref.Broker && c.link.exists() {
 		c.link.upstream.Deliver(m)
 	}
 }

@@ -31,7 +31,7 @@ func (u *upstream) restore(fd int) {
 	case fd >= 0:
 		u.sock, u.state = u.env.Transport.(transport.Sharing).Adopt(fd, u.near.Executor()), open
 		u.sock.Start(&u.self)
-	case u.heartbeat != nil && u.state == resting:
+	case u.replay != nil && u.state == resting:
 		u.begin()
 	}
 }

@@ -3,7 +3,6 @@
 package upstream
 
 import (
-	"math"
 	"math/rand/v2"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/stats"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
-	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -34,13 +32,13 @@ type upstream struct {
 	self system.Sink
 	up   system.Sink // the connection
 
-	heartbeat []byte // to be replayed first; nil: none
-	address   string
-	sock      transport.Conn
-	parked    []*messages.Forward // behind a heartbeat that is being replayed
-	retryAt   int64               // no dial before, on the process clock
-	cancel    func()              // of the timer of a redial or of a replay
-	stall     Stall
+	replay  *replay // to be done first; nil: none
+	address string
+	sock    transport.Conn
+	old     transport.Conn // that was left while it had something to write; nil: none
+	retryAt int64          // no dial before, on the process clock
+	cancel  func()         // of the timer of a redial or of a replay
+	stall   Stall
 
 	epoch   int32
 	swallow int32 // bytes of the replay's answer that are still to come
@@ -73,10 +71,6 @@ type redial struct{ epoch int32 }
 type replayOverdue struct{ epoch int32 }
 
 const (
-	// replayOpaque marks the one request that is ours on a client's connection. Clients count up from 0.
-	ReplayOpaque = math.MinInt32
-	// replayPatience: a broker that does not answer a heartbeat is not kept from the client's requests for longer.
-	replayPatience = 2 * time.Second
 	// The first redial comes at once; then the pause doubles up to the longest, with a jitter, as a restarting broker
 	// meets the redials of all its clients.
 	firstPause   = 100 * time.Millisecond
@@ -97,16 +91,20 @@ func (u *upstream) Receive(ctx actor.Context) {
 	case *transport.Connected:
 		u.connected(m)
 	case *transport.Closed:
+		u.drained(m.Conn)
 		if m.Conn == u.sock {
 			u.closed(m.Err)
 		}
+	case *transport.Drained:
+		u.drained(m.Conn)
 	case *messages.BrokerBack:
 		u.back()
+	case *messages.BrokerMoved:
+		u.moved()
 	case *messages.Resume:
 		u.resume(m)
 	case *messages.Leave:
-		u.drop()
-		u.state = unborn
+		u.leave()
 	case *messages.Surrender:
 		u.surrender()
 	case *messages.Restore:
@@ -124,20 +122,20 @@ func (u *upstream) Receive(ctx actor.Context) {
 	case *messages.Fault:
 		panic(m.Reason)
 	case *actor.Restarting:
-		u.env.CleanUp(func() { u.lose("BUG: its actor failed", messages.Lost{Opened: u.state > dialling}) })
+		u.env.CleanUp(func() { u.lose("BUG: its actor failed", messages.Lost{Opened: u.state > dialling}); u.drained(u.old) })
 	case *actor.Stopping:
-		u.env.CleanUp(u.drop)
+		u.env.CleanUp(func() { u.drop(); u.drained(u.old) })
 	}
 }
 
 // resume begins an epoch after the one that was lost.
 func (u *upstream) resume(m *messages.Resume) {
 	u.port, u.to, u.near = m.Port, m.To, m.Near
-	u.epoch, u.heartbeat, u.state = m.Epoch, m.Heartbeat, resting
+	u.epoch, u.replay, u.state = m.Epoch, newReplay(m.Heartbeat), resting
 	switch {
 	case m.Sock != nil:
 		u.take(m.Sock, m.Address)
-	case u.heartbeat != nil || m.Redial:
+	case u.replay != nil || m.Redial:
 		u.begin()
 	}
 }
@@ -171,8 +169,8 @@ func (u *upstream) forward(m *messages.Forward) {
 	case unborn: // dial failed at once
 		m.Done()
 	case dialling, replaying:
-		if u.heartbeat != nil {
-			u.parked = append(u.parked, m)
+		if u.replay != nil {
+			u.replay.parked = append(u.replay.parked, m)
 			return
 		}
 		u.write(m)
@@ -197,35 +195,6 @@ func (u *upstream) dial() {
 	u.state = dialling
 	u.to.Dialed()
 	u.sock = u.to.Dialer().Dial(address, transport.DownstreamOf(u.near), &u.self)
-}
-
-func (u *upstream) connected(m *transport.Connected) {
-	if m.Conn != u.sock {
-		return
-	}
-	if u.heartbeat == nil {
-		u.open()
-		return
-	}
-	frame, err := codec.WithOpaque(u.heartbeat, ReplayOpaque)
-	if err != nil { // it was scanned when it came: only a header without opaque gets here
-		u.open()
-		return
-	}
-	u.state = replaying
-	u.sock.Write(frame, nil)
-	u.cancel = system.After(replayPatience, u.self, &replayOverdue{u.epoch})
-}
-
-// open lets everything through.
-func (u *upstream) open() {
-	u.stopTimer()
-	u.state = open
-	for _, m := range u.parked {
-		u.write(m)
-	}
-	u.up.Deliver(&messages.Opened{Epoch: u.epoch, Upstream: u.address, Replayed: u.heartbeat != nil})
-	u.parked, u.heartbeat = nil, nil
 }
 
 func (u *upstream) fromBroker(ch *transport.Chunk) {
@@ -255,29 +224,10 @@ func (u *upstream) deliver(ch *transport.Chunk, from, to int) {
 	}
 }
 
-// skipReplay passes on what comes before the answer to our heartbeat and swallows the answer; it returns where the
-// rest begins.
-func (u *upstream) skipReplay(ch *transport.Chunk, from int) int {
-	for i := range ch.Frames {
-		f := &ch.Frames[i]
-		if f.Header.Opaque != ReplayOpaque || !f.Header.IsResponse() {
-			continue
-		}
-		u.deliver(ch, from, f.Off)
-		if f.Header.Code != codec.ResSuccess {
-			u.env.Log.Warn("broker rejected replayed heartbeat", "upstream", u.address,
-				"response_code", codec.ResponseCodeName(f.Header.Code), "remark", f.Header.Remark(ch.RawHeader(f)))
-		}
-		from = min(f.End, len(ch.B))
-		u.swallow = int32(f.End - from)
-		u.open()
-		return from
-	}
-	return from
-}
-
-// tick looks for a broker that takes nothing.
+// tick looks for a broker that takes nothing, and whether the address is still one to stay with.
 func (u *upstream) tick(now int64) {
+	u.drained(u.old) // it had long enough
+	u.checkAddress()
 	if u.state == open && u.stall.Overdue(u.sock.Flow(), now, u.env.Settings().WriteStallTimeout) {
 		u.env.Rejections.Add(u.port.Listener, stats.LateUpstream, u.sock.Remote(), now)
 		u.lose("it takes nothing (timeouts.write_stall)", messages.Lost{Opened: true})
@@ -302,9 +252,41 @@ func (u *upstream) away() bool { return u.to != nil && u.to.Away() }
 // broker that has just started meets all its clients.
 func (u *upstream) back() {
 	u.attempt, u.retryAt = 0, 0
-	if u.state == resting && u.heartbeat != nil {
+	if u.state == resting && u.replay != nil {
 		u.stopTimer()
 		u.cancel = system.After(rand.N(backSpread), u.self, &redial{u.epoch})
+	}
+}
+
+// leave ends the epoch on the connection's account. What was written goes out before the socket is closed: nobody waits for
+// an answer to oneway requests.
+func (u *upstream) leave() {
+	if u.state == open && u.sock.Kept() > 0 {
+		u.drained(u.old)
+		u.old, u.sock = u.sock, nil
+	}
+	u.drop()
+	u.state = unborn
+}
+
+// drained closes a socket that was left.
+func (u *upstream) drained(conn transport.Conn) {
+	if u.old != nil && conn == u.old {
+		u.old.Close()
+		u.old = nil
+	}
+}
+
+// moved goes on where the broker is now: at once if nothing is open, else the connection says when.
+func (u *upstream) moved() {
+	u.back()
+	u.checkAddress()
+}
+
+// checkAddress tells the connection when the socket's address is not one to stay with.
+func (u *upstream) checkAddress() {
+	if u.state == open && !u.to.Serves(u.address, u.sock.Remote()) {
+		u.up.Deliver(&messages.Outdated{Epoch: u.epoch})
 	}
 }
 
@@ -336,10 +318,8 @@ func (u *upstream) drop() {
 		u.sock.Close()
 		u.sock = nil
 	}
-	for _, m := range u.parked {
-		m.Done()
-	}
-	u.parked, u.swallow, u.stall = nil, 0, Stall{}
+	u.replay.drop()
+	u.replay, u.swallow, u.stall = nil, 0, Stall{}
 }
 
 func (u *upstream) stopTimer() {
