@@ -18,6 +18,7 @@ import (
 type bench struct {
 	dir        string // for configurations and the binary
 	binary     string
+	before     string   // another binary of ours; "": none
 	env        []string // of our process, added to ours
 	front      string   // the name server address of candidates
 	second     string   // one more address of a candidate's: HAProxy's for the broker, of Apache's proxy for gRPC
@@ -29,12 +30,12 @@ type bench struct {
 	log        io.Writer
 }
 
-func newBench(log io.Writer, binary string, s study) (*bench, error) {
+func newBench(log io.Writer, binary, before string, s study) (*bench, error) {
 	dir, err := os.MkdirTemp("", "rocketmq-proxy-bench")
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{dir: dir, binary: binary, tries: s.tries, log: log}
+	b := &bench{dir: dir, binary: binary, before: before, tries: s.tries, log: log}
 	if err := b.prepare(s); err != nil {
 		b.close()
 		return nil, err

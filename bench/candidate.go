@@ -25,6 +25,7 @@ var candidates = []candidate{
 	{name: "direct", nameServer: func(b *bench) string { return b.nameServer }},
 	{name: "haproxy", command: haproxy, nameServer: func(b *bench) string { return b.front }},
 	{name: "apache", command: apache, nameServer: func(b *bench) string { return b.front }, jit: true},
+	{name: "before", command: before, nameServer: func(b *bench) string { return b.front }},
 	{name: "ours", command: ours, nameServer: func(b *bench) string { return b.front }},
 }
 
@@ -78,7 +79,12 @@ listen broker
 }
 
 // ours is `serve` with a port for each broker and every feature on.
-func ours(b *bench, dir string) (*exec.Cmd, error) {
+func ours(b *bench, dir string) (*exec.Cmd, error) { return serve(b, b.binary, dir) }
+
+// before is the same of another binary.
+func before(b *bench, dir string) (*exec.Cmd, error) { return serve(b, b.before, dir) }
+
+func serve(b *bench, binary, dir string) (*exec.Cmd, error) {
 	cfg := fmt.Sprintf(`log = { level = "error" }
 [[cluster]]
 name = "bench"
@@ -91,7 +97,7 @@ broker_ports = "0"
 address = "127.0.0.1:0"
 `, b.nameServer, b.front)
 	file := filepath.Join(dir, "proxy.toml")
-	cmd := exec.Command(b.binary, "serve", "--config", file)
+	cmd := exec.Command(binary, "serve", "--config", file)
 	cmd.Env = append(os.Environ(), b.env...)
 	return cmd, os.WriteFile(file, []byte(cfg), 0o600)
 }

@@ -51,5 +51,6 @@
 //
 // -data FILE keeps the measurements: a later run with the same file replaces what it measures anew and reports the
 // rest with it, so that a long bench can be done in pieces. -binary FILE measures a binary that exists, -env
-// GODEBUG=gctrace=1,GOGC=200 sets variables for it.
+// GODEBUG=gctrace=1,GOGC=200 sets variables for it. -before FILE has an older binary of ours beside the present one, to
+// see what a change costs.
 package main

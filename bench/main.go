@@ -28,6 +28,7 @@ type options struct {
 	scenario   string
 	candidates string
 	binary     string
+	before     string
 	env        string
 	data       string
 	out        string
@@ -71,6 +72,7 @@ func parse(args []string) (o options, err error) {
 	f.StringVar(&o.scenario, "scenario", "", "only scenarios whose whole name matches this `regexp`")
 	f.StringVar(&o.candidates, "candidates", "", "which of them, separated by commas (default all: direct,haproxy,ours, or direct,apache,ours)")
 	f.StringVar(&o.binary, "binary", "", "our `file`; without it the source is built")
+	f.StringVar(&o.before, "before", "", "an older `file` of ours, to measure beside the present one instead of HAProxy; printed only")
 	f.StringVar(&o.env, "env", "", "`KEY=value,…` for our process, as GODEBUG=gctrace=1")
 	f.StringVar(&o.data, "data", "", "JSON `file` that measurements are kept in: a run replaces the scenarios it measures and reports all")
 	f.StringVar(&o.out, "out", "", "`file` for the report; empty: print it only (default bench/RESULTS.md, or bench/RESULTS-APACHE.md)")
@@ -118,7 +120,7 @@ func compare(o options, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b, err := newBench(stdout, o.binary, o.study())
+	b, err := newBench(stdout, o.binary, o.before, o.study())
 	if err != nil {
 		return err
 	}

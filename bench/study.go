@@ -47,8 +47,11 @@ func besideApache() study {
 }
 
 func (o options) study() study {
-	if o.apache {
+	switch {
+	case o.apache:
 		return besideApache()
+	case o.before != "":
+		return besideBefore()
 	}
 	return besideHAProxy()
 }
