@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
-	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
 // Clients that ask for large answers and never read. What they cost those behind the proxy is counted by netty.
@@ -82,7 +81,9 @@ func deaf(t *testing.T, address string, n int, q codec.Command) *client {
 func (s *stage) kept() (each []int) {
 	s.t.Helper()
 	_, text := s.request("GET", "/clients", fixtureToken)
-	var all []messages.ClientReport
+	var all []struct {
+		Kept int `json:"bytes_kept"`
+	}
 	require.NoError(s.t, json.Unmarshal([]byte(text), &all), text)
 	for _, c := range all {
 		if c.Kept > 0 {

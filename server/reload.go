@@ -1,7 +1,7 @@
 package server
 
 import (
-	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/admin"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 )
 
@@ -33,8 +34,8 @@ type reloads struct {
 }
 
 var (
-	errNoSource = errors.New("cannot reload: the configuration was not read from anywhere; restart the proxy to change it")
-	errDraining = errors.New("cannot reload: the proxy is draining")
+	errNoSource = fmt.Errorf("%w: the configuration was not read from anywhere; restart the proxy to change it", admin.ErrNotNow)
+	errDraining = fmt.Errorf("%w: the proxy is draining", admin.ErrNotNow)
 )
 
 // Reloaded is what a reload did.

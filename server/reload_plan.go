@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
+	"github.com/rocketmq-proxy/rocketmq-proxy/admin"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
@@ -17,27 +18,24 @@ import (
 // plan is a reload that cannot fail any more: files are read and sockets are open.
 type plan struct {
 	cfg      *config.Config
-	door     *door
+	policy   *admin.Policy
 	push     *pusher // nil: the present one goes on
 	revision *actors.Revision
 }
-
-// errNotPrepared marks what the configuration asks for and the machine does not give.
-var errNotPrepared = errors.New("cannot do what the configuration says")
 
 // prepare does everything that can fail. It tells all problems that it finds, and has changed nothing then.
 func (s *Server) prepare(next *config.Config) (*plan, error) {
 	p := &plan{cfg: next}
 	var errs []error
 	var err error
-	if p.door, err = newDoor(next.Admin, s.admin.loopback()); err != nil {
+	if p.policy, err = admin.NewPolicy(next.Admin, s.admin.Loopback()); err != nil {
 		errs = append(errs, err)
 	}
 	if p.revision, err = s.revise(next); err != nil {
 		errs = append(errs, err)
 	}
 	if !reflect.DeepEqual(next.Metrics, s.config().Metrics) && len(errs) == 0 { // it begins to push, so it comes last
-		if p.push, err = startPush(next.Metrics, s.writeMetrics); err != nil {
+		if p.push, err = startPush(next.Metrics, s.log, s.writeMetrics); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -52,10 +50,10 @@ func (s *Server) prepare(next *config.Config) (*plan, error) {
 	return nil, &unprepared{errors.Join(errs...)}
 }
 
-// unprepared keeps the text of its problems and is an errNotPrepared.
+// unprepared keeps the text of its problems and is an admin.ErrNotPrepared.
 type unprepared struct{ error }
 
-func (u *unprepared) Is(target error) bool { return target == errNotPrepared }
+func (u *unprepared) Is(target error) bool { return target == admin.ErrNotPrepared }
 
 // apply goes over to a plan.
 func (s *Server) apply(p *plan) error {
@@ -63,8 +61,7 @@ func (s *Server) apply(p *plan) error {
 		s.level.UnmarshalText([]byte(p.cfg.Log.Level)) // validated
 	}
 	s.cfg.Store(p.cfg)
-	s.admin.door.Store(p.door)
-	p.door.warn(s.log)
+	s.admin.Use(p.policy, s.log)
 	s.proxy.Adjust(settings(p.cfg))
 	s.sockets.Tune(frameLimits(p.cfg), window(p.cfg), p.cfg.Timeouts.Dial)
 	for _, d := range p.revision.Next.Clusters {
@@ -77,7 +74,7 @@ func (s *Server) apply(p *plan) error {
 	if p.push != nil {
 		old := s.push
 		s.push = p.push
-		go old.close(s.log) // it pushes once more, which may take a while
+		go old.close() // it pushes once more, which may take a while
 	}
 	if !p.changesTree(s.proxy.Tree()) {
 		return nil

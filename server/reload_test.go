@@ -111,7 +111,7 @@ func TestRemovedListenerIsCutOff(t *testing.T) {
 	f.change(kept)
 	f.change(kept + gone)
 	f.await(func() bool { return f.Addr("gone") != "" }, "it is open again")
-	f.await(func() bool { return len(f.report()) <= 1 }, "only the connection with a request in flight is left")
+	f.await(func() bool { return f.connections() <= 1 }, "only the connection with a request in flight is left")
 	f.toBroker("gone", "broker-a").mustSend("back")
 	_, err := c.read()
 	require.Error(t, err)

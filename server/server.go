@@ -12,11 +12,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
+	"github.com/rocketmq-proxy/rocketmq-proxy/admin"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/handover"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
@@ -27,7 +29,8 @@ type Server struct {
 	cfg   atomic.Pointer[config.Config] // in effect
 	log   *slog.Logger
 	proxy *actors.Proxy
-	admin *admin
+	admin *admin.Server
+	open  *admin.Server // of metrics.address; nil: there is none
 	push  *pusher
 
 	certificates  certificates
@@ -68,41 +71,50 @@ func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error
 	for _, o := range opts {
 		o(s)
 	}
-	var err error
-	if s.handover, err = handover.Inherit(cfg.HandOver, claims(cfg), log); err != nil {
-		return nil, err
-	}
-	tree, err := s.build(cfg)
+	var undo []func()
+	tree, err := s.assemble(cfg, &undo)
 	if err != nil {
-		if s.stopTransport != nil {
-			s.stopTransport()
+		for _, f := range slices.Backward(undo) {
+			f()
 		}
-		s.handover.Close()
-		return nil, err
-	}
-	if s.admin, err = s.serveAdmin(cfg.Admin); err != nil {
-		s.stopTransport()
-		s.handover.Close()
-		return nil, err
-	}
-	if err = s.proxy.Start(tree); err != nil {
-		s.stopTransport()
-		s.handover.Close()
-		s.admin.close()
-		return nil, fmt.Errorf("cannot start the actors: %w", err)
-	}
-	if s.push, err = startPush(cfg.Metrics, s.writeMetrics); err != nil {
-		s.proxy.Stop()
-		s.stopTransport()
-		s.handover.Close()
-		s.admin.close()
 		return nil, err
 	}
 	s.certificates.watch()
-	s.admin.serve()
-	log.Info("started", "admin", s.admin.addr(), "clusters", len(tree.Clusters), "listeners", len(tree.Listeners))
+	s.admin.Serve()
+	s.open.Serve()
+	log.Info("started", "admin", s.admin.Addr(), "clusters", len(tree.Clusters), "listeners", len(tree.Listeners))
 	go s.reloadOnHangup()
 	return s, nil
+}
+
+// assemble makes and starts the parts. undo takes back what was made, when a later part fails.
+func (s *Server) assemble(cfg *config.Config, undo *[]func()) (tree *actors.Tree, err error) {
+	made := func(f func()) { *undo = append(*undo, f) }
+	if s.handover, err = handover.Inherit(cfg.HandOver, claims(cfg), s.log); err != nil {
+		return nil, err
+	}
+	made(s.handover.Close)
+	tree, err = s.build(cfg)
+	if s.stopTransport != nil {
+		made(s.stopTransport)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.admin, err = admin.Listen(cfg.Admin, s.log, s.proxy, backend{s}); err != nil {
+		return nil, err
+	}
+	made(s.admin.Close)
+	if s.open, err = admin.ListenMetrics(cfg.Metrics, s.log, backend{s}); err != nil {
+		return nil, err
+	}
+	made(s.open.Close)
+	if err = s.proxy.Start(tree); err != nil {
+		return nil, fmt.Errorf("cannot start the actors: %w", err)
+	}
+	made(func() { _ = s.proxy.Stop() })
+	s.push, err = startPush(cfg.Metrics, s.log, s.writeMetrics)
+	return tree, err
 }
 
 // giveUp ends the process through Serve; only the first reason counts.
@@ -214,8 +226,9 @@ func (s *Server) close() {
 	s.stopTransport()
 	s.certificates.close()
 	s.handover.Close()
-	s.push.close(s.log)
-	s.admin.close()
+	s.push.close()
+	s.open.Close()
+	s.admin.Close()
 	s.log.Info("stopped", "uptime", time.Since(s.started).Round(time.Millisecond))
 }
 
@@ -229,5 +242,13 @@ func (s *Server) Addr(listener string) string {
 	return ""
 }
 
+// MetricsAddr is the address of metrics and probes alone; "" when there is none.
+func (s *Server) MetricsAddr() string {
+	if s.open == nil {
+		return ""
+	}
+	return s.open.Addr()
+}
+
 // AdminAddr is the admin address.
-func (s *Server) AdminAddr() string { return s.admin.addr() }
+func (s *Server) AdminAddr() string { return s.admin.Addr() }

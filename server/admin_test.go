@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"math/big"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -24,107 +23,6 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
 )
-
-// Who may do what: read and change, on and off loopback, with and without a credential.
-func TestDoor(t *testing.T) {
-	file := func(text string) string {
-		name := filepath.Join(t.TempDir(), "token")
-		require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
-		return name
-	}
-	const (
-		reached   = http.StatusTeapot
-		needs     = http.StatusUnauthorized
-		forbidden = http.StatusForbidden
-	)
-	pages := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(reached) })
-	f := func(c config.Admin, loopback bool, method, path, authorization string, want int) {
-		t.Helper()
-		d, err := newDoor(c, loopback)
-		require.NoError(t, err)
-		a := &admin{}
-		a.door.Store(d)
-		r := httptest.NewRequest(method, path, nil)
-		if authorization != "" {
-			r.Header.Set("Authorization", authorization)
-		}
-		w := httptest.NewRecorder()
-		a.guard(pages).ServeHTTP(w, r)
-		require.Equal(t, want, w.Code, w.Body)
-		if want != reached {
-			require.Equal(t, "text/plain; charset=utf-8", w.Header().Get("Content-Type"))
-		}
-		switch want {
-		case needs:
-			require.Equal(t, `Bearer realm="rocketmq-proxy"`, w.Header().Get("WWW-Authenticate"))
-			require.Contains(t, w.Body.String(), "this needs a credential")
-		case forbidden:
-			require.Contains(t, w.Body.String(), "set admin.token_file")
-		}
-	}
-	none, token := config.Admin{}, config.Admin{TokenFile: file(" open sesame\n")}
-
-	f(none, true, "GET", "/metrics", "", reached)
-	f(none, true, "HEAD", "/metrics", "", reached)
-	f(none, true, "POST", "/reload", "", forbidden)
-	f(none, true, "POST", "/reload", "Bearer open sesame", forbidden)
-	f(none, true, "DELETE", "/clients", "", forbidden)
-
-	f(token, true, "GET", "/metrics", "", reached)
-	f(token, true, "POST", "/reload", "", needs)
-	f(token, true, "POST", "/healthz", "", needs)
-	f(token, true, "POST", "/reload", "Bearer open", needs)
-	f(token, true, "POST", "/reload", "Bearer open sesame!", needs)
-	f(token, true, "POST", "/reload", "Bearer ", needs)
-	f(token, true, "POST", "/reload", "Basic open sesame", needs)
-	f(token, true, "POST", "/reload", "open sesame", needs)
-	f(token, true, "POST", "/reload", "Bearer open sesame", reached)
-	f(token, true, "POST", "/reload", "bearer open sesame", reached)
-
-	f(token, false, "GET", "/healthz", "", reached)
-	f(token, false, "GET", "/readyz", "", reached)
-	f(token, false, "GET", "/", "", needs)
-	f(token, false, "GET", "/metrics", "", needs)
-	f(token, false, "GET", "/healthz/", "", needs)
-	f(token, false, "GET", "/debug/pprof/", "Bearer wrong", needs)
-	f(token, false, "GET", "/metrics", "Bearer open sesame", reached)
-	f(token, false, "POST", "/drain", "Bearer open sesame", reached)
-}
-
-// A browser's certificate must not be lent to other sites.
-func TestDoorRefusesCrossOrigin(t *testing.T) {
-	d, err := newDoor(config.Admin{}, true)
-	require.NoError(t, err)
-	a := &admin{}
-	a.door.Store(d)
-	r := httptest.NewRequest("POST", "/drain", nil)
-	r.Header.Set("Sec-Fetch-Site", "cross-site")
-	w := httptest.NewRecorder()
-	a.guard(http.NotFoundHandler()).ServeHTTP(w, r)
-	require.Equal(t, http.StatusForbidden, w.Code)
-	require.Contains(t, w.Body.String(), "cross-origin")
-}
-
-// Whatever is wrong with the files is said with their keys, and off loopback nothing opens without a credential.
-func TestNewDoorFailure(t *testing.T) {
-	dir := t.TempDir()
-	empty := filepath.Join(dir, "empty")
-	require.NoError(t, os.WriteFile(empty, []byte(" \n"), 0o600))
-	ca := newAuthority(t)
-	certificate, key := ca.issue(t, "proxy", x509.ExtKeyUsageServerAuth)
-	f := func(c config.Admin, loopback bool, want string) {
-		t.Helper()
-		_, err := newDoor(c, loopback)
-		require.ErrorContains(t, err, want)
-	}
-	f(config.Admin{TokenFile: empty}, true, `cannot use the admin token (admin.token_file = "`+empty+`"): the file is empty`)
-	f(config.Admin{TokenFile: "nowhere"}, true, `cannot use the admin token (admin.token_file = "nowhere"): open nowhere: no such file`)
-	f(config.Admin{Certificate: certificate, Key: empty}, true, `cannot use the admin certificate (admin.certificate = "`+certificate+`", admin.key = "`+empty+`")`)
-	f(config.Admin{Certificate: certificate, Key: key, ClientCA: empty}, true, `cannot use the authorities of admin clients (admin.client_ca = "`+empty+`"): there is no certificate in it`)
-	f(config.Admin{ClientCA: ca.file}, true, "they come with HTTPS only")
-	f(config.Admin{Address: "10.0.0.1:1"}, false, `cannot open the admin address (admin.address = "10.0.0.1:1"): others than this machine reach it, and no credential is configured: set admin.token_file`)
-	f(config.Admin{Address: "10.0.0.1:1", Certificate: certificate, Key: key}, false, "no credential is configured")
-}
 
 // The same through a whole proxy: a certificate of the authority lets in, another one and none do not; a reload
 // changes who is let in, on connections that are open.
@@ -237,7 +135,7 @@ func TestStartRefusesAnOpenDoor(t *testing.T) {
 	_, err := Start(cfg, slog.New(slog.DiscardHandler))
 	require.ErrorContains(t, err, "admin.token_file")
 	require.ErrorContains(t, Dev(context.Background(), DevOptions{Listen: "127.0.0.1:0", Admin: "0.0.0.0:0"}, slog.New(slog.DiscardHandler), io.Discard, nil),
-		"nothing asks them who they are")
+		"no credential is configured")
 }
 
 // authority signs certificates for tests.

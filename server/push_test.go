@@ -1,0 +1,61 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+)
+
+// A push that keeps failing is logged once a minute with the number of failures, and once when it is over.
+func TestFailedPushesAreSampled(t *testing.T) {
+	output := &logged{}
+	p := &pusher{log: slog.New(slog.NewTextHandler(output, nil))}
+	now, failure := time.Now(), errors.New("down")
+	for range 130 { // a failure each second
+		p.note(failure, now)
+		now = now.Add(time.Second)
+	}
+	require.Equal(t, 3, strings.Count(output.String(), "cannot push metrics"))
+	require.True(t, output.has("cannot push metrics", "count=1"))
+	require.True(t, output.has("cannot push metrics", "count=60"))
+	p.note(nil, now)
+	p.note(nil, now)
+	require.Equal(t, 1, strings.Count(output.String(), "metrics pushed again"))
+	p.note(failure, now)
+	require.Equal(t, 4, strings.Count(output.String(), "cannot push metrics"), "a new outage is told at once")
+}
+
+// What the library says of a failure comes without the secrets of the URL, also at the end.
+func TestFailedPushesShowNoSecret(t *testing.T) {
+	var asked atomic.Int64
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	defer receiver.Close()
+	output := &logged{}
+	url := strings.Replace(receiver.URL, "//", "//me:hush1@", 1) + "/import?token=hush2"
+	p, err := startPush(config.Metrics{PushURL: url, PushInterval: 100 * time.Millisecond}, slog.New(slog.NewTextHandler(output, nil)), func(io.Writer) {})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return asked.Load() > 3 }, patience, time.Millisecond)
+	p.close()
+	require.True(t, output.has("cannot push metrics", "500"))
+	require.True(t, output.has("cannot push the last metrics", "500"))
+	require.NotContains(t, output.String(), "hush")
+
+	_, err = startPush(config.Metrics{PushURL: "ftp://me:hush1@host/?token=hush2", PushInterval: time.Second}, slog.New(slog.DiscardHandler), nil)
+	require.ErrorContains(t, err, "cannot push metrics (metrics.push_url")
+	require.NotContains(t, err.Error(), "hush")
+	_, err = startPush(config.Metrics{PushURL: receiver.URL, PushInterval: time.Second, PushLabels: map[string]string{"not a label": "x"}}, slog.New(slog.DiscardHandler), nil)
+	require.Error(t, err)
+}
