@@ -23,7 +23,8 @@ type proxy struct {
 	env       *Env
 	clusters  map[*cluster.Cluster]*actor.PID
 	listeners map[string]*listening // by the actor's id
-	drained   *actor.PID            // is answered when no listener has a connection any more; nil: not draining
+	stats     *actor.PID
+	drained   *actor.PID // is answered when no listener has a connection any more; nil: not draining
 	revising
 }
 
@@ -163,7 +164,7 @@ func (p *proxy) drainedYet(ctx actor.Context) {
 
 func (p *proxy) start(ctx actor.Context) {
 	tree := p.env.Tree()
-	p.spawn(ctx, "stats", p.env.Props(func() actor.Actor { return stats.New(p.env.Runtime, p.env.Recorders, tree.Stats) }, nil, nil))
+	p.stats = p.spawn(ctx, "stats", p.env.Props(func() actor.Actor { return stats.New(p.env.Runtime, p.env.Recorders, tree.Stats) }, nil, nil))
 	p.clusters, p.listeners = map[*cluster.Cluster]*actor.PID{}, map[string]*listening{}
 	for _, d := range tree.Clusters {
 		p.startCluster(ctx, d)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/cluster"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/listener"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/stats"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
@@ -50,6 +51,19 @@ type sweep struct{}
 // sweepMargin is how long after the last connection could ask its directory that one is stopped.
 const sweepMargin = time.Second
 
+// forget ends the metrics of a listener that is gone: else it would be full, or have an expired certificate, for ever. It
+// comes when what its connections had to say is counted.
+type forget struct{ listener string }
+
+func (p *proxy) forget(ctx actor.Context, name string) {
+	for _, l := range p.listeners {
+		if l.Name == name { // it has come back
+			return
+		}
+	}
+	ctx.Send(p.stats, &stats.Forget{Listener: name})
+}
+
 func (p *proxy) reload(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *Revision:
@@ -68,8 +82,13 @@ func (p *proxy) reload(ctx actor.Context) {
 		p.unadjusted--
 		p.goOn(ctx)
 	case *actor.Terminated:
+		if l := p.listeners[m.Who.Id]; l != nil && l.retiring {
+			system.After(sweepMargin, system.NewSink(p.env.System, ctx.Self()), &forget{l.Name})
+		}
 		delete(p.listeners, m.Who.Id)
 		p.drainedYet(ctx)
+	case *forget:
+		p.forget(ctx, m.listener)
 	case *sweep:
 		p.sweep(ctx)
 	}

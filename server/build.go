@@ -61,7 +61,7 @@ func window(cfg *config.Config) int { return int(cfg.Limits.BufferPerConnection)
 func settings(cfg *config.Config) actors.Settings {
 	return actors.Settings{
 		BufferPerConnection:    int(cfg.Limits.BufferPerConnection),
-		ConnectionsPerListener: cfg.Limits.ConnectionsPerListener,
+		ConnectionsPerListener: connectionLimit(cfg, allowedDescriptors()),
 		ConnectionsPerAddress:  cfg.Limits.ConnectionsPerAddress,
 		RequestsPerConnection:  cfg.Limits.RequestsPerConnection,
 		IdleTimeout:            cfg.Timeouts.Idle,

@@ -14,15 +14,18 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 )
 
 // certificates are the TLS files of all listeners and clusters, looked at every few seconds. Their contents are
 // compared, not their times: that also sees a Kubernetes secret, whose directory is swapped by a symlink, and works
 // on every file system.
 type certificates struct {
-	mu   sync.Mutex
-	kept []*keptTLS
-	set  *metrics.Set // nil until describe
+	mu     sync.Mutex
+	kept   []*keptTLS
+	staged []*keptTLS // loaded for a configuration that is not in effect yet
+	set    *metrics.Set
 
 	stop chan struct{}
 	done chan struct{}
@@ -44,8 +47,8 @@ type keptTLS struct {
 	reloads, failures *metrics.Counter // set by describe, before anybody looks again
 }
 
-// keep loads files for the first time. An error then is one of the start. What was kept for the same listener or
-// cluster before is not looked at any more.
+// keep loads files, unless they are kept already. They are looked at again only once the configuration that names them
+// is in effect (commit); an error is one of the start or of the reload.
 func (cs *certificates) keep(kind, name string, log *slog.Logger, files tlsFiles) (*keptTLS, error) {
 	if k := cs.keeps(kind, name, files); k != nil {
 		return k, nil
@@ -57,15 +60,9 @@ func (cs *certificates) keep(kind, name string, log *slog.Logger, files tlsFiles
 	}
 	k.seen = text
 	k.current.Store(cfg)
-	if expiry := k.expiry(); !expiry.IsZero() && time.Now().After(expiry) {
-		log.Warn("the certificate has expired; peers that check it will refuse it", kind, name, "expired", expiry)
-	}
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	cs.kept = append(slices.DeleteFunc(cs.kept, func(old *keptTLS) bool { return old.kind == kind && old.name == name }), k)
-	if cs.set != nil {
-		k.describe(cs.set)
-	}
+	cs.staged = append(cs.staged, k)
 	return k, nil
 }
 
@@ -79,6 +76,43 @@ func (cs *certificates) keeps(kind, name string, files tlsFiles) *keptTLS {
 		}
 	}
 	return nil
+}
+
+// commit puts a configuration into effect: what was staged is looked at and shown from now on, and what the
+// configuration no longer names is not.
+func (cs *certificates) commit(cfg *config.Config) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	cs.kept = slices.DeleteFunc(cs.kept, func(old *keptTLS) bool {
+		replaced := slices.ContainsFunc(cs.staged, func(k *keptTLS) bool { return k.kind == old.kind && k.name == old.name })
+		gone := !names(cfg, old.kind, old.name)
+		if replaced || gone {
+			old.forget(cs.set, gone)
+		}
+		return replaced || gone
+	})
+	for _, k := range cs.staged {
+		if expiry := k.expiry(); !expiry.IsZero() && time.Now().After(expiry) {
+			k.log.Warn("certificate has expired", k.kind, k.name, "expired", expiry)
+		}
+		k.describe(cs.set)
+	}
+	cs.kept, cs.staged = append(cs.kept, cs.staged...), nil
+}
+
+// discard drops what was staged for a configuration that does not come into effect.
+func (cs *certificates) discard() {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	cs.staged = nil
+}
+
+// names reports that a configuration has a listener or a cluster with TLS of a name.
+func names(cfg *config.Config, kind, name string) bool {
+	if kind == "cluster" {
+		return slices.ContainsFunc(cfg.Clusters, func(c config.Cluster) bool { return c.Name == name && c.TLS.Enabled })
+	}
+	return slices.ContainsFunc(cfg.Listeners, func(l config.Listener) bool { return l.Name == name && l.TLS.Mode != config.TLSOff })
 }
 
 // look takes changed files into use. What is bad is told once and changes nothing.
@@ -159,34 +193,32 @@ func (k *keptTLS) expiry() (first time.Time) {
 	return first
 }
 
-// describe registers the metrics of all files that are kept, and of those that will be.
-func (cs *certificates) describe(set *metrics.Set) {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	cs.set = set
-	for _, k := range cs.kept {
-		k.describe(set)
-	}
-}
+const (
+	expiryMetric   = "rocketmq_proxy_tls_certificate_expiry_timestamp_seconds"
+	insecureMetric = "rocketmq_proxy_tls_insecure_skip_verify"
+	reloadsMetric  = "rocketmq_proxy_tls_reloads_total"
+)
+
+// labels are those of the metrics of these files, and more.
+func (k *keptTLS) labels(more string) string { return fmt.Sprintf("{%s=%q%s}", k.kind, k.name, more) }
 
 func (k *keptTLS) describe(set *metrics.Set) {
-	label := fmt.Sprintf("%s=%q", k.kind, k.name)
-	gauge := func(name string, value func() float64) {
-		name += "{" + label + "}"
-		set.UnregisterMetric(name) // of who was kept before
-		set.NewGauge(name, value)
-	}
 	if len(k.current.Load().Certificates) > 0 {
-		gauge("rocketmq_proxy_tls_certificate_expiry_timestamp_seconds", func() float64 { return float64(k.expiry().Unix()) })
+		set.NewGauge(expiryMetric+k.labels(""), func() float64 { return float64(k.expiry().Unix()) })
 	}
 	if k.kind == "cluster" {
-		gauge("rocketmq_proxy_tls_insecure_skip_verify", func() float64 {
-			if k.current.Load().InsecureSkipVerify {
-				return 1
-			}
-			return 0
-		})
+		set.NewGauge(insecureMetric+k.labels(""), func() float64 { return number(k.current.Load().InsecureSkipVerify) })
 	}
-	k.reloads = set.GetOrCreateCounter("rocketmq_proxy_tls_reloads_total{" + label + `,result="success"}`)
-	k.failures = set.GetOrCreateCounter("rocketmq_proxy_tls_reloads_total{" + label + `,result="failure"}`)
+	k.reloads = set.GetOrCreateCounter(reloadsMetric + k.labels(`,result="success"`))
+	k.failures = set.GetOrCreateCounter(reloadsMetric + k.labels(`,result="failure"`))
+}
+
+// forget ends the metrics; the counters only when nothing of the name comes after it.
+func (k *keptTLS) forget(set *metrics.Set, gone bool) {
+	set.UnregisterMetric(expiryMetric + k.labels(""))
+	set.UnregisterMetric(insecureMetric + k.labels(""))
+	if gone {
+		set.UnregisterMetric(reloadsMetric + k.labels(`,result="success"`))
+		set.UnregisterMetric(reloadsMetric + k.labels(`,result="failure"`))
+	}
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
+
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
@@ -24,6 +26,7 @@ func (s *Server) Drain() { s.askOnce.Do(func() { close(s.asked) }) }
 //  5. what is left when drain_timeout is over, or when stopNow comes, is cut off.
 func (s *Server) drain(stopNow <-chan struct{}) error {
 	s.beginDraining()
+	s.notify(daemon.SdNotifyStopping)
 	begun := time.Now()
 	s.log.Info("drain started, not ready", s.counts("drain_delay_seconds", s.config().DrainDelay.Seconds(), "drain_timeout_seconds", s.config().DrainTimeout.Seconds())...)
 	if !sleep(s.config().DrainDelay, stopNow) {

@@ -234,20 +234,21 @@ func TestMemoryLimit(t *testing.T) {
 	require.EqualValues(t, 7*config.MiB, bufferTotal(limits))
 }
 
-func TestDescriptorWarning(t *testing.T) {
+// A limit that the system does not allow is lowered, which is told and no cause for alarm.
+func TestALoweredConnectionLimitIsTold(t *testing.T) {
 	f := func(perListener int, want string) {
 		t.Helper()
 		var log bytes.Buffer
 		cfg := config.Default()
 		cfg.Listeners = make([]config.Listener, 2)
 		cfg.Limits.ConnectionsPerListener = perListener
-		checkDescriptors(cfg, slog.New(slog.NewTextHandler(&log, nil)))
+		tellConnectionLimit(cfg, slog.New(slog.NewTextHandler(&log, nil)))
 		require.Contains(t, log.String(), want)
 		if want == "" {
 			require.Empty(t, log.String())
 		}
 	}
-	f(1_000_000_000, "needed=4000000256")
+	f(1_000_000_000, `level=INFO msg="connection limit lowered to fit open files" connections_per_listener=`)
 	f(10, "")
 	f(0, "")
 }

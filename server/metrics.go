@@ -20,7 +20,8 @@ func (s *Server) describe(tree *actors.Tree) {
 		set.GetOrCreateCounter(fmt.Sprintf("rocketmq_proxy_actor_restarts{actor=%q}", kind))
 	}
 	set.NewGauge("rocketmq_proxy_ready", func() float64 { return number(s.Ready()) })
-	s.certificates.describe(set)
+	s.certificates.set = set
+	s.certificates.commit(s.config())
 	set.NewGauge("rocketmq_proxy_draining", func() float64 {
 		select {
 		case <-s.draining:

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/google/renameio/v2/maybe"
+
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
@@ -43,7 +45,7 @@ func (f portFile) load() (map[route.BrokerID]int, error) {
 	return ports, nil
 }
 
-// save replaces the file as a whole, so that a crash leaves the old or the new one.
+// save replaces the file as a whole, so that a crash, also one of the machine, leaves the old or the new one.
 func (f portFile) save(ports map[route.BrokerID]int) error {
 	named := make(map[string]int, len(ports))
 	for id, port := range ports {
@@ -56,9 +58,5 @@ func (f portFile) save(ports map[route.BrokerID]int) error {
 	if err := os.MkdirAll(filepath.Dir(string(f)), 0o755); err != nil {
 		return err
 	}
-	tmp := string(f) + ".new"
-	if err := os.WriteFile(tmp, append(text, '\n'), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(tmp, string(f))
+	return maybe.WriteFile(string(f), append(text, '\n'), 0o644) // everywhere but on Windows it is synced first
 }

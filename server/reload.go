@@ -70,6 +70,7 @@ func (s *Server) Reload() (*Reloaded, error) {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	begun := time.Now()
+	defer s.notifyReloading()()
 	s.certificates.look()
 	result, err := s.reload()
 	s.reloads.note(err)

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"reflect"
 	"slices"
-	"strconv"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/admin"
@@ -47,6 +47,7 @@ func (s *Server) prepare(next *config.Config) (*plan, error) {
 			ln.Close()
 		}
 	}
+	s.certificates.discard()
 	return nil, &unprepared{errors.Join(errs...)}
 }
 
@@ -61,6 +62,7 @@ func (s *Server) apply(p *plan) error {
 		s.level.UnmarshalText([]byte(p.cfg.Log.Level)) // validated
 	}
 	s.cfg.Store(p.cfg)
+	s.certificates.commit(p.cfg)
 	s.admin.Use(p.policy, s.log)
 	s.proxy.Adjust(settings(p.cfg))
 	s.sockets.Tune(frameLimits(p.cfg), window(p.cfg), p.cfg.Timeouts.Dial)
@@ -173,26 +175,38 @@ func (s *Server) reviseListener(r *actors.Revision, now *actors.Tree, next *conf
 		switch {
 		case err == nil:
 			r.Sockets[l] = ln
-		case !s.holdsPort(now, c.Address):
+		case !s.holds(now, c.Address):
 			return nil, fmt.Errorf("cannot open listener %q (listener.address = %q): %w; give it another address, or end who has that one", c.Name, c.Address, err)
 		}
 	}
 	return l, nil
 }
 
-// holdsPort tells whether a listener of ours is in the way of an address. That two may not want the same has been
-// validated, so it is one that moves or goes.
-func (s *Server) holdsPort(now *actors.Tree, address string) bool {
-	_, port, _ := net.SplitHostPort(address)
+// holds reports that a listener of ours is in the way of an address. That two may not want the same has been validated,
+// so it is one that moves or goes. What another process has on another host does not become free by that.
+func (s *Server) holds(now *actors.Tree, address string) bool {
+	wanted, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return false
+	}
 	for _, l := range now.Listeners {
-		if l.Open() && strconv.Itoa(int(l.Addr().Port())) == port {
+		if !l.Open() || !overlap(wanted.AddrPort().Addr(), l.Addr().Addr()) {
+			continue
+		}
+		if int(l.Addr().Port()) == wanted.Port {
 			return true
 		}
 		for _, b := range l.Cluster.Snapshot().Brokers() {
-			if p, ok := l.PortOf(b.ID); ok && strconv.Itoa(p.Port) == port {
+			if p, ok := l.PortOf(b.ID); ok && (p.Port == wanted.Port || l.Ports.VIP && p.Port-2 == wanted.Port) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// overlap reports that a socket on one host is in the way of one on the other: they are the same, or one is every host.
+func overlap(a, b netip.Addr) bool {
+	a, b = a.Unmap(), b.Unmap()
+	return a == b || !a.IsValid() || a.IsUnspecified() || b.IsUnspecified()
 }

@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
+
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/admin"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
@@ -55,7 +57,7 @@ var ErrStoppedAtOnce = errors.New("stopped at once, without draining")
 // Run serves cfg until ctx is cancelled, and then drains; stopNow cuts that short. nil means a clean end.
 func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-chan struct{}, opts ...Option) error {
 	limitMemory(cfg.Limits, log)
-	checkDescriptors(cfg, log)
+	tellConnectionLimit(cfg, log)
 	s, err := Start(cfg, log, opts...)
 	if err != nil {
 		return err
@@ -133,6 +135,7 @@ func (s *Server) Serve(ctx context.Context, stopNow <-chan struct{}) error {
 		select {
 		case <-ready:
 			ready = nil
+			s.notify(daemon.SdNotifyReady)
 			s.log.Info("ready", "after", time.Since(s.started).Round(time.Millisecond))
 		case err = <-s.failed:
 			err = fmt.Errorf("giving up: %w", err)

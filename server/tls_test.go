@@ -219,7 +219,8 @@ func TestCertificatesAreWatched(t *testing.T) {
 		var cs certificates
 		k, err := cs.keep("listener", "main", slog.New(slog.DiscardHandler), &listenerFiles{&config.ListenerTLS{Certificate: dir + "/tls.crt", Key: dir + "/tls.key", MinVersion: "1.2"}})
 		require.NoError(t, err)
-		cs.describe(metrics.NewSet())
+		cs.set = metrics.NewSet()
+		cs.commit(&config.Config{Listeners: []config.Listener{{Name: "main", TLS: config.ListenerTLS{Mode: config.TLSRequired}}}})
 		cs.watch()
 		write(t, dir, second)
 		time.Sleep(lookEvery)

@@ -4,6 +4,8 @@ package stats
 
 import (
 	"fmt"
+	"maps"
+	"strings"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -70,12 +72,27 @@ func (s *Actor) Receive(ctx actor.Context) {
 		}
 	case *messages.Tick:
 		s.out.rotate()
+	case *Forget:
+		s.forget(m.Listener)
 	case *messages.Fault:
 		panic(m.Reason)
 	case *actor.Stopping:
 		s.run.CleanUp(func() { s.cancel(); s.takeAll() })
 	case *actor.Restarting:
 		s.run.CleanUp(s.cancel)
+	}
+}
+
+// Forget ends the series of a listener that is gone. It comes after the last samples of its connections.
+type Forget struct{ Listener string }
+
+func (s *Actor) forget(listener string) {
+	maps.DeleteFunc(s.ports, func(p *messages.Port, _ *portStats) bool { return p.Listener == listener })
+	label := fmt.Sprintf("listener=%q", listener)
+	for _, name := range s.out.Set.ListMetricNames() {
+		if strings.Contains(name, "{"+label) || strings.Contains(name, ","+label) {
+			s.out.Set.UnregisterMetric(name)
+		}
 	}
 }
 
