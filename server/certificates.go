@@ -93,7 +93,7 @@ func (cs *certificates) commit(cfg *config.Config) {
 	})
 	for _, k := range cs.staged {
 		if expiry := k.expiry(); !expiry.IsZero() && time.Now().After(expiry) {
-			k.log.Warn("certificate has expired", k.kind, k.name, "expired", expiry)
+			k.log.Warn("certificate has expired", k.kind, k.name, "expires", stamp(expiry))
 		}
 		k.describe(cs.set)
 	}
@@ -172,12 +172,20 @@ func (k *keptTLS) look() {
 	k.bad = err
 	if err != nil {
 		k.failures.Inc()
-		k.log.Error("cannot use changed TLS files; going on with what was loaded before", k.kind, k.name, "error", err, "certificate expires", k.expiry())
+		k.log.Error("cannot reload TLS files, keeping the old ones", k.kind, k.name, "error", err, "expires", stamp(k.expiry()))
 		return
 	}
 	k.current.Store(cfg)
 	k.reloads.Inc()
-	k.log.Info("TLS files have changed; new connections use them", k.kind, k.name, "certificate expires", k.expiry())
+	k.log.Info("TLS files reloaded for new connections", k.kind, k.name, "expires", stamp(k.expiry()))
+}
+
+// stamp is a time for logs, the same in text and JSON; "": there is none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // expiry is when the certificate in use, or one of its chain, expires; zero: there is no certificate.

@@ -32,17 +32,17 @@ func processMemory(l config.Limits) (bytes int64, source string) {
 // limitMemory sets Go's memory limit, which is one for the process, unless the environment has set it.
 func limitMemory(l config.Limits, log *slog.Logger) {
 	if env := os.Getenv("GOMEMLIMIT"); env != "" {
-		log.Info("memory limit", "GOMEMLIMIT", env, "set by", "the environment")
+		log.Info("memory limit", "go_memory_limit", env, "source", "GOMEMLIMIT")
 		return
 	}
 	bytes, source := processMemory(l)
 	if bytes == 0 {
-		log.Warn("no memory limit: neither a cgroup nor the machine tells how much there is; set limits.memory")
+		log.Warn("cannot determine the memory limit; set limits.memory")
 		return
 	}
 	limit := bytes / 100 * goShare
 	debug.SetMemoryLimit(limit)
-	log.Info("memory limit", "GOMEMLIMIT", mebibytes(limit), "set by", source, "buffer_total", mebibytes(bufferTotal(l)))
+	log.Info("memory limit", "go_memory_limit", mebibytes(limit), "source", source, "buffer_total", mebibytes(bufferTotal(l)))
 }
 
 // bufferTotal is what may wait for slow peers on all connections together, in bytes; 0: no limit.

@@ -80,8 +80,8 @@ func (s *Server) Reload() (*Reloaded, error) {
 		}
 		return nil, err
 	}
-	s.log.Info("reloaded", "changed", result.AtOnce, "changed for new connections", result.ForNew,
-		"not changed, needs a restart", result.NeedRestart, "not used", result.BadFiles, "after", time.Since(begun).Round(time.Millisecond))
+	s.log.Info("reloaded", "changed", result.AtOnce, "changed_for_new_connections", result.ForNew,
+		"needs_restart", result.NeedRestart, "not_used", result.BadFiles, "after_seconds", seconds(time.Since(begun)))
 	return result, nil
 }
 

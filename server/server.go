@@ -84,7 +84,7 @@ func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error
 	s.certificates.watch()
 	s.admin.Serve()
 	s.open.Serve()
-	log.Info("started", "admin", s.admin.Addr(), "clusters", len(tree.Clusters), "listeners", len(tree.Listeners))
+	log.Info("started", "admin_address", s.admin.Addr(), "metrics_address", s.MetricsAddr(), "clusters", len(tree.Clusters), "listeners", len(tree.Listeners))
 	go s.reloadOnHangup()
 	return s, nil
 }
@@ -136,7 +136,7 @@ func (s *Server) Serve(ctx context.Context, stopNow <-chan struct{}) error {
 		case <-ready:
 			ready = nil
 			s.notify(daemon.SdNotifyReady)
-			s.log.Info("ready", "after", time.Since(s.started).Round(time.Millisecond))
+			s.log.Info("ready", "after_seconds", seconds(time.Since(s.started)))
 		case err = <-s.failed:
 			err = fmt.Errorf("giving up: %w", err)
 			waiting = false
@@ -232,7 +232,7 @@ func (s *Server) close() {
 	s.push.close()
 	s.open.Close()
 	s.admin.Close()
-	s.log.Info("stopped", "uptime", time.Since(s.started).Round(time.Millisecond))
+	s.log.Info("stopped", "uptime_seconds", seconds(time.Since(s.started)))
 }
 
 // Addr is the name-server address of a listener, once it is open.

@@ -36,8 +36,7 @@ func (s *Server) upstreamHandshake(c *config.Cluster) (transport.UpstreamHandsha
 		return u, nil
 	}
 	if c.TLS.InsecureSkipVerify {
-		s.log.Warn("INSECURE: certificates of brokers and name servers are NOT checked; whoever stands in between can read and change everything. "+
-			"Set cluster.tls.ca and remove insecure_skip_verify", "cluster", c.Name)
+		s.log.Warn("INSECURE: certificates of brokers are not verified", "remedy", "set cluster.tls.ca and remove insecure_skip_verify", "cluster", c.Name)
 	}
 	kept, err := s.certificates.keep("cluster", c.Name, s.log, &clusterFiles{&c.TLS})
 	if err != nil {

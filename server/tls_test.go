@@ -113,7 +113,7 @@ func TestTLSTowardsCluster(t *testing.T) {
 		c.TLS = config.ClusterTLS{Enabled: true, InsecureSkipVerify: true, Certificate: dir + "/tls.crt", Key: dir + "/tls.key"}
 	})
 	served(t, dialPlain(t, routed(t, dialPlain(t, s.Addr("main")))))
-	require.Contains(t, log.String(), "INSECURE: certificates of brokers and name servers are NOT checked")
+	require.Contains(t, log.String(), "INSECURE: certificates of brokers are not verified")
 	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_tls_insecure_skip_verify{cluster="main"} 1`)
 }
 
@@ -194,7 +194,7 @@ func TestCertificatesChange(t *testing.T) {
 	s.certificates.look()
 	s.certificates.look()
 	require.Equal(t, "first", shown())
-	require.Equal(t, 1, strings.Count(log.String(), "cannot use changed TLS files"), "told once")
+	require.Equal(t, 1, strings.Count(log.String(), "cannot reload TLS files"), "told once")
 	require.Len(t, s.certificates.bad(), 1, "and whoever reloads is told again")
 	require.Contains(t, s.certificates.bad()[0], `TLS files of listener "main": cannot use listener.tls.certificate`)
 	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_tls_reloads_total{listener="main",result="failure"} 1`)
