@@ -68,6 +68,8 @@ func settings(cfg *config.Config) actors.Settings {
 		FirstByteTimeout:       cfg.Timeouts.FirstByte,
 		HeaderTimeout:          cfg.Timeouts.Header,
 		WriteStallTimeout:      cfg.Timeouts.WriteStall,
+		ConnectionAge:          cfg.Timeouts.ConnectionAge,
+		GoAway:                 cfg.DrainGoAway,
 		QueryTimeout:           cfg.Timeouts.NameServer,
 		MaxFrame:               int(cfg.Limits.MaxFrame),
 		MaxHeader:              int(cfg.Limits.MaxHeader),

@@ -215,6 +215,7 @@ func (c *connection) tick(m *messages.Tick) {
 	if c.link.isUp() {
 		c.link.upstream.Deliver(m)
 	}
+	c.grow(m.Now)
 	if reason := c.overdue(m.Now); reason != "" {
 		c.cut(reason)
 	}

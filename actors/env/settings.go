@@ -12,6 +12,8 @@ type Settings struct {
 	FirstByteTimeout       time.Duration // so is one without a first request; 0: 30 s
 	HeaderTimeout          time.Duration // so is one that leaves a header incomplete; 0: 10 s
 	WriteStallTimeout      time.Duration // so is one that takes nothing of what is kept for it; 0: 60 s
+	ConnectionAge          time.Duration // a connection is let go when it is older, ± 10 %; 0: never
+	GoAway                 bool          // clients that are let go for their age are told so (1500), if they understand it
 	QueryTimeout           time.Duration // one query to one name server; 0: 1 s
 	MaxFrame               int           // bytes; 0: 16 MiB
 	MaxHeader              int           // bytes; 0: 1 MiB
