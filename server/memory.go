@@ -32,7 +32,7 @@ func processMemory(l config.Limits) (bytes int64, source string) {
 // limitMemory sets Go's memory limit, which is one for the process, unless the environment has set it.
 func limitMemory(l config.Limits, log *slog.Logger) {
 	if env := os.Getenv("GOMEMLIMIT"); env != "" {
-		log.Info("memory limit", "go_memory_limit", env, "source", "GOMEMLIMIT")
+		log.Info("memory limit", "go_memory_limit", env, "set_by", "GOMEMLIMIT")
 		return
 	}
 	bytes, source := processMemory(l)
@@ -42,7 +42,7 @@ func limitMemory(l config.Limits, log *slog.Logger) {
 	}
 	limit := bytes / 100 * goShare
 	debug.SetMemoryLimit(limit)
-	log.Info("memory limit", "go_memory_limit", mebibytes(limit), "source", source, "buffer_total", mebibytes(bufferTotal(l)))
+	log.Info("memory limit", "go_memory_limit", mebibytes(limit), "set_by", source, "buffer_total", mebibytes(bufferTotal(l)))
 }
 
 // bufferTotal is what may wait for slow peers on all connections together, in bytes; 0: no limit.
