@@ -64,7 +64,7 @@ func (p *Proxy) Tell(id string, message any) {
 	p.env.System.Root.Send(p.env.System.NewLocalPID(id), message)
 }
 
-// StopAccepting closes all listening sockets; who has connected is taken in. Nothing is opened again.
+// StopAccepting closes all listening sockets; clients that have connected are taken in. Nothing is opened again.
 func (p *Proxy) StopAccepting() { p.env.System.Root.Send(p.top, &messages.CloseDoors{}) }
 
 // Drain lets all connections go, as [messages.Drain] says, and returns when none is left: nil, or the context's error.
@@ -74,7 +74,7 @@ func (p *Proxy) Drain(ctx context.Context, order *messages.Drain) error {
 }
 
 // errNoAnswer is what a question comes to whose receiver is gone.
-var errNoAnswer = errors.New("nobody answers")
+var errNoAnswer = errors.New("no answer")
 
 // ask sends a question to the top supervisor and returns the first answer.
 func (p *Proxy) ask(ctx context.Context, question any) (any, error) {

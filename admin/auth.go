@@ -23,7 +23,7 @@ import (
 type role int
 
 const (
-	nobody   role = iota
+	stranger role = iota
 	reader        // may read
 	operator      // may read and change
 )
@@ -129,7 +129,7 @@ func (p *Policy) roleOf(r *http.Request) role {
 	if p.clients != nil && r.TLS != nil && p.vouchedFor(r.TLS.PeerCertificates) {
 		return operator
 	}
-	return nobody
+	return stranger
 }
 
 func equal(hash, want *[sha256.Size]byte) bool {

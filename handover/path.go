@@ -107,7 +107,7 @@ func (e *Endpoint) keepPath(p Proxy, failed bool) {
 func (e *Endpoint) answered() bool {
 	nc, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: e.path, Net: "unix"})
 	if err != nil {
-		return !nobody(err)
+		return !unowned(err)
 	}
 	c := &conn{nc: nc, timeout: messageTimeout}
 	defer c.close()
@@ -115,8 +115,8 @@ func (e *Endpoint) answered() bool {
 	return !died(err)
 }
 
-// nobody tells that a path leads to nobody from a path that cannot be tried.
-func nobody(err error) bool {
+// unowned tells a path that leads to no process from one that cannot be tried.
+func unowned(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
 }
 

@@ -79,7 +79,7 @@ func (s *Successor) Give(p *messages.Parcel) (outcome messages.HandOverOutcome, 
 func (e *Endpoint) dial() (*conn, *hello, error) {
 	nc, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: e.path, Net: "unix"})
 	switch {
-	case err != nil && nobody(err):
+	case err != nil && unowned(err):
 		return nil, nil, nil
 	case err != nil:
 		return nil, nil, fmt.Errorf("cannot reach the proxy at hand_over = %q: %w", e.path, err)

@@ -19,7 +19,7 @@ func (s *Server) Drain() { s.askOnce.Do(func() { close(s.asked) }) }
 // drain ends in good order:
 //
 //  1. /readyz says 503; for drain_delay all else goes on, so that balancers notice;
-//  2. the acceptors take in who has connected, and close their sockets;
+//  2. the acceptors take in clients that have connected, and close their sockets;
 //  3. a successor, if there is one (hand_over), is handed one connection after another;
 //  4. what is left is let go: clients that understand it are sent away (drain_go_away), and each connection closes
 //     when nothing of it is in flight, one after another;

@@ -32,7 +32,7 @@ func (f portFile) load() (map[route.BrokerID]int, error) {
 	}
 	var named map[string]int
 	if err := json.Unmarshal(text, &named); err != nil {
-		return nil, fmt.Errorf("cannot read the port table %s; repair it, or remove it to give out ports anew: %w", f, err)
+		return nil, fmt.Errorf("cannot read the port table %s; repair it, or remove it to assign ports again: %w", f, err)
 	}
 	ports := make(map[route.BrokerID]int, len(named))
 	for key, port := range named {

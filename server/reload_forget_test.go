@@ -77,7 +77,7 @@ func TestAnAddressOfAnotherProcessIsRefused(t *testing.T) {
 	f.write(base + listenerTable("second", "127.0.0.2:"+port, ""))
 	status, body := f.request("POST", "/reload", fixtureToken)
 	require.Equal(t, http.StatusBadRequest, status)
-	require.Contains(t, body, `cannot open listener "second" (listener.address = "127.0.0.2:`+port+`")`)
+	require.Contains(t, body, `cannot open listener "second" on 127.0.0.2:`+port)
 	require.Same(t, before, f.proxy.Tree())
 	f.toBroker("office", "broker-a").mustSend("nothing has changed")
 }

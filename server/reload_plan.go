@@ -15,7 +15,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// plan is a reload that cannot fail any more: files are read and sockets are open.
+// plan is a reload that can no longer fail: files are read and sockets are open.
 type plan struct {
 	cfg      *config.Config
 	policy   *admin.Policy
@@ -176,7 +176,7 @@ func (s *Server) reviseListener(r *actors.Revision, now *actors.Tree, next *conf
 		case err == nil:
 			r.Sockets[l] = ln
 		case !s.holds(now, c.Address):
-			return nil, fmt.Errorf("cannot open listener %q (listener.address = %q): %w; give it another address, or end who has that one", c.Name, c.Address, err)
+			return nil, fmt.Errorf("cannot open listener %q on %s: %w; choose another listener.address", c.Name, c.Address, err)
 		}
 	}
 	return l, nil

@@ -170,7 +170,7 @@ func TestReloadThatCannotBeCarriedOut(t *testing.T) {
 	status, body := f.request("POST", "/reload", fixtureToken)
 	require.Equal(t, http.StatusBadRequest, status)
 	require.Contains(t, body, "admin.token_file")
-	require.Contains(t, body, `cannot open listener "second" (listener.address = "`+taken.Addr().String()+`")`)
+	require.Contains(t, body, `cannot open listener "second" on `+taken.Addr().String())
 	require.Same(t, before, f.proxy.Tree())
 	require.Equal(t, "INFO", f.level.Level().String())
 	again, err := net.Listen("tcp", free)
