@@ -16,7 +16,7 @@ func (b *Broker) updateGroupList(r *request) *codec.Command {
 	var body struct {
 		Groups []json.RawMessage `json:"groupConfigList"`
 	}
-	if err := json.Unmarshal(r.Body, &body); err != nil {
+	if err := decodeBody(r.Body, &body); err != nil {
 		return r.illegal(err)
 	}
 	texts := make([][]byte, len(body.Groups))
@@ -29,7 +29,7 @@ func (b *Broker) updateGroupList(r *request) *codec.Command {
 func (b *Broker) updateGroups(r *request, texts ...[]byte) *codec.Command {
 	for _, text := range texts {
 		g := newGroupConfig("")
-		if err := json.Unmarshal(text, g); err != nil {
+		if err := decodeBody(text, g); err != nil {
 			return r.illegal(err)
 		}
 		if g.GroupName == "" {

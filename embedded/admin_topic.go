@@ -27,17 +27,23 @@ func (b *Broker) updateTopic(r *request) *codec.Command {
 // updateTopics handles 18.
 func (b *Broker) updateTopics(r *request) *codec.Command {
 	var body struct {
-		Topics []TopicConfig `json:"topicConfigList"`
+		Topics []json.RawMessage `json:"topicConfigList"`
 	}
-	if err := json.Unmarshal(r.Body, &body); err != nil {
+	if err := decodeBody(r.Body, &body); err != nil {
 		return r.illegal(err)
 	}
-	for _, c := range body.Topics {
+	topics := make([]TopicConfig, len(body.Topics))
+	for i, text := range body.Topics {
+		c := TopicConfig{ReadQueues: 16, WriteQueues: 16, Perm: PermRead | PermWrite, FilterType: "SINGLE_TAG"} // TopicConfig.java
+		if err := decodeBody(text, &c); err != nil {
+			return r.illegal(err)
+		}
 		if refusal := refuseTopic(r, c); refusal != nil {
 			return refusal
 		}
+		topics[i] = c
 	}
-	for _, c := range body.Topics {
+	for _, c := range topics {
 		b.set.putTopic(c)
 	}
 	return r.ok()

@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"encoding/json"
 	"slices"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
@@ -10,7 +9,7 @@ import (
 // requestMode says whether a group pulls or pops a topic (SetMessageRequestModeRequestBody.java).
 type requestMode struct {
 	Group      string `json:"consumerGroup"`
-	Mode       string `json:"mode"`
+	Mode       string `json:"mode" enum:"PULL POP"`
 	ShareQueue int    `json:"popShareQueueNum"`
 	Topic      string `json:"topic"`
 }
@@ -20,7 +19,7 @@ type modeKey struct{ topic, group string }
 // setRequestMode handles 401.
 func (b *Broker) setRequestMode(r *request) *codec.Command {
 	var m requestMode
-	if err := json.Unmarshal(r.Body, &m); err != nil {
+	if err := decodeBody(r.Body, &m); err != nil {
 		return r.illegal(err)
 	}
 	b.set.modes[modeKey{m.Topic, m.Group}] = m
@@ -51,11 +50,11 @@ func (b *Broker) queryAssignment(r *request) *codec.Command {
 	var q struct {
 		ClientID string `json:"clientId"`
 		Group    string `json:"consumerGroup"`
-		Model    string `json:"messageModel"`
+		Model    string `json:"messageModel" enum:"BROADCASTING CLUSTERING LITE_SELECTIVE"`
 		Strategy string `json:"strategyName"`
 		Topic    string `json:"topic"`
 	}
-	if err := json.Unmarshal(r.Body, &q); err != nil {
+	if err := decodeBody(r.Body, &q); err != nil {
 		return r.illegal(err)
 	}
 	mode := requestMode{Mode: "PULL"}

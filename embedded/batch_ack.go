@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"encoding/base64"
-	"encoding/json"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
@@ -47,7 +46,7 @@ func (b *Broker) batchAck(r *request) *codec.Command {
 	var body struct {
 		Acks []batchAck `json:"acks"`
 	}
-	if err := json.Unmarshal(r.Body, &body); err != nil {
+	if err := decodeBody(r.Body, &body); err != nil {
 		return r.illegal(err)
 	}
 	for i := range body.Acks {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,7 +103,10 @@ func (p *jsonReader) extFields() map[string]string {
 }
 
 // number reads an int: a number, cut to its whole part, a number in quotes, a truth value, or null for 0.
-func (p *jsonReader) number() int32 {
+func (p *jsonReader) number() int32 { return int32(p.whole(32)) }
+
+// whole reads a whole number of so many bits, in any of the spellings of number.
+func (p *jsonReader) whole(bits int) int64 {
 	v := p.value()
 	text := string(v.text)
 	switch {
@@ -116,12 +118,11 @@ func (p *jsonReader) number() int32 {
 		p.fail("an object stands where a number belongs")
 		return 0
 	}
-	f, err := strconv.ParseFloat(text, 64) // exact for all of int32
-	if err != nil || f < math.MinInt32 || f >= math.MaxInt32+1 {
-		p.fail(fmt.Sprintf("%q is not a number of 32 bits", text))
-		return 0
+	n, err := wholePart(text, bits)
+	if err != nil {
+		p.fail(fmt.Sprintf("%q is not a number of %d bits", text, bits))
 	}
-	return int32(f)
+	return n
 }
 
 type jsonKind int
@@ -137,7 +138,7 @@ const (
 // jsonValue is a value and its text: without quotes and escapes for a text, as it stands for anything else.
 type jsonValue struct {
 	kind jsonKind
-	text []byte // shared with the header
+	text []byte // shared with the reader
 }
 
 // jsonReader goes through a text once, from left to right. After the first error it reads on to no effect.
@@ -159,7 +160,7 @@ func (p *jsonReader) fail(reason string) {
 }
 
 func (p *jsonReader) bad(reason string) error {
-	return fmt.Errorf("cannot read the JSON header at byte %d: %w", p.at, errors.New(reason))
+	return fmt.Errorf("cannot read JSON at byte %d: %w", p.at, errors.New(reason))
 }
 
 // peek returns the next byte that is not white space, 0 at the end.
@@ -317,10 +318,10 @@ func (p *jsonReader) quoted() []byte {
 	return p.escaped(quote)
 }
 
-// end takes white space and a zero byte behind the header, and nothing else.
+// end takes white space and a zero byte behind the object, and nothing else.
 func (p *jsonReader) end() {
 	p.space()
 	if p.accept(0); p.at < len(p.text) {
-		p.fail("more follows behind the header")
+		p.fail("more follows behind the object")
 	}
 }

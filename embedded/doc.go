@@ -21,7 +21,8 @@
 // Membership belongs to the TCP connection: one client per group and connection, which is gone when the connection ends
 // (also by half), and every change is sent to the members (code 40). Answers have JSON headers like a default broker's,
 // whatever the request came in. Requests are read as leniently as RocketMQ 5.5.0 reads them (testdata/spellings.tsv), by
-// a decoder of the package's own. Bodies are written in fastjson's dialect where it differs from JSON.
+// a decoder of the package's own; so are JSON bodies (testdata/bodies.tsv). Bodies are written in fastjson's dialect where
+// it differs from JSON.
 //
 // Brokers of one name (a master and its slaves) share one store at once; there is no replication lag. All servers of a
 // cluster read the time from one [Clock]; with a [ManualClock], delays, locks, invisible times, long polls and

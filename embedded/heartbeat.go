@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -27,9 +26,9 @@ type producerData struct {
 
 type consumerData struct {
 	GroupName        string          `json:"groupName"`
-	ConsumeType      string          `json:"consumeType"`
-	MessageModel     string          `json:"messageModel"`
-	ConsumeFromWhere string          `json:"consumeFromWhere"`
+	ConsumeType      string          `json:"consumeType" enum:"CONSUME_ACTIVELY CONSUME_PASSIVELY CONSUME_POP"`
+	MessageModel     string          `json:"messageModel" enum:"BROADCASTING CLUSTERING LITE_SELECTIVE"`
+	ConsumeFromWhere string          `json:"consumeFromWhere" enum:"CONSUME_FROM_LAST_OFFSET CONSUME_FROM_LAST_OFFSET_AND_FROM_MIN_WHEN_BOOT_FIRST CONSUME_FROM_MIN_OFFSET CONSUME_FROM_MAX_OFFSET CONSUME_FROM_FIRST_OFFSET CONSUME_FROM_TIMESTAMP"`
 	Subscriptions    []*subscription `json:"subscriptionDataSet"`
 }
 
@@ -37,7 +36,7 @@ type consumerData struct {
 // leaves the subscriptions out once the broker knows them.
 func (b *Broker) heartbeat(r *request) *codec.Command {
 	var beat heartbeatData
-	if err := json.Unmarshal(r.Body, &beat); err != nil {
+	if err := decodeBody(r.Body, &beat); err != nil {
 		return r.illegal(err)
 	}
 	who := &member{conn: r.conn, clientID: beat.ClientID, language: r.Language, version: r.Version, beatAt: b.set.now()}
@@ -88,7 +87,7 @@ func (b *Broker) checkClientConfig(r *request) *codec.Command {
 	var body struct {
 		Subscription *subscription `json:"subscriptionData"`
 	}
-	if err := json.Unmarshal(r.Body, &body); err != nil {
+	if err := decodeBody(r.Body, &body); err != nil {
 		return r.illegal(err)
 	}
 	if sub := body.Subscription; sub != nil {

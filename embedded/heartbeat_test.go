@@ -134,3 +134,19 @@ func TestLocksBelongToOneClient(t *testing.T) {
 	clock.Advance(61 * time.Second)
 	require.Equal(t, got, lock("c1"), "a lock that nobody renews expires")
 }
+
+// The body is librocketmq's: enumerations as numbers, versions as texts.
+func TestHeartbeatOfTheCPPClientIsRead(t *testing.T) {
+	cl := start(t, embedded.Options{})
+	b := cl.Broker("broker-a")
+	p := dial(t, b.Addr())
+	p.ok(codec.ReqHeartBeat, "", `{"clientID":"c1","consumerDataSet":[{"consumeFromWhere":0,"consumeType":1,"groupName":"g",`+
+		`"messageModel":1,"subscriptionDataSet":[{"codeSet":["0"],"subString":"*","subVersion":"1795828800000",`+
+		`"tagsSet":["*"],"topic":"News"}]}],"producerDataSet":[]}`+"\n")
+	require.Equal(t, []string{"c1"}, b.Members("g"))
+	connection := string(p.ok(codec.ReqGetConsumerConnectionList, "consumerGroup=g", "").Body)
+	for _, want := range []string{`"consumeFromWhere":"CONSUME_FROM_LAST_OFFSET"`, `"consumeType":"CONSUME_PASSIVELY"`,
+		`"messageModel":"CLUSTERING"`, `"subVersion":1795828800000`} {
+		require.Contains(t, connection, want)
+	}
+}

@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
@@ -37,7 +36,7 @@ type lockBody struct {
 // lockQueues handles 41 and answers which queues the client has now.
 func (b *Broker) lockQueues(r *request) *codec.Command {
 	var body lockBody
-	if err := json.Unmarshal(r.Body, &body); err != nil {
+	if err := decodeBody(r.Body, &body); err != nil {
 		return r.illegal(err)
 	}
 	locked := []messageQueue{}
@@ -55,7 +54,7 @@ func (b *Broker) lockQueues(r *request) *codec.Command {
 // unlockQueues handles 42. Only the owner can unlock.
 func (b *Broker) unlockQueues(r *request) *codec.Command {
 	var body lockBody
-	if err := json.Unmarshal(r.Body, &body); err != nil {
+	if err := decodeBody(r.Body, &body); err != nil {
 		return r.illegal(err)
 	}
 	for _, q := range body.Queues {

@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 
@@ -35,13 +34,13 @@ type consumerGroup struct {
 
 // subscription is one topic of a group, with the keys of its JSON form (SubscriptionData.java).
 type subscription struct {
-	ClassFilterMode bool            `json:"classFilterMode"`
-	CodeSet         json.RawMessage `json:"codeSet,omitempty"`
-	ExpressionType  string          `json:"expressionType"`
-	SubString       string          `json:"subString"`
-	SubVersion      int64           `json:"subVersion"`
-	TagsSet         json.RawMessage `json:"tagsSet,omitempty"`
-	Topic           string          `json:"topic"`
+	ClassFilterMode bool     `json:"classFilterMode"`
+	CodeSet         []int32  `json:"codeSet,omitempty"`
+	ExpressionType  string   `json:"expressionType"`
+	SubString       string   `json:"subString"`
+	SubVersion      int64    `json:"subVersion"`
+	TagsSet         []string `json:"tagsSet,omitempty"`
+	Topic           string   `json:"topic"`
 }
 
 func newMembership() membership {

@@ -28,7 +28,7 @@ type TopicConfig struct {
 	Order       bool              `json:"order"`
 	Perm        int               `json:"perm"`
 	ReadQueues  int               `json:"readQueueNums"`
-	FilterType  string            `json:"topicFilterType"`
+	FilterType  string            `json:"topicFilterType" enum:"SINGLE_TAG MULTI_TAG"`
 	Name        string            `json:"topicName"`
 	SysFlag     int               `json:"topicSysFlag"`
 	WriteQueues int               `json:"writeQueueNums"`

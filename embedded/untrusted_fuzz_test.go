@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -23,6 +24,26 @@ func FuzzHandle(f *testing.F) {
 		require.True(t, ok)
 		h.retry, again.retry = "", ""
 		require.Equal(t, h, again)
+	})
+}
+
+// A body is whatever a client writes. What is taken is taken again in the form that brokers write.
+func FuzzBody(f *testing.F) {
+	for _, s := range []string{`{}`, `{"clientID":"c","consumerDataSet":{"groupName":5,"messageModel":"1","subscriptionDataSet":[{"tagsSet":"","subVersion":"7"}]}}`,
+		`{"consumerDataSet":[null]}`, `{"producerDataSet":[[]]}`, `{"consumerDataSet":{"subscriptionDataSet":{"tagsSet":[],"codeSet":["1"]}}}`, `{"heartbeatFingerprint":1e99,"withoutSub":-1}`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var read, again heartbeatData
+		if decodeBody([]byte(s), &read) != nil {
+			return
+		}
+		text, err := json.Marshal(read)
+		require.NoError(t, err)
+		require.NoError(t, decodeBody(text, &again))
+		textAgain, err := json.Marshal(again)
+		require.NoError(t, err)
+		require.Equal(t, string(text), string(textAgain))
 	})
 }
 
