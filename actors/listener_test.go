@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -200,7 +201,11 @@ func TestMessageIDsAreRewrittenByOption(t *testing.T) {
 			t.Run(strconv.FormatBool(rewrite), func(t *testing.T) {
 				r := start(t, on, options{listener: func(l *actors.Listener) { l.RewriteIDs = rewrite }})
 				client, broker := r.pinned()
-				const id = "C0000201000029040000000000000ABC" // 192.0.2.1:10500, offset 0xABC
+				_, at, err := net.SplitHostPort(r.broker.addr)
+				require.NoError(t, err)
+				own, err := strconv.Atoi(at)
+				require.NoError(t, err)
+				id := fmt.Sprintf("7F000001%08X0000000000000ABC", own)
 				client.request(codec.ReqSendMessageV2, "")
 				a := broker.next().Answer(codec.ResSuccess, "")
 				a.Ext, a.Body = map[string]string{"msgId": id, "queueId": "3"}, []byte("body")
@@ -213,8 +218,7 @@ func TestMessageIDsAreRewrittenByOption(t *testing.T) {
 					return
 				}
 				p, _ := r.tree.Listeners[0].PortOf(brokerA)
-				port := strings.ToUpper(strconv.FormatInt(int64(p.Port), 16))
-				require.Equal(t, "7F000001"+strings.Repeat("0", 8-len(port))+port+"0000000000000ABC", got.Ext["msgId"])
+				require.Equal(t, fmt.Sprintf("7F000001%08X0000000000000ABC", p.Port), got.Ext["msgId"])
 				client.open(broker)
 			})
 		}

@@ -113,8 +113,9 @@ type Listener struct {
 	// The ports that clients connect to instead, one for one, where NAT or a NodePort changes them: "30000-30999". The range
 	// must be as long as broker_ports. 0: the same ports.
 	AdvertisePorts PortRange `toml:"advertise_ports"`
-	// Put the advertised address into offset message ids, so that viewMessage by such an id reaches the proxy. It cannot
-	// be put there if advertise is a name instead of an IP address.
+	// Put the advertised address of each broker in the place of its own where clients take it from: message ids, and the store
+	// hosts of messages. Without it clients that view a message by its id, and orderly consumers of Go, dial brokers past the
+	// proxy. It cannot be put there if advertise is a name instead of an IP address. false: what brokers say stays.
 	RewriteMessageIDs bool `toml:"rewrite_message_ids"`
 	// Also serve clients <= 4.4, which connect to two ports below the advertised one: port - 2 of each broker is then
 	// reserved for them, also below the first of broker_ports.

@@ -30,6 +30,7 @@ func DefaultListener() Listener {
 		Address:           "0.0.0.0:9876",
 		Brokers:           PortPerBroker,
 		BrokerPorts:       PortRange{First: 20000, Last: 20999},
+		RewriteMessageIDs: true,
 		VIPChannel:        true,
 		ProxyProtocolFrom: []string{},
 		TLS:               ListenerTLS{Mode: TLSOff, MinVersion: "1.2"},

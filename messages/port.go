@@ -2,7 +2,6 @@ package messages
 
 import (
 	"net/netip"
-	"sync/atomic"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
@@ -20,6 +19,10 @@ const (
 
 func (r Role) String() string { return [...]string{"name-server", "broker", "vip"}[r] }
 
+// StoreHostLookup maps the address that a broker has itself to the one that clients are told, never that of a VIP port.
+// ok is false for what is not a broker's address. It is a rewrite.Lookup.
+type StoreHostLookup = func(own netip.AddrPort) (advertised netip.AddrPort, ok bool)
+
 // Port is the identity of a listening port: what all its connections have in common. It never changes once it is open.
 type Port struct {
 	Listener   string
@@ -31,9 +34,10 @@ type Port struct {
 	To Destination
 	// Advertised is what clients are told to dial for a broker, given the address that this client reached us on.
 	Advertised func(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool)
-	// RewriteIDs: put the advertised address into message ids (listener.rewrite_message_ids).
-	// It changes with a reload.
-	RewriteIDs *atomic.Bool
+	// StoreHosts is what a client that reached us on local is told in the place of brokers' own addresses, in message ids
+	// and store hosts (listener.rewrite_message_ids). Its result is nil when they stay as they are. It changes with a
+	// reload and with the brokers, so it is asked for each answer; what it returns is shared and never changes.
+	StoreHosts func(local netip.AddrPort) StoreHostLookup
 	// Decisions is what is decided by at present; nil: by nothing but the requests themselves.
 	Decisions func() *route.Table
 }

@@ -78,31 +78,3 @@ func requireRewritten(t *testing.T, brokers []route.Broker, read func([]byte) ([
 	require.NoError(t, err)
 	require.Equal(t, string(out), string(again))
 }
-
-// A body cut anywhere into three pieces must come out as in one piece, and only store hosts may change.
-func FuzzStoreHostRewriter(f *testing.F) {
-	f.Add(slices.Concat(messageV4, messageV6), uint16(66), uint16(70), false)
-	f.Add(slices.Concat(bornV4, bornV6, messageV6), uint16(1), uint16(190), true)
-	f.Add(with(messageV4, 0, 0xff, 0xff), uint16(0), uint16(0), true)
-	f.Add([]byte{}, uint16(0), uint16(0), false)
-	f.Fuzz(func(t *testing.T, body []byte, cut1, cut2 uint16, v6 bool) {
-		host := hostV4
-		if v6 {
-			host = hostV6
-		}
-		whole, parts := slices.Clone(body), slices.Clone(body)
-		rewrite.NewStoreHostRewriter(host, 20000).Rewrite(whole)
-
-		from, to := min(int(cut1), len(body)), min(int(cut2), len(body))
-		from, to = min(from, to), max(from, to)
-		r := rewrite.NewStoreHostRewriter(host, 20000)
-		r.Rewrite(parts[:from])
-		r.Rewrite(parts[from:to])
-		r.Rewrite(parts[to:])
-		require.Equal(t, whole, parts)
-
-		again := slices.Clone(whole)
-		rewrite.NewStoreHostRewriter(host, 20000).Rewrite(again)
-		require.Equal(t, whole, again, "rewriting twice differs: something else than a store host was changed")
-	})
-}

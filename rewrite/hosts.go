@@ -3,6 +3,7 @@ package rewrite
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
@@ -73,9 +74,11 @@ func (at Hosts) Head(head []byte, h *codec.Header, bodyLen int, lookup Lookup) [
 	return changed
 }
 
-// storeHost maps an "ip:port". Java writes IPv6 addresses without brackets and reads both.
+// storeHost maps an "ip:port". Brokers write it as Java's InetSocketAddress#toString does: behind a slash, in front of
+// which a name may stand, and IPv6 addresses with or without brackets by the version of Java.
 func storeHost(old string, lookup Lookup) (string, bool) {
-	host, port, err := route.SplitAddress(old)
+	slash := strings.LastIndexByte(old, '/') + 1
+	host, port, err := route.SplitAddress(old[slash:])
 	if err != nil {
 		return "", false
 	}
@@ -84,5 +87,5 @@ func storeHost(old string, lookup Lookup) (string, bool) {
 		return "", false
 	}
 	told, ok := lookup.advertise(netip.AddrPortFrom(ip, port))
-	return told.Addr().String() + ":" + strconv.Itoa(int(told.Port())), ok
+	return old[max(slash-1, 0):slash] + told.Addr().String() + ":" + strconv.Itoa(int(told.Port())), ok
 }

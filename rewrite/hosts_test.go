@@ -61,6 +61,9 @@ func TestHeadsAreRewrittenInBothEncodings(t *testing.T) {
 	f(address, "storeHost", "10.0.0.1:10911", "192.168.7.8:20000")
 	f(address, "storeHost", "2001:db8:0:0:0:0:0:1:10911", "2001:db8::ff:20000") // as Java writes it
 	f(address, "storeHost", "[2001:db8::1]:10911", "2001:db8::ff:20000")
+	f(address, "storeHost", "/10.0.0.1:10911", "/192.168.7.8:20000")
+	f(address, "storeHost", "broker-a.example.com/10.0.0.1:10911", "/192.168.7.8:20000")
+	f(address, "storeHost", "/[2001:db8:0:0:0:0:0:1]:10911", "/2001:db8::ff:20000")
 	f(address, "storeHost", "10.0.0.3:10911", "10.0.0.3:10911") // unknown
 	f(address, "storeHost", "broker-a:10911", "broker-a:10911")
 	f(address, "storeHost", "nonsense", "nonsense")

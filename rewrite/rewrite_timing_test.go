@@ -1,7 +1,6 @@
 package rewrite_test
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -42,16 +41,6 @@ func BenchmarkRewriteCluster(b *testing.B) {
 		if _, err := rewrite.ClusterInfo([]byte(clusterBody), everywhere); err != nil {
 			b.Fatal(err)
 		}
-	}
-}
-
-func BenchmarkStoreHostRewriter(b *testing.B) {
-	body := bytes.Repeat(messageV4, 32)
-	r := rewrite.NewStoreHostRewriter(hostV4, 20000)
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		r.Rewrite(body)
 	}
 }
 

@@ -70,7 +70,7 @@ func devConfig(opts DevOptions, nameServers []string) *config.Config {
 	cluster.Name, cluster.NameServers = devName, nameServers
 	listener := config.DefaultListener()
 	listener.Name, listener.Address, listener.Cluster = devName, opts.Listen, devName
-	listener.BrokerPorts, listener.VIPChannel, listener.RewriteMessageIDs = config.PortRange{}, false, true
+	listener.BrokerPorts, listener.VIPChannel = config.PortRange{}, false
 	cfg.Clusters, cfg.Listeners = []config.Cluster{cluster}, []config.Listener{listener}
 	cfg.Admin.Address = opts.Admin
 	cfg.DrainTimeout = time.Second

@@ -40,15 +40,15 @@ func TestReloadAdvertise(t *testing.T) {
 // Message ids are rewritten, or not any more, on connections that are open.
 func TestReloadRewriteMessageIDs(t *testing.T) {
 	cl := rocketMQ(t, embedded.Options{})
-	f := serveFile(t, office(cl, "127.0.0.1:0", ""))
+	f := serveFile(t, office(cl, "127.0.0.1:0", "rewrite_message_ids = false"))
 	c := f.toBroker("office", "broker-a")
 	// An offset message id begins with IPv4 address and port in hexadecimal.
 	place := func(address net.Addr) string { return fmt.Sprintf("7F000001%08X", address.(*net.TCPAddr).Port) }
 	theirs := c.mustSend("1").Ext["msgId"][:16]
 	require.NotEqual(t, place(c.conn.RemoteAddr()), theirs)
-	f.change(office(cl, "127.0.0.1:0", "rewrite_message_ids = true"))
-	require.Equal(t, place(c.conn.RemoteAddr()), c.mustSend("2").Ext["msgId"][:16])
 	f.change(office(cl, "127.0.0.1:0", ""))
+	require.Equal(t, place(c.conn.RemoteAddr()), c.mustSend("2").Ext["msgId"][:16])
+	f.change(office(cl, "127.0.0.1:0", "rewrite_message_ids = false"))
 	require.Equal(t, theirs, c.mustSend("3").Ext["msgId"][:16])
 }
 

@@ -4,6 +4,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/upstream"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -34,29 +35,30 @@ func (c *connection) relay(l *link, m *messages.Deliver) {
 }
 
 // answer settles the request that a frame of an upstream answers. It is part of judge.
-func (c *connection) answer(l *link, ch *transport.Chunk, f *codec.Frame) (what continuation, head []byte) {
-	l.edit = nil
+func (c *connection) answer(ch *transport.Chunk, f *codec.Frame) (p passage) {
+	p.what = relay
 	h := &f.Header
 	if !h.IsResponse() {
 		c.samples.add(messages.Sample{Kind: messages.PushRead})
-		return relay, nil
+		c.rewrite(&p, rewrite.InRequest(h.Code), ch, f)
+		return p
 	}
 	c.samples.add(messages.Sample{Kind: messages.ResponseRead})
 	x := c.flight.take(h.Opaque)
 	switch {
 	case x == nil && h.Opaque == upstream.ReplayOpaque: // the upstream did not wait for the answer to a replay any longer
-		return drop, nil
+		p.what = drop
+		return p
 	case x == nil: // nobody waits for it here; a broker's connection would bring it as well
-		return relay, nil
+		return p
 	case x.Tombstone: // its client has got a reply of ours already
-		return drop, nil
+		p.what = drop
+		return p
 	}
 	c.handed(x)
 	c.samples.add(messages.Sample{Kind: messages.RequestAnswered, Code: x.Header.Code, Response: h.Code, Nanos: c.lastTraffic - x.Arrived})
-	if c.port.RewriteIDs.Load() {
-		head = c.rewrite(l, ch, f, x)
-	}
+	c.rewrite(&p, rewrite.InAnswer(x.Header.Code), ch, f)
 	x.Answered.Code = h.Code
 	c.tell(x, &x.Answered)
-	return relay, head
+	return p
 }

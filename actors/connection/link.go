@@ -9,10 +9,10 @@ import (
 
 // link is the connection's path to its broker or name server, which an upstream actor keeps.
 type link struct {
-	upstream system.Sink                // zero: none was needed yet
-	address  string                     // where it is connected to, or was last
-	edit     *rewrite.StoreHostRewriter // of the body that is passing through; nil: none
-	epoch    int32                      // of the upstream
+	upstream system.Sink         // zero: none was needed yet
+	address  string              // where it is connected to, or was last
+	hosts    *rewrite.StoreHosts // in the body that goes on in a later chunk; nil: it stays as it is
+	epoch    int32               // of the upstream
 	state    linkState
 	replayed bool         // the client's heartbeat was, and the client has sent none since
 	rest     continuation // of the frame that the upstream is sending
@@ -45,23 +45,13 @@ func (l *link) takeReplayed() bool {
 	return was
 }
 
-// lead deals with the bytes that continue the frame before and returns where what is to be relayed begins.
-func (l *link) lead(ch *transport.Chunk, m *messages.Deliver) int {
-	if l.rest == boundary {
-		return m.From
+// end notes that the frame under way has ended, or will never.
+func (l *link) end() {
+	l.rest = boundary
+	if l.hosts != nil {
+		storeHosts.Put(l.hosts)
+		l.hosts = nil
 	}
-	lead := max(min(ch.Lead(), m.To), m.From)
-	if l.edit != nil {
-		l.edit.Rewrite(ch.B[m.From:lead])
-	}
-	from := m.From
-	if l.rest == drop {
-		from = lead
-	}
-	if len(ch.Frames) > 0 || ch.Rest == 0 {
-		l.rest, l.edit = boundary, nil
-	}
-	return from
 }
 
 // startLink starts the upstream's actor; with a socket of another process it goes on with that.

@@ -4,6 +4,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/upstream"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -29,9 +30,16 @@ type delivery struct {
 // maxReplies is how many local replies may wait for the end of a frame that comes slowly.
 const maxReplies = 32
 
-// judge says what becomes of a frame of an upstream. head, unless it is nil, replaces the frame's prefix and header.
+// judge says what becomes of a frame of an upstream.
 type judge interface {
-	answer(l *link, ch *transport.Chunk, f *codec.Frame) (what continuation, head []byte)
+	answer(ch *transport.Chunk, f *codec.Frame) passage
+}
+
+// passage is what becomes of a frame of an upstream.
+type passage struct {
+	what  continuation
+	head  []byte              // in the place of its prefix and header; nil: they stay
+	hosts *rewrite.StoreHosts // begun, for its body; nil: it stays
 }
 
 // between reports that the client stands between two frames and nothing waits.
@@ -75,10 +83,7 @@ func (o *outbound) next() (d delivery, ok bool) {
 // relay writes what of a link's bytes goes to the client. Runs of them are written as they stand.
 func (o *outbound) relay(j judge, l *link, m *messages.Deliver) {
 	ch := m.Chunk
-	from := l.lead(ch, m)
-	if l.rest == boundary {
-		o.current = nil
-	}
+	from, to := o.lead(l, m)
 	for i := range ch.Frames {
 		f := &ch.Frames[i]
 		if f.Off < m.From || f.Off >= m.To {
@@ -89,23 +94,52 @@ func (o *outbound) relay(j judge, l *link, m *messages.Deliver) {
 			from = f.Off
 			o.flush()
 		}
-		what, head := j.answer(l, ch, f)
-		if what == drop || head != nil {
+		p := j.answer(ch, f)
+		if p.what == drop || p.head != nil {
 			o.writeChunk(ch, from, f.Off)
 			from = min(f.End, m.To)
 		}
-		if head != nil {
-			o.write(head)
+		if p.head != nil {
+			o.write(p.head)
 			from = f.BodyOff
 		}
 		if f.End > len(ch.B) {
-			l.rest, o.current = what, l
+			l.rest, o.current = p.what, l
+		}
+		if p.hosts != nil {
+			to -= l.edit(p.hosts, ch.Body(f))
 		}
 	}
-	o.writeChunk(ch, from, m.To)
+	o.writeChunk(ch, from, to)
 	if o.current == nil {
 		o.flush()
 	}
+}
+
+// lead deals with the bytes that continue the frame before, and returns what is to be written after them.
+func (o *outbound) lead(l *link, m *messages.Deliver) (from, to int) {
+	if l.rest == boundary {
+		o.current = nil
+		return m.From, m.To
+	}
+	ch := m.Chunk
+	from, to = m.From, m.To
+	end := max(min(ch.Lead(), to), from)
+	if l.hosts != nil {
+		before, ready := l.hosts.Rewrite(ch.B[from:end])
+		if before != nil {
+			o.write(before)
+		}
+		to -= end - from - ready // what is withheld stands at the end of the chunk
+	}
+	if l.rest == drop {
+		from = end
+	}
+	if len(ch.Frames) > 0 || ch.Rest == 0 {
+		l.end()
+		o.current = nil
+	}
+	return from, to
 }
 
 // torn reports that a link is in the middle of a frame that the client has begun to receive.
@@ -116,7 +150,7 @@ func (o *outbound) lose(l *link) {
 	if o.current == l {
 		o.current = nil
 	}
-	l.rest, l.edit = boundary, nil
+	l.end()
 	if o.current == nil {
 		o.flush()
 	}

@@ -27,9 +27,7 @@ func (r *recorder) Write(b []byte, _ *transport.Chunk) { r.Buffer.Write(b) }
 // relaying passes every frame on.
 type relaying struct{}
 
-func (relaying) answer(*link, *transport.Chunk, *codec.Frame) (continuation, []byte) {
-	return relay, nil
-}
+func (relaying) answer(*transport.Chunk, *codec.Frame) passage { return passage{what: relay} }
 
 // links are some brokers that write to one client.
 type links struct {

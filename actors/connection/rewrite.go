@@ -1,7 +1,7 @@
 package connection
 
 import (
-	"net/netip"
+	"sync"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
@@ -9,34 +9,34 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// rewrite puts the advertised address where clients take addresses from: the offset message ids of send answers, and
-// the store host of messages in answers to 33 and 12 (VERIFIED.md 4). It returns a new head, or nil.
-func (c *connection) rewrite(l *link, ch *transport.Chunk, f *codec.Frame, x *messages.Exchange) []byte {
-	if !f.Header.IsResponse() {
-		return nil
+// storeHosts are used again: a connection has one only while a body that has store hosts passes in pieces.
+var storeHosts = sync.Pool{New: func() any { return new(rewrite.StoreHosts) }}
+
+// rewrite puts advertised addresses where clients take brokers' addresses from (see package rewrite), as far as they
+// stand in the frame's head, and makes ready for its body.
+func (c *connection) rewrite(p *passage, at rewrite.Hosts, ch *transport.Chunk, f *codec.Frame) {
+	if at == (rewrite.Hosts{}) || c.port.StoreHosts == nil || c.port.Role == messages.NameServerPort {
+		return
 	}
-	host, port, ok := c.advertisedIP()
-	if !ok {
-		return nil
+	lookup := c.port.StoreHosts(c.out.sock.Local())
+	if lookup == nil {
+		return
 	}
-	switch x.Header.Code {
-	case codec.ReqSendMessage, codec.ReqSendMessageV2, codec.ReqSendBatchMessage:
-		lookup := func(netip.AddrPort) (netip.AddrPort, bool) { return netip.AddrPortFrom(host, port), true }
-		return rewrite.InAnswer(x.Header.Code).Head(ch.Head(f), &f.Header, f.End-f.BodyOff, lookup)
-	case codec.ReqViewMessageByID, codec.ReqQueryMessage:
-		l.edit = rewrite.NewStoreHostRewriter(host, port)
-		l.edit.Rewrite(ch.Body(f))
+	size := f.End - f.BodyOff
+	p.head = at.Head(ch.Head(f), &f.Header, size, lookup)
+	if at.Body && size > 0 {
+		p.hosts = storeHosts.Get().(*rewrite.StoreHosts)
+		p.hosts.Begin(size, lookup)
 	}
-	return nil
 }
 
-// advertisedIP is the advertised address of this connection's broker, never that of its VIP port. Message ids hold IP
-// addresses, so an advertised host name does not fit.
-func (c *connection) advertisedIP() (netip.Addr, uint16, bool) {
-	host, port, ok := c.port.Advertised(c.port.Broker, c.out.sock.Local())
-	if !ok {
-		return netip.Addr{}, 0, false
+// edit rewrites what has come of a body, and keeps the state if there is more to come. It returns how many bytes at
+// its end are withheld.
+func (l *link) edit(hosts *rewrite.StoreHosts, body []byte) (withheld int) {
+	_, ready := hosts.Rewrite(body) // nothing was withheld before
+	l.hosts = hosts
+	if l.rest == boundary {
+		l.end()
 	}
-	ip, err := netip.ParseAddr(host)
-	return ip, uint16(port), err == nil
+	return len(body) - ready
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,7 +64,7 @@ func (l *leaving) client() (nc net.Conn, ended <-chan time.Duration) {
 	near, far := net.Pipe()
 	id := route.BrokerID{Name: "broker-a"}
 	port := &messages.Port{Listener: "main", StatPrefix: "main", Role: messages.BrokerPort, Broker: id,
-		To: cluster.NewBroker("main", route.Broker{BrokerID: id, Address: "broker:1"}, l.sockets), RewriteIDs: new(atomic.Bool)}
+		To: cluster.NewBroker("main", route.Broker{BrokerID: id, Address: "broker:1"}, l.sockets)}
 	l.env.System.Root.Send(l.pid, &messages.Accepted{Port: port, Conn: l.sockets.Wrap(far)})
 	end := make(chan time.Duration, 1)
 	begun := time.Now()

@@ -50,7 +50,7 @@ type live struct {
 	opened  atomic.Bool
 	shut    atomic.Bool // it was removed, or a drain has begun: it opens no more
 	bound   atomic.Pointer[netip.AddrPort]
-	rewrite atomic.Bool
+	hosts   atomic.Pointer[storeHosts] // nil: store hosts are not rewritten
 	backoff backoff
 	socket  transport.Listener // open at its address for the first actor; nil: none
 }
@@ -95,6 +95,7 @@ type listener struct {
 	refusing    bool   // all permits are taken
 	closing     bool   // a drain has begun: no port is opened any more
 	cancel      func() // of the pause before it opens; nil: none
+	names       names
 	reloads
 }
 
@@ -125,9 +126,11 @@ func (l *listener) Receive(ctx actor.Context) {
 			l.brokersChanged(ctx)
 		}
 	case *messages.Refreshed:
-		if m.Cluster == l.Cluster.Name && len(l.leftOut) > 0 {
-			l.openPorts(ctx, again)
+		if m.Cluster == l.Cluster.Name {
+			l.refreshed(ctx)
 		}
+	case *named:
+		l.nameKnown(m)
 	case *messages.OpenPorts:
 		l.openPorts(ctx, notAgain)
 		ctx.Send(m.To, &messages.PortsOpened{Reply: m.Reply})
@@ -144,6 +147,8 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *messages.BrokerBack:
 		l.heed(ctx, m.BrokerRef, m)
 	case *messages.BrokerMoved:
+		l.publishStoreHosts()
+		l.lookUpNames(ctx)
 		l.heed(ctx, m.BrokerRef, m)
 	case *messages.Offer:
 		l.offered(ctx, m)
@@ -175,7 +180,6 @@ func (l *listener) Receive(ctx actor.Context) {
 // start spawns who takes connections, and waits for the cluster to name the brokers.
 func (l *listener) start(ctx actor.Context) {
 	l.brokers, l.leftOut, l.open = map[route.BrokerID]*brokerPorts{}, map[route.BrokerID]string{}, map[transport.Listener]*openPort{}
-	l.live().rewrite.Store(l.RewriteIDs)
 	props := l.env.Props(func() actor.Actor { return &connections{env: l.env, name: l.Name} }, nil, nil)
 	l.connections, _ = ctx.SpawnNamed(props, "connections")
 	ctx.Send(l.connections, &meet{listener: ctx.Self(), cluster: l.cluster})

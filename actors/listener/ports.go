@@ -126,7 +126,16 @@ func (l *listener) openPorts(ctx actor.Context, retry retry) {
 	maps.DeleteFunc(l.leftOut, func(id route.BrokerID, _ string) bool { return known.Broker(id) == nil })
 	if changed {
 		l.publish()
+		l.lookUpNames(ctx)
 	}
+}
+
+// refreshed tries what has failed before again.
+func (l *listener) refreshed(ctx actor.Context) {
+	if len(l.leftOut) > 0 {
+		l.openPorts(ctx, again)
+	}
+	l.lookUpNames(ctx)
 }
 
 // publish makes the open ports known to all who read them ([Listener.PortOf]): after they are open, and at once when one is
@@ -140,6 +149,7 @@ func (l *listener) publish() {
 		}
 	}
 	before := l.live().ports.Swap(&ports)
+	l.publishStoreHosts()
 	if l.Save == nil || before != nil && maps.Equal(*before, ports) {
 		return
 	}
@@ -202,7 +212,7 @@ func (l *listener) listen(port int) (*brokerPorts, error) {
 
 // accept starts an acceptor on an open socket.
 func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messages.Port) {
-	port.Listener, port.StatPrefix, port.RewriteIDs, port.Advertised = l.Name, l.StatPrefix, &l.live().rewrite, l.Advertised
+	port.Listener, port.StatPrefix, port.StoreHosts, port.Advertised = l.Name, l.StatPrefix, l.StoreHosts, l.Advertised
 	port.Address, port.Decisions = ln.Addr(), l.decisions()
 	o := &openPort{all: map[*messages.Port]bool{port: true}}
 	o.port.Store(port)

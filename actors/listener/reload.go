@@ -103,6 +103,7 @@ func (l *listener) revise(ctx actor.Context, m *Revise) {
 	l.renewPorts()
 	l.openPorts(ctx, again)
 	l.publish()
+	l.lookUpNames(ctx)
 	if elsewhere {
 		ctx.Send(l.cluster, &messages.Subscribe{To: ctx.Self()})
 	}
@@ -112,9 +113,7 @@ func (l *listener) revise(ctx actor.Context, m *Revise) {
 // become takes over a revision; what lives goes on under it.
 func (l *listener) become(next *Listener) {
 	l.Listener = next
-	now := l.live()
-	now.latest.Store(next)
-	now.rewrite.Store(next.RewriteIDs)
+	l.live().latest.Store(next)
 }
 
 // changeCluster closes everything that stands for the old cluster.

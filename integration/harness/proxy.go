@@ -111,7 +111,6 @@ address = %q
 cluster = "main"
 brokers = "port-per-broker"
 broker_ports = "%d-%d"
-rewrite_message_ids = true
 %s
 [admin]
 address = %q

@@ -1,0 +1,177 @@
+package listener
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+)
+
+// storeHosts maps the addresses that brokers have themselves to those that clients are told. It never changes: all
+// connections of a listener read the one that was published last.
+type storeHosts struct {
+	ports map[netip.AddrPort]uint16 // advertised, by the broker's own address; never that of a VIP port
+	host  netip.Addr                // advertised; invalid: the address that the client reached us on
+
+	mu     sync.RWMutex
+	byHost map[netip.Addr]messages.StoreHostLookup
+}
+
+// maxStoreHostLookups bounds how many lookups are kept: a machine has few addresses, but a whole network may be routed
+// to it.
+const maxStoreHostLookups = 64
+
+// StoreHosts is what clients that reached the listener on local are told in the place of brokers' store hosts; nil:
+// these are not rewritten.
+func (l *Listener) StoreHosts(local netip.AddrPort) messages.StoreHostLookup {
+	s := l.live().hosts.Load()
+	if s == nil {
+		return nil
+	}
+	host := s.host
+	if !host.IsValid() {
+		host = local.Addr().Unmap()
+	}
+	s.mu.RLock()
+	lookup := s.byHost[host]
+	s.mu.RUnlock()
+	if lookup == nil {
+		lookup = s.keep(host)
+	}
+	return lookup
+}
+
+func (s *storeHosts) keep(host netip.Addr) messages.StoreHostLookup {
+	lookup := func(own netip.AddrPort) (netip.AddrPort, bool) {
+		port, ok := s.ports[own]
+		return netip.AddrPortFrom(host, port), ok
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.byHost) < maxStoreHostLookups {
+		s.byHost[host] = lookup
+	}
+	return lookup
+}
+
+// publishStoreHosts makes a new table of all brokers that have a port. There is none when store hosts are not
+// rewritten, or cannot be: they have no room for a name.
+func (l *listener) publishStoreHosts() {
+	if !l.RewriteIDs {
+		l.live().hosts.Store(nil)
+		return
+	}
+	ports := map[netip.AddrPort]uint16{}
+	for id, p := range l.brokers {
+		if told, ok := l.PortOf(id); ok {
+			for _, own := range l.names.addresses(p.broker.Address()) {
+				ports[own] = uint16(told.advertise)
+			}
+		}
+	}
+	l.live().hosts.Store(newStoreHosts(l.Advertise, ports))
+}
+
+// newStoreHosts makes a table for what listener.advertise says; nil: that is a name.
+func newStoreHosts(advertise string, ports map[netip.AddrPort]uint16) *storeHosts {
+	s := &storeHosts{ports: ports, byHost: map[netip.Addr]messages.StoreHostLookup{}}
+	if advertise == "" {
+		return s
+	}
+	host, err := netip.ParseAddr(advertise)
+	if err != nil {
+		return nil
+	}
+	s.host = host.Unmap()
+	return s
+}
+
+// names are the addresses of brokers that are registered under a host name: their store hosts hold what that name
+// means. The zero value knows none.
+type names struct {
+	known  map[string][]netip.AddrPort // by host:port
+	asking bool
+}
+
+// named brings what host names of brokers mean.
+type named struct{ known map[string][]netip.AddrPort }
+
+const (
+	maxNames     = 256 // of brokers; others keep their store hosts
+	namePatience = 2 * time.Second
+)
+
+// addresses are what a broker's address stands for.
+func (n *names) addresses(address string) []netip.AddrPort {
+	if own, err := netip.ParseAddrPort(address); err == nil {
+		return []netip.AddrPort{netip.AddrPortFrom(own.Addr().Unmap(), own.Port())}
+	}
+	return n.known[address]
+}
+
+// lookUpNames asks what the host names of brokers mean now, if any has one: one round at a time.
+func (l *listener) lookUpNames(ctx actor.Context) {
+	var list []string
+	for _, p := range l.brokers {
+		address := p.broker.Address()
+		if _, err := netip.ParseAddrPort(address); err != nil && len(list) < maxNames {
+			list = append(list, address)
+		}
+	}
+	if len(list) == 0 || l.names.asking || !l.RewriteIDs {
+		return
+	}
+	l.names.asking = true
+	self := system.NewSink(l.env.System, ctx.Self())
+	go func() { self.Deliver(&named{lookUp(list, net.DefaultResolver.LookupNetIP)}) }()
+}
+
+// lookUp resolves addresses one after another. What cannot be resolved is left out.
+func lookUp(addresses []string, resolve func(context.Context, string, string) ([]netip.Addr, error)) map[string][]netip.AddrPort {
+	known := map[string][]netip.AddrPort{}
+	for _, address := range addresses {
+		host, port, err := route.SplitAddress(address)
+		if err != nil {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), namePatience)
+		ips, err := resolve(ctx, "ip", host)
+		cancel()
+		if err != nil {
+			continue
+		}
+		for _, ip := range ips {
+			known[address] = append(known[address], netip.AddrPortFrom(ip.Unmap(), port))
+		}
+	}
+	return known
+}
+
+// nameKnown takes what the names mean. One that could not be looked up keeps what it meant before.
+func (l *listener) nameKnown(m *named) {
+	l.names.asking = false
+	next, changed := map[string][]netip.AddrPort{}, false
+	for _, p := range l.brokers {
+		address := p.broker.Address()
+		before, now := l.names.known[address], m.known[address]
+		if now == nil {
+			now = before
+		}
+		if now != nil {
+			next[address] = now
+		}
+		changed = changed || !slices.Equal(before, now)
+	}
+	l.names.known = next
+	if changed {
+		l.publishStoreHosts()
+	}
+}
