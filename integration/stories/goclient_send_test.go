@@ -106,3 +106,14 @@ func goAutoCreateTopic(t *testing.T, target *harness.Target) {
 	})
 	target.Consume(t, topic).AwaitExactly(t, bodies)
 }
+
+// goConsumeNewTopicAtOnce sends to topics that nobody created, and consumes each at once. Once its first send is answered
+// a topic exists, so the consumer, which asks next, has to be told: that of Go does not start for a topic without a route.
+func goConsumeNewTopicAtOnce(t *testing.T, target *harness.Target) {
+	p := target.Producer(t)
+	for _, body := range harness.RandomBodies(3) {
+		topic := harness.Unique(t, "topic")
+		harness.Send(t, p, primitive.NewMessage(topic, body))
+		target.Consume(t, topic).AwaitExactly(t, [][]byte{body})
+	}
+}

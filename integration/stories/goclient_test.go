@@ -17,6 +17,7 @@ var goStories = []struct {
 	{"SendOneway", goSendOneway},
 	{"SendBatch", goSendBatch},
 	{"AutoCreateTopic", goAutoCreateTopic},
+	{"ConsumeNewTopicAtOnce", goConsumeNewTopicAtOnce},
 	{"Pull", goPull},
 	{"Orderly", goOrderly},
 	{"TagFilter", goTagFilter},

@@ -29,6 +29,7 @@ var javaStories = []javaStory{
 	{name: "SendBatch"},
 	{name: "SendVipChannel", not: []string{"* dev"}}, // `dev` opens no VIP ports
 	{name: "AutoCreateTopic"},
+	{name: "ConsumeNewTopicAtOnce"},
 	{name: "Pull"},
 	{name: "LitePull", not: []string{"5.5.0 4.9.7"}}, // sends LITE_PULL_MESSAGE (361), which 4.9.7 answers with code 3
 	{name: "LongPoll"},

@@ -20,6 +20,7 @@ final class SendStories {
         stories.put("SendBatch", SendStories::batch);
         stories.put("SendVipChannel", SendStories::vipChannel);
         stories.put("AutoCreateTopic", SendStories::autoCreateTopic);
+        stories.put("ConsumeNewTopicAtOnce", SendStories::consumeNewTopicAtOnce);
     }
 
     /** From one byte to 3 MiB, bodies that compress and that do not, with properties. */
@@ -125,6 +126,22 @@ final class SendStories {
             sent(producer.send(new Message(topic, body)));
         }
         consume(fixture, topic).awaitExactly(bodies);
+    }
+
+    /** Once its first send is answered a topic exists: a consumer that starts next finds its queues at once. */
+    private static void consumeNewTopicAtOnce(Fixture fixture) throws Exception {
+        DefaultMQProducer producer = fixture.producer();
+        for (byte[] body : bodies(3)) {
+            String topic = fixture.unique("topic");
+            sent(producer.send(new Message(topic, body)));
+            DefaultMQPushConsumer consumer = fixture.consumer(fixture.unique("group"));
+            consumer.subscribe(topic, "*");
+            Inbox inbox = new Inbox();
+            inbox.listenTo(consumer);
+            consumer.start();
+            Fixture.check(!consumer.fetchSubscribeMessageQueues(topic).isEmpty(), "no queue of " + topic); // else it throws
+            inbox.awaitExactly(List.of(body));
+        }
     }
 
     static void sent(SendResult result) {
