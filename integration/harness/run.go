@@ -27,9 +27,7 @@ func atEnd(stop func() error) {
 // Run runs the tests and then ends, latest first, what they shared. A proxy that does not end cleanly fails the run.
 func Run(m *testing.M) int {
 	flag.Parse()
-	// Stories wait far more than they compute (20 s for a first retry alone), so the number of processors, which
-	// go test would take, says nothing about how many can run at a time.
-	if err := flag.Set("test.parallel", strconv.Itoa(64)); err != nil {
+	if err := runManyAtATime(); err != nil {
 		fmt.Println("cannot run the stories at the same time:", err)
 		return 1
 	}
@@ -59,4 +57,15 @@ func Run(m *testing.M) int {
 	}
 	os.RemoveAll(dir)
 	return 0
+}
+
+// runManyAtATime lets 64 stories run at a time, unless the command line has -parallel. They wait far more than they
+// compute (20 s for a first retry alone), so the number of processors, which go test would take, says nothing.
+func runManyAtATime() error {
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if given {
+		return nil
+	}
+	return flag.Set("test.parallel", strconv.Itoa(64))
 }

@@ -1,7 +1,6 @@
 package stories
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"testing"
@@ -14,8 +13,6 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
 )
-
-var errUnknownTopic = errors.New("the name server does not know the topic yet")
 
 // queuesOf returns the queues of a topic that has that many on each broker.
 func queuesOf(target *harness.Target, topic string, perBroker int) []*primitive.MessageQueue {

@@ -67,9 +67,7 @@ func mqadminStory(t *testing.T, target *harness.Target, version string) {
 	}
 	tool.awaitReceived(bodies[:30], nil)
 
-	// Asks both clients by way of the broker (307). mqadmin finds the brokers of a group by the route of its retry
-	// topic, which is made with the first heartbeat; a proxy that was asked for it before may say for some seconds
-	// more that it does not exist.
+	// Asks both clients by way of the broker (307), until they have split the queues.
 	tool.awaitPrinted("Rebalance OK", "consumerStatus", "-g", group)
 	status := tool.same("consumerStatus", "-g", group)
 	for _, member := range members {

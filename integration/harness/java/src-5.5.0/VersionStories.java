@@ -19,7 +19,8 @@ final class VersionStories {
         stories.put("PopConsumer", VersionStories::pop);
         stories.put("Timer", VersionStories::timer);
         stories.put("Recall", VersionStories::recall);
-        stories.put("AutoBatch", VersionStories::autoBatch);
+        stories.put("AutoBatch", fixture -> autoBatch(fixture, fixture.topic(4)));
+        stories.put("AutoBatchNewTopic", fixture -> autoBatch(fixture, fixture.unique("topic")));
     }
 
     /**
@@ -121,8 +122,7 @@ final class VersionStories {
     }
 
     /** The client collects messages that are sent one by one and sends them as batches (320). */
-    private static void autoBatch(Fixture fixture) throws Exception {
-        String topic = fixture.topic(4);
+    private static void autoBatch(Fixture fixture, String topic) throws Exception {
         DefaultMQProducer producer = new DefaultMQProducer(fixture.unique("producer"));
         fixture.prepare(producer);
         producer.setAutoBatch(true);

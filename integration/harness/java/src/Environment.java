@@ -17,9 +17,18 @@ final class Environment {
         this.nameServer = nameServer;
         this.run = run;
         admin = admin();
-        // var, because the package of this class changed between 4.9 and 5.x
-        var cluster = admin.examineBrokerClusterInfo();
-        cluster.getBrokerAddrTable().forEach((name, broker) -> brokers.put(name, broker.selectBrokerAddr()));
+        // The first request of a JVM, beside others that start: it may take longer than clients wait (3 s).
+        Fixture.await("the list of brokers", () -> {
+            try {
+                // var, because the package of this class changed between 4.9 and 5.x
+                var cluster = admin.examineBrokerClusterInfo();
+                cluster.getBrokerAddrTable().forEach((name, broker) -> brokers.put(name, broker.selectBrokerAddr()));
+                return true;
+            } catch (Exception e) {
+                e.printStackTrace();
+                return false;
+            }
+        });
     }
 
     DefaultMQAdminExt admin() throws Exception {

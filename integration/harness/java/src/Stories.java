@@ -38,7 +38,14 @@ public final class Stories {
             // this version has none
         }
         System.setOut(System.err); // clients print to it at times; the report must stay readable
-        Environment environment = new Environment(args[0], args[1]);
+        Environment environment;
+        try {
+            environment = new Environment(args[0], args[1]);
+        } catch (Throwable e) {
+            e.printStackTrace();
+            Runtime.getRuntime().halt(1); // else the admin client's threads keep it alive
+            return;
+        }
         ExecutorService threads = Executors.newCachedThreadPool();
         Map<String, Future<?>> running = new LinkedHashMap<>();
         for (int i = 2; i < args.length; i++) {
