@@ -25,6 +25,7 @@ type BrokerPort struct {
 	Port       int    // the listening port
 	Advertised string // host:port; the host is that of the listening address when it depends on the asking client
 	advertise  int
+	cluster    string
 }
 
 // PortOf returns a broker's port; ok is false when it has none.
@@ -35,13 +36,16 @@ func (l *Listener) PortOf(b route.BrokerID) (p BrokerPort, ok bool) {
 	return p, ok
 }
 
-// Advertised is what a client that reached us on local is told to dial for a broker.
-func (l *Listener) Advertised(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool) {
-	p, ok := l.PortOf(b)
-	if host = l.present().Advertise; host == "" {
-		host = local.Addr().Unmap().String()
+// advertised tells what a client that reached us on local is told to dial for a broker of a cluster. A reload may have given
+// the listener another cluster, with brokers of the same name; who came before it is not led there.
+func (l *Listener) advertised(cluster string) func(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool) {
+	return func(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool) {
+		p, ok := l.PortOf(b)
+		if host = l.present().Advertise; host == "" {
+			host = local.Addr().Unmap().String()
+		}
+		return host, p.advertise, ok && p.cluster == cluster
 	}
-	return host, p.advertise, ok
 }
 
 // brokerPorts are one broker's open ports. They are paused while the broker is away, so that new connections fare as they
@@ -128,6 +132,10 @@ func (l *listener) openPorts(ctx actor.Context, retry retry) {
 		l.publish()
 		l.lookUpNames(ctx)
 	}
+	if len(l.leftOut) > 0 && l.tries > 0 {
+		l.tries--
+		l.trySoon(ctx)
+	}
 }
 
 // refreshed tries what has failed before again.
@@ -145,7 +153,7 @@ func (l *listener) publish() {
 	for id, p := range l.brokers {
 		if _, advertise, err := l.Table.Place(id); err == nil {
 			host := cmp.Or(l.Advertise, l.host())
-			ports[id] = BrokerPort{int(p.main.Addr().Port()), net.JoinHostPort(host, strconv.Itoa(advertise)), advertise}
+			ports[id] = BrokerPort{int(p.main.Addr().Port()), net.JoinHostPort(host, strconv.Itoa(advertise)), advertise, p.broker.Cluster}
 		}
 	}
 	before := l.live().ports.Swap(&ports)
@@ -212,7 +220,7 @@ func (l *listener) listen(port int) (*brokerPorts, error) {
 
 // accept starts an acceptor on an open socket.
 func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messages.Port) {
-	port.Listener, port.StatPrefix, port.StoreHosts, port.Advertised = l.Name, l.StatPrefix, l.StoreHosts, l.Advertised
+	port.Listener, port.StatPrefix, port.StoreHosts, port.Advertised = l.Name, l.StatPrefix, l.StoreHosts, l.advertised(l.Cluster.Name)
 	port.Address, port.Decisions = ln.Addr(), l.decisions()
 	o := &openPort{all: map[*messages.Port]bool{port: true}}
 	o.port.Store(port)

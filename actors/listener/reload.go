@@ -18,6 +18,8 @@ type reloads struct {
 	retiring bool
 	prepared transport.Listener // opened beforehand for the name-server port; nil: none
 	warned   system.Seldom      // of an address that cannot be opened
+	tries    int                // how often ports that cannot be opened are tried again soon
+	trying   bool               // openAgain is about to come
 }
 
 // Orders of the top supervisor, each answered by adjusted once sockets are where they belong.
@@ -40,9 +42,13 @@ type (
 	overdue   struct{ ports map[*messages.Port]bool } // nil: all of them
 )
 
-// openAgainAfter is how long an address that cannot be opened is left alone. Mostly it belongs to a listener of ours that
-// is closing at the same time.
-const openAgainAfter = 100 * time.Millisecond
+const (
+	// openAgainAfter is how long an address that cannot be opened is left alone. Mostly it belongs to a listener of ours
+	// that is closing at the same time.
+	openAgainAfter = 100 * time.Millisecond
+	// portTries is how often a broker's port is tried so soon after a reload. Later it is with each look at the cluster.
+	portTries = 50
+)
 
 func (l *listener) reload(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
@@ -53,6 +59,7 @@ func (l *listener) reload(ctx actor.Context) {
 		l.retire(ctx, m)
 		ctx.Respond(&Adjusted{})
 	case *openAgain:
+		l.trying = false
 		l.openAll(ctx)
 	case *emptied:
 		ctx.Request(ctx.Parent(), &messages.Emptied{})
@@ -101,6 +108,7 @@ func (l *listener) revise(ctx actor.Context, m *Revise) {
 	l.changePorts(old, left)
 	l.changeAddress(ctx, old, m.Socket, left)
 	l.renewPorts()
+	l.tries = portTries
 	l.openPorts(ctx, again)
 	l.publish()
 	l.lookUpNames(ctx)
@@ -128,7 +136,7 @@ func (l *listener) changeCluster(ctx actor.Context, to *actor.PID, left map[*mes
 	if o := l.open[l.nameServer]; o != nil {
 		maps.Copy(left, o.all)
 		l.renew(o, func(p *messages.Port) {
-			p.To, p.Decisions = l.Cluster.AnyNameServer(l.env.Transport), l.decisions()
+			p.To, p.Decisions, p.Advertised = l.Cluster.AnyNameServer(l.env.Transport), l.decisions(), l.advertised(l.Cluster.Name)
 		})
 	}
 }
@@ -203,5 +211,13 @@ func (l *listener) openSoon(ctx actor.Context, err error) {
 	if l.warned.Due(l.env.Now()) {
 		l.env.Log.Error("cannot open a listener; trying again", "listener", l.Name, "listener.address", l.Address, "error", err)
 	}
-	system.After(openAgainAfter, system.NewSink(l.env.System, ctx.Self()), &openAgain{})
+	l.trySoon(ctx)
+}
+
+// trySoon opens again what could not be opened.
+func (l *listener) trySoon(ctx actor.Context) {
+	if !l.trying {
+		l.trying = true
+		system.After(openAgainAfter, system.NewSink(l.env.System, ctx.Self()), &openAgain{})
+	}
 }
