@@ -26,7 +26,7 @@ func (p *program) dev() *cobra.Command {
 			// What dev has seen goes to standard output; the log adds only what is wrong.
 			log, _ := p.newLog(config.Log{Level: "warn", Format: "text"})
 			err := untilSignal(log, func(ctx context.Context, stopNow, hangup <-chan struct{}) error {
-				return server.Dev(ctx, opts, log, p.stdout, stopNow, server.WithReload(nil, nil, hangup))
+				return server.Dev(ctx, opts, log, p.stdout, stopNow, server.WithReload(nil, nil, hangup), server.WithBuild(build()))
 			})
 			if err != nil {
 				return failure{exitFailure, err}

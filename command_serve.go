@@ -25,7 +25,7 @@ func (p *program) serve() *cobra.Command {
 			log, level := p.newLog(cfg.Log)
 			err = untilSignal(log, func(ctx context.Context, stopNow, hangup <-chan struct{}) error {
 				again := func() (*config.Config, error) { return p.load(c) }
-				return server.Run(ctx, cfg, log, stopNow, server.WithReload(again, level, hangup))
+				return server.Run(ctx, cfg, log, stopNow, server.WithReload(again, level, hangup), server.WithBuild(build()))
 			})
 			if err != nil {
 				log.Error("stopped by an error", "error", err)

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/server"
 )
 
 // version is set by releases: go build -ldflags "-X main.version=v1.2.3".
@@ -21,10 +23,17 @@ func (p *program) version() *cobra.Command {
 }
 
 func describeVersion() string {
-	return fmt.Sprintf("rocketmq-proxy %s%s %s %s/%s", version, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	b, from := build(), ""
+	if b.Revision != "" {
+		from = " (" + b.Revision + ")"
+	}
+	return fmt.Sprintf("rocketmq-proxy %s%s %s %s/%s", b.Version, from, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// revision is the commit that the binary was built from, if the build recorded it.
+// build is the version and the commit of this binary.
+func build() server.BuildInfo { return server.BuildInfo{Version: version, Revision: revision()} }
+
+// revision is the commit that the binary was built from, "" if the build did not record it.
 func revision() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -35,11 +44,8 @@ func revision() string {
 		settings[s.Key] = s.Value
 	}
 	text := settings["vcs.revision"]
-	if text == "" {
-		return ""
-	}
-	if settings["vcs.modified"] == "true" {
+	if text != "" && settings["vcs.modified"] == "true" {
 		text += ", modified"
 	}
-	return " (" + text + ")"
+	return text
 }

@@ -43,7 +43,7 @@ func TestKilledRequestIsAnswered(t *testing.T) {
 		client.close()
 		r.settle(1)
 		require.Equal(t, 3, r.stat("response_error"))
-		require.Equal(t, 3, r.proxyMetric("own_answers_total", "broker", `,response="1",name="SYSTEM_ERROR"`))
+		require.Equal(t, 3, r.proxyMetric("local_replies_total", "broker", `,response_code="1"`))
 		r.gaugesAreZero()
 	})
 }

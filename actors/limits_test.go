@@ -255,7 +255,7 @@ func TestRequestsPerConnection(t *testing.T) {
 		require.Equal(t, want, got)
 		require.Equal(t, []int32{0, 1, 2, 3, 4, 5, 7, 8, 9}, answered)
 		time.Sleep(time.Second)
-		require.Equal(t, "1", l.metric(`rocketmq_proxy_held_back_total{listener="a",port="broker",broker="broker-a/0"}`))
+		require.Equal(t, "1", l.metric(`rocketmq_proxy_downstream_read_pauses_total{listener="a",port="broker",broker="broker-a/0"}`))
 	})
 }
 

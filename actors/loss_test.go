@@ -52,7 +52,7 @@ func TestLossAnswersWhatIsInFlight(t *testing.T) {
 		client.close()
 		r.settle(1)
 		r.gaugesAreZero()
-		require.Equal(t, 4, r.proxyMetric("own_answers_total", "broker", `,response="14",name="SERVICE_NOT_AVAILABLE"`))
+		require.Equal(t, 4, r.proxyMetric("local_replies_total", "broker", `,response_code="14"`))
 		require.Equal(t, 1, r.proxyMetric("upstream_losses_total", "broker", ""))
 		require.Equal(t, 2, r.proxyMetric("upstream_connections_total", "broker", ""))
 	})

@@ -64,7 +64,7 @@ func TestRelayPushesAndTheirAnswers(t *testing.T) {
 		require.Equal(t, "found", string(client.next().Body))
 		client.close()
 		r.settle(1)
-		require.Equal(t, 1, r.proxyMetric("pushes_total", "broker", ""))
+		require.Equal(t, 1, r.proxyMetric("upstream_requests_total", "broker", ""))
 		require.Equal(t, 1, r.stat("response"), "the answer to the pull; a push is no response")
 		require.Equal(t, 2, r.stat("request"), "the oneway of pinned and the pull; an answer to a push is no request")
 	})

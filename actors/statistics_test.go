@@ -176,7 +176,7 @@ func TestRequestTimeIsMeasured(t *testing.T) {
 	client.next()
 	r.until("it is counted", func() bool { return r.stats()["request_time_ms"] == 1 })
 	require.GreaterOrEqual(t, r.metrics()[`rocketmq_request_time_ms_sum{stat_prefix="main"}`], float64(pause.Milliseconds()))
-	require.Equal(t, 1, r.proxyMetric("upstream_time_ms_count", "broker", ""))
+	require.Equal(t, 1, r.proxyMetric("upstream_duration_seconds_count", "broker", ""))
 	require.Zero(t, r.metrics()[`rocketmq_request_time_ms_bucket{stat_prefix="main",le="25"}`])
 	require.Equal(t, 1.0, r.metrics()[`rocketmq_request_time_ms_bucket{stat_prefix="main",le="60000"}`])
 }
@@ -272,10 +272,10 @@ func TestLabelledMetrics(t *testing.T) {
 	require.Equal(t, down, r.proxyMetric("downstream_bytes_total", "broker", `,direction="received"`))
 	require.Equal(t, down, r.proxyMetric("upstream_bytes_total", "broker", `,direction="sent"`))
 	require.Equal(t, up, r.proxyMetric("upstream_bytes_total", "broker", `,direction="received"`))
-	require.Equal(t, 1, r.proxyMetric("requests_total", "broker", `,code="15",name="UPDATE_CONSUMER_OFFSET"`))
-	require.Equal(t, 2, r.proxyMetric("requests_total", "broker", `,code="310",name="SEND_MESSAGE_V2"`))
-	require.Equal(t, 2, r.proxyMetric("requests_total", "broker", `,code="other",name="OTHER"`), "clients invent no metrics")
-	require.Equal(t, 4, r.proxyMetric("upstream_time_ms_count", "broker", ""))
+	require.Equal(t, 1, r.proxyMetric("requests_total", "broker", `,request_code="15",name="UPDATE_CONSUMER_OFFSET"`))
+	require.Equal(t, 2, r.proxyMetric("requests_total", "broker", `,request_code="310",name="SEND_MESSAGE_V2"`))
+	require.Equal(t, 2, r.proxyMetric("requests_total", "broker", `,request_code="other",name="OTHER"`), "clients invent no metrics")
+	require.Equal(t, 4, r.proxyMetric("upstream_duration_seconds_count", "broker", ""))
 	require.Equal(t, 1, r.proxyMetric("downstream_connections", "broker", ""))
 	require.Equal(t, 1, r.proxyMetric("upstream_connections_total", "broker", ""))
 	client.close()
@@ -297,9 +297,9 @@ func TestMetricsOfTwoBrokers(t *testing.T) {
 	dial(t, r.port(b)).call(&codec.Command{Code: codec.ReqGetBrokerConfig})
 	dial(t, r.nameServer()).call(&codec.Command{Code: codec.ReqGetAllTopicListFromNameServer})
 	for labels, want := range map[string]float64{
-		`port="broker",broker="broker-a/0",code="26",name="GET_BROKER_CONFIG"`:                                                 2,
-		`port="broker",broker="broker-b/0",code="26",name="GET_BROKER_CONFIG"`:                                                 1,
-		`port="name-server",broker="",code="206",name="` + codec.RequestCodeName(codec.ReqGetAllTopicListFromNameServer) + `"`: 1,
+		`port="broker",broker="broker-a/0",request_code="26",name="GET_BROKER_CONFIG"`:                                                 2,
+		`port="broker",broker="broker-b/0",request_code="26",name="GET_BROKER_CONFIG"`:                                                 1,
+		`port="name-server",broker="",request_code="206",name="` + codec.RequestCodeName(codec.ReqGetAllTopicListFromNameServer) + `"`: 1,
 	} {
 		name := `rocketmq_proxy_requests_total{listener="office",` + labels + `}`
 		r.until(name, func() bool { return r.metrics()[name] == want })

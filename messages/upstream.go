@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"sync"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
@@ -75,8 +76,8 @@ type Lost struct {
 	Epoch     int32
 	Upstream  string // the address
 	Reason    string
-	Malformed bool // the upstream sent what is no frame
-	Opened    bool // it was a connection that had been open
+	Malformed *codec.FrameError // what the upstream sent is not a frame; nil: something else happened
+	Opened    bool              // it was a connection that had been open
 	// Refused: the broker takes no connections. BrokerLost has come or is about to.
 	Refused bool
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/exposition"
 )
 
 // certificates are the TLS files of all listeners and clusters, looked at every few seconds. Their contents are
@@ -207,26 +208,28 @@ const (
 	reloadsMetric  = "rocketmq_proxy_tls_reloads_total"
 )
 
-// labels are those of the metrics of these files, and more.
-func (k *keptTLS) labels(more string) string { return fmt.Sprintf("{%s=%q%s}", k.kind, k.name, more) }
+// metric is a metric of these files.
+func (k *keptTLS) metric(family string, more ...string) string {
+	return exposition.Name(family, append([]string{k.kind, k.name}, more...)...)
+}
 
 func (k *keptTLS) describe(set *metrics.Set) {
 	if len(k.current.Load().Certificates) > 0 {
-		set.NewGauge(expiryMetric+k.labels(""), func() float64 { return float64(k.expiry().Unix()) })
+		set.NewGauge(k.metric(expiryMetric), func() float64 { return float64(k.expiry().Unix()) })
 	}
 	if k.kind == "cluster" {
-		set.NewGauge(insecureMetric+k.labels(""), func() float64 { return number(k.current.Load().InsecureSkipVerify) })
+		set.NewGauge(k.metric(insecureMetric), func() float64 { return number(k.current.Load().InsecureSkipVerify) })
 	}
-	k.reloads = set.GetOrCreateCounter(reloadsMetric + k.labels(`,result="success"`))
-	k.failures = set.GetOrCreateCounter(reloadsMetric + k.labels(`,result="failure"`))
+	k.reloads = set.GetOrCreateCounter(k.metric(reloadsMetric, "result", "success"))
+	k.failures = set.GetOrCreateCounter(k.metric(reloadsMetric, "result", "failure"))
 }
 
 // forget ends the metrics; the counters only when nothing of the name comes after it.
 func (k *keptTLS) forget(set *metrics.Set, gone bool) {
-	set.UnregisterMetric(expiryMetric + k.labels(""))
-	set.UnregisterMetric(insecureMetric + k.labels(""))
+	set.UnregisterMetric(k.metric(expiryMetric))
+	set.UnregisterMetric(k.metric(insecureMetric))
 	if gone {
-		set.UnregisterMetric(reloadsMetric + k.labels(`,result="success"`))
-		set.UnregisterMetric(reloadsMetric + k.labels(`,result="failure"`))
+		set.UnregisterMetric(k.metric(reloadsMetric, "result", "success"))
+		set.UnregisterMetric(k.metric(reloadsMetric, "result", "failure"))
 	}
 }

@@ -26,7 +26,7 @@ func TestDocumentsExplainEveryMetric(t *testing.T) {
 	page := ""
 	require.Eventually(t, func() bool { // what was counted comes a moment later
 		page = adminPage(t, s, "/metrics")
-		return strings.Contains(page, "rocketmq_proxy_own_answers_total") && strings.Contains(page, "rocketmq_proxy_upstream_time_ms_count")
+		return strings.Contains(page, "rocketmq_proxy_local_replies_total") && strings.Contains(page, "rocketmq_proxy_upstream_duration_seconds_count")
 	}, devPatience, time.Millisecond)
 	names := regexp.MustCompile(`(?m)^(rocketmq_[a-z0-9_]+)`).FindAllString(page, -1)
 	require.Greater(t, len(names), 60)

@@ -255,7 +255,7 @@ func (s *stage) errors(requests, responses int) {
 	require.Equal(s.t, []int{requests, responses}, []int{s.stat("request_decoding_error"), s.stat("response_decoding_error")})
 }
 
-var restarts = regexp.MustCompile(`(?m)^rocketmq_proxy_actor_restarts\{actor="(\w+)"\} ([1-9]\d*)$`)
+var restarts = regexp.MustCompile(`(?m)^rocketmq_proxy_actor_restarts_total\{actor="(\w+)"\} ([1-9]\d*)$`)
 
 // unharmed wants the neighbour served, nothing panicked, and everything given back.
 func (s *stage) unharmed() {

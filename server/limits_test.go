@@ -189,7 +189,7 @@ func TestActorsTellFailures(t *testing.T) {
 	require.Equal(t, []string{"connection", "injected", "stopped"}, []string{f.Kind, f.Reason, f.Did})
 	require.Equal(t, 1, f.Count)
 	require.WithinDuration(t, time.Now(), f.At, time.Minute)
-	require.EqualValues(t, 1, metricOf(get(t, http.DefaultClient, l.AdminAddr(), "/metrics"), `rocketmq_proxy_actor_restarts{actor="connection"}`))
+	require.EqualValues(t, 1, metricOf(get(t, http.DefaultClient, l.AdminAddr(), "/metrics"), `rocketmq_proxy_actor_restarts_total{actor="connection"}`))
 }
 
 // A pillar that cannot be kept alive ends the server with the reason, and soon.

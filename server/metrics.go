@@ -1,23 +1,25 @@
 package server
 
 import (
-	"fmt"
+	"bytes"
 	"io"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/exposition"
 )
 
 // describe registers the metrics that are read off when they are asked for.
 func (s *Server) describe(tree *actors.Tree) {
 	set := tree.Stats.Set
 	s.proxy.OnFailure(func(kind string) {
-		set.GetOrCreateCounter(fmt.Sprintf("rocketmq_proxy_actor_restarts{actor=%q}", kind)).Inc()
+		set.GetOrCreateCounter(exposition.Name("rocketmq_proxy_actor_restarts_total", "actor", kind)).Inc()
 	})
+	s.buildInfo.describe(set)
 	for _, kind := range actors.Kinds() {
-		set.GetOrCreateCounter(fmt.Sprintf("rocketmq_proxy_actor_restarts{actor=%q}", kind))
+		set.GetOrCreateCounter(exposition.Name("rocketmq_proxy_actor_restarts_total", "actor", kind))
 	}
 	set.NewGauge("rocketmq_proxy_ready", func() float64 { return number(s.Ready()) })
 	s.certificates.set = set
@@ -31,7 +33,7 @@ func (s *Server) describe(tree *actors.Tree) {
 		}
 	})
 	set.NewGauge("rocketmq_proxy_buffered_bytes", func() float64 { bytes, _ := s.sockets.Buffered(); return float64(bytes) })
-	set.NewGauge("rocketmq_proxy_buffer_total_bytes", func() float64 { return float64(bufferTotal(s.config().Limits)) })
+	set.NewGauge("rocketmq_proxy_buffer_limit_bytes", func() float64 { return float64(bufferTotal(s.config().Limits)) })
 	for _, d := range tree.Clusters {
 		describeCluster(set, d)
 	}
@@ -40,7 +42,7 @@ func (s *Server) describe(tree *actors.Tree) {
 
 // clusterGauges are the metrics of one cluster.
 var clusterGauges = map[string]func(d *actors.Cluster, since time.Time) float64{
-	"rocketmq_proxy_directory_age_seconds": func(d *actors.Cluster, since time.Time) float64 {
+	"rocketmq_proxy_cluster_age_seconds": func(d *actors.Cluster, since time.Time) float64 {
 		if at := d.Snapshot().Answered(); !at.IsZero() {
 			since = at
 		}
@@ -52,13 +54,13 @@ var clusterGauges = map[string]func(d *actors.Cluster, since time.Time) float64{
 func describeCluster(set *metrics.Set, d *actors.Cluster) {
 	since := time.Now()
 	for name, value := range clusterGauges {
-		set.NewGauge(fmt.Sprintf("%s{cluster=%q}", name, d.Name), func() float64 { return value(d, since) })
+		set.NewGauge(exposition.Name(name, "cluster", d.Name), func() float64 { return value(d, since) })
 	}
 }
 
 func forgetCluster(set *metrics.Set, d *actors.Cluster) {
 	for name := range clusterGauges {
-		set.UnregisterMetric(fmt.Sprintf("%s{cluster=%q}", name, d.Name))
+		set.UnregisterMetric(exposition.Name(name, "cluster", d.Name))
 	}
 }
 
@@ -69,14 +71,16 @@ func number(b bool) float64 {
 	return 0
 }
 
-// writeMetrics writes everything in Prometheus text.
-func (s *Server) writeMetrics(w io.Writer) {
+// writeMetrics writes everything as a page of Prometheus text.
+func (s *Server) writeMetrics(to io.Writer) {
+	w := &bytes.Buffer{}
 	s.statistics().WriteMetrics(w)
 	_, pauses := s.sockets.Buffered()
-	metrics.WriteCounterUint64(w, "rocketmq_proxy_buffer_pauses_total", pauses)
+	metrics.WriteCounterUint64(w, "rocketmq_proxy_buffer_read_pauses_total", pauses)
 	s.writeOutages(w)
 	metrics.WriteProcessMetrics(w)
 	metrics.WriteFDMetrics(w) // not part of the above: with 20,000 connections it takes some milliseconds
+	exposition.Write(to, w.Bytes())
 }
 
 // writeOutages writes what is known of each name server and of each broker. They come and go, so their metrics are not
@@ -85,18 +89,18 @@ func (s *Server) writeOutages(w io.Writer) {
 	tree := s.proxy.Tree()
 	for _, d := range tree.Clusters {
 		for _, ns := range d.Servers() {
-			labels := fmt.Sprintf("{cluster=%q,name_server=%q}", d.Name, ns.Address)
-			metrics.WriteGaugeFloat64(w, "rocketmq_proxy_name_server_up"+labels, number(ns.Up.Load()))
-			metrics.WriteCounterUint64(w, "rocketmq_proxy_name_server_queries_total"+labels, ns.Queries.Load())
-			metrics.WriteCounterUint64(w, "rocketmq_proxy_name_server_failures_total"+labels, ns.Failures.Load())
+			labels := []string{"cluster", d.Name, "name_server", ns.Address}
+			metrics.WriteGaugeFloat64(w, exposition.Name("rocketmq_proxy_name_server_up", labels...), number(ns.Up.Load()))
+			metrics.WriteCounterUint64(w, exposition.Name("rocketmq_proxy_name_server_queries_total", labels...), ns.Queries.Load())
+			metrics.WriteCounterUint64(w, exposition.Name("rocketmq_proxy_name_server_failures_total", labels...), ns.Failures.Load())
 		}
 	}
 	for _, d := range tree.Clusters {
 		for _, b := range d.Snapshot().Brokers() {
-			labels := fmt.Sprintf("{cluster=%q,broker=%q}", d.Name, b.ID)
-			metrics.WriteGaugeFloat64(w, "rocketmq_proxy_broker_up"+labels, number(!b.Away()))
-			metrics.WriteCounterUint64(w, "rocketmq_proxy_broker_dials_total"+labels, b.Dials.Load())
-			metrics.WriteCounterUint64(w, "rocketmq_proxy_broker_dial_failures_total"+labels, b.Failures.Load())
+			labels := []string{"cluster", d.Name, "broker", b.ID.String()}
+			metrics.WriteGaugeFloat64(w, exposition.Name("rocketmq_proxy_broker_up", labels...), number(!b.Away()))
+			metrics.WriteCounterUint64(w, exposition.Name("rocketmq_proxy_broker_dials_total", labels...), b.Dials.Load())
+			metrics.WriteCounterUint64(w, exposition.Name("rocketmq_proxy_broker_dial_failures_total", labels...), b.Failures.Load())
 		}
 	}
 }

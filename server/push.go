@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/exposition"
 )
 
 // pusher pushes metrics to VictoriaMetrics, and once more at the end. The library's own loop logs by itself, each time,
@@ -46,9 +46,9 @@ func startPush(m config.Metrics, log *slog.Logger, write func(io.Writer)) (*push
 	}
 	var labels []string
 	for _, name := range slices.Sorted(maps.Keys(m.PushLabels)) {
-		labels = append(labels, fmt.Sprintf("%s=%q", name, m.PushLabels[name]))
+		labels = append(labels, name, m.PushLabels[name])
 	}
-	p.opts = &metrics.PushOptions{ExtraLabels: strings.Join(labels, ",")}
+	p.opts = &metrics.PushOptions{ExtraLabels: exposition.Labels(labels...)}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	if err := p.check(); err != nil {

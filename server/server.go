@@ -39,14 +39,15 @@ type Server struct {
 	sockets       transport.Transport
 	stopTransport func()
 
-	failed   chan error    // a pillar could not be kept alive
-	asked    chan struct{} // by Drain
-	askOnce  sync.Once
-	draining chan struct{}
-	ended    chan struct{}
-	handover *handover.Endpoint // nil: hand_over is not set
-	started  time.Time
-	wasReady atomic.Bool
+	failed    chan error    // a pillar could not be kept alive
+	asked     chan struct{} // by Drain
+	askOnce   sync.Once
+	draining  chan struct{}
+	ended     chan struct{}
+	handover  *handover.Endpoint // nil: hand_over is not set
+	started   time.Time
+	buildInfo BuildInfo
+	wasReady  atomic.Bool
 
 	reloads
 }

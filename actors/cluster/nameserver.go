@@ -156,6 +156,7 @@ func (n *nameserver) read(ctx actor.Context, ch *transport.Chunk) {
 			answer, _, err = codec.Decode(n.partial[:p.Size:p.Size], lim)
 		}
 		if err != nil {
+			n.env.Rejections.Malformed(err)
 			n.fail(ctx, err)
 			return
 		}

@@ -163,7 +163,8 @@ func (c *connection) end(why error) {
 	case errors.Is(why, io.EOF):
 		c.env.Log.Debug("client disconnected", c.who()...)
 	case errors.As(why, &malformed):
-		if line, ok := c.env.Malformed.More(c.env.Now(), append(c.who(), "reason", malformed.Reason)); ok {
+		looks := c.env.Rejections.Malformed(malformed)
+		if line, ok := c.env.Malformed.More(c.env.Now(), append(c.who(), "reason", malformed.Reason, "looks_like", looks)); ok {
 			c.env.Log.Warn("malformed frame from client", line...)
 		}
 	default:

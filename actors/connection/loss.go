@@ -114,9 +114,13 @@ func (c *connection) noteLoss(m *messages.Lost) {
 	if m.Opened {
 		c.samples.add(messages.Sample{Kind: messages.UpstreamLost})
 	}
-	if m.Malformed {
-		c.samples.add(messages.Sample{Kind: messages.ResponseMalformed})
-		c.env.Log.Warn("an upstream sent what is no frame; its connection is closed", append(c.who(), "upstream", m.Upstream, "reason", m.Reason)...)
+	if m.Malformed == nil {
+		return
+	}
+	c.samples.add(messages.Sample{Kind: messages.ResponseMalformed})
+	looks := c.env.Rejections.Malformed(m.Malformed)
+	if line, ok := c.env.Malformed.More(c.env.Now(), append(c.who(), "upstream", m.Upstream, "reason", m.Malformed.Reason, "looks_like", looks)); ok {
+		c.env.Log.Warn("malformed frame from upstream", line...)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/exposition"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
@@ -23,8 +24,11 @@ var (
 		"get_topic_route_active", "send_message_pending", "pop_message_pending", "get_topic_route_pending", "total_pending"}
 )
 
-// millisecondBuckets are the upper bounds of the histograms in /metrics: from a loopback hop to a long poll.
+// millisecondBuckets and secondBuckets are the upper bounds of the histograms in /metrics: from a loopback hop to a long
+// poll.
 var millisecondBuckets = []float64{.1, .25, .5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000}
+
+var secondBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
 
 // Statistics is the set of all metrics of one proxy. It outlives the stats actor, which alone moves it.
 type Registry struct {
@@ -51,6 +55,9 @@ type prefixStats struct {
 func NewRegistry(prefixes ...string) *Registry {
 	s := &Registry{Set: metrics.NewSet(), prefixes: map[string]*prefixStats{}}
 	s.Expect(prefixes...)
+	for _, l := range looks {
+		s.Set.NewCounter(malformedName(l))
+	}
 	return s
 }
 
@@ -62,12 +69,12 @@ func (s *Registry) prefix(name string) *prefixStats {
 	}
 	p := &prefixStats{counters: map[string]*metrics.Counter{}, gauges: map[string]*metrics.Gauge{}}
 	for _, n := range counterNames {
-		p.counters[n] = s.Set.GetOrCreateCounter(fmt.Sprintf("rocketmq_%s{stat_prefix=%q}", n, name))
+		p.counters[n] = s.Set.GetOrCreateCounter(exposition.Name("rocketmq_"+n, "stat_prefix", name))
 	}
 	for _, n := range gaugeNames {
-		p.gauges[n] = s.Set.GetOrCreateGauge(fmt.Sprintf("rocketmq_%s{stat_prefix=%q}", n, name), nil)
+		p.gauges[n] = s.Set.GetOrCreateGauge(exposition.Name("rocketmq_"+n, "stat_prefix", name), nil)
 	}
-	p.buckets = s.Set.GetOrCreatePrometheusHistogramExt(fmt.Sprintf("rocketmq_request_time_ms{stat_prefix=%q}", name), millisecondBuckets)
+	p.buckets = s.Set.GetOrCreatePrometheusHistogramExt(exposition.Name("rocketmq_request_time_ms", "stat_prefix", name), millisecondBuckets)
 	s.prefixes[name] = p
 	return p
 }
@@ -79,7 +86,7 @@ func (s *Registry) Expect(prefixes ...string) {
 	}
 }
 
-// WriteMetrics prints all metrics in the Prometheus text format, as they were at one moment.
+// WriteMetrics writes the samples of all metrics as they were at one moment; exposition.Write makes a page of them.
 func (s *Registry) WriteMetrics(w io.Writer) {
 	var page bytes.Buffer // a reader that is slow to take it holds nothing up
 	s.whole.RLock()

@@ -2,7 +2,6 @@ package stats
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/exposition"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -53,22 +53,22 @@ func NewRejections(log *slog.Logger) *Rejections {
 	return &Rejections{log: log, Set: metrics.NewSet(), lines: map[rejection]*rejectionLine{}}
 }
 
-func (r *Rejections) counter(name, labels string) *metrics.Counter {
-	return r.Set.GetOrCreateCounter("rocketmq_proxy_" + name + "{" + labels + "}")
+func (r *Rejections) counter(name string, labels ...string) *metrics.Counter {
+	return r.Set.GetOrCreateCounter(exposition.Name("rocketmq_proxy_"+name, labels...))
 }
 
 // begin makes a listener's counters stand at 0 before anything happens.
 func (r *Rejections) Begin(listener string) {
 	for _, reason := range rejectionReasons {
-		r.counter("refused_total", fmt.Sprintf("listener=%q,reason=%q", listener, reason))
+		r.counter("refused_total", "listener", listener, "reason", reason)
 	}
-	r.counter("accept_failures_total", fmt.Sprintf("listener=%q", listener))
+	r.counter("accept_failures_total", "listener", listener)
 	r.Full(listener, false)
 }
 
 // acceptFailed counts connections that the system did not give us.
 func (r *Rejections) AcceptFailed(listener string) {
-	r.counter("accept_failures_total", fmt.Sprintf("listener=%q", listener)).Inc()
+	r.counter("accept_failures_total", "listener", listener).Inc()
 }
 
 // full shows whether a listener refuses everybody.
@@ -77,7 +77,7 @@ func (r *Rejections) Full(listener string, is bool) {
 	if is {
 		value = 1
 	}
-	r.Set.GetOrCreateGauge(fmt.Sprintf("rocketmq_proxy_listener_full{listener=%q}", listener), nil).Set(value)
+	r.Set.GetOrCreateGauge(exposition.Name("rocketmq_proxy_listener_full", "listener", listener), nil).Set(value)
 }
 
 // Handshake counts one that was closed before its first frame.
@@ -91,7 +91,7 @@ func (r *Rejections) Add(listener, reason string, peer netip.AddrPort, now int64
 }
 
 func (r *Rejections) note(key rejection, peer netip.AddrPort, err error, now int64) {
-	r.counter("refused_total", fmt.Sprintf("listener=%q,reason=%q", key.listener, key.reason)).Inc()
+	r.counter("refused_total", "listener", key.listener, "reason", key.reason).Inc()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	line := r.lines[key]

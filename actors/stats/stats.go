@@ -3,8 +3,9 @@
 package stats
 
 import (
-	"fmt"
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/exposition"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -34,7 +36,7 @@ func New(r *system.Runtime, books map[transport.Executor]*Recorder, out *Registr
 // portStats are the labelled metrics of one port.
 type portStats struct {
 	prefix   *prefixStats
-	labels   string
+	labels   []string
 	requests map[int32]*metrics.Counter
 	fromDown *metrics.Counter
 	toDown   *metrics.Counter
@@ -88,7 +90,7 @@ type Forget struct{ Listener string }
 
 func (s *Actor) forget(listener string) {
 	maps.DeleteFunc(s.ports, func(p *messages.Port, _ *portStats) bool { return p.Listener == listener })
-	label := fmt.Sprintf("listener=%q", listener)
+	label := exposition.Labels("listener", listener)
 	for _, name := range s.out.Set.ListMetricNames() {
 		if strings.Contains(name, "{"+label) || strings.Contains(name, ","+label) {
 			s.out.Set.UnregisterMetric(name)
@@ -122,40 +124,40 @@ func (s *Actor) newPortStats(port *messages.Port) *portStats {
 	if port.Role != messages.NameServerPort {
 		broker = port.Broker.String()
 	}
-	labels := fmt.Sprintf("listener=%q,port=%q,broker=%q", port.Listener, port.Role, broker)
-	counter := func(name, more string) *metrics.Counter {
-		return s.out.Set.GetOrCreateCounter("rocketmq_proxy_" + name + "{" + labels + more + "}")
+	labels := []string{"listener", port.Listener, "port", port.Role.String(), "broker", broker}
+	counter := func(name string, more ...string) *metrics.Counter {
+		return s.out.Set.GetOrCreateCounter(exposition.Name("rocketmq_proxy_"+name, slices.Concat(labels, more)...))
 	}
 	return &portStats{
 		prefix: s.out.prefix(port.StatPrefix), labels: labels,
 		requests: map[int32]*metrics.Counter{}, own: map[int32]*metrics.Counter{},
-		fromDown: counter("downstream_bytes_total", `,direction="received"`),
-		toDown:   counter("downstream_bytes_total", `,direction="sent"`),
-		fromUp:   counter("upstream_bytes_total", `,direction="received"`),
-		toUp:     counter("upstream_bytes_total", `,direction="sent"`),
-		open:     s.out.Set.GetOrCreateGauge("rocketmq_proxy_downstream_connections{"+labels+"}", nil),
-		accepted: counter("downstream_connections_total", ""),
-		upOpened: counter("upstream_connections_total", ""),
-		upLost:   counter("upstream_losses_total", ""),
-		pushes:   counter("pushes_total", ""),
-		replays:  counter("heartbeats_replayed_total", ""),
-		movedOut: counter("connections_handed_over_total", ""),
-		movedIn:  counter("connections_taken_over_total", ""),
-		heldBack: counter("held_back_total", ""),
-		latency:  s.out.Set.GetOrCreatePrometheusHistogramExt("rocketmq_proxy_upstream_time_ms{"+labels+"}", millisecondBuckets),
+		fromDown: counter("downstream_bytes_total", "direction", "received"),
+		toDown:   counter("downstream_bytes_total", "direction", "sent"),
+		fromUp:   counter("upstream_bytes_total", "direction", "received"),
+		toUp:     counter("upstream_bytes_total", "direction", "sent"),
+		open:     s.out.Set.GetOrCreateGauge(exposition.Name("rocketmq_proxy_downstream_connections", labels...), nil),
+		accepted: counter("downstream_connections_total"),
+		upOpened: counter("upstream_connections_total"),
+		upLost:   counter("upstream_losses_total"),
+		pushes:   counter("upstream_requests_total"),
+		replays:  counter("heartbeats_replayed_total"),
+		movedOut: counter("connections_handed_over_total"),
+		movedIn:  counter("connections_taken_over_total"),
+		heldBack: counter("downstream_read_pauses_total"),
+		latency:  s.out.Set.GetOrCreatePrometheusHistogramExt(exposition.Name("rocketmq_proxy_upstream_duration_seconds", labels...), secondBuckets),
 	}
 }
 
 // move applies the sums to the labelled metrics.
 func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
 	for code, n := range sum.Codes {
-		p.codeCounter(set, p.requests, "requests_total", "code", code, codec.RequestCodeName).Add(n.Read)
+		p.requestCounter(set, code).Add(n.Read)
 	}
 	for code, n := range sum.Own {
-		p.codeCounter(set, p.own, "own_answers_total", "response", code, codec.ResponseCodeName).Add(n)
+		p.replyCounter(set, code).Add(n)
 	}
 	for _, nanos := range sum.UpstreamTimes {
-		p.latency.Update(float64(nanos) / 1e6)
+		p.latency.Update(float64(nanos) / 1e9)
 	}
 	p.upOpened.Add(sum.Kinds[messages.UpstreamOpened])
 	p.upLost.Add(sum.Kinds[messages.UpstreamLost])
@@ -172,19 +174,35 @@ func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
 	p.open.Add(float64(sum.Opened - sum.Closed))
 }
 
-// codeCounter finds the counter of a code. Codes without a name share one, so that no client can invent metrics.
-func (p *portStats) codeCounter(set *metrics.Set, known map[int32]*metrics.Counter, metric, label string, code int32, name func(int32) string) *metrics.Counter {
-	if c := known[code]; c != nil {
+// other is the code in a label for all codes without a name: no client can invent metrics.
+const other = "other"
+
+// requestCounter counts the requests of a code.
+func (p *portStats) requestCounter(set *metrics.Set, code int32) *metrics.Counter {
+	if c := p.requests[code]; c != nil {
 		return c
 	}
-	n := name(code)
-	number := fmt.Sprint(code)
-	if n == number {
-		n, number = "OTHER", "other"
+	number, name := strconv.Itoa(int(code)), codec.RequestCodeName(code)
+	if name == number {
+		return p.codeCounter(set, "requests_total", "request_code", other, "name", "OTHER")
 	}
-	c := set.GetOrCreateCounter(fmt.Sprintf("rocketmq_proxy_%s{%s,%s=%q,name=%q}", metric, p.labels, label, number, n))
-	if number != "other" {
-		known[code] = c
+	p.requests[code] = p.codeCounter(set, "requests_total", "request_code", number, "name", name)
+	return p.requests[code]
+}
+
+// replyCounter counts the answers of a response code that the proxy made.
+func (p *portStats) replyCounter(set *metrics.Set, code int32) *metrics.Counter {
+	if c := p.own[code]; c != nil {
+		return c
 	}
-	return c
+	number := strconv.Itoa(int(code))
+	if codec.ResponseCodeName(code) == number {
+		return p.codeCounter(set, "local_replies_total", "response_code", other)
+	}
+	p.own[code] = p.codeCounter(set, "local_replies_total", "response_code", number)
+	return p.own[code]
+}
+
+func (p *portStats) codeCounter(set *metrics.Set, name string, labels ...string) *metrics.Counter {
+	return set.GetOrCreateCounter(exposition.Name("rocketmq_proxy_"+name, slices.Concat(p.labels, labels)...))
 }

@@ -3,6 +3,7 @@
 package upstream
 
 import (
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -214,7 +215,9 @@ func (u *upstream) fromBroker(ch *transport.Chunk) {
 	}
 	ch.Release()
 	if bad != nil {
-		u.lose(bad.Error(), messages.Lost{Malformed: true, Opened: true})
+		lost := messages.Lost{Opened: true}
+		errors.As(bad, &lost.Malformed)
+		u.lose(bad.Error(), lost)
 	}
 }
 

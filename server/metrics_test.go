@@ -1,0 +1,76 @@
+package server
+
+import (
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+)
+
+// hostileName is a broker's name that Go would quote by escapes of which the text format knows nothing.
+const hostileName = "odd\t\"\\\a\u200b\u00a0\nname"
+
+// Whatever brokers are called, a scraper reads the page: each metric once, with its type and an explanation.
+func TestMetricsAreValidWhateverBrokersAreCalled(t *testing.T) {
+	cluster, err := embedded.Start(embedded.Options{Brokers: []embedded.BrokerOptions{{Name: hostileName}}})
+	require.NoError(t, err)
+	t.Cleanup(cluster.Close)
+	s, _ := startProxy(t, cluster.NameServers()[0], func(*config.Listener, *config.Cluster) {})
+	served(t, dialPlain(t, routed(t, dialPlain(t, s.Addr("main")))))
+
+	var page string
+	require.Eventually(t, func() bool { // what was counted comes a moment later
+		page = adminPage(t, s, "/metrics")
+		return strings.Contains(page, "\nrocketmq_proxy_upstream_duration_seconds_count{")
+	}, devPatience, time.Millisecond)
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(page))
+	require.NoError(t, err)
+	require.Len(t, regexp.MustCompile(`(?m)^# TYPE `).FindAllString(page, -1), len(families), "each family once")
+	for name, f := range families {
+		require.NotEmpty(t, f.GetHelp(), name)
+		require.NotContains(t, page, "# TYPE "+name+" untyped")
+	}
+	brokers := families["rocketmq_proxy_broker_up"].GetMetric()
+	require.Len(t, brokers, 1)
+	require.Equal(t, hostileName+"/0", brokers[0].GetLabel()[1].GetValue())
+}
+
+// Bytes of another protocol count by what they look like, and each look is there before anything came.
+func TestMalformedFramesCountByWhatTheyLookLike(t *testing.T) {
+	s, log := startProxy(t, dress(t, nil).nameServer, func(*config.Listener, *config.Cluster) {})
+	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_malformed_frames_total{looks_like="unknown"} 0`)
+	for looks, bytes := range map[string]string{
+		codec.LooksLikeHTTP: "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		codec.LooksLikeGRPC: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+		"unknown":           "\xff\xff\xff\xff\xff\xff\xff\xff",
+	} {
+		c := dialPlain(t, s.Addr("main"))
+		_, err := c.Write([]byte(bytes))
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			return strings.Contains(adminPage(t, s, "/metrics"), `rocketmq_proxy_malformed_frames_total{looks_like="`+looks+`"} 1`)
+		}, devPatience, time.Millisecond, looks)
+		require.Eventually(t, func() bool { return strings.Contains(log.String(), looks) }, devPatience, time.Millisecond, "the log says so")
+	}
+}
+
+// The page says which build it is of.
+func TestMetricsTellTheBuild(t *testing.T) {
+	s := &Server{}
+	WithBuild(BuildInfo{Version: "v1.2.3", Revision: "abc, modified"})(s)
+	set, page := metrics.NewSet(), &strings.Builder{}
+	s.buildInfo.describe(set)
+	set.WritePrometheus(page)
+	require.Equal(t, `rocketmq_proxy_build_info{version="v1.2.3",revision="abc, modified",go_version="`+runtime.Version()+"\"} 1\n", page.String())
+}
