@@ -240,3 +240,24 @@ func TestMalformedAnswersOfNameServers(t *testing.T) {
 	a = dial(t, r.nameServer()).call(routeRequest("Other"))
 	require.Equal(t, codec.ResSystemError, a.Code, "nobody answers well and nothing is known")
 }
+
+// Balancers look whether a port is open by connecting and resetting. That is nothing to log; a client that was there is.
+func TestProbesThatResetAreNotLogged(t *testing.T) {
+	onBoth(t, func(t *testing.T, on sockets) {
+		r := start(t, on, options{})
+		for port, address := range map[string]string{"name-server": r.nameServer(), "broker": r.port(brokerA)} {
+			probe := dial(t, address)
+			r.until("it is taken in", func() bool { return r.proxyMetric("downstream_connections_total", port, "") == 1 })
+			require.NoError(t, probe.nc.SetLinger(0))
+			probe.close()
+		}
+		client, broker := r.pinned()
+		client.open(broker)
+		require.NoError(t, client.nc.SetLinger(0))
+		client.close()
+		r.settle(3)
+		lines := r.log.lines("level=INFO", "client connection ended")
+		require.Len(t, lines, 1, "%q", lines)
+		require.Contains(t, lines[0], "client="+client.local())
+	})
+}

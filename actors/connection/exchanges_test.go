@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/linear"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
@@ -61,4 +62,37 @@ func TestNoExchanges(t *testing.T) {
 	require.Nil(t, none.takeRelayed(1))
 	require.False(t, none.remove(&messages.Exchange{}))
 	require.Empty(t, slices.Collect(none.all()))
+}
+
+// Requests with one opaque, or with opaques that a client chose, cost no more each the more there are.
+func TestExchangesCostTheSameHoweverManyThereAre(t *testing.T) {
+	for name, opaque := range map[string]func(i int) int32{
+		"one opaque": func(int) int32 { return 7 },
+		// Under multiplication by Knuth's 2654435769, whose inverse is 340573321, these would all have the same high bits.
+		"opaques that fall together": func(i int) int32 { return int32(uint32(i) * 340573321) },
+		"counted up":                 func(i int) int32 { return int32(i) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			linear.Require(t, 300, func(n int) func() {
+				list := make([]messages.Exchange, n)
+				return func() {
+					table := newExchanges()
+					for i := range list {
+						list[i] = messages.Exchange{Header: codec.Header{Opaque: opaque(i)}, Relayed: true}
+						table.add(&list[i])
+					}
+					for i := range list {
+						if i%2 == 0 {
+							table.remove(&list[i])
+						} else {
+							table.takeRelayed(opaque(i))
+						}
+					}
+					if table.len() != 0 {
+						panic("some are left")
+					}
+				}
+			})
+		})
+	}
 }
