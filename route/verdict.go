@@ -99,8 +99,10 @@ const goAwayRemark = "rocketmq-proxy: this proxy is going away; connect again to
 
 // understandsGoAway tells whether 1500 helps. A client of 5.3.2 or later then opens a new connection to the same
 // address, repeats the request there, and closes this one when its last answer has come (PROTOCOL.md I.3). Others
-// would see an unknown code and fail, and a oneway request that is not forwarded is lost without a trace.
-func understandsGoAway(h *codec.Header) bool { return h.Version > codec.Version5_3_1 && !h.IsOneway() }
+// would see an unknown code and fail, and a request without an answer that is not forwarded is lost without a trace.
+func understandsGoAway(h *codec.Header) bool {
+	return h.Version > codec.Version5_3_1 && h.ExpectsResponse()
+}
 
 // inMaintenance answers as if the broker were away: producers try another one at once, pulls come again after a second.
 // A oneway request goes nowhere, as it would then.

@@ -116,7 +116,9 @@ func (c *connection) adopt(m *messages.Adopt) {
 	}
 	c.samples.add(messages.Sample{Kind: messages.ConnectionMovedHere})
 	for i := len(s.Pending) - 1; i >= 0; i-- { // of one opaque the newest comes first
-		c.adoptRequest(&s.Pending[i])
+		if !s.Pending[i].NoOpaque { // which a process of an earlier version waited for
+			c.adoptRequest(&s.Pending[i])
+		}
 	}
 	if m.Upstream != nil || s.Heartbeat != nil {
 		c.startLink(s.Heartbeat, m.Upstream, s.Upstream)

@@ -18,7 +18,7 @@ func (c *connection) request(t *route.Table, ch *transport.Chunk, f *codec.Frame
 		c.watchMembership(ch, f)
 	}
 	switch {
-	case f.Header.IsOneway():
+	case !f.Header.ExpectsResponse(): // an answer could not be told from others
 		c.samples.add(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
 	case v.Action == route.Relay:
 		c.begin(f, "").Relayed = true
