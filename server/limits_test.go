@@ -136,26 +136,40 @@ func needDescriptors(t *testing.T, n int) {
 // A full listener refuses on real sockets, and takes the next one when somebody has left.
 func TestFullListenerRefuses(t *testing.T) {
 	l := startLimited(t, func(cfg *config.Config) { cfg.Limits.ConnectionsPerListener = 5 })
-	inside := crowd(t, 5, l.Addr(devName))
+	ports := []string{l.Addr(devName), l.brokerPort(t)}
+	inside := crowd(t, 5, ports[0])
 	require.Eventually(t, func() bool {
-		c, err := net.Dial("tcp", l.Addr(devName))
-		if err == nil {
-			c.Close()
-		}
+		err := dialOnce(ports[0])
 		return err != nil && strings.Contains(err.Error(), "connection refused")
 	}, 30*time.Second, time.Millisecond)
 	text := get(t, http.DefaultClient, l.AdminAddr(), "/metrics")
 	require.Positive(t, metricOf(text, `rocketmq_proxy_refused_total{listener="dev",reason="connections_per_listener"}`))
 	require.EqualValues(t, 1, metricOf(text, `rocketmq_proxy_listener_full{listener="dev"}`))
 	disperse(inside)
-	require.Eventually(t, func() bool {
-		c, err := net.Dial("tcp", l.Addr(devName))
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	}, 30*time.Second, time.Millisecond)
+	for _, port := range ports { // they open one after another, and may close again until all have left
+		require.Eventually(t, func() bool { return dialOnce(port) == nil && l.connections() == 0 }, 30*time.Second, time.Millisecond)
+	}
 	l.works(t)
+}
+
+// brokerPort is the address that the proxy has for its broker; nobody is connected when it returns.
+func (l *limited) brokerPort(t testing.TB) string {
+	t.Helper()
+	c := &checker{out: io.Discard}
+	_, err := c.route(l.Addr(devName), l.cluster.Broker("broker-a").Addr())
+	require.NoError(t, err)
+	c.broker.Close()
+	require.Eventually(t, func() bool { return l.connections() == 0 }, 30*time.Second, time.Millisecond)
+	return c.broker.RemoteAddr().String()
+}
+
+// dialOnce connects and leaves.
+func dialOnce(address string) error {
+	c, err := net.Dial("tcp", address)
+	if err == nil {
+		c.Close()
+	}
+	return err
 }
 
 // Failures are told with their reasons, also of what is gone.
