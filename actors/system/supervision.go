@@ -24,10 +24,10 @@ import (
 //	nameserver    restart                                             (10 in 10 s) the cluster fails
 //	broker        restart; it probes again at once if it was away     (10 in 10 s) the cluster fails
 //	cluster       restart; it finds its last answers again            (10 in 10 s) the process ends
-//	stats         restart; counters and books are kept outside        (10 in 10 s) the process ends
+//	stats         restart; counters and recorders are kept outside        (10 in 10 s) the process ends
 //	proxy         restart of everything                               (10 in 10 s) the process ends
 //
-// Of the statistics a crash loses only what the stats actor was applying: the sums of one book within one interval, and
+// Of the statistics a crash loses only what the stats actor was applying: the sums of one recorder within one interval, and
 // only if they are what made it panic. What a connection has noted it enters as it stops.
 type directive int
 
