@@ -60,7 +60,7 @@ func peerOf(fd int) endpoint {
 	return fromSockaddr(sa)
 }
 
-// unknownEnd stands for an address that nobody knows any more, 0.0.0.0:0.
+// unknownEnd stands for an address that is no longer known, 0.0.0.0:0.
 var unknownEnd = endpointOf(netip.AddrPortFrom(netip.IPv4Unspecified(), 0))
 
 func fromSockaddr(sa unix.Sockaddr) endpoint {

@@ -5,8 +5,8 @@ import "sync/atomic"
 // holding is what the chunks of all sockets of a transport hold, the partial headers that wait beside them, what was
 // reserved, and what owners hold.
 //
-// Most chunks are given back before anybody else could care, so nobody pays for a shared counter with each: a loop
-// adds up for itself and tells when its sum has moved by a good deal, a goroutine tells what is still out when it
+// Most chunks are given back before anybody else could care, so there is no shared counter for each: a loop
+// adds up for itself and reports when its sum has moved by a good deal, a goroutine reports what is still out when it
 // would read on.
 type holding struct {
 	bytes    atomic.Int64 // all
@@ -14,15 +14,15 @@ type holding struct {
 	pauses   atomic.Uint64
 }
 
-// maxUntold is by how many bytes a loop's sum may differ from what it has told.
-const maxUntold = 256 << 10
+// maxUnreported is by how many bytes a loop's sum may differ from what it has reported.
+const maxUnreported = 256 << 10
 
-// untold keeps the error small beside a small budget.
-func untold(budget, loops int) int {
+// unreported keeps the error small beside a small budget.
+func unreported(budget, loops int) int {
 	if budget <= 0 {
-		return maxUntold
+		return maxUnreported
 	}
-	return min(maxUntold, budget/(8*loops))
+	return min(maxUnreported, budget/(8*loops))
 }
 
 // Over is part of Budget. Over it, only those connections are read that hold nothing.
@@ -52,7 +52,7 @@ func (t *Net) Release(n int) { t.Reserve(-n) }
 func (t *Net) Hold(_ Executor, n int) { t.held.bytes.Add(int64(n)) }
 
 // usualHeader is how many bytes of an incomplete header are read whatever the budget says: more than the headers of
-// clients have. Longer ones wait, which their sender's header time-out does not.
+// clients have. Longer ones wait, which their sender's header timeout does not.
 const usualHeader = 16 << 10
 
 // readable reports that a socket may be read that has so many bytes of chunks out, and so many of an incomplete header.

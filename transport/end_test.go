@@ -16,30 +16,30 @@ import (
 func TestPeerFinishes(t *testing.T) {
 	whole, part := frame(1, 100), frame(3, 100)[:60]
 	for _, sent := range [][]byte{nil, whole, part, append(whole, part...), part[:6]} {
-		each(t, options{}, func(t *testing.T, w *world) {
-			e := newEar()
-			_, peer := w.accept(e)
+		each(t, options{}, func(t *testing.T, w *fixture) {
+			sink := newRecordingSink()
+			_, peer := w.accept(sink)
 			_, err := peer.Write(sent)
 			require.NoError(t, err)
 			require.NoError(t, peer.CloseWrite())
-			require.ErrorIs(t, e.awaitClosed(t), io.EOF)
+			require.ErrorIs(t, sink.awaitClosed(t), io.EOF)
 			if len(sent) > 6 {
-				require.True(t, bytes.Equal(sent, e.look().bytes), "what came before the end is not lost")
+				require.True(t, bytes.Equal(sent, sink.snapshot().bytes), "what came before the end is not lost")
 			}
 		})
 	}
 }
 
 func TestPeerResets(t *testing.T) {
-	each(t, options{}, func(t *testing.T, w *world) {
-		e := newEar()
-		c, peer := w.accept(e)
+	each(t, options{}, func(t *testing.T, w *fixture) {
+		sink := newRecordingSink()
+		c, peer := w.accept(sink)
 		_, err := peer.Write(frame(1, 10))
 		require.NoError(t, err)
-		e.awaitBytes(t, frame(1, 10))
+		sink.awaitBytes(t, frame(1, 10))
 		require.NoError(t, peer.SetLinger(0))
 		require.NoError(t, peer.Close())
-		require.ErrorIs(t, e.awaitClosed(t), syscall.ECONNRESET)
+		require.ErrorIs(t, sink.awaitClosed(t), syscall.ECONNRESET)
 		on(c, func() {
 			c.Write([]byte("too late"), nil)
 			require.Zero(t, c.Kept())
@@ -47,31 +47,31 @@ func TestPeerResets(t *testing.T) {
 	})
 }
 
-// A reset is told although nothing is read for want of a window, at the latest when chunks come back.
+// A reset is delivered although nothing is read for want of a window, at the latest when chunks come back.
 func TestPeerResetsWhileReadingPauses(t *testing.T) {
-	each(t, options{window: 8 << 10}, func(t *testing.T, w *world) {
-		e := newEar()
-		e.hold = true
-		c, peer := w.accept(e)
+	each(t, options{window: 8 << 10}, func(t *testing.T, w *fixture) {
+		sink := newRecordingSink()
+		sink.hold = true
+		c, peer := w.accept(sink)
 		_, err := peer.Write(frames(100, 500))
 		require.NoError(t, err)
-		e.await(t, "a full window", func() bool { return e.count >= 8<<10 })
+		sink.await(t, "a full window", func() bool { return sink.count >= 8<<10 })
 		require.NoError(t, peer.SetLinger(0))
 		require.NoError(t, peer.Close())
-		e.letGo(c)
-		require.Error(t, e.awaitClosed(t))
+		sink.releaseOnArrival(c)
+		require.Error(t, sink.awaitClosed(t))
 		require.Zero(t, transport.Handed(c))
 	})
 }
 
 // After the owner's Close nothing comes and nothing happens, whatever is done to the connection.
 func TestClosedByItsOwner(t *testing.T) {
-	each(t, options{}, func(t *testing.T, w *world) {
-		e := newEar()
-		c, peer := w.accept(e)
+	each(t, options{}, func(t *testing.T, w *fixture) {
+		sink := newRecordingSink()
+		c, peer := w.accept(sink)
 		_, err := peer.Write(frame(1, 10))
 		require.NoError(t, err)
-		e.awaitBytes(t, frame(1, 10))
+		sink.awaitBytes(t, frame(1, 10))
 		on(c, func() {
 			c.Close()
 			c.Close()
@@ -80,12 +80,12 @@ func TestClosedByItsOwner(t *testing.T) {
 		})
 		_, err = peer.Read(make([]byte, 1))
 		require.ErrorIs(t, err, io.EOF)
-		on(c, func() { c.Start(e) })
+		on(c, func() { c.Start(sink) })
 		peer.Write(frame(2, 10))
 		on(c, func() {})
 		on(c, func() {})
-		require.Equal(t, frame(1, 10), e.look().bytes)
-		require.Empty(t, e.look().closed)
+		require.Equal(t, frame(1, 10), sink.snapshot().bytes)
+		require.Empty(t, sink.snapshot().closed)
 	})
 }
 
@@ -93,8 +93,8 @@ func TestClosedByItsOwner(t *testing.T) {
 // connection that is stopped does.
 func TestWrittenAndClosed(t *testing.T) {
 	answer := frame(1, 10_000)
-	each(t, options{}, func(t *testing.T, w *world) {
-		c, peer := w.accept(deaf{})
+	each(t, options{}, func(t *testing.T, w *fixture) {
+		c, peer := w.accept(discardSink{})
 		on(c, func() { c.Write(answer, nil) })
 		require.Eventually(t, func() bool { return c.Kept() == 0 }, patience, time.Millisecond)
 		on(c, c.Close)
@@ -106,17 +106,17 @@ func TestWrittenAndClosed(t *testing.T) {
 
 // The addresses of a connection are known before it is started and after it has ended: the log names its peer.
 func TestAddressesOutliveTheSocket(t *testing.T) {
-	each(t, options{}, func(t *testing.T, w *world) {
+	each(t, options{}, func(t *testing.T, w *fixture) {
 		c, peer := w.accepted()
 		local, remote := peer.RemoteAddr().(*net.TCPAddr).AddrPort(), peer.LocalAddr().(*net.TCPAddr).AddrPort()
-		e := newEar()
+		sink := newRecordingSink()
 		on(c, func() {
 			require.Equal(t, local, c.Local())
 			require.Equal(t, remote, c.Remote())
-			c.Start(e)
+			c.Start(sink)
 		})
 		peer.Close()
-		e.awaitClosed(t)
+		sink.awaitClosed(t)
 		on(c, func() {
 			require.Equal(t, local, c.Local())
 			require.Equal(t, remote, c.Remote())
@@ -127,8 +127,8 @@ func TestAddressesOutliveTheSocket(t *testing.T) {
 // A broker that answers and goes away resets what is written to it afterwards; its answer was there before.
 func TestFailedWriteLosesNoAnswer(t *testing.T) {
 	answer := frame(1, 100)
-	each(t, options{}, func(t *testing.T, w *world) {
-		e := newEar()
+	each(t, options{}, func(t *testing.T, w *fixture) {
+		sink := newRecordingSink()
 		c, peer := w.accepted()
 		_, err := peer.Write(answer)
 		require.NoError(t, err)
@@ -138,10 +138,10 @@ func TestFailedWriteLosesNoAnswer(t *testing.T) {
 				c.Write(frame(2, 10), nil)
 				time.Sleep(time.Millisecond)
 			}
-			c.Start(e)
+			c.Start(sink)
 			c.Write(frame(2, 10), nil)
 		})
-		require.Error(t, e.awaitClosed(t))
-		require.Equal(t, answer, e.look().bytes)
+		require.Error(t, sink.awaitClosed(t))
+		require.Equal(t, answer, sink.snapshot().bytes)
 	})
 }

@@ -1,5 +1,7 @@
 package transport
 
+import "os"
+
 func handedOnLoop(c Conn) (n int) {
 	done := make(chan struct{})
 	c.Executor().Schedule(func() {
@@ -10,9 +12,9 @@ func handedOnLoop(c Conn) (n int) {
 	return n
 }
 
-// Adopt makes a dialled connection of a socket. It is called on near's loop.
-func Adopt(near Conn, fd int, sink Sink) Conn {
-	n := near.(*loopConn)
+// Adopt makes a dialed connection of a socket. It is called on the loop of the downstream connection.
+func Adopt(downstream Conn, fd int, sink Sink) Conn {
+	n := downstream.(*loopConn)
 	c := &loopConn{t: n.t, loop: n.loop, fd: -1, sink: sink, connecting: true, sizer: readSizer{size: minBuffer}, cancelDial: func() {}}
 	c.adopt(fd, nil)
 	return c
@@ -23,4 +25,11 @@ func GatherAlways(t *Loops) {
 	for _, l := range t.loops {
 		l.Schedule(func() { l.many = 1 })
 	}
+}
+
+// EndDial does to a dialed connection what the timeout of an address does and the failure of a host name, both of which
+// may be on their way when it is closed. It is called on the connection's loop.
+func EndDial(c Conn) {
+	c.(*loopConn).dialTimedOut()
+	c.(*loopConn).adopt(-1, os.ErrDeadlineExceeded)
 }

@@ -12,16 +12,16 @@ import (
 
 // What a handshake has read comes before what it has left, however much its loop has to do when the connection starts.
 func TestFirstBytesComeFirst(t *testing.T) {
-	said := request("first") + request(strings.Repeat("later", 100))
-	inHall(t, transport.DownstreamHandshake{TLS: serverTLS(t, testca.New(t)), AllowPlain: true}, func(h *hall) {
+	received := request("first") + request(strings.Repeat("later", 100))
+	withHandshake(t, transport.DownstreamHandshake{TLS: serverTLS(t, testca.New(t)), AllowPlain: true}, func(h *handshakeFixture) {
 		for turn := range 130 { // a loop looks at its sockets after so many
-			h.knock(said)
+			h.connect(received)
 			c := await(h.t, h.accepted)
-			e := newEar()
+			sink := newRecordingSink()
 			var busy func(n int)
 			busy = func(n int) {
 				if n == turn {
-					c.Start(e)
+					c.Start(sink)
 				}
 				if n < 200 {
 					c.Executor().Schedule(func() { busy(n + 1) })
@@ -30,10 +30,10 @@ func TestFirstBytesComeFirst(t *testing.T) {
 			if onLoop(c) {
 				c.Executor().Schedule(func() { busy(0) })
 			} else {
-				c.Start(e)
+				c.Start(sink)
 			}
-			e.awaitBytes(t, []byte(said))
-			require.Empty(h.t, e.look().wrong)
+			sink.awaitBytes(t, []byte(received))
+			require.Empty(h.t, sink.snapshot().wrong)
 			on(c, c.Close)
 		}
 	})

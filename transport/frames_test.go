@@ -19,13 +19,13 @@ func TestFramesInPiecesOfAnySize(t *testing.T) {
 		stream = append(stream, frame(i, int(i*i))...)
 	}
 	for _, size := range []int{1, 7, 100, 4095, 4096, 4097, len(stream)} {
-		each(t, options{}, func(t *testing.T, w *world) {
+		each(t, options{}, func(t *testing.T, w *fixture) {
 			sent := stream
 			if size == 1 {
 				sent = stream[:3000]
 			}
-			e := newEar()
-			_, peer := w.accept(e)
+			sink := newRecordingSink()
+			_, peer := w.accept(sink)
 			for piece := range slices.Chunk(sent, size) {
 				_, err := peer.Write(piece)
 				require.NoError(t, err)
@@ -39,9 +39,9 @@ func TestFramesInPiecesOfAnySize(t *testing.T) {
 				}
 				rest = rest[min(p.Size, len(rest)):]
 			}
-			e.await(t, "all frames", func() bool { return e.frames == whole })
+			sink.await(t, "all frames", func() bool { return sink.frames == whole })
 			if len(sent) == len(stream) {
-				e.awaitBytes(t, stream)
+				sink.awaitBytes(t, stream)
 				require.Equal(t, 60, whole)
 			}
 		})
@@ -51,10 +51,10 @@ func TestFramesInPiecesOfAnySize(t *testing.T) {
 // Every place where a frame can be cut: what comes before it is not lost, what comes after is not mistaken.
 func TestFramesCutAnywhere(t *testing.T) {
 	stream := append(frame(0, 9), frame(1, 9)...)
-	each(t, options{}, func(t *testing.T, w *world) {
+	each(t, options{}, func(t *testing.T, w *fixture) {
 		for at := range len(stream) {
-			e := newEar()
-			c, peer := w.accept(e)
+			sink := newRecordingSink()
+			c, peer := w.accept(sink)
 			_, err := peer.Write(stream[:at])
 			require.NoError(t, err)
 			// Two turns of the loop: it has looked at its sockets in between.
@@ -62,8 +62,8 @@ func TestFramesCutAnywhere(t *testing.T) {
 			on(c, func() {})
 			_, err = peer.Write(stream[at:])
 			require.NoError(t, err)
-			e.awaitBytes(t, stream)
-			require.Equal(t, 2, e.look().frames)
+			sink.awaitBytes(t, stream)
+			require.Equal(t, 2, sink.snapshot().frames)
 			on(c, c.Close)
 			peer.Close()
 		}
@@ -73,53 +73,53 @@ func TestFramesCutAnywhere(t *testing.T) {
 // A thousand frames that lie in the socket come in as few chunks as the buffers need, which grow as bytes come.
 func TestThousandFramesWaiting(t *testing.T) {
 	first, stream := frame(7, 0), frames(1000, 0)
-	each(t, options{}, func(t *testing.T, w *world) {
-		e := newEar()
+	each(t, options{}, func(t *testing.T, w *fixture) {
+		sink := newRecordingSink()
 		busy, goOn := make(chan struct{}), make(chan struct{})
 		var once sync.Once
-		e.hook = func(any) { once.Do(func() { close(busy); <-goOn }) } // nothing is read meanwhile
-		_, peer := w.accept(e)
+		sink.hook = func(any) { once.Do(func() { close(busy); <-goOn }) } // nothing is read meanwhile
+		_, peer := w.accept(sink)
 		_, err := peer.Write(first)
 		require.NoError(t, err)
 		<-busy
 		_, err = peer.Write(stream)
 		close(goOn)
 		require.NoError(t, err)
-		e.awaitBytes(t, append(first, stream...))
-		require.Equal(t, 1001, e.look().frames)
-		require.LessOrEqual(t, e.look().chunks, 8)
-		require.Greater(t, e.look().largest, 300)
+		sink.awaitBytes(t, append(first, stream...))
+		require.Equal(t, 1001, sink.snapshot().frames)
+		require.LessOrEqual(t, sink.snapshot().chunks, 8)
+		require.Greater(t, sink.snapshot().largest, 300)
 	})
 }
 
-// A header that is longer than any pooled buffer is put together before its frame is told.
+// A header that is longer than any pooled buffer is put together before its frame is delivered.
 func TestHeadersOfAnySize(t *testing.T) {
 	for _, size := range []int{3000, 5000, 70_000, 300_000, 900_000} {
 		c := codec.Command{Code: 10, Remark: strings.Repeat("r", size), Body: []byte("body")}
 		stream := append(c.Append(nil, codec.JSON), frame(1, 10)...)
-		each(t, options{}, func(t *testing.T, w *world) {
-			e := newEar()
-			_, peer := w.accept(e)
+		each(t, options{}, func(t *testing.T, w *fixture) {
+			sink := newRecordingSink()
+			_, peer := w.accept(sink)
 			sent := send(peer, stream)
-			e.awaitBytes(t, stream)
+			sink.awaitBytes(t, stream)
 			require.NoError(t, <-sent)
-			require.Equal(t, 2, e.look().frames)
+			require.Equal(t, 2, sink.snapshot().frames)
 		})
 	}
 }
 
-// A header that does not come is not told, and holds nothing of the window.
+// A header that does not come is not delivered, and holds nothing of the window.
 func TestHeaderThatNeverComes(t *testing.T) {
-	each(t, options{}, func(t *testing.T, w *world) {
-		e := newEar()
-		c, peer := w.accept(e)
+	each(t, options{}, func(t *testing.T, w *fixture) {
+		sink := newRecordingSink()
+		c, peer := w.accept(sink)
 		_, err := peer.Write([]byte{0, 0xf0, 0, 0, 0, 0x0f, 0, 0, '{'}) // 15 MiB, of them a header of 960 KiB
 		require.NoError(t, err)
 		on(c, func() {})
 		on(c, func() {})
 		require.NoError(t, peer.CloseWrite())
-		require.Error(t, e.awaitClosed(t))
-		require.Zero(t, e.look().chunks)
+		require.Error(t, sink.awaitClosed(t))
+		require.Zero(t, sink.snapshot().chunks)
 		require.Zero(t, transport.Handed(c))
 	})
 }
@@ -127,21 +127,21 @@ func TestHeaderThatNeverComes(t *testing.T) {
 func TestWhatIsNoFrame(t *testing.T) {
 	bad := append([]byte{0, 0, 0, 3}, bytes.Repeat([]byte("x"), 100)...)
 	for _, good := range [][]byte{nil, frame(0, 10), frames(50, 300)} {
-		each(t, options{}, func(t *testing.T, w *world) {
-			e := newEar()
+		each(t, options{}, func(t *testing.T, w *fixture) {
+			sink := newRecordingSink()
 			var last error
-			e.hook = func(event any) {
+			sink.hook = func(event any) {
 				if c, ok := event.(*transport.Chunk); ok {
 					last = c.Err
 				}
 			}
-			c, peer := w.accept(e)
+			c, peer := w.accept(sink)
 			_, err := peer.Write(slices.Concat(good, bad))
 			require.NoError(t, err)
 			var malformed *codec.FrameError
-			require.ErrorAs(t, e.awaitClosed(t), &malformed)
+			require.ErrorAs(t, sink.awaitClosed(t), &malformed)
 			require.ErrorIs(t, malformed, last, "the chunk before Closed has it as well")
-			require.True(t, bytes.Equal(good, e.look().bytes), "what comes before it is good")
+			require.True(t, bytes.Equal(good, sink.snapshot().bytes), "what comes before it is good")
 			_, err = peer.Read(make([]byte, 1))
 			require.Error(t, err, "the socket is closed")
 			require.Zero(t, transport.Handed(c))
@@ -150,11 +150,11 @@ func TestWhatIsNoFrame(t *testing.T) {
 }
 
 func TestLimitsAreTheTransports(t *testing.T) {
-	each(t, options{limits: codec.Limits{MaxFrame: 1000}}, func(t *testing.T, w *world) {
-		e := newEar()
-		_, peer := w.accept(e)
+	each(t, options{limits: codec.Limits{MaxFrame: 1000}}, func(t *testing.T, w *fixture) {
+		sink := newRecordingSink()
+		_, peer := w.accept(sink)
 		_, err := peer.Write(frame(1, 1000))
 		require.NoError(t, err)
-		require.ErrorContains(t, e.awaitClosed(t), "limit of 1000")
+		require.ErrorContains(t, sink.awaitClosed(t), "limit of 1000")
 	})
 }

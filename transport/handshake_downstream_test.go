@@ -22,22 +22,22 @@ import (
 // inTime bounds waiting for what is about to happen. It is never the thing that is tested.
 const inTime = 20 * time.Second
 
-// hall is a listener behind a handshake, and what has passed it.
-type hall struct {
+// handshakeFixture is a listener behind a handshake, and what has passed it.
+type handshakeFixture struct {
 	t        *testing.T
 	ln       transport.Listener
 	accepted chan transport.Conn
 	rejected chan transport.Rejection
 }
 
-func (h *hall) Deliver(event any) {
+func (h *handshakeFixture) Deliver(event any) {
 	if m, ok := event.(*transport.Accepted); ok {
 		h.accepted <- m.Conn
 	}
 }
 
-// inHall tells a story in front of a handshake, with each transport of this system.
-func inHall(t *testing.T, e transport.DownstreamHandshake, story func(h *hall)) {
+// withHandshake runs a test in front of a handshake, with each transport of this system.
+func withHandshake(t *testing.T, e transport.DownstreamHandshake, test func(h *handshakeFixture)) {
 	t.Helper()
 	best, stop, err := transport.New(codec.Limits{}, 0, 0, 0)
 	require.NoError(t, err)
@@ -46,24 +46,24 @@ func inHall(t *testing.T, e transport.DownstreamHandshake, story func(h *hall)) 
 		t.Run(name, func(t *testing.T) {
 			ln, err := tr.Listen("127.0.0.1:0")
 			require.NoError(t, err)
-			h := newHall(t, ln, e)
-			story(h)
+			h := newHandshakeFixture(t, ln, e)
+			test(h)
 			h.ln.Close()
-			require.Empty(t, h.rejected, "more was rejected than the story tells")
+			require.Empty(t, h.rejected, "more was rejected than the test expects")
 		})
 	}
 }
 
-func newHall(t *testing.T, ln transport.Listener, e transport.DownstreamHandshake) *hall {
-	h := &hall{t: t, accepted: make(chan transport.Conn, 100), rejected: make(chan transport.Rejection, 100)}
+func newHandshakeFixture(t *testing.T, ln transport.Listener, e transport.DownstreamHandshake) *handshakeFixture {
+	h := &handshakeFixture{t: t, accepted: make(chan transport.Conn, 100), rejected: make(chan transport.Rejection, 100)}
 	e.Rejected = func(r transport.Rejection) { h.rejected <- r }
 	h.ln = e.Wrap(ln)
 	h.ln.Accept(h)
 	return h
 }
 
-// knock connects and says something.
-func (h *hall) knock(what ...string) net.Conn {
+// connect connects and writes something.
+func (h *handshakeFixture) connect(what ...string) net.Conn {
 	h.t.Helper()
 	c, err := net.Dial("tcp", h.ln.Addr().String())
 	require.NoError(h.t, err)
@@ -73,19 +73,19 @@ func (h *hall) knock(what ...string) net.Conn {
 	return c
 }
 
-// guest is a connection that came in, and what it says.
-type guest struct {
+// acceptedConn is a connection that passed the handshake, and what came from it.
+type acceptedConn struct {
 	transport.Conn
-	mu     sync.Mutex
-	said   []byte
-	closed chan error
+	mu       sync.Mutex
+	received []byte
+	closed   chan error
 }
 
-func (g *guest) Deliver(event any) {
+func (g *acceptedConn) Deliver(event any) {
 	switch m := event.(type) {
 	case *transport.Chunk:
 		g.mu.Lock()
-		g.said = append(g.said, m.B...)
+		g.received = append(g.received, m.B...)
 		g.mu.Unlock()
 		m.Release()
 	case *transport.Closed:
@@ -93,31 +93,31 @@ func (g *guest) Deliver(event any) {
 	}
 }
 
-// admits waits for a guest and hears the wanted frames from it.
-func (h *hall) admits(want string) *guest {
+// accepts waits for a connection and the wanted frames from it.
+func (h *handshakeFixture) accepts(want string) *acceptedConn {
 	h.t.Helper()
-	g := &guest{Conn: await(h.t, h.accepted), closed: make(chan error, 1)}
+	g := &acceptedConn{Conn: await(h.t, h.accepted), closed: make(chan error, 1)}
 	h.t.Cleanup(func() { g.Executor().Schedule(g.Close) })
 	g.Executor().Schedule(func() { g.Start(g) })
 	require.Eventually(h.t, func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		return string(g.said) == want
+		return string(g.received) == want
 	}, inTime, time.Millisecond)
 	return g
 }
 
 // rejects waits for a rejection, and for the end of the connection.
-func (h *hall) rejects(c net.Conn, reason string) transport.Rejection {
+func (h *handshakeFixture) rejects(c net.Conn, reason string) transport.Rejection {
 	h.t.Helper()
 	r := await(h.t, h.rejected)
 	require.Equal(h.t, reason, r.Reason, "%v", r.Err)
 	require.Error(h.t, r.Err)
-	h.hangsUp(c)
+	h.awaitEnd(c)
 	return r
 }
 
-func (h *hall) hangsUp(c net.Conn) {
+func (h *handshakeFixture) awaitEnd(c net.Conn) {
 	h.t.Helper()
 	c.SetReadDeadline(time.Now().Add(inTime))
 	_, err := io.Copy(io.Discard, c)
@@ -142,7 +142,7 @@ func request(body string) string {
 	return string(c.Append(nil, codec.JSON))
 }
 
-// onLoop tells whether a connection is on an event loop, where there are any.
+// onLoop reports whether a connection is on an event loop, where there are any.
 func onLoop(c transport.Conn) bool { return c.Executor() != transport.Executor(transport.Inline{}) }
 
 func serverTLS(t *testing.T, ca *testca.CA) func() *tls.Config {
@@ -152,18 +152,18 @@ func serverTLS(t *testing.T, ca *testca.CA) func() *tls.Config {
 
 func TestTheFirstByteDecides(t *testing.T) {
 	ca := testca.New(t)
-	inHall(t, transport.DownstreamHandshake{TLS: serverTLS(t, ca), AllowPlain: true}, func(h *hall) {
-		c := h.knock(request("plain"))
-		g := h.admits(request("plain"))
+	withHandshake(t, transport.DownstreamHandshake{TLS: serverTLS(t, ca), AllowPlain: true}, func(h *handshakeFixture) {
+		c := h.connect(request("plain"))
+		g := h.accepts(request("plain"))
 		require.Equal(h.t, c.LocalAddr().String(), g.Remote().String())
 		if strings.HasSuffix(h.t.Name(), "best") {
 			require.Equal(h.t, loopsHere, onLoop(g), "a plain connection ends up where those of a plain listener are")
 		}
 
-		secured := tls.Client(h.knock(), &tls.Config{RootCAs: ca.Pool, ServerName: "mq"})
+		secured := tls.Client(h.connect(), &tls.Config{RootCAs: ca.Pool, ServerName: "mq"})
 		_, err := secured.Write([]byte(request("under TLS")))
 		require.NoError(h.t, err)
-		g = h.admits(request("under TLS"))
+		g = h.accepts(request("under TLS"))
 		require.Equal(h.t, secured.LocalAddr().String(), g.Remote().String())
 		require.Equal(h.t, h.ln.Addr(), g.Local())
 		g.Write([]byte("answer"), nil)
@@ -178,30 +178,30 @@ func TestTheFirstByteDecides(t *testing.T) {
 
 func TestTLSRequired(t *testing.T) {
 	ca := testca.New(t)
-	inHall(t, transport.DownstreamHandshake{TLS: serverTLS(t, ca)}, func(h *hall) {
-		c := h.knock(request("plain"))
+	withHandshake(t, transport.DownstreamHandshake{TLS: serverTLS(t, ca)}, func(h *handshakeFixture) {
+		c := h.connect(request("plain"))
 		require.Equal(h.t, c.LocalAddr().String(), h.rejects(c, transport.RejectedPlain).Remote.String())
 
 		half := "\x16\x03\x01\x02\x00\x01\x00" // the head of a record of 512 bytes, and two of them
-		c = h.knock(half)
+		c = h.connect(half)
 		require.NoError(h.t, c.(*net.TCPConn).CloseWrite())
 		h.rejects(c, transport.RejectedTLSHandshake)
-		h.rejects(h.knock("\x16\x03\x01\x00\x05hello, is this TLS?"), transport.RejectedTLSHandshake)
+		h.rejects(h.connect("\x16\x03\x01\x00\x05hello, is this TLS?"), transport.RejectedTLSHandshake)
 
 		// A client that does not know the authority.
-		c = h.knock()
+		c = h.connect()
 		require.ErrorContains(h.t, tls.Client(c, &tls.Config{ServerName: "mq"}).Handshake(), "unknown authority")
 		h.rejects(c, transport.RejectedTLSHandshake)
 
 		// Health checks come and go without a word.
-		h.knock().Close()
-		check := h.knock().(*net.TCPConn)
+		h.connect().Close()
+		check := h.connect().(*net.TCPConn)
 		require.NoError(h.t, check.SetLinger(0))
 		check.Close()
-		secured := tls.Client(h.knock(), &tls.Config{RootCAs: ca.Pool, ServerName: "mq"})
+		secured := tls.Client(h.connect(), &tls.Config{RootCAs: ca.Pool, ServerName: "mq"})
 		_, err := secured.Write([]byte(request("x")))
 		require.NoError(h.t, err)
-		h.admits(request("x"))
+		h.accepts(request("x"))
 	})
 }
 
@@ -209,9 +209,9 @@ func TestClientCertificates(t *testing.T) {
 	ca, others := testca.New(t), testca.New(t)
 	cfg := serverTLS(t, ca)()
 	cfg.ClientAuth, cfg.ClientCAs = tls.RequireAndVerifyClientCert, ca.Pool
-	inHall(t, transport.DownstreamHandshake{TLS: func() *tls.Config { return cfg }}, func(h *hall) {
+	withHandshake(t, transport.DownstreamHandshake{TLS: func() *tls.Config { return cfg }}, func(h *handshakeFixture) {
 		try := func(certificates ...tls.Certificate) net.Conn {
-			c := h.knock()
+			c := h.connect()
 			secured := tls.Client(c, &tls.Config{RootCAs: ca.Pool, ServerName: "mq", Certificates: certificates})
 			if secured.Handshake() == nil { // in TLS 1.3 the server judges after that
 				secured.Write([]byte(request("x")))
@@ -221,7 +221,7 @@ func TestClientCertificates(t *testing.T) {
 		h.rejects(try(), transport.RejectedTLSHandshake)
 		h.rejects(try(others.Certificate(h.t, "client")), transport.RejectedTLSHandshake)
 		try(ca.Certificate(h.t, "client"))
-		h.admits(request("x"))
+		h.accepts(request("x"))
 	})
 }
 
@@ -230,36 +230,36 @@ func TestProxyHeaderNamesTheClient(t *testing.T) {
 	local := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	v1 := "PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\n"
 	v2 := "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\x03\xe8\x07\xd0"
-	inHall(t, transport.DownstreamHandshake{ProxyFrom: local}, func(h *hall) {
+	withHandshake(t, transport.DownstreamHandshake{ProxyFrom: local}, func(h *handshakeFixture) {
 		for _, header := range []string{v1, v2} {
-			h.knock(header, request("x"))
-			g := h.admits(request("x"))
+			h.connect(header, request("x"))
+			g := h.accepts(request("x"))
 			require.Equal(h.t, "192.0.2.1:1000", g.Remote().String())
 			if strings.HasSuffix(h.t.Name(), "best") {
 				require.Equal(h.t, loopsHere, onLoop(g))
 			}
 		}
 		for _, header := range []string{"PROXY UNKNOWN\r\n", "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"} { // UNKNOWN, LOCAL
-			c := h.knock(header, request("x"))
-			require.Equal(h.t, c.LocalAddr().String(), h.admits(request("x")).Remote().String())
+			c := h.connect(header, request("x"))
+			require.Equal(h.t, c.LocalAddr().String(), h.accepts(request("x")).Remote().String())
 		}
 		// A header is due, and once.
-		h.rejects(h.knock(request("x")), transport.RejectedProxyHeader)
-		h.rejects(h.knock("PROXY TCP4 nonsense\r\n", request("x")), transport.RejectedProxyHeader)
-		h.rejects(h.knock("PROXY ", strings.Repeat("x", 200)), transport.RejectedProxyHeader)
-		h.rejects(h.knock(v2[:12], "\x21\x11\xff\xff", strings.Repeat("x", 70000)), transport.RejectedProxyHeader)
-		c := h.knock(v2[:20])
+		h.rejects(h.connect(request("x")), transport.RejectedProxyHeader)
+		h.rejects(h.connect("PROXY TCP4 nonsense\r\n", request("x")), transport.RejectedProxyHeader)
+		h.rejects(h.connect("PROXY ", strings.Repeat("x", 200)), transport.RejectedProxyHeader)
+		h.rejects(h.connect(v2[:12], "\x21\x11\xff\xff", strings.Repeat("x", 70000)), transport.RejectedProxyHeader)
+		c := h.connect(v2[:20])
 		require.NoError(h.t, c.(*net.TCPConn).CloseWrite())
 		h.rejects(c, transport.RejectedProxyHeader)
-		h.knock(v1, v1)
-		isNoFrame(h.t, await(h.t, h.admits("").closed))
-		h.knock().Close()
+		h.connect(v1, v1)
+		isNoFrame(h.t, await(h.t, h.accepts("").closed))
+		h.connect().Close()
 	})
-	inHall(t, transport.DownstreamHandshake{ProxyFrom: local, TLS: serverTLS(t, ca)}, func(h *hall) {
-		secured := tls.Client(h.knock(v2), &tls.Config{RootCAs: ca.Pool, ServerName: "mq"})
+	withHandshake(t, transport.DownstreamHandshake{ProxyFrom: local, TLS: serverTLS(t, ca)}, func(h *handshakeFixture) {
+		secured := tls.Client(h.connect(v2), &tls.Config{RootCAs: ca.Pool, ServerName: "mq"})
 		_, err := secured.Write([]byte(request("x")))
 		require.NoError(h.t, err)
-		require.Equal(h.t, "192.0.2.1:1000", h.admits(request("x")).Remote().String())
+		require.Equal(h.t, "192.0.2.1:1000", h.accepts(request("x")).Remote().String())
 	})
 }
 
@@ -269,19 +269,19 @@ func TestProxyHeaderFromStrangers(t *testing.T) {
 	elsewhere := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	headers := []string{"PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\n", "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"}
 	for _, e := range []transport.DownstreamHandshake{{}, {ProxyFrom: elsewhere}, {ProxyFrom: elsewhere, TLS: serverTLS(t, ca), AllowPlain: true}} {
-		inHall(t, e, func(h *hall) {
+		withHandshake(t, e, func(h *handshakeFixture) {
 			for _, header := range headers {
-				c := h.knock(header, request("x"))
-				g := h.admits("")
+				c := h.connect(header, request("x"))
+				g := h.accepts("")
 				isNoFrame(h.t, await(h.t, g.closed))
-				h.hangsUp(c)
+				h.awaitEnd(c)
 			}
-			c := h.knock(request("x"))
-			require.Equal(h.t, c.LocalAddr().String(), h.admits(request("x")).Remote().String())
+			c := h.connect(request("x"))
+			require.Equal(h.t, c.LocalAddr().String(), h.accepts(request("x")).Remote().String())
 		})
 	}
-	inHall(t, transport.DownstreamHandshake{ProxyFrom: elsewhere, TLS: serverTLS(t, ca)}, func(h *hall) {
-		h.rejects(h.knock(headers[0], request("x")), transport.RejectedPlain)
+	withHandshake(t, transport.DownstreamHandshake{ProxyFrom: elsewhere, TLS: serverTLS(t, ca)}, func(h *handshakeFixture) {
+		h.rejects(h.connect(headers[0], request("x")), transport.RejectedPlain)
 	})
 }
 
@@ -292,64 +292,64 @@ func isNoFrame(t *testing.T, err error) {
 }
 
 func TestTLSToAPlainPort(t *testing.T) {
-	inHall(t, transport.DownstreamHandshake{}, func(h *hall) {
-		c := h.knock()
+	withHandshake(t, transport.DownstreamHandshake{}, func(h *handshakeFixture) {
+		c := h.connect()
 		go tls.Client(c, &tls.Config{InsecureSkipVerify: true}).Handshake()
-		isNoFrame(h.t, await(h.t, h.admits("").closed))
+		isNoFrame(h.t, await(h.t, h.accepts("").closed))
 	})
 }
 
-// Those who say nothing hold up nobody, and the end of the listener is theirs.
+// Clients that send nothing hold up no other, and the end of the listener is theirs.
 func TestSilentOnesHoldUpNobody(t *testing.T) {
-	inHall(t, transport.DownstreamHandshake{TLS: serverTLS(t, testca.New(t)), AllowPlain: true, Timeout: time.Hour}, func(h *hall) {
+	withHandshake(t, transport.DownstreamHandshake{TLS: serverTLS(t, testca.New(t)), AllowPlain: true, Timeout: time.Hour}, func(h *handshakeFixture) {
 		var silent []net.Conn
 		for range 100 {
-			silent = append(silent, h.knock())
+			silent = append(silent, h.connect())
 		}
-		h.knock(request("x"))
-		h.admits(request("x"))
+		h.connect(request("x"))
+		h.accepts(request("x"))
 		h.ln.Close()
 		for _, c := range silent {
-			h.hangsUp(c)
+			h.awaitEnd(c)
 		}
 	})
 }
 
-// A rejection says what the client speaks, so that the one who reads the line knows whom to look for.
+// A rejection says what the client speaks, so that the line says what to look for.
 func TestRejectionSaysWhatTheClientSpeaks(t *testing.T) {
-	said := map[string]string{
+	received := map[string]string{
 		request("x"):                        "a plain RocketMQ client",
 		"GET / HTTP/1.1\r\nHost: x\r\n\r\n": codec.LooksLikeHTTP,
 		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n":  codec.LooksLikeGRPC,
 	}
 	local := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	inHall(t, transport.DownstreamHandshake{TLS: serverTLS(t, testca.New(t))}, func(h *hall) {
-		for bytes, protocol := range said {
-			require.ErrorContains(h.t, h.rejects(h.knock(bytes), transport.RejectedPlain).Err, "look like "+protocol)
+	withHandshake(t, transport.DownstreamHandshake{TLS: serverTLS(t, testca.New(t))}, func(h *handshakeFixture) {
+		for bytes, protocol := range received {
+			require.ErrorContains(h.t, h.rejects(h.connect(bytes), transport.RejectedPlain).Err, "look like "+protocol)
 		}
 		header := "PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\n"
-		require.ErrorContains(h.t, h.rejects(h.knock(header), transport.RejectedPlain).Err, "look like "+codec.LooksLikeProxy)
+		require.ErrorContains(h.t, h.rejects(h.connect(header), transport.RejectedPlain).Err, "look like "+codec.LooksLikeProxy)
 	})
-	inHall(t, transport.DownstreamHandshake{ProxyFrom: local}, func(h *hall) {
-		for bytes, protocol := range said {
-			require.ErrorContains(h.t, h.rejects(h.knock(bytes), transport.RejectedProxyHeader).Err, "look like "+protocol)
+	withHandshake(t, transport.DownstreamHandshake{ProxyFrom: local}, func(h *handshakeFixture) {
+		for bytes, protocol := range received {
+			require.ErrorContains(h.t, h.rejects(h.connect(bytes), transport.RejectedProxyHeader).Err, "look like "+protocol)
 		}
 		tls := "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
-		require.ErrorContains(h.t, h.rejects(h.knock(tls), transport.RejectedProxyHeader).Err, "look like "+codec.LooksLikeTLS)
+		require.ErrorContains(h.t, h.rejects(h.connect(tls), transport.RejectedProxyHeader).Err, "look like "+codec.LooksLikeTLS)
 	})
 }
 
 // No more handshakes are in progress than there may be clients; one that ends makes room.
 func TestTooManyHandshakes(t *testing.T) {
 	e := transport.DownstreamHandshake{TLS: serverTLS(t, testca.New(t)), AllowPlain: true, Timeout: time.Hour, MaxInProgress: func() int { return 3 }}
-	inHall(t, e, func(h *hall) {
-		silent := []net.Conn{h.knock(), h.knock(), h.knock()}
-		h.rejects(h.knock(), transport.RejectedTooMany)
+	withHandshake(t, e, func(h *handshakeFixture) {
+		silent := []net.Conn{h.connect(), h.connect(), h.connect()}
+		h.rejects(h.connect(), transport.RejectedTooMany)
 		_, err := silent[0].Write([]byte(request("x")))
 		require.NoError(h.t, err)
-		h.admits(request("x"))
+		h.accepts(request("x"))
 		for admitted := false; !admitted; { // a moment later there is room
-			h.knock(request("y"))
+			h.connect(request("y"))
 			select {
 			case c := <-h.accepted:
 				admitted = true
@@ -360,7 +360,7 @@ func TestTooManyHandshakes(t *testing.T) {
 		}
 		h.ln.Close()
 		for _, c := range silent[1:] {
-			h.hangsUp(c)
+			h.awaitEnd(c)
 		}
 	})
 }
@@ -384,7 +384,7 @@ func TestSlowOnesAreCutAtTheTimeout(t *testing.T) {
 	for _, beginning := range []string{"", "\x16", "\x16\x03\x01\x02\x00\x01\x00"} {
 		synctest.Test(t, func(t *testing.T) {
 			p := &pipes{}
-			h := newHall(t, p, transport.DownstreamHandshake{TLS: cfg, AllowPlain: true, Timeout: 7 * time.Second})
+			h := newHandshakeFixture(t, p, transport.DownstreamHandshake{TLS: cfg, AllowPlain: true, Timeout: 7 * time.Second})
 			begun := time.Now()
 			c := p.connect()
 			defer c.Close()
@@ -408,13 +408,13 @@ func TestClosingUnderTLSDoesNotBlock(t *testing.T) {
 		cfg := serverTLS(t, ca)()
 		cfg.SessionTicketsDisabled = true // nothing is to be written after the handshake
 		p := &pipes{}
-		h := newHall(t, p, transport.DownstreamHandshake{TLS: func() *tls.Config { return cfg }})
+		h := newHandshakeFixture(t, p, transport.DownstreamHandshake{TLS: func() *tls.Config { return cfg }})
 		nc := p.connect()
 		defer nc.Close()
 		require.NoError(t, tls.Client(nc, &tls.Config{RootCAs: ca.Pool, ServerName: "mq"}).Handshake())
 		c := <-h.accepted
 		begun := time.Now()
-		c.Close() // nobody reads from nc any more
+		c.Close() // nc is no longer read
 		require.Zero(t, time.Since(begun))
 	})
 }

@@ -40,7 +40,7 @@ func (u *UpstreamHandshake) opening(d Downstream) opening {
 	return o
 }
 
-// begin sends the header and secures the connection. It may block, for the time-out at most.
+// begin sends the header and secures the connection. It may block, for the timeout at most.
 func (o *opening) begin(nc net.Conn, address string) (net.Conn, error) {
 	if o.header == nil && o.tls == nil {
 		return nc, nil
@@ -63,7 +63,7 @@ func (o *opening) begin(nc net.Conn, address string) (net.Conn, error) {
 	return nc, nil
 }
 
-// named makes sure that a server's certificate is checked against some name: the host that was dialled, unless one is set.
+// named makes sure that a server's certificate is checked against some name: the host that was dialed, unless one is set.
 func named(cfg *tls.Config, address string) *tls.Config {
 	if cfg.ServerName != "" {
 		return cfg

@@ -44,9 +44,9 @@ func (r *relayed) Deliver(event any) {
 
 // bridge is a client, the connection that the proxy has accepted from it, and an upstream of that.
 type bridge struct {
-	client   net.Conn
-	near     transport.Conn
-	upstream *relayed
+	client     net.Conn
+	downstream transport.Conn
+	upstream   *relayed
 }
 
 // build connects a client through a transport to an upstream.
@@ -54,31 +54,31 @@ func build(t *testing.T, tr transport.Transport, u transport.UpstreamHandshake, 
 	t.Helper()
 	ln, err := tr.Listen("127.0.0.1:0")
 	require.NoError(t, err)
-	h := newHall(t, ln, transport.DownstreamHandshake{})
-	b := &bridge{client: h.knock()}
-	b.near = await(t, h.accepted)
+	h := newHandshakeFixture(t, ln, transport.DownstreamHandshake{})
+	b := &bridge{client: h.connect()}
+	b.downstream = await(t, h.accepted)
 	ln.Close()
-	x := b.near.Executor()
+	x := b.downstream.Executor()
 	var far transport.Conn
 	relays := func(to func() transport.Conn) *relayed {
 		return &relayed{on: x, to: to, connected: make(chan struct{}), closed: make(chan error, 1)}
 	}
-	b.upstream = relays(func() transport.Conn { return b.near })
+	b.upstream = relays(func() transport.Conn { return b.downstream })
 	x.Schedule(func() {
-		far = tr.Towards(u).Dial(address, transport.DownstreamOf(b.near), b.upstream)
-		b.near.Start(relays(func() transport.Conn { return far }))
+		far = tr.Towards(u).Dial(address, transport.DownstreamOf(b.downstream), b.upstream)
+		b.downstream.Start(relays(func() transport.Conn { return far }))
 	})
 	t.Cleanup(func() {
 		x.Schedule(func() {
-			b.near.Close()
+			b.downstream.Close()
 			far.Close()
 		})
 	})
 	return b
 }
 
-// withUpstream tells a story with each transport, in front of a server that says everything back.
-func withUpstream(t *testing.T, cfg *tls.Config, story func(t *testing.T, tr transport.Transport, address string, headers chan *proxyproto.Header)) {
+// withUpstream runs a test with each transport, in front of a server that echoes everything.
+func withUpstream(t *testing.T, cfg *tls.Config, test func(t *testing.T, tr transport.Transport, address string, headers chan *proxyproto.Header)) {
 	best, stop, err := transport.New(codec.Limits{}, 64<<10, 0, 0)
 	require.NoError(t, err)
 	t.Cleanup(stop)
@@ -89,7 +89,7 @@ func withUpstream(t *testing.T, cfg *tls.Config, story func(t *testing.T, tr tra
 			t.Cleanup(func() { ln.Close() })
 			headers := make(chan *proxyproto.Header, 10)
 			go echo(ln, cfg, headers)
-			story(t, tr, ln.Addr().String(), headers)
+			test(t, tr, ln.Addr().String(), headers)
 		})
 	}
 }
@@ -145,7 +145,7 @@ func TestUpstreamUnderTLS(t *testing.T) {
 	})
 }
 
-func TestUpstreamIsToldTheClient(t *testing.T) {
+func TestUpstreamGetsTheClient(t *testing.T) {
 	ca := testca.New(t)
 	for _, cfg := range []*tls.Config{nil, serverTLS(t, ca)()} {
 		u := transport.UpstreamHandshake{SendProxy: true}
@@ -169,22 +169,22 @@ func TestUpstreamIsToldTheClient(t *testing.T) {
 }
 
 // A connection that works for no client says so: an upstream that wants a header gets one.
-func TestUpstreamOfNobodyIsTold(t *testing.T) {
+func TestUpstreamOfNoClientIsLocal(t *testing.T) {
 	withUpstream(t, nil, func(t *testing.T, tr transport.Transport, address string, headers chan *proxyproto.Header) {
-		c := tr.Towards(transport.UpstreamHandshake{SendProxy: true}).Dial(address, transport.Downstream{}, newEar())
+		c := tr.Towards(transport.UpstreamHandshake{SendProxy: true}).Dial(address, transport.Downstream{}, newRecordingSink())
 		t.Cleanup(c.Close)
 		require.True(t, await(t, headers).Command.IsLocal())
 	})
 }
 
 // A client that shares its connection with others is named to its upstream all the same, and served where it lives.
-func TestUpstreamIsToldAClientWithoutASocket(t *testing.T) {
+func TestUpstreamGetsAClientWithoutASocket(t *testing.T) {
 	withUpstream(t, nil, func(t *testing.T, tr transport.Transport, address string, headers chan *proxyproto.Header) {
 		on := tr.Executors()[0]
 		d := transport.Downstream{On: on, Client: netip.MustParseAddrPort("192.0.2.1:1000"), Local: netip.MustParseAddrPort("192.0.2.2:8081")}
 		served := make(chan transport.Executor)
 		on.Schedule(func() {
-			c := tr.Towards(transport.UpstreamHandshake{SendProxy: true}).Dial(address, d, newEar())
+			c := tr.Towards(transport.UpstreamHandshake{SendProxy: true}).Dial(address, d, newRecordingSink())
 			t.Cleanup(func() { on.Schedule(c.Close) })
 			go func() { served <- c.Executor() }()
 		})
@@ -195,7 +195,7 @@ func TestUpstreamIsToldAClientWithoutASocket(t *testing.T) {
 	})
 }
 
-func TestUpstreamIsNotWhoItSays(t *testing.T) {
+func TestUpstreamWithAWrongCertificate(t *testing.T) {
 	ca, others := testca.New(t), testca.New(t)
 	f := func(client *tls.Config, want string) {
 		withUpstream(t, serverTLS(t, ca)(), func(t *testing.T, tr transport.Transport, address string, _ chan *proxyproto.Header) {

@@ -15,22 +15,22 @@ import (
 
 // Too many open files: accepting says so, rests, and goes on when there are descriptors again. The client waits.
 func TestAcceptFails(t *testing.T) {
-	realListeners(t, func(t *testing.T, w *world) {
+	realListeners(t, func(t *testing.T, w *fixture) {
 		ln, err := w.Listen("127.0.0.1:0")
 		require.NoError(t, err)
 		defer ln.Close()
-		peer := knock(t, ln)
+		peer := connect(t, ln)
 		var before syscall.Rlimit
 		require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before))
 		require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 3, Max: before.Max}))
-		door := make(doorman, 100)
-		ln.Accept(door)
-		event := <-door
+		accepted := make(acceptSink, 100)
+		ln.Accept(accepted)
+		event := <-accepted
 		require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before))
 		require.IsType(t, &transport.AcceptFailed{}, event)
 		require.ErrorIs(t, event.(*transport.AcceptFailed).Err, syscall.EMFILE)
 		for {
-			if event = <-door; event != nil {
+			if event = <-accepted; event != nil {
 				if a, ok := event.(*transport.Accepted); ok {
 					require.Equal(t, peer.LocalAddr().String(), a.Conn.Remote().String())
 					a.Conn.Close()
@@ -45,62 +45,62 @@ func TestAcceptFails(t *testing.T) {
 func TestNothingLeaks(t *testing.T) {
 	nobody := full(t)
 	net.DefaultResolver.LookupPort(t.Context(), "tcp", "1") // opens what it keeps
-	endings := map[string]func(t *testing.T, w *world){
-		"peer finishes": func(t *testing.T, w *world) {
-			e := newEar()
-			_, peer := w.accept(e)
+	endings := map[string]func(t *testing.T, w *fixture){
+		"peer finishes": func(t *testing.T, w *fixture) {
+			sink := newRecordingSink()
+			_, peer := w.accept(sink)
 			peer.Close()
-			e.awaitClosed(t)
+			sink.awaitClosed(t)
 		},
-		"peer resets": func(t *testing.T, w *world) {
-			e := newEar()
-			_, peer := w.accept(e)
+		"peer resets": func(t *testing.T, w *fixture) {
+			sink := newRecordingSink()
+			_, peer := w.accept(sink)
 			peer.SetLinger(0)
 			peer.Close()
-			e.awaitClosed(t)
+			sink.awaitClosed(t)
 		},
-		"closed": func(_ *testing.T, w *world) {
-			c, _ := w.accept(deaf{})
+		"closed": func(_ *testing.T, w *fixture) {
+			c, _ := w.accept(discardSink{})
 			on(c, c.Close)
 		},
-		"closed with writes kept": func(_ *testing.T, w *world) {
-			c, _ := w.accept(deaf{})
+		"closed with writes kept": func(_ *testing.T, w *fixture) {
+			c, _ := w.accept(discardSink{})
 			on(c, func() { c.Write(make([]byte, 16<<20), nil) })
 			on(c, c.Close)
 		},
-		"never started": func(_ *testing.T, w *world) {
+		"never started": func(_ *testing.T, w *fixture) {
 			c, _ := w.accepted()
 			c.Close()
 		},
-		"no frame": func(t *testing.T, w *world) {
-			e := newEar()
-			_, peer := w.accept(e)
+		"no frame": func(t *testing.T, w *fixture) {
+			sink := newRecordingSink()
+			_, peer := w.accept(sink)
 			peer.Write([]byte("GET / HTTP/1.1\r\n"))
-			e.awaitClosed(t)
+			sink.awaitClosed(t)
 		},
-		"refused": func(t *testing.T, w *world) {
-			near, _ := w.accept(deaf{})
-			e := newEar()
-			w.dial(near, "127.0.0.1:1", e)
-			w.dial(near, "localhost:1", deaf{})
-			e.awaitClosed(t)
+		"refused": func(t *testing.T, w *fixture) {
+			downstream, _ := w.accept(discardSink{})
+			sink := newRecordingSink()
+			w.dial(downstream, "127.0.0.1:1", sink)
+			w.dial(downstream, "localhost:1", discardSink{})
+			sink.awaitClosed(t)
 		},
-		"closed while dialling": func(_ *testing.T, w *world) {
-			near, _ := w.accept(deaf{})
-			on(near, func() {
-				w.Dial(nobody, transport.DownstreamOf(near), deaf{}).Close()
-				w.Dial("localhost:1", transport.DownstreamOf(near), deaf{}).Close()
+		"closed while dialing": func(_ *testing.T, w *fixture) {
+			downstream, _ := w.accept(discardSink{})
+			on(downstream, func() {
+				w.Dial(nobody, transport.DownstreamOf(downstream), discardSink{}).Close()
+				w.Dial("localhost:1", transport.DownstreamOf(downstream), discardSink{}).Close()
 			})
 		},
-		"dialled": func(t *testing.T, w *world) {
+		"dialed": func(t *testing.T, w *fixture) {
 			ln := server(t)
-			near, _ := w.accept(deaf{})
+			downstream, _ := w.accept(discardSink{})
 			for _, host := range []string{"127.0.0.1", "localhost"} {
 				_, port, _ := net.SplitHostPort(ln.Addr().String())
-				e := newEar()
-				c := w.dial(near, net.JoinHostPort(host, port), e)
-				// On a busy machine a look-up may take longer than the dial time-out: then it ends as the ones above do.
-				e.await(t, "connected, or late", func() bool { return e.connected == 1 || len(e.closed) == 1 })
+				sink := newRecordingSink()
+				c := w.dial(downstream, net.JoinHostPort(host, port), sink)
+				// On a busy machine a look-up may take longer than the dial timeout: then it ends as the ones above do.
+				sink.await(t, "connected, or late", func() bool { return sink.connected == 1 || len(sink.closed) == 1 })
 				on(c, c.Close)
 			}
 		},
@@ -108,7 +108,7 @@ func TestNothingLeaks(t *testing.T) {
 	for name, end := range endings {
 		t.Run(name, func(t *testing.T) {
 			files, routines := open(t), runtime.NumGoroutine()
-			each(t, options{dialTimeout: 20 * time.Millisecond}, func(t *testing.T, w *world) {
+			each(t, options{dialTimeout: 20 * time.Millisecond}, func(t *testing.T, w *fixture) {
 				for range 5 {
 					end(t, w)
 				}

@@ -121,7 +121,7 @@ func frame(t *testing.T, body string) []byte {
 	return c.Append(nil, codec.JSON)
 }
 
-// What has come of a header is told until the rest comes.
+// What has come of a header is reported until the rest comes.
 func TestFlowOfAPartialHeader(t *testing.T) {
 	onBoth(t, 0, func(t *testing.T, tr Transport) {
 		ln, accepted := listening(t, tr)
@@ -139,7 +139,7 @@ func TestFlowOfAPartialHeader(t *testing.T) {
 	})
 }
 
-// While a peer takes nothing Left stands still; every byte that it takes moves it.
+// While a peer takes nothing Drained stands still; every byte that it takes moves it.
 func TestFlowOfASlowReader(t *testing.T) {
 	onBoth(t, 0, func(t *testing.T, tr Transport) {
 		ln, accepted := listening(t, tr)
@@ -154,7 +154,7 @@ func TestFlowOfASlowReader(t *testing.T) {
 			require.NoError(t, err)
 			n += m
 		}
-		eventually(t, func() bool { f := flow(c); return f.Left > before.Left && f.Kept < before.Kept })
+		eventually(t, func() bool { f := flow(c); return f.Drained > before.Drained && f.Kept < before.Kept })
 		go func() {
 			for {
 				if _, err := client.Read(buf); err != nil {
@@ -164,7 +164,7 @@ func TestFlowOfASlowReader(t *testing.T) {
 		}()
 		next[*Drained](t, got)
 		require.Zero(t, flow(c).Kept)
-		require.Positive(t, flow(c).Left)
+		require.Positive(t, flow(c).Drained)
 	})
 }
 
@@ -198,7 +198,7 @@ func TestBudget(t *testing.T) {
 	})
 }
 
-// Above the budget long headers that are incomplete wait, their senders' time-outs run, and they go on when there is room.
+// Above the budget long headers that are incomplete wait, their senders' timeouts run, and they go on when there is room.
 func TestBudgetOfHeaders(t *testing.T) {
 	const budget, header, hogs = 4 << 20, 900_000, 20
 	onBoth(t, budget, func(t *testing.T, tr Transport) {

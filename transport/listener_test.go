@@ -10,16 +10,16 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// realListeners runs a behaviour with the listeners of the package; the third world has one of the fixture's.
-func realListeners(t *testing.T, behaviour func(t *testing.T, w *world)) {
-	each(t, options{}, func(t *testing.T, w *world) {
+// realListeners runs a behavior with the listeners of the package; the third implementation has one of the fixture's.
+func realListeners(t *testing.T, behavior func(t *testing.T, w *fixture)) {
+	each(t, options{}, func(t *testing.T, w *fixture) {
 		if _, own := w.Transport.(*opaqueNet); !own {
-			behaviour(t, w)
+			behavior(t, w)
 		}
 	})
 }
 
-func knock(t *testing.T, ln transport.Listener) net.Conn {
+func connect(t *testing.T, ln transport.Listener) net.Conn {
 	t.Helper()
 	nc, err := net.Dial("tcp", ln.Addr().String())
 	require.NoError(t, err)
@@ -27,19 +27,19 @@ func knock(t *testing.T, ln transport.Listener) net.Conn {
 	return nc
 }
 
-// An acceptor that is restarted takes over with its new sink; who connects meanwhile waits in the socket.
+// An acceptor that is restarted takes over with its new sink; what connects meanwhile waits in the socket.
 func TestAcceptIsHandedOn(t *testing.T) {
-	realListeners(t, func(t *testing.T, w *world) {
+	realListeners(t, func(t *testing.T, w *fixture) {
 		ln, err := w.Listen("127.0.0.1:0")
 		require.NoError(t, err)
 		defer ln.Close()
-		first, second := make(doorman, 10), make(doorman, 10)
-		knock(t, ln)
+		first, second := make(acceptSink, 10), make(acceptSink, 10)
+		connect(t, ln)
 		ln.Accept(first)
 		first.next(t).Close()
 		ln.Accept(second)
 		for range 3 {
-			knock(t, ln)
+			connect(t, ln)
 			second.next(t).Close()
 		}
 		require.Empty(t, first)
@@ -47,14 +47,14 @@ func TestAcceptIsHandedOn(t *testing.T) {
 }
 
 func TestListenerClose(t *testing.T) {
-	realListeners(t, func(t *testing.T, w *world) {
+	realListeners(t, func(t *testing.T, w *fixture) {
 		ln, err := w.Listen("127.0.0.1:0")
 		require.NoError(t, err)
 		address := ln.Addr().String()
-		door := make(doorman, 10)
-		ln.Accept(door)
-		knock(t, ln)
-		c := door.next(t)
+		accepted := make(acceptSink, 10)
+		ln.Accept(accepted)
+		connect(t, ln)
+		c := accepted.next(t)
 		defer c.Close()
 		ln.Close()
 		_, err = net.Dial("tcp", address)
@@ -64,38 +64,38 @@ func TestListenerClose(t *testing.T) {
 		again.Close()
 		ln.Close()
 		select {
-		case event := <-door:
-			require.IsType(t, &transport.AcceptEnded{}, event, "no AcceptFailed: that it is closed is no failure")
+		case event := <-accepted:
+			require.IsType(t, &transport.AcceptEnded{}, event, "no AcceptFailed: a close is not a failure")
 		case <-time.After(patience):
-			t.Fatal("the end of accepting is not told")
+			t.Fatal("AcceptEnded did not come")
 		}
-		require.Empty(t, door, "it is told once")
+		require.Empty(t, accepted, "it comes once")
 	})
 }
 
 // A balancer's probe connects and resets, maybe before it is accepted: whose it was is known all the same.
 func TestPeerThatResetsHasAnAddress(t *testing.T) {
-	realListeners(t, func(t *testing.T, w *world) {
+	realListeners(t, func(t *testing.T, w *fixture) {
 		ln, err := w.Listen("127.0.0.1:0")
 		require.NoError(t, err)
 		defer ln.Close()
-		probe := knock(t, ln).(*net.TCPConn)
+		probe := connect(t, ln).(*net.TCPConn)
 		require.NoError(t, probe.SetLinger(0))
 		require.NoError(t, probe.Close())
-		door := make(doorman, 10)
-		ln.Accept(door)
-		c := door.next(t)
+		accepted := make(acceptSink, 10)
+		ln.Accept(accepted)
+		c := accepted.next(t)
 		require.Equal(t, probe.LocalAddr().String(), c.Remote().String())
 		require.Equal(t, ln.Addr(), c.Local())
-		e := newEar()
-		on(c, func() { c.Start(e) })
-		e.awaitClosed(t)
+		sink := newRecordingSink()
+		on(c, func() { c.Start(sink) })
+		sink.awaitClosed(t)
 		require.Equal(t, probe.LocalAddr().String(), c.Remote().String())
 	})
 }
 
 func TestListenOnWhatIsTaken(t *testing.T) {
-	realListeners(t, func(t *testing.T, w *world) {
+	realListeners(t, func(t *testing.T, w *fixture) {
 		ln, err := w.Listen("127.0.0.1:0")
 		require.NoError(t, err)
 		defer ln.Close()
@@ -106,7 +106,7 @@ func TestListenOnWhatIsTaken(t *testing.T) {
 
 // An accepted connection is not read before Start: what its client sent waits.
 func TestAcceptedWaitsForStart(t *testing.T) {
-	each(t, options{}, func(t *testing.T, w *world) {
+	each(t, options{}, func(t *testing.T, w *fixture) {
 		c, peer := w.accepted()
 		_, err := peer.Write(frames(3, 10))
 		require.NoError(t, err)
@@ -114,8 +114,8 @@ func TestAcceptedWaitsForStart(t *testing.T) {
 			on(c, func() {})
 		}
 		require.Zero(t, transport.Handed(c))
-		e := newEar()
-		on(c, func() { c.Start(e) })
-		e.awaitBytes(t, frames(3, 10))
+		sink := newRecordingSink()
+		on(c, func() { c.Start(sink) })
+		sink.awaitBytes(t, frames(3, 10))
 	})
 }

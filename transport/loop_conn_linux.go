@@ -36,9 +36,9 @@ type loopConn struct {
 	sizer   readSizer
 	handed  int // sizes of the chunks that are out
 
-	out  []segment
-	kept int
-	left int64 // bytes that went out after they had been kept
+	out     []segment
+	kept    int
+	drained int64 // bytes that went out after they had been kept
 
 	cancelDial func()
 }
@@ -48,7 +48,7 @@ func (c *loopConn) Executor() Executor { return c.loop }
 func (c *loopConn) Kept() int { return c.kept }
 
 func (c *loopConn) Flow() Flow {
-	f := Flow{Kept: c.kept, Left: c.left}
+	f := Flow{Kept: c.kept, Drained: c.drained}
 	if c.handed == 0 || c.readable() {
 		f.Partial = c.carry
 	}
@@ -77,7 +77,7 @@ func (c *loopConn) Start(sink Sink) {
 	}
 }
 
-// listen has the loop tell of what comes.
+// listen has the loop deliver what comes.
 func (c *loopConn) listen() {
 	if c.closed {
 		return
@@ -89,7 +89,7 @@ func (c *loopConn) listen() {
 	}
 }
 
-// handFirst delivers what was read before Start. Only then may the loop tell of more.
+// handFirst delivers what was read before Start. Only then may the loop deliver more.
 func (c *loopConn) handFirst() {
 	if c.closed {
 		return
@@ -116,7 +116,7 @@ func (c *loopConn) event(events uint32) {
 	if c.readable() {
 		c.read()
 	} else if events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
-		c.fail(io.ErrUnexpectedEOF) // both directions are gone and nobody wants what is left
+		c.fail(io.ErrUnexpectedEOF) // both directions are gone and what is left is not wanted
 	}
 }
 
@@ -156,12 +156,12 @@ func (c *loopConn) fail(err error) {
 		err = c.fault
 	}
 	c.shut()
-	c.tell(&Closed{Conn: c, Err: err})
+	c.deliver(&Closed{Conn: c, Err: err})
 }
 
-// tell gives the owner an event. It is the last that happens in what the loop has called, but for what looks at the
-// connection anew: the owner may do everything to it meanwhile.
-func (c *loopConn) tell(event any) {
+// deliver gives the owner an event. It is the last that happens in what the loop has called, but for what looks at the
+// connection again: the owner may do everything to it meanwhile.
+func (c *loopConn) deliver(event any) {
 	if s, ok := c.sink.(LocalSink); ok {
 		s.DeliverInline(event)
 		return
@@ -174,7 +174,7 @@ func (c *loopConn) failSoon(err error) {
 	c.loop.Schedule(func() { c.fail(err) })
 }
 
-// failWriting ends writing. The news comes later, after what has arrived: a peer that answered and left resets what is
+// failWriting ends writing. Closed comes later, after what has arrived: a peer that answered and left resets what is
 // written to it, and its answers are still good.
 func (c *loopConn) failWriting(err error) {
 	c.fault = os.NewSyscallError("write", err)
@@ -183,7 +183,7 @@ func (c *loopConn) failWriting(err error) {
 	c.loop.Schedule(c.lastWords)
 }
 
-// lastWords reads what there is on a socket that cannot be written any more, and ends it.
+// lastWords reads what there is on a socket that can no longer be written, and ends it.
 func (c *loopConn) lastWords() {
 	if !c.started {
 		return // Start comes here again

@@ -16,13 +16,7 @@ import (
 // one.
 func (c *loopConn) dial(address string) {
 	if ap, err := netip.ParseAddrPort(address); err == nil {
-		timer := time.AfterFunc(c.t.net.tuning().dialTimeout, func() {
-			c.loop.Schedule(func() {
-				if c.connecting {
-					c.fail(os.ErrDeadlineExceeded)
-				}
-			})
-		})
+		timer := time.AfterFunc(c.t.net.tuning().dialTimeout, func() { c.loop.Schedule(c.dialTimedOut) })
 		c.cancelDial = func() { timer.Stop() }
 		c.connect(ap)
 		return
@@ -33,6 +27,13 @@ func (c *loopConn) dial(address string) {
 		fd, err := dialName(ctx, address)
 		c.loop.Schedule(func() { c.adopt(fd, err) })
 	}()
+}
+
+// dialTimedOut ends a dial that takes too long. By now it may have ended, or been closed.
+func (c *loopConn) dialTimedOut() {
+	if c.connecting {
+		c.fail(os.ErrDeadlineExceeded)
+	}
 }
 
 // dialName has Go look a name up and try its addresses, of both families and for a part of the time each, and takes
@@ -106,7 +107,7 @@ func (c *loopConn) connected() {
 	c.connecting, c.started = false, true
 	c.cancelDial()
 	c.cancelDial = nil
-	c.tell(&Connected{Conn: c})
+	c.deliver(&Connected{Conn: c})
 	c.drain()
 	c.want()
 }

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rawRead and rawWrite are system calls that the scheduler is not told of: on a non-blocking socket they return at once.
+// rawRead and rawWrite are system calls that the scheduler does not see: on a non-blocking socket they return at once.
 func rawRead(fd int, b []byte) (int, syscall.Errno) {
 	n, _, errno := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
 	return int(n), errno
@@ -86,7 +86,7 @@ func (c *loopConn) hand(n int) {
 // give delivers a chunk.
 func (c *loopConn) give(chunk *Chunk) {
 	bad := chunk.Err
-	c.tell(chunk)
+	c.deliver(chunk)
 	if bad != nil {
 		c.fail(bad)
 	}
@@ -161,13 +161,13 @@ func (c *loopConn) drain() {
 	}
 	c.out = nil
 	c.want()
-	c.tell(&Drained{Conn: c})
+	c.deliver(&Drained{Conn: c})
 }
 
 // wrote takes n bytes off the front of what is kept.
 func (c *loopConn) wrote(n int) {
 	c.kept -= n
-	c.left += int64(n)
+	c.drained += int64(n)
 	for n > 0 {
 		s := &c.out[0]
 		if n < len(s.b) {

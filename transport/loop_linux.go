@@ -17,12 +17,12 @@ type loop struct {
 	epfd   int
 	wakefd int
 	conns  []*loopConn // by descriptor
-	gen    int32       // tells a descriptor's present owner from the one before
+	gen    int32       // distinguishes a descriptor's present owner from the one before
 
-	holding *holding // of all loops
-	held    int      // bytes that chunks and partial headers of this loop's sockets hold
-	told    int      // of them, those that holding knows of
-	untold  int      // how far the two may differ
+	holding    *holding // of all loops
+	held       int      // bytes that chunks and partial headers of this loop's sockets hold
+	reported   int      // of them, those that holding knows of
+	unreported int      // how far the two may differ
 
 	gathering     bool // what arrives is gathered
 	gathered      []arrival
@@ -93,7 +93,7 @@ func (l *loop) stop() {
 // block, so there is nothing for the scheduler to know.
 //
 // A panic ends the process. Actors recover theirs in their mailboxes; what gets here is a bug of the machinery itself,
-// whose locks and counts cannot be trusted any more.
+// whose locks and counts can no longer be trusted.
 func (l *loop) run() {
 	runtime.LockOSThread()
 	events := make([]unix.EpollEvent, eventBatch)
@@ -212,9 +212,9 @@ func (l *loop) runQueue() {
 // hold notes that the sockets of this loop hold n bytes more; a negative n gives some back.
 func (l *loop) hold(n int) {
 	l.held += n
-	if d := l.held - l.told; d >= l.untold || -d >= l.untold {
+	if d := l.held - l.reported; d >= l.unreported || -d >= l.unreported {
 		l.holding.bytes.Add(int64(d))
-		l.told = l.held
+		l.reported = l.held
 	}
 }
 

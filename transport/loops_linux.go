@@ -17,7 +17,7 @@ import (
 
 // Loops is the transport on epoll event loops. Make one with NewLoops.
 type Loops struct {
-	net   Net // dials on nobody's behalf, and its numbers
+	net   Net // dials for no client, and its numbers
 	loops []*loop
 	next  atomic.Uint32
 }
@@ -31,7 +31,7 @@ func NewLoops(n int, limits codec.Limits, window, budget int, dialTimeout time.D
 			t.Close()
 			return nil, err
 		}
-		l.holding, l.untold = &t.net.held, untold(budget, n)
+		l.holding, l.unreported = &t.net.held, unreported(budget, n)
 		t.loops = append(t.loops, l)
 		go l.run()
 	}
@@ -182,7 +182,7 @@ func (t *Loops) accept(raw syscall.RawConn) (Conn, error) {
 	return t.connectionOf(fd, fromSockaddr(peer)), nil
 }
 
-// queued is accept for those who do not wait; ok is false when nobody has come.
+// queued is accept for callers that do not wait; ok is false when there is no connection.
 func (t *Loops) queued(raw syscall.RawConn) (c Conn, ok bool) {
 	var fd int
 	var peer unix.Sockaddr

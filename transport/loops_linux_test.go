@@ -20,12 +20,12 @@ import (
 func TestLoopsClose(t *testing.T) {
 	loops, err := transport.NewLoops(3, options{}.limits, 0, 0, 0)
 	require.NoError(t, err)
-	w := &world{loops, t}
+	w := &fixture{loops, t}
 	ln, err := w.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	defer ln.Close()
-	door := make(doorman, 1)
-	ln.Accept(door)
+	accepted := make(acceptSink, 1)
+	ln.Accept(accepted)
 	var peers []net.Conn
 	used := map[transport.Executor]int{}
 	for range 12 {
@@ -33,10 +33,10 @@ func TestLoopsClose(t *testing.T) {
 		require.NoError(t, err)
 		defer peer.Close()
 		peers = append(peers, peer)
-		c := door.next(t)
+		c := accepted.next(t)
 		used[c.Executor()]++
 		on(c, func() {
-			c.Start(deaf{})
+			c.Start(discardSink{})
 			if len(peers)%2 == 0 {
 				c.Write(make([]byte, 16<<20), nil)
 			}
@@ -107,9 +107,9 @@ func TestScheduleOnTheLoop(t *testing.T) {
 
 // Work that makes more work for ever does not keep sockets from being looked at.
 func TestWorkDoesNotStarveSockets(t *testing.T) {
-	w := &world{newLoops(t, 1, options{}), t}
-	e := newEar()
-	c, peer := w.accept(e)
+	w := &fixture{newLoops(t, 1, options{}), t}
+	sink := newRecordingSink()
+	c, peer := w.accept(sink)
 	var stop atomic.Bool
 	var again func()
 	again = func() {
@@ -121,19 +121,19 @@ func TestWorkDoesNotStarveSockets(t *testing.T) {
 	defer stop.Store(true)
 	_, err := peer.Write(frame(1, 10))
 	require.NoError(t, err)
-	e.awaitBytes(t, frame(1, 10))
+	sink.awaitBytes(t, frame(1, 10))
 }
 
 // A socket with much to read gets one read at a time; the others of its loop get theirs in between.
 func TestBusySocketDoesNotStarveOthers(t *testing.T) {
-	w := &world{newLoops(t, 1, options{window: 64 << 20}), t}
+	w := &fixture{newLoops(t, 1, options{window: 64 << 20}), t}
 	var order []transport.Conn
 	note := func(event any) {
 		if ch, ok := event.(*transport.Chunk); ok {
 			order = append(order, ch.Conn) // on the loop
 		}
 	}
-	busy, quiet := newEar(), newEar()
+	busy, quiet := newRecordingSink(), newRecordingSink()
 	busy.hook, quiet.hook = note, note
 	a, flood := w.accept(busy)
 	b, drop := w.accept(quiet)
@@ -165,11 +165,11 @@ func TestBusySocketDoesNotStarveOthers(t *testing.T) {
 // An event that the kernel reported of a socket does not reach another one that has got its descriptor meanwhile.
 func TestDescriptorsAreUsedAgain(t *testing.T) {
 	nobody := full(t)
-	w := &world{newLoops(t, 1, options{}), t}
+	w := &fixture{newLoops(t, 1, options{}), t}
 	conns, peers := [2]transport.Conn{}, [2]net.Conn{}
 	first := true
-	e := newEar()
-	greedy := newEar()
+	sink := newRecordingSink()
+	greedy := newRecordingSink()
 	greedy.hook = func(event any) {
 		ch, ok := event.(*transport.Chunk)
 		if !ok || !first {
@@ -182,7 +182,7 @@ func TestDescriptorsAreUsedAgain(t *testing.T) {
 		}
 		other.Close()  // its event is in the same batch
 		for range 20 { // one of them gets its descriptor
-			w.Dial(nobody, transport.DownstreamOf(ch.Conn), e)
+			w.Dial(nobody, transport.DownstreamOf(ch.Conn), sink)
 		}
 	}
 	for i := range conns {
@@ -196,29 +196,29 @@ func TestDescriptorsAreUsedAgain(t *testing.T) {
 	})
 	greedy.await(t, "the first", func() bool { return greedy.frames == 1 })
 	on(conns[0], func() {})
-	require.Empty(t, e.look().order, "nobody accepts it, so the event was the other's")
+	require.Empty(t, sink.snapshot().order, "nobody accepts it, so the event was the other's")
 }
 
-// A socket that TCP connected with itself, as happens to who dials a port of the kernel's choosing that nobody listens
+// A socket that TCP connected with itself, as happens to a dial to a port of the kernel's choosing that nobody listens
 // on, is no connection. It would take the place of a broker that is about to come back.
 func TestConnectedWithItself(t *testing.T) {
-	w := &world{newLoops(t, 1, options{}), t}
-	near, _ := w.accept(deaf{})
+	w := &fixture{newLoops(t, 1, options{}), t}
+	downstream, _ := w.accept(discardSink{})
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	require.NoError(t, err)
 	require.NoError(t, syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
 	self, err := syscall.Getsockname(fd)
 	require.NoError(t, err)
 	require.NoError(t, syscall.Connect(fd, self))
-	e := newEar()
-	on(near, func() { transport.Adopt(near, fd, e) })
-	require.ErrorIs(t, e.awaitClosed(t), syscall.ECONNREFUSED)
-	require.Zero(t, e.look().connected)
+	sink := newRecordingSink()
+	on(downstream, func() { transport.Adopt(downstream, fd, sink) })
+	require.ErrorIs(t, sink.awaitClosed(t), syscall.ECONNREFUSED)
+	require.Zero(t, sink.snapshot().connected)
 }
 
 // A panic of a function on a loop ends the process. Actors recover theirs in their mailboxes; what gets here is a bug
-// of the machinery itself, whose locks and counts cannot be trusted any more, and a loop that died quietly would take
-// its clients along and tell nobody.
+// of the machinery itself, whose locks and counts can no longer be trusted, and a loop that died quietly would take
+// its clients along without a trace.
 func TestPanicOnALoopEndsTheProcess(t *testing.T) {
 	if os.Getenv("PANIC_ON_A_LOOP") != "" {
 		newLoops(t, 1, options{}).Executors()[0].Schedule(func() { panic("BUG: on a loop") })
@@ -262,13 +262,13 @@ func TestScheduleWhileLoopsEnd(t *testing.T) {
 
 // A loop whose sockets are all paused sleeps, though there is something to read on each.
 func TestPausedSocketsCostNothing(t *testing.T) {
-	w := &world{newLoops(t, 1, options{window: 4 << 10}), t}
-	e := newEar()
-	e.hold = true
-	_, peer := w.accept(e)
+	w := &fixture{newLoops(t, 1, options{window: 4 << 10}), t}
+	sink := newRecordingSink()
+	sink.hold = true
+	_, peer := w.accept(sink)
 	_, err := peer.Write(frames(100, 1000))
 	require.NoError(t, err)
-	e.await(t, "a full window", func() bool { return e.count >= 4<<10 })
+	sink.await(t, "a full window", func() bool { return sink.count >= 4<<10 })
 	before := cpuTime(t)
 	const pause = 200 * time.Millisecond
 	time.Sleep(pause)
@@ -280,4 +280,23 @@ func cpuTime(t *testing.T) time.Duration {
 	var u syscall.Rusage
 	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// A dial that its owner closes is over: its timeout, or the outcome of a look-up, may come behind that and is no event.
+func TestDialEndsAfterItWasClosed(t *testing.T) {
+	w := &fixture{newLoops(t, 1, options{}), t}
+	for _, target := range []string{full(t), "localhost:1"} {
+		downstream, _ := w.accept(discardSink{})
+		sink := newRecordingSink()
+		on(downstream, func() {
+			c := w.Dial(target, transport.DownstreamOf(downstream), sink)
+			c.Write([]byte("never"), nil)
+			require.Equal(t, 5, c.Kept())
+			c.Close()
+			require.Zero(t, c.Kept())
+			transport.EndDial(c)
+		})
+		on(downstream, func() {})
+		require.Empty(t, sink.snapshot().order)
+	}
 }

@@ -16,8 +16,8 @@ type segment struct {
 	owner *Chunk // nil: b is the connection's own
 }
 
-// netConn is a Conn on goroutines. mu guards everything that the owner, the reader and the writer share; telling is
-// held while the sink is told something, never together with mu.
+// netConn is a Conn on goroutines. mu guards everything that the owner, the reader and the writer share; delivering
+// is held while the sink gets an event, never together with mu.
 type netConn struct {
 	t       *Net
 	nc      net.Conn        // set once connected
@@ -27,21 +27,21 @@ type netConn struct {
 	first   []byte          // what was read before Start; nil: nothing
 	home    Executor        // where the chunks that it writes are given back: their sockets may be a loop's
 
-	mu      sync.Mutex
-	telling sync.Mutex
-	wake    sync.Cond // credit came back, a write failed, or the connection was closed
-	sink    Sink
-	out     []segment
-	kept    int
-	left    int64 // bytes that went out after they had been kept
-	handed  int   // sizes of the chunks that are out
-	counted int   // of what is held, what the transport's holding knows of
-	partial int   // carry, for those who ask
-	ready   bool
-	writing bool // a writer goroutine exists
-	closed  bool
-	told    bool  // Closed has been sent
-	fault   error // why writing failed; what has arrived is still read
+	mu         sync.Mutex
+	delivering sync.Mutex
+	wake       sync.Cond // credit came back, a write failed, or the connection was closed
+	sink       Sink
+	out        []segment
+	kept       int
+	drained    int64 // bytes that went out after they had been kept
+	handed     int   // sizes of the chunks that are out
+	counted    int   // of what is held, what the transport's holding knows of
+	partial    int   // carry, for Flow
+	ready      bool
+	writing    bool // a writer goroutine exists
+	closed     bool
+	ended      bool  // Closed has been sent
+	fault      error // why writing failed; what has arrived is still read
 
 	// The reader's own.
 	split   codec.Splitter
@@ -116,7 +116,7 @@ func (c *netConn) Kept() int {
 func (c *netConn) Flow() Flow {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f := Flow{Kept: c.kept, Left: c.left}
+	f := Flow{Kept: c.kept, Drained: c.drained}
 	if c.handed == 0 || c.readableLocked() {
 		f.Partial = c.partial
 	}
@@ -146,7 +146,7 @@ func (c *netConn) dial(address string, o opening) {
 	}
 	c.attach(nc)
 	c.mu.Unlock()
-	c.tell(&Connected{Conn: c})
+	c.deliver(&Connected{Conn: c})
 	c.mu.Lock()
 	c.ready = true // only now, so that Drained follows Connected
 	c.startWriterLocked()
@@ -211,17 +211,17 @@ func (discard) Deliver(event any) {
 	}
 }
 
-// tell hands an event to the sink: one at a time, though the reader and the writer have some, and nothing after Closed.
-func (c *netConn) tell(event any) {
-	c.telling.Lock()
-	defer c.telling.Unlock()
+// deliver hands an event to the sink: one at a time, though the reader and the writer have some, and nothing after Closed.
+func (c *netConn) deliver(event any) {
+	c.delivering.Lock()
+	defer c.delivering.Unlock()
 	c.mu.Lock()
-	sink, told := c.sink, c.told
+	sink, ended := c.sink, c.ended
 	if _, last := event.(*Closed); last {
-		c.told = true
+		c.ended = true
 	}
 	c.mu.Unlock()
-	if !told && sink != nil {
+	if !ended && sink != nil {
 		sink.Deliver(event)
 	}
 }
@@ -238,5 +238,5 @@ func (c *netConn) deliverClosed(err error) {
 	if err == nil {
 		err = io.EOF
 	}
-	c.tell(&Closed{Conn: c, Err: err})
+	c.deliver(&Closed{Conn: c, Err: err})
 }

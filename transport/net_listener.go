@@ -27,7 +27,7 @@ type netListener struct {
 	paused  bool
 	turns   int // how often paused has changed
 	closed  bool
-	retired bool // closed by Retire, whose caller goes on with who has come
+	retired bool // closed by Retire, whose caller goes on with the connections that have come
 }
 
 func newNetListener(ln net.Listener, accept func() (Conn, error)) *netListener {
@@ -84,7 +84,7 @@ func (l *netListener) acceptLoop() {
 			if err == nil && l.isRetired() {
 				sink.Deliver(&Accepted{Conn: c})
 			} else if err == nil {
-				c.Close() // its owner does not expect it any more
+				c.Close() // its owner no longer expects it
 			}
 			sink.Deliver(&AcceptEnded{})
 			return

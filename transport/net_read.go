@@ -169,7 +169,7 @@ func (c *netConn) hand(n int) bool {
 		chunk.Release()
 		return true
 	}
-	c.tell(chunk)
+	c.deliver(chunk)
 	if bad != nil {
 		c.deliverClosed(bad)
 		return false

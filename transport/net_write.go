@@ -63,7 +63,7 @@ func (c *netConn) writeOnce(fd uintptr) bool {
 	}
 }
 
-// failLocked ends writing. The reader brings the news, after what has arrived: a peer that answered and left resets what
+// failLocked ends writing. The reader delivers Closed, after what has arrived: a peer that answered and left resets what
 // is written to it, and its answers are still good.
 func (c *netConn) failLocked(err error) {
 	if c.fault != nil || c.closed {
@@ -94,7 +94,7 @@ func (c *netConn) writeLoop() {
 		n, err := c.writeBatch(batch)
 		c.mu.Lock()
 		c.kept = max(c.kept-n, 0) // a close meanwhile has set it to 0
-		c.left += int64(n)
+		c.drained += int64(n)
 		if err != nil {
 			c.failLocked(err)
 		}
@@ -103,11 +103,11 @@ func (c *netConn) writeLoop() {
 	over := c.closed || c.fault != nil
 	c.mu.Unlock()
 	if !over {
-		c.tell(&Drained{Conn: c})
+		c.deliver(&Drained{Conn: c})
 	}
 }
 
-// maxBatch is how many bytes are written before Kept and Flow tell of it: little enough that a slow reader is not taken
+// maxBatch is how many bytes are written before Kept and Flow show it: little enough that a slow reader is not taken
 // for one that takes nothing.
 const maxBatch = 64 << 10
 

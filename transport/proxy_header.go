@@ -25,7 +25,7 @@ func readProxyHeader(r *bufio.Reader) (netip.AddrPort, error) {
 	return addrPort(source), nil
 }
 
-// proxyHeader is a v2 header that says who is behind a connection. Without an address it is LOCAL, which makes the
+// proxyHeader is a v2 header that says which client is behind a connection. Without an address it is LOCAL, which makes the
 // receiver use the socket's.
 func proxyHeader(client, reached netip.AddrPort) []byte {
 	h := proxyproto.HeaderProxyFromAddrs(2, tcpAddr(client), tcpAddr(reached))

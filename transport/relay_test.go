@@ -18,11 +18,11 @@ import (
 type relay struct {
 	down, up               transport.Conn
 	client, broker         net.Conn
-	fromClient, fromBroker *ear
+	fromClient, fromBroker *recordingSink
 }
 
-func newRelay(t testing.TB, w *world) *relay {
-	r := &relay{fromClient: newEar(), fromBroker: newEar()}
+func newRelay(t testing.TB, w *fixture) *relay {
+	r := &relay{fromClient: newRecordingSink(), fromBroker: newRecordingSink()}
 	ln := server(t)
 	r.fromClient.to = func() transport.Conn { return r.up }
 	r.fromBroker.to = func() transport.Conn { return r.down }
@@ -87,8 +87,8 @@ func babble(random *rand.Rand) (stream []byte) {
 func TestRelayAtRandom(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			each(t, options{window: 16 << 10 << (2 * seed)}, func(t *testing.T, w *world) {
-				random := func(who uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, who)) }
+			each(t, options{window: 16 << 10 << (2 * seed)}, func(t *testing.T, w *fixture) {
+				random := func(side uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, side)) }
 				r := newRelay(t, w)
 				up, down := babble(random(1)), babble(random(2))
 				ends := make(chan error, 4)
@@ -102,8 +102,8 @@ func TestRelayAtRandom(t *testing.T) {
 				for _, c := range []transport.Conn{r.down, r.up} {
 					require.Eventually(t, func() bool { return transport.Handed(c) == 0 }, patience, time.Millisecond)
 				}
-				require.Empty(t, r.fromClient.look().wrong)
-				require.Empty(t, r.fromBroker.look().wrong)
+				require.Empty(t, r.fromClient.snapshot().wrong)
+				require.Empty(t, r.fromBroker.snapshot().wrong)
 			})
 		})
 	}
@@ -112,7 +112,7 @@ func TestRelayAtRandom(t *testing.T) {
 // A broker that does not read makes its client's socket stop being read; nothing is dropped, and what waits is bounded.
 func TestSlowBrokerStopsItsClient(t *testing.T) {
 	const window = 64 << 10
-	each(t, options{window: window}, func(t *testing.T, w *world) {
+	each(t, options{window: window}, func(t *testing.T, w *fixture) {
 		r := newRelay(t, w)
 		stream := frames(10_000, 2000)
 		require.NoError(t, r.client.SetWriteDeadline(time.Now().Add(300*time.Millisecond)))
@@ -132,7 +132,7 @@ func BenchmarkRelay(b *testing.B) {
 	for name := range makers {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
-			r := newRelay(b, &world{makers[name](b, options{}), b})
+			r := newRelay(b, &fixture{makers[name](b, options{}), b})
 			got := make([]byte, len(request))
 			for b.Loop() {
 				r.client.Write(request)

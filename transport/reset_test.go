@@ -15,22 +15,22 @@ import (
 )
 
 func TestResetIsNoEndOfStream(t *testing.T) {
-	realListeners(t, func(t *testing.T, w *world) {
+	realListeners(t, func(t *testing.T, w *fixture) {
 		c, peer := w.accepted()
 		on(c, func() {
 			c.Write([]byte("the last words"), nil)
 			transport.Reset(c)
 		})
 		peer.SetReadDeadline(time.Now().Add(patience))
-		said, err := io.ReadAll(peer)
+		received, err := io.ReadAll(peer)
 		require.ErrorIs(t, err, syscall.ECONNRESET)
-		require.Equal(t, "the last words", string(said), "what came before can still be read")
+		require.Equal(t, "the last words", string(received), "what came before can still be read")
 	})
 }
 
 // What a peer does not take is thrown away with its connection, if that is what is wanted.
 func TestDropKeepsNothing(t *testing.T) {
-	realListeners(t, func(t *testing.T, w *world) {
+	realListeners(t, func(t *testing.T, w *fixture) {
 		end := func(how func(transport.Conn)) error {
 			c, peer := w.accepted()
 			on(c, func() {
@@ -51,7 +51,7 @@ func TestDropKeepsNothing(t *testing.T) {
 // Under TLS the goodbye of a close would be an end in good order.
 func TestResetUnderTLS(t *testing.T) {
 	ca := testca.New(t)
-	inHall(t, transport.DownstreamHandshake{TLS: serverTLS(t, ca)}, func(h *hall) {
+	withHandshake(t, transport.DownstreamHandshake{TLS: serverTLS(t, ca)}, func(h *handshakeFixture) {
 		raw, err := net.Dial("tcp", h.ln.Addr().String())
 		require.NoError(t, err)
 		defer raw.Close()
@@ -64,9 +64,9 @@ func TestResetUnderTLS(t *testing.T) {
 		await(t, drained)
 		transport.Reset(c)
 		peer.SetReadDeadline(time.Now().Add(inTime))
-		said, err := io.ReadAll(peer)
+		received, err := io.ReadAll(peer)
 		require.ErrorIs(t, err, syscall.ECONNRESET)
-		require.Equal(t, "the last words", string(said))
+		require.Equal(t, "the last words", string(received))
 	})
 }
 

@@ -16,7 +16,7 @@ type Sharing interface {
 	Adopt(fd int, on Executor) Conn
 }
 
-// Retire closes a listening socket, but first takes in who has connected already: closing alone would reset them. A
+// Retire closes a listening socket, but first takes in the connections that are in its queue: closing alone would reset them. A
 // handshake that ends between the last look and the close is still reset; with a successor that has this very socket
 // open (Inherit) nothing is.
 func Retire(l Listener) {

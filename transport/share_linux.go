@@ -27,7 +27,7 @@ func (t *Loops) ListenShared(address string) (Listener, error) {
 }
 
 // Inherit makes a Listener of a listening socket of another process. fd belongs to it from now on. Both processes may
-// accept on it, and it stays open, with all who wait in its queue, until the last of them has closed it.
+// accept on it, and it stays open, with all that wait in its queue, until the last of them has closed it.
 func (t *Loops) Inherit(fd int) (Listener, error) {
 	file := os.NewFile(uintptr(fd), "inherited listener")
 	defer file.Close() // FileListener duplicates it

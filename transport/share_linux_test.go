@@ -68,7 +68,7 @@ func detach(c Conn) (fd int, err error) {
 
 var sharedFrame = (&codec.Command{Code: codec.ReqHeartBeat, Opaque: 1, Body: []byte("a body")}).Append(nil, codec.JSON)
 
-// A detached socket goes on in another transport with what was not read, and the first one hears nothing of it.
+// A detached socket goes on in another transport with what was not read, and the first one gets no event of it.
 func TestDetachAndAdopt(t *testing.T) {
 	first, second := sharingLoops(t), sharingLoops(t)
 	client, conn, events := acceptedPair(t, first)
@@ -143,7 +143,7 @@ func TestDetachOnlyBetweenFrames(t *testing.T) {
 	}
 }
 
-// Retire takes in all who have connected: none of them is reset.
+// Retire takes in all that have connected: none of them is reset.
 func TestRetireTakesInTheQueue(t *testing.T) {
 	loops := sharingLoops(t)
 	ln, err := loops.Listen("127.0.0.1:0")
@@ -171,7 +171,7 @@ func TestRetireTakesInTheQueue(t *testing.T) {
 	require.ErrorIs(t, err, unix.ECONNREFUSED)
 }
 
-// A listening socket that two processes have open refuses nobody when one of them closes it, nor forgets who waits.
+// A listening socket that two processes have open refuses no connection when one of them closes it, and loses none that waits.
 func TestInheritedListener(t *testing.T) {
 	first, second := sharingLoops(t), sharingLoops(t)
 	ln, err := first.Listen("127.0.0.1:0")

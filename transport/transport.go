@@ -58,10 +58,10 @@ type LocalSink interface {
 	DeliverInline(event any)
 }
 
-// Connected tells that a dial has succeeded.
+// Connected says that a dial has succeeded.
 type Connected struct{ Conn Conn }
 
-// Drained tells that nothing is kept any more after a write did not fit.
+// Drained says that nothing is kept any longer after a write did not fit.
 type Drained struct{ Conn Conn }
 
 // Closed is a socket's last event. It is not sent after the owner's own Close. When a write fails it comes after what
@@ -80,13 +80,13 @@ type Conn interface {
 	Write(b []byte, owner *Chunk)
 	// Kept is the number of bytes that were written but have not gone out.
 	Kept() int
-	// Flow tells how its traffic stands, for those who look for peers that are too slow.
+	// Flow is how its traffic stands, to find peers that are too slow.
 	Flow() Flow
 	// Close closes the socket at once and ends its events; without loops one that is on its way may still come. What
 	// has been written and is not kept reaches the peer.
 	Close()
 	// Local and Remote are the socket's addresses. They are valid from the beginning, for a dialed connection from Connected
-	// on, and stay so after its end, also if the peer has reset it at once; 0.0.0.0:0 is one that nobody knows any more.
+	// on, and stay so after its end, also if the peer has reset it at once; 0.0.0.0:0 is one that is no longer known.
 	Local() netip.AddrPort
 	Remote() netip.AddrPort
 	// Executor runs what belongs to this socket. A dispatcher of its actors schedules there.
@@ -97,7 +97,7 @@ type Conn interface {
 type Flow struct {
 	Partial int   // bytes of an incomplete header that wait for the rest; 0 while the socket is not being read
 	Kept    int   // bytes that were written but have not gone out
-	Left    int64 // bytes that went out after they had been kept; while it does not move, the peer takes nothing
+	Drained int64 // bytes that went out after they had been kept; while it does not move, the peer takes nothing
 }
 
 // Executor runs functions where the events of some sockets run: one after another on an event loop, or right away
@@ -123,16 +123,16 @@ type Listener interface {
 	Close()
 }
 
-// Accepted is a new connection that nobody reads from yet: Start or Close it.
+// Accepted is a new connection that is not read yet: Start or Close it.
 type Accepted struct{ Conn Conn }
 
-// Discard is for an event whose receiver is gone. A socket that nobody has started may be closed anywhere.
+// Discard is for an event whose receiver is gone. A socket that has not been started may be closed anywhere.
 func (a *Accepted) Discard() { a.Conn.Close() }
 
-// AcceptEnded tells that the listener was closed and that no Accepted comes any more.
+// AcceptEnded says that the listener was closed and that no further Accepted comes.
 type AcceptEnded struct{}
 
-// AcceptFailed tells that accepting failed for a reason that may pass, as too many open files; it goes on by itself.
+// AcceptFailed says that accepting failed for a reason that may pass, as too many open files; it goes on by itself.
 type AcceptFailed struct{ Err error }
 
 // Dialer opens connections.
@@ -162,7 +162,7 @@ type Transport interface {
 	Towards(u UpstreamHandshake) Dialer
 	// Executors are all that its connections run on, but for those under TLS: these have Inline everywhere.
 	Executors() []Executor
-	// Tune replaces limits, window and dial time-out for connections and dials from now on.
+	// Tune replaces limits, window and dial timeout for connections and dials from now on.
 	Tune(limits codec.Limits, window int, dialTimeout time.Duration)
 	Budget
 }

@@ -14,8 +14,8 @@ import (
 )
 
 func TestWritesKeepTheirOrder(t *testing.T) {
-	each(t, options{}, func(t *testing.T, w *world) {
-		c, peer := w.accept(deaf{})
+	each(t, options{}, func(t *testing.T, w *fixture) {
+		c, peer := w.accept(discardSink{})
 		var want []byte
 		for i := range int32(300) {
 			b := frame(i, rand.IntN(20_000))
@@ -29,9 +29,9 @@ func TestWritesKeepTheirOrder(t *testing.T) {
 // What does not fit is kept and counted; Drained comes once, when all of it has gone.
 func TestWritesThatDoNotFit(t *testing.T) {
 	stream := frames(64, 256<<10) // 16 MiB: more than sockets take
-	each(t, options{}, func(t *testing.T, w *world) {
-		e := newEar()
-		c, peer := w.accept(e)
+	each(t, options{}, func(t *testing.T, w *fixture) {
+		sink := newRecordingSink()
+		c, peer := w.accept(sink)
 		on(c, func() {
 			for off := 0; off < len(stream); off += 1 << 20 {
 				c.Write(stream[off:min(off+1<<20, len(stream))], nil)
@@ -39,17 +39,17 @@ func TestWritesThatDoNotFit(t *testing.T) {
 			require.Greater(t, c.Kept(), 1<<20)
 			require.LessOrEqual(t, c.Kept(), len(stream))
 		})
-		require.Zero(t, e.look().drained)
+		require.Zero(t, sink.snapshot().drained)
 		require.True(t, bytes.Equal(stream, receive(t, peer, len(stream))))
-		e.await(t, "drained", func() bool { return e.drained > 0 })
+		sink.await(t, "drained", func() bool { return sink.drained > 0 })
 		on(c, func() { require.Zero(t, c.Kept()) })
 		// What comes now fits again, and is no reason for another Drained.
 		on(c, func() { c.Write(frame(1, 10), nil) })
 		require.Equal(t, frame(1, 10), receive(t, peer, len(frame(1, 10))))
 		peer.Close()
-		e.awaitClosed(t)
+		sink.awaitClosed(t)
 		if _, is := w.Transport.(*opaqueNet); !is { // where each write takes the way of those that do not fit
-			require.Equal(t, []string{"drained", "closed"}, e.look().order)
+			require.Equal(t, []string{"drained", "closed"}, sink.snapshot().order)
 		}
 	})
 }
@@ -57,17 +57,17 @@ func TestWritesThatDoNotFit(t *testing.T) {
 // A write before Start that does not fit goes out after it.
 func TestWriteBeforeStart(t *testing.T) {
 	stream := frames(64, 256<<10)
-	each(t, options{}, func(t *testing.T, w *world) {
+	each(t, options{}, func(t *testing.T, w *fixture) {
 		c, peer := w.accepted()
 		on(c, func() {
 			c.Write(stream, nil)
-			c.Start(deaf{})
+			c.Start(discardSink{})
 		})
 		require.True(t, bytes.Equal(stream, receive(t, peer, len(stream))))
 	})
 }
 
-// Who keeps a part of a chunk holds it, until it has gone out or the connection has ended.
+// What keeps a part of a chunk holds it, until it has gone out or the connection has ended.
 func TestKeptWritesHoldTheirChunk(t *testing.T) {
 	endings := map[string]func(t *testing.T, c transport.Conn, peer *net.TCPConn, n int){
 		"drained":   func(t *testing.T, _ transport.Conn, peer *net.TCPConn, n int) { receive(t, peer, n) },
@@ -77,16 +77,16 @@ func TestKeptWritesHoldTheirChunk(t *testing.T) {
 	filler := frames(32, 256<<10)
 	for name, end := range endings {
 		t.Run(name, func(t *testing.T) {
-			each(t, options{}, func(t *testing.T, w *world) {
-				source := newEar()
+			each(t, options{}, func(t *testing.T, w *fixture) {
+				source := newRecordingSink()
 				source.hold = true
 				from, client := w.accept(source)
 				_, err := client.Write(frame(1, 100))
 				require.NoError(t, err)
 				source.awaitBytes(t, frame(1, 100))
-				chunk := source.look().held[0]
+				chunk := source.snapshot().held[0]
 
-				to, slow := w.accept(deaf{})
+				to, slow := w.accept(discardSink{})
 				on(to, func() {
 					to.Write(filler, nil)
 					require.NotZero(t, to.Kept())
@@ -103,14 +103,14 @@ func TestKeptWritesHoldTheirChunk(t *testing.T) {
 }
 
 func TestReleasedTooOften(t *testing.T) {
-	each(t, options{}, func(t *testing.T, w *world) {
-		e := newEar()
-		e.hold = true
-		c, peer := w.accept(e)
+	each(t, options{}, func(t *testing.T, w *fixture) {
+		sink := newRecordingSink()
+		sink.hold = true
+		c, peer := w.accept(sink)
 		_, err := peer.Write(frame(1, 1))
 		require.NoError(t, err)
-		e.awaitBytes(t, frame(1, 1))
-		chunk := e.look().held[0]
+		sink.awaitBytes(t, frame(1, 1))
+		chunk := sink.snapshot().held[0]
 		on(c, func() {
 			chunk.Retain()
 			chunk.Release()
@@ -124,11 +124,11 @@ func TestReleasedTooOften(t *testing.T) {
 func TestBigFramesPassThrough(t *testing.T) {
 	const window = 256 << 10
 	stream := frame(1, 15<<20)
-	each(t, options{window: window}, func(t *testing.T, w *world) {
-		to, slow := w.accept(deaf{})
-		e := newEar()
-		e.to = func() transport.Conn { return to }
-		from, client := w.accept(e)
+	each(t, options{window: window}, func(t *testing.T, w *fixture) {
+		to, slow := w.accept(discardSink{})
+		sink := newRecordingSink()
+		sink.to = func() transport.Conn { return to }
+		from, client := w.accept(sink)
 		got := make([]byte, len(stream))
 		before := heap()
 		sent := send(client, stream)

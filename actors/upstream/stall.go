@@ -8,8 +8,8 @@ import (
 
 // stall watches a socket, a look at each tick, for a peer that takes nothing of what is kept for it.
 type Stall struct {
-	since int64 // when that was first seen; 0: it is not so
-	left  int64 // how much had gone out by then
+	since   int64 // when that was first seen; 0: it is not so
+	drained int64 // how much had gone out by then
 }
 
 // overdue looks again.
@@ -18,8 +18,8 @@ func (s *Stall) Overdue(f transport.Flow, now int64, patience time.Duration) boo
 		*s = Stall{}
 		return false
 	}
-	if s.since == 0 || f.Left != s.left {
-		s.since, s.left = now, f.Left
+	if s.since == 0 || f.Drained != s.drained {
+		s.since, s.drained = now, f.Drained
 		return false
 	}
 	return now-s.since >= int64(patience)

@@ -15,8 +15,8 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// world is one implementation under test.
-type world struct {
+// fixture is one implementation under test.
+type fixture struct {
 	transport.Transport
 	t testing.TB
 }
@@ -28,7 +28,7 @@ type options struct {
 	dialTimeout time.Duration
 }
 
-// makers are the implementations. Each behaviour is asked of all of them.
+// makers are the implementations. Each behavior is asked of all of them.
 var makers = map[string]func(t testing.TB, o options) transport.Transport{
 	"goroutines": func(_ testing.TB, o options) transport.Transport {
 		return &transport.Net{Limits: o.limits, Window: o.window, DialTimeout: o.dialTimeout}
@@ -45,11 +45,11 @@ var makers = map[string]func(t testing.TB, o options) transport.Transport{
 	},
 }
 
-// each runs a behaviour in every world.
-func each(t *testing.T, o options, behaviour func(t *testing.T, w *world)) {
+// each runs a behavior on every implementation.
+func each(t *testing.T, o options, behavior func(t *testing.T, w *fixture)) {
 	t.Helper()
 	for name, make := range makers {
-		t.Run(name, func(t *testing.T) { behaviour(t, &world{make(t, o), t}) })
+		t.Run(name, func(t *testing.T) { behavior(t, &fixture{make(t, o), t}) })
 	}
 }
 
@@ -102,7 +102,7 @@ func on(c transport.Conn, fn func()) {
 }
 
 // accept makes a connection: the end under test, which reports to sink, and its peer.
-func (w *world) accept(sink transport.Sink) (transport.Conn, *net.TCPConn) {
+func (w *fixture) accept(sink transport.Sink) (transport.Conn, *net.TCPConn) {
 	w.t.Helper()
 	c, peer := w.accepted()
 	on(c, func() { c.Start(sink) })
@@ -110,16 +110,16 @@ func (w *world) accept(sink transport.Sink) (transport.Conn, *net.TCPConn) {
 }
 
 // accepted makes a connection that is not started.
-func (w *world) accepted() (transport.Conn, *net.TCPConn) {
+func (w *fixture) accepted() (transport.Conn, *net.TCPConn) {
 	w.t.Helper()
 	ln, err := w.Listen("127.0.0.1:0")
 	require.NoError(w.t, err)
 	defer ln.Close()
-	door := make(doorman, 1)
-	ln.Accept(door)
+	accepted := make(acceptSink, 1)
+	ln.Accept(accepted)
 	peer, err := net.Dial("tcp", ln.Addr().String())
 	require.NoError(w.t, err)
-	c := door.next(w.t)
+	c := accepted.next(w.t)
 	w.t.Cleanup(func() {
 		on(c, c.Close)
 		peer.Close()
@@ -127,11 +127,11 @@ func (w *world) accepted() (transport.Conn, *net.TCPConn) {
 	return c, peer.(*net.TCPConn)
 }
 
-// dial connects to address, for the client near, and writes what is given before there can be a connection.
-func (w *world) dial(near transport.Conn, address string, sink transport.Sink, early ...[]byte) transport.Conn {
+// dial connects to address, for the client of downstream, and writes what is given before there can be a connection.
+func (w *fixture) dial(downstream transport.Conn, address string, sink transport.Sink, early ...[]byte) transport.Conn {
 	var c transport.Conn
-	on(near, func() {
-		c = w.Dial(address, transport.DownstreamOf(near), sink)
+	on(downstream, func() {
+		c = w.Dial(address, transport.DownstreamOf(downstream), sink)
 		for _, b := range early {
 			c.Write(b, nil)
 		}
@@ -140,12 +140,12 @@ func (w *world) dial(near transport.Conn, address string, sink transport.Sink, e
 	return c
 }
 
-// doorman takes accepted connections.
-type doorman chan any
+// acceptSink takes accepted connections.
+type acceptSink chan any
 
-func (d doorman) Deliver(event any) { d <- event }
+func (d acceptSink) Deliver(event any) { d <- event }
 
-func (d doorman) next(t testing.TB) transport.Conn {
+func (d acceptSink) next(t testing.TB) transport.Conn {
 	t.Helper()
 	select {
 	case event := <-d:
@@ -160,19 +160,19 @@ func (d doorman) next(t testing.TB) transport.Conn {
 // patience is how long a test waits for what must come.
 const patience = 30 * time.Second
 
-// ear is a sink that remembers, and checks of each chunk that it continues the ones before.
-type ear struct {
-	hold bool                  // keep the chunks; letGo ends it
-	hook func(event any)       // is told first, on the loop or the reader's goroutine
+// recordingSink is a sink that remembers, and checks of each chunk that it continues the ones before.
+type recordingSink struct {
+	hold bool                  // keep the chunks; releaseOnArrival ends it
+	hook func(event any)       // gets the event first, on the loop or the reader's goroutine
 	to   func() transport.Conn // relay there; nil: do not
 
 	mu      sync.Mutex
 	changed sync.Cond
-	heard
+	recorded
 }
 
-// heard is what an ear remembers.
-type heard struct {
+// recorded is what a recordingSink remembers.
+type recorded struct {
 	bytes     []byte
 	count     int // bytes seen, also those of a relay, which keeps none
 	frames    int
@@ -187,155 +187,155 @@ type heard struct {
 	wrong     []string
 }
 
-func newEar() *ear {
-	e := &ear{}
-	e.changed.L = &e.mu
-	return e
+func newRecordingSink() *recordingSink {
+	s := &recordingSink{}
+	s.changed.L = &s.mu
+	return s
 }
 
-func (e *ear) Deliver(event any) {
-	if e.hook != nil {
-		e.hook(event)
+func (s *recordingSink) Deliver(event any) {
+	if s.hook != nil {
+		s.hook(event)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	defer e.changed.Broadcast()
-	if len(e.closed) > 0 {
-		e.wrong = append(e.wrong, "an event came after Closed")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.changed.Broadcast()
+	if len(s.closed) > 0 {
+		s.wrong = append(s.wrong, "an event came after Closed")
 	}
 	switch m := event.(type) {
 	case *transport.Chunk:
-		e.chunk(m)
+		s.chunk(m)
 	case *transport.Connected:
-		e.connected++
-		e.order = append(e.order, "connected")
+		s.connected++
+		s.order = append(s.order, "connected")
 	case *transport.Drained:
-		e.drained++
-		e.order = append(e.order, "drained")
+		s.drained++
+		s.order = append(s.order, "drained")
 	case *transport.Closed:
 		if m.Err == nil {
-			e.wrong = append(e.wrong, "Closed without a reason")
+			s.wrong = append(s.wrong, "Closed without a reason")
 		}
-		e.closed = append(e.closed, m.Err)
-		e.order = append(e.order, "closed")
+		s.closed = append(s.closed, m.Err)
+		s.order = append(s.order, "closed")
 	}
 }
 
-func (e *ear) chunk(c *transport.Chunk) {
-	e.check(c)
-	e.chunks++
-	e.frames += len(c.Frames)
-	e.largest = max(e.largest, len(c.Frames))
-	e.rest = c.Rest
-	e.count += len(c.B)
+func (s *recordingSink) chunk(c *transport.Chunk) {
+	s.check(c)
+	s.chunks++
+	s.frames += len(c.Frames)
+	s.largest = max(s.largest, len(c.Frames))
+	s.rest = c.Rest
+	s.count += len(c.B)
 	switch {
-	case e.to != nil:
-		e.to().Write(c.B, c)
+	case s.to != nil:
+		s.to().Write(c.B, c)
 		c.Release()
 		return
-	case e.hold:
-		e.held = append(e.held, c)
+	case s.hold:
+		s.held = append(s.held, c)
 	default:
 		defer c.Release()
 	}
-	e.bytes = append(e.bytes, c.B...)
+	s.bytes = append(s.bytes, c.B...)
 }
 
 // check compares what a chunk says of itself with the chunk before and with its bytes.
-func (e *ear) check(c *transport.Chunk) {
+func (s *recordingSink) check(c *transport.Chunk) {
 	end := c.Lead()
-	if end != min(e.rest, len(c.B)) {
-		e.wrong = append(e.wrong, "Lead is not what the chunk before left")
+	if end != min(s.rest, len(c.B)) {
+		s.wrong = append(s.wrong, "Lead is not what the chunk before left")
 	}
-	rest := e.rest - end
+	rest := s.rest - end
 	for i := range c.Frames {
 		f := &c.Frames[i]
 		if f.Off != end || rest != 0 {
-			e.wrong = append(e.wrong, "a frame does not begin where the one before ends")
+			s.wrong = append(s.wrong, "a frame does not begin where the one before ends")
 		}
 		end, rest = min(f.End, len(c.B)), f.End-min(f.End, len(c.B))
 		if p, err := codec.ReadPrefix(c.Head(f), codec.Limits{}); err != nil || p.Size != f.End-f.Off || p.BodyOff() != len(c.Head(f)) {
-			e.wrong = append(e.wrong, "Head is not a frame's head")
+			s.wrong = append(s.wrong, "Head is not a frame's head")
 		}
 		if !bytes.Equal(c.RawHeader(f), c.Head(f)[codec.PrefixLen:]) || !bytes.Equal(c.Body(f), c.B[f.BodyOff:end]) {
-			e.wrong = append(e.wrong, "RawHeader and Body do not part the frame")
+			s.wrong = append(s.wrong, "RawHeader and Body do not part the frame")
 		}
 	}
 	if end != len(c.B) || rest != c.Rest {
-		e.wrong = append(e.wrong, "Rest is not what is missing of the last frame")
+		s.wrong = append(s.wrong, "Rest is not what is missing of the last frame")
 	}
 }
 
 // await waits until cond holds; it runs under the lock.
-func (e *ear) await(t *testing.T, what string, cond func() bool) {
+func (s *recordingSink) await(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	overdue := time.AfterFunc(patience, e.changed.Broadcast)
+	overdue := time.AfterFunc(patience, s.changed.Broadcast)
 	defer overdue.Stop()
 	deadline := time.Now().Add(patience)
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for !cond() {
 		if !time.Now().Before(deadline) {
-			require.FailNow(t, "waited in vain: "+what, "%d bytes, %d frames, %d chunks, events %v, closed %v", e.count, e.frames, e.chunks, e.order, e.closed)
+			require.FailNow(t, "waited in vain: "+what, "%d bytes, %d frames, %d chunks, events %v, closed %v", s.count, s.frames, s.chunks, s.order, s.closed)
 		}
-		e.changed.Wait()
+		s.changed.Wait()
 	}
-	require.Empty(t, e.wrong)
+	require.Empty(t, s.wrong)
 }
 
-func (e *ear) awaitBytes(t *testing.T, want []byte) {
+func (s *recordingSink) awaitBytes(t *testing.T, want []byte) {
 	t.Helper()
-	e.await(t, "bytes", func() bool { return len(e.bytes) >= len(want) })
-	require.True(t, bytes.Equal(want, e.look().bytes), "other bytes came than were sent")
+	s.await(t, "bytes", func() bool { return len(s.bytes) >= len(want) })
+	require.True(t, bytes.Equal(want, s.snapshot().bytes), "other bytes came than were sent")
 }
 
 // awaitClosed waits for the end and returns its reason.
-func (e *ear) awaitClosed(t *testing.T) error {
+func (s *recordingSink) awaitClosed(t *testing.T) error {
 	t.Helper()
-	e.await(t, "closed", func() bool { return len(e.closed) > 0 })
-	closed := e.look().closed
+	s.await(t, "closed", func() bool { return len(s.closed) > 0 })
+	closed := s.snapshot().closed
 	require.Len(t, closed, 1)
 	return closed[0]
 }
 
-// look is what has been heard so far.
-func (e *ear) look() heard {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.heard
+// snapshot is what has come so far.
+func (s *recordingSink) snapshot() recorded {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.recorded
 }
 
 // release gives the held chunks back, where c runs. More may come meanwhile; they are held again.
-func (e *ear) release(c transport.Conn) {
+func (s *recordingSink) release(c transport.Conn) {
 	on(c, func() {
-		e.mu.Lock()
-		held := e.held
-		e.held = nil
-		e.mu.Unlock()
+		s.mu.Lock()
+		held := s.held
+		s.held = nil
+		s.mu.Unlock()
 		for _, chunk := range held {
 			chunk.Release()
 		}
 	})
 }
 
-// letGo releases what is held, and from now on each chunk at once.
-func (e *ear) letGo(c transport.Conn) {
-	e.mu.Lock()
-	e.hold = false
-	e.mu.Unlock()
-	e.release(c)
+// releaseOnArrival releases what is held, and from now on each chunk at once.
+func (s *recordingSink) releaseOnArrival(c transport.Conn) {
+	s.mu.Lock()
+	s.hold = false
+	s.mu.Unlock()
+	s.release(c)
 }
 
-// deaf wants to hear nothing.
-type deaf struct{}
+// discardSink drops all events.
+type discardSink struct{}
 
-func (deaf) Deliver(event any) {
+func (discardSink) Deliver(event any) {
 	if c, ok := event.(*transport.Chunk); ok {
 		c.Release()
 	}
 }
 
-// frame is a frame with a body of n bytes that tell where they belong.
+// frame is a frame with a body of n bytes that show where they belong.
 func frame(opaque int32, n int) []byte {
 	body := make([]byte, n)
 	for i := range body {
@@ -353,7 +353,7 @@ func frames(n, body int) (stream []byte) {
 	return stream
 }
 
-// send writes to a peer in the background, and tells when all of it is in the socket.
+// send writes to a peer in the background, and reports when all of it is in the socket.
 func send(peer net.Conn, b []byte) (sent chan error) {
 	sent = make(chan error, 1)
 	go func() {
