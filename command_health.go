@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 )
@@ -70,14 +71,25 @@ func (q *healthRequest) ask(ctx context.Context) error {
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
 	}
-	answer, err := (&http.Client{Transport: transport}).Do(request)
+	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("cannot reach the proxy: %w; is it running, and is --admin its admin.address?", err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		why, _ := io.ReadAll(io.LimitReader(answer.Body, 4096))
-		return fmt.Errorf("not ready: %s: %s", answer.Status, strings.Join(strings.Split(strings.TrimSpace(string(why)), "\n"), "; "))
+		return fmt.Errorf("not ready: %s: %s", printable(answer.Status), printable(strings.ReplaceAll(strings.TrimSpace(string(why)), "\n", "; ")))
 	}
 	return nil
+}
+
+// printable drops what would change the terminal of whoever reads it: something else may have the address.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, text)
 }

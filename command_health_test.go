@@ -57,3 +57,20 @@ func TestHealth(t *testing.T) {
 	f(1, "cannot reach the proxy", "--admin", plain.URL)
 	f(2, "unexpected argument", "now")
 }
+
+// Only /readyz itself counts: a page that another server at the address leads to says nothing about the proxy, and what
+// it writes does not reach the terminal as it is.
+func TestHealthOfAnotherServer(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/readyz" {
+			w.Header().Set("Location", "/login")
+			w.WriteHeader(http.StatusFound)
+			w.Write([]byte("\x1b[2J\x07elsewhere\r\n"))
+		}
+	}))
+	defer other.Close()
+	code, stdout, stderr := call(nil, "health", "--admin", other.URL)
+	require.Equal(t, 1, code)
+	require.Empty(t, stdout)
+	require.Equal(t, "not ready: 302 Found: [2Jelsewhere\n", stderr)
+}
