@@ -54,7 +54,7 @@ func (p *Proxy) Listen(l *Listener, address string) (transport.Listener, error) 
 }
 
 // Rejected is what a listener's handshake tells of connections that it closes.
-func (p *Proxy) Rejected(listener string) func(transport.Rejection) { return p.env.Refused(listener) }
+func (p *Proxy) Rejected(listener string) func(transport.Rejection) { return p.env.Rejected(listener) }
 
 // Revise carries a revision out and returns when sockets are where they belong. Draining goes on after that.
 func (p *Proxy) Revise(r *Revision) error { return p.env.Revise(p.top, r) }

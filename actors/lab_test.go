@@ -173,7 +173,7 @@ func (l *lab) metric(name string) string {
 	return ""
 }
 
-func refusedMetric(listener, reason string) string {
+func rejectedMetric(listener, reason string) string {
 	return `rocketmq_proxy_refused_total{listener="` + listener + `",reason="` + reason + `"}`
 }
 

@@ -34,7 +34,7 @@ type brokerActor struct {
 	gone   int64          // since when it is away, on the process clock
 	doubt  error          // why a client could not connect, while that is looked into
 	logged string         // the kind of error that was logged last
-	warned system.Seldom  // of a doubt or another kind of error
+	warned system.Sampler // of a doubt or another kind of error
 	cancel func()         // of the next probe's timer
 }
 
@@ -190,17 +190,24 @@ func (p *brokerActor) publish(kind messages.EventKind, reason string) {
 func (p *brokerActor) wonder() {
 	why := p.doubt
 	p.doubt = nil
-	if why != nil && p.warned.Due(p.env.Now()) {
-		p.env.Log.Warn("cannot connect client to reachable broker", p.who("error", why)...)
+	if why == nil {
+		return
+	}
+	if line, ok := p.warned.Allow(p.env.Now(), p.who("error", why)...); ok {
+		p.env.Log.Warn("cannot connect client to reachable broker", line...)
 	}
 }
 
 // otherwise tells why a broker is still away when it is not what was logged: one that was restarted with a bad
 // certificate first refuses.
 func (p *brokerActor) otherwise(err error) {
-	if kind := kindOf(err); kind != p.logged && p.warned.Due(p.env.Now()) {
+	kind := kindOf(err)
+	if kind == p.logged {
+		return
+	}
+	if line, ok := p.warned.Allow(p.env.Now(), p.who("error", err)...); ok {
 		p.logged = kind
-		p.env.Log.Warn("broker still unreachable", p.who("error", err)...)
+		p.env.Log.Warn("broker still unreachable", line...)
 	}
 }
 

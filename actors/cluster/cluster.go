@@ -61,7 +61,7 @@ type clusterActor struct {
 	self   system.Sink
 	source source
 	downAt int64 // when no name server answered; 0: one does
-	warned system.Seldom
+	warned system.Sampler
 	looked int64 // when the cluster was last asked for
 	cancel func()
 }

@@ -166,12 +166,11 @@ func (c *clusterActor) accept(ctx actor.Context, k key, from string, a *codec.Co
 func (c *clusterActor) failed(k key, why error) {
 	now := c.env.Now()
 	c.downAt = now
-	if c.warned.Due(now) {
-		about := []any{"cluster", c.Name, "name_servers", describeAll(c.NameServers), "error", why}
+	if line, ok := c.warned.Allow(now, "cluster", c.Name, "name_servers", describeAll(c.NameServers), "error", why); ok {
 		if at := c.Snapshot().Answered(); at.IsZero() {
-			c.env.Log.Warn("no name server has answered yet", about...)
+			c.env.Log.Warn("no name server has answered yet", line...)
 		} else {
-			c.env.Log.Warn("no name server answers", append(about, "after_seconds", time.Since(at).Round(time.Second).Seconds())...)
+			c.env.Log.Warn("no name server answers", append(line, "after_seconds", time.Since(at).Round(time.Second).Seconds())...)
 		}
 	}
 	if e := c.entry(k); !e.found() {

@@ -164,13 +164,13 @@ func (c *connection) end(why error) {
 		c.env.Log.Debug("client disconnected", c.who()...)
 	case errors.As(why, &malformed):
 		looks := c.env.Rejections.Malformed(malformed)
-		if line, ok := c.env.Malformed.More(c.env.Now(), append(c.who(), "reason", malformed.Reason, "looks_like", looks)); ok {
+		if line, ok := c.env.Malformed.Allow(c.env.Now(), append(c.who(), "reason", malformed.Reason, "looks_like", looks)...); ok {
 			c.env.Log.Warn("malformed frame from client", line...)
 		}
 	case !c.in.heard: // a probe of a balancer resets what it has opened
 		c.env.Log.Debug("client disconnected", append(c.who(), "reason", why)...)
 	default:
-		if line, ok := c.env.Broken.More(c.env.Now(), append(c.who(), "reason", why)); ok {
+		if line, ok := c.env.Broken.Allow(c.env.Now(), append(c.who(), "reason", why)...); ok {
 			c.env.Log.Info("client connection ended", line...)
 		}
 	}

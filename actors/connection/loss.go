@@ -119,7 +119,7 @@ func (c *connection) noteLoss(m *messages.Lost) {
 	}
 	c.samples.add(messages.Sample{Kind: messages.ResponseMalformed})
 	looks := c.env.Rejections.Malformed(m.Malformed)
-	if line, ok := c.env.Malformed.More(c.env.Now(), append(c.who(), "upstream", m.Upstream, "reason", m.Malformed.Reason, "looks_like", looks)); ok {
+	if line, ok := c.env.Malformed.Allow(c.env.Now(), append(c.who(), "upstream", m.Upstream, "reason", m.Malformed.Reason, "looks_like", looks)...); ok {
 		c.env.Log.Warn("malformed frame from upstream", line...)
 	}
 }

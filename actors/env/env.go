@@ -19,18 +19,22 @@ type Env struct {
 	Transport  transport.Transport
 	Recorders  map[transport.Executor]*stats.Recorder
 	Rejections *stats.Rejections
-	Malformed  system.Sampler // lines about clients that sent what is no frame
+	Malformed  system.Sampler // lines about malformed frames
 	Broken     system.Sampler // lines about client connections that broke
 
 	settings atomic.Pointer[Settings]
 }
 
-// NewEnvironment makes what the actors of one proxy share.
+// linesOfClients is how many lines there may be of each kind that a client can bring about, of all clients together.
+const linesOfClients = 50
+
+// New makes what the actors of one proxy share. giveUp is [system.Runtime.GiveUp].
 func New(t transport.Transport, log *slog.Logger, settings Settings, giveUp func(error)) *Env {
 	e := &Env{Runtime: system.NewRuntime(log, giveUp), Transport: t, Rejections: stats.NewRejections(log), Recorders: map[transport.Executor]*stats.Recorder{}}
 	for _, x := range e.executors() {
 		e.Recorders[x] = &stats.Recorder{}
 	}
+	e.Malformed.Lines, e.Broken.Lines = linesOfClients, linesOfClients
 	e.Adjust(settings)
 	return e
 }
@@ -53,7 +57,7 @@ func (e *Env) executors() []transport.Executor {
 	return all
 }
 
-// Refused is what the handshake of a listener tells of connections that it closes.
-func (e *Env) Refused(listener string) func(transport.Rejection) {
+// Rejected is what the handshake of a listener calls for each connection that it closes.
+func (e *Env) Rejected(listener string) func(transport.Rejection) {
 	return func(m transport.Rejection) { e.Rejections.Handshake(listener, m, e.Now()) }
 }

@@ -17,7 +17,7 @@ type acceptor struct {
 	ln          transport.Listener
 	port        *atomic.Pointer[messages.Port] // what connections from now on have in common
 	connections *actor.PID
-	warned      system.Seldom // of a failure
+	warned      system.Sampler // of a failure
 }
 
 // Receive is part of actor.Actor.
@@ -31,8 +31,9 @@ func (a *acceptor) Receive(ctx actor.Context) {
 		ctx.Stop(ctx.Self())
 	case *transport.AcceptFailed:
 		a.env.Rejections.AcceptFailed(a.port.Load().Listener)
-		if a.warned.Due(a.env.Now()) {
-			a.env.Log.Error("cannot accept connections; trying again", "listener", a.port.Load().Listener, "address", a.ln.Addr().String(), "error", m.Err)
+		facts := []any{"listener", a.port.Load().Listener, "address", a.ln.Addr().String(), "error", m.Err}
+		if line, ok := a.warned.Allow(a.env.Now(), facts...); ok {
+			a.env.Log.Error("cannot accept connections, trying again", line...)
 		}
 	case *messages.Fault:
 		panic(m.Reason)

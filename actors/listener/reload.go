@@ -17,7 +17,7 @@ import (
 type reloads struct {
 	retiring bool
 	prepared transport.Listener // opened beforehand for the name-server port; nil: none
-	warned   system.Seldom      // of an address that cannot be opened
+	warned   system.Sampler     // of an address that cannot be opened
 	tries    int                // how often ports that cannot be opened are tried again soon
 	trying   bool               // openAgain is about to come
 }
@@ -208,8 +208,8 @@ func (l *listener) renew(o *openPort, change func(*messages.Port)) {
 
 // openSoon tries an address again that cannot be opened now.
 func (l *listener) openSoon(ctx actor.Context, err error) {
-	if l.warned.Due(l.env.Now()) {
-		l.env.Log.Error("cannot open a listener; trying again", "listener", l.Name, "listener.address", l.Address, "error", err)
+	if line, ok := l.warned.Allow(l.env.Now(), "listener", l.Name, "address", l.Address, "error", err); ok {
+		l.env.Log.Error("cannot open listener, trying again", line...)
 	}
 	l.trySoon(ctx)
 }

@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"context"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -14,7 +13,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// Why a client was refused or cut off: the last part of the setting's name, so that whoever reads a metric or a log
+// Why a client was rejected or cut off: the last part of the setting's name, so that whoever reads a metric or a log
 // line knows what to change. Before the first frame it is one of transport.RejectionReasons.
 const (
 	OverListener   = "connections_per_listener"
@@ -29,26 +28,26 @@ const (
 var rejectionReasons = append([]string{OverListener, OverAddress, LateFirstByte, LateHeader, LateWriteStall, LateIdle, LateUpstream},
 	transport.RejectionReasons...)
 
-// refusals counts each client that a handshake, a limit or a time-out refuses, and logs one line for each listener and reason in
-// warnEvery, with the number of those that it leaves out. It outlives every actor and may be called by all.
+// Rejections counts each client that a handshake, a limit or a timeout rejects, and logs one line for each listener and
+// reason in [system.SampleInterval]. It outlives every actor and may be used by all.
 type Rejections struct {
-	log *slog.Logger
-	Set *metrics.Set
+	Set *metrics.Set // where it counts; may be replaced before anything happens
 
+	log   *slog.Logger
 	mu    sync.Mutex
 	lines map[rejection]*rejectionLine
 }
 
 type rejection struct{ listener, reason string }
 
-// refusalLine is what was logged of one refusal.
+// rejectionLine is what the log says of one kind of rejection.
 type rejectionLine struct {
-	at       int64 // the last line
-	leftOut  int   // since then
-	lastPeer netip.AddrPort
-	lastErr  error // of a handshake
+	sampler system.Sampler
+	peer    netip.AddrPort // the last one
+	err     error          // of its handshake
 }
 
+// NewRejections makes one that logs to log, with a set of its own.
 func NewRejections(log *slog.Logger) *Rejections {
 	return &Rejections{log: log, Set: metrics.NewSet(), lines: map[rejection]*rejectionLine{}}
 }
@@ -57,7 +56,7 @@ func (r *Rejections) counter(name string, labels ...string) *metrics.Counter {
 	return r.Set.GetOrCreateCounter(exposition.Name("rocketmq_proxy_"+name, labels...))
 }
 
-// begin makes a listener's counters stand at 0 before anything happens.
+// Begin makes a listener's counters stand at 0 before anything happens.
 func (r *Rejections) Begin(listener string) {
 	for _, reason := range rejectionReasons {
 		r.counter("refused_total", "listener", listener, "reason", reason)
@@ -66,12 +65,12 @@ func (r *Rejections) Begin(listener string) {
 	r.Full(listener, false)
 }
 
-// acceptFailed counts connections that the system did not give us.
+// AcceptFailed counts connections that the system failed to accept.
 func (r *Rejections) AcceptFailed(listener string) {
 	r.counter("accept_failures_total", "listener", listener).Inc()
 }
 
-// full shows whether a listener refuses everybody.
+// Full shows whether all permits of a listener are taken, so that its ports are closed.
 func (r *Rejections) Full(listener string, is bool) {
 	value := 0.0
 	if is {
@@ -80,12 +79,12 @@ func (r *Rejections) Full(listener string, is bool) {
 	r.Set.GetOrCreateGauge(exposition.Name("rocketmq_proxy_listener_full", "listener", listener), nil).Set(value)
 }
 
-// Handshake counts one that was closed before its first frame.
+// Handshake counts a connection that was closed before its first frame. now is on the process clock.
 func (r *Rejections) Handshake(listener string, m transport.Rejection, now int64) {
 	r.note(rejection{listener, m.Reason}, m.Remote, m.Err, now)
 }
 
-// add counts one that a limit or a time-out refuses.
+// Add counts a connection that a limit or a timeout ends. now is on the process clock.
 func (r *Rejections) Add(listener, reason string, peer netip.AddrPort, now int64) {
 	r.note(rejection{listener, reason}, peer, nil, now)
 }
@@ -96,50 +95,68 @@ func (r *Rejections) note(key rejection, peer netip.AddrPort, err error, now int
 	defer r.mu.Unlock()
 	line := r.lines[key]
 	if line == nil {
-		line = &rejectionLine{at: now - int64(system.WarnEvery)}
+		line = &rejectionLine{}
 		r.lines[key] = line
 	}
-	line.lastPeer, line.lastErr = peer, err
-	if now-line.at < int64(system.WarnEvery) {
-		line.leftOut++
-		return
+	line.peer, line.err = peer, err
+	if facts, ok := line.sampler.Allow(now, line.facts(key)...); ok {
+		r.tell(key, facts)
 	}
-	r.tell(key, line, now)
 }
 
-// late logs what was left out and would be told by no other line.
+// Late logs what was suppressed and would be told by no other line. now is on the process clock.
 func (r *Rejections) Late(listener string, now int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for key, line := range r.lines {
-		if key.listener == listener && line.leftOut > 0 && now-line.at >= int64(system.WarnEvery) {
-			line.leftOut-- // the line itself is one of them
-			r.tell(key, line, now)
+		if key.listener != listener {
+			continue
+		}
+		if facts, ok := line.sampler.Late(now, line.facts(key)...); ok {
+			r.tell(key, facts)
 		}
 	}
 }
 
-func (r *Rejections) tell(key rejection, line *rejectionLine, now int64) {
-	if slices.Contains(transport.RejectionReasons, key.reason) {
-		r.log.Warn("a connection was refused before its first frame", "listener", key.listener, "peer", line.lastPeer.String(),
-			"reason", key.reason, "error", line.lastErr, "more that were not logged", line.leftOut)
-	} else {
-		r.tellSetting(key, line)
+func (l *rejectionLine) facts(key rejection) []any {
+	peer := "client"
+	if key.reason == LateUpstream {
+		peer = "upstream"
 	}
-	line.at, line.leftOut = now, 0
+	facts := []any{"listener", key.listener, peer, l.peer.String(), "reason", key.reason}
+	if l.err != nil {
+		return append(facts, "error", l.err)
+	}
+	if setting := settingOf(key.reason); setting != "" {
+		facts = append(facts, "setting", setting)
+	}
+	return facts
 }
 
-// tellSetting tells of a limit or a time-out.
-func (r *Rejections) tellSetting(key rejection, line *rejectionLine) {
-	what, level := "a client is cut off", slog.LevelWarn
-	setting := "timeouts." + key.reason
-	switch key.reason {
-	case OverListener, OverAddress:
-		what, setting = "clients are refused", "limits."+key.reason
-	case LateIdle:
-		level = slog.LevelInfo // as brokers do; nothing is wrong
-	case LateUpstream:
-		what, setting = "a broker takes nothing; its connection is closed", "timeouts.write_stall"
+// settingOf is the setting that a reason is about; "" for handshakes, whose error says it.
+func settingOf(reason string) string {
+	switch {
+	case slices.Contains(transport.RejectionReasons, reason):
+		return ""
+	case reason == OverListener || reason == OverAddress:
+		return "limits." + reason
+	case reason == LateUpstream:
+		return "timeouts." + LateWriteStall
 	}
-	r.log.Log(context.Background(), level, what, "listener", key.listener, "setting", setting, "peer", line.lastPeer.String(), "more since the last such line", line.leftOut)
+	return "timeouts." + reason
+}
+
+func (r *Rejections) tell(key rejection, facts []any) {
+	switch {
+	case slices.Contains(transport.RejectionReasons, key.reason):
+		r.log.Warn("connection rejected before its first frame", facts...)
+	case key.reason == OverListener || key.reason == OverAddress:
+		r.log.Warn("client connection rejected", facts...)
+	case key.reason == LateUpstream:
+		r.log.Warn("upstream connection stalled", facts...)
+	case key.reason == LateIdle: // as brokers do; nothing is wrong
+		r.log.Info("client connection closed by a timeout", facts...)
+	default:
+		r.log.Warn("client connection closed by a timeout", facts...)
+	}
 }

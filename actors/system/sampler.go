@@ -5,47 +5,56 @@ import (
 	"time"
 )
 
-// warnEvery is how often something that goes on is logged.
-const WarnEvery = 10 * time.Second
+// SampleInterval is the time in which a [Sampler] counts its lines.
+const SampleInterval = 10 * time.Second
 
-// ration bounds log lines of one kind, which strangers can bring about as often as they like: so many in warnEvery, of
-// all connections together. What is left out is told by the first line after that; metrics count all.
+// Sampler bounds log lines of one kind, which strangers can bring about as often as they like: so many in an interval,
+// which begins with its first line. The next line after that says how many were suppressed; metrics count all. It may be
+// used by several actors. The zero value allows one line.
 type Sampler struct {
-	mu      sync.Mutex
-	begun   int64 // of the present interval, on the process clock
-	lines   int   // in it
-	leftOut int
+	Lines int // in an interval; 0: 1
+
+	mu         sync.Mutex
+	begun      int64 // of the present interval, on the process clock
+	lines      int   // in it; 0: none has begun
+	suppressed int   // since the last line
 }
 
-// rationed is how many lines of a kind there may be in warnEvery.
-const rationed = 50
-
-// more returns attrs for a line, with the number of those left out before if there are any; ok is false when the line
-// is to be left out.
-func (r *Sampler) More(now int64, attrs []any) (all []any, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if now-r.begun >= int64(WarnEvery) {
-		r.begun, r.lines = now, 0
+// Allow returns what a line is to say, facts and how many were suppressed before it if there are any. ok is false when the
+// line itself is suppressed.
+func (s *Sampler) Allow(now int64, facts ...any) (line []any, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lines == 0 || s.over(now) {
+		s.begun, s.lines = now, 0
 	}
-	if r.lines++; r.lines > rationed {
-		r.leftOut++
+	if s.lines >= max(s.Lines, 1) {
+		s.suppressed++
 		return nil, false
 	}
-	if r.leftOut > 0 {
-		attrs = append(attrs, "more that were not logged", r.leftOut)
-		r.leftOut = 0
-	}
-	return attrs, true
+	s.lines++
+	return s.tell(facts), true
 }
 
-// seldom lets one line through in warnEvery. The zero value has let none through yet; the process clock never shows 0.
-type Seldom int64
-
-func (s *Seldom) Due(now int64) bool {
-	if *s != 0 && now-int64(*s) < int64(WarnEvery) {
-		return false
+// Late is Allow for a line that was suppressed: when no line came after it, nobody would hear of it. It is to be called
+// now and then.
+func (s *Sampler) Late(now int64, facts ...any) (line []any, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.suppressed == 0 || !s.over(now) {
+		return nil, false
 	}
-	*s = Seldom(now)
-	return true
+	s.suppressed-- // the line is one of them
+	s.begun, s.lines = now, 1
+	return s.tell(facts), true
+}
+
+func (s *Sampler) over(now int64) bool { return now-s.begun >= int64(SampleInterval) }
+
+func (s *Sampler) tell(facts []any) []any {
+	if s.suppressed > 0 {
+		facts = append(facts, "suppressed", s.suppressed)
+		s.suppressed = 0
+	}
+	return facts
 }
