@@ -45,7 +45,7 @@ func TestConnectionStandsForItsMember(t *testing.T) {
 	shared.beat("c2", []string{"g:News"}, "pg")
 	require.Equal(t, []string{"c2"}, b.Members("g"), "the later client replaces the earlier one")
 	shared.ok(codec.ReqUnregisterClient, "clientID=c1 consumerGroup=g", "")
-	require.Empty(t, b.Members("g"), "whoever is named, the connection leaves")
+	require.Empty(t, b.Members("g"), "whichever client is named, the connection leaves")
 }
 
 func TestEndOfConnectionEndsMembership(t *testing.T) {

@@ -52,7 +52,7 @@ type goProcess struct {
 	now     *harness.Process
 	in      *os.File
 	stopped chan struct{}  // closed when it sends nothing more
-	heard   sync.WaitGroup // whoever reads what they say
+	heard   sync.WaitGroup // readers of their output
 }
 
 // start starts the first of them.
