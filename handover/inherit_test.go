@@ -111,3 +111,16 @@ func TestNothingToInherit(t *testing.T) {
 		require.Zero(t, time.Since(begun))
 	})
 }
+
+// hand_over names a file by mistake: it is not replaced by a socket, and neither is one with the name of the draft.
+func TestAFileAtThePathIsKept(t *testing.T) {
+	for _, suffix := range []string{"", ".new"} {
+		path := newPath(t)
+		require.NoError(t, os.WriteFile(path+suffix, []byte("precious"), 0o600))
+		s := serve(t, path, &fakeProxy{})
+		require.Regexp(t, `msg="cannot listen at hand_over" hand_over=\S+ error="\S+ exists and is not a socket"\n$`, s.log.String())
+		text, err := os.ReadFile(path + suffix)
+		require.NoError(t, err)
+		require.Equal(t, "precious", string(text))
+	}
+}

@@ -2,6 +2,7 @@ package handover
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -130,9 +131,25 @@ func (e *Endpoint) Serving() bool {
 	return e.serving
 }
 
+// draftOf is the name that a socket has until it takes the place of the old one.
+func draftOf(path string) string { return path + ".new" }
+
+// CheckPath tells why nothing can listen at path: there is a file that is not a socket, and it is not ours to replace.
+func CheckPath(path string) error {
+	for _, name := range []string{path, draftOf(path)} {
+		if info, err := os.Stat(name); err == nil && info.Mode()&fs.ModeSocket == 0 {
+			return fmt.Errorf("%s exists and is not a socket", name)
+		}
+	}
+	return nil
+}
+
 // listenAt replaces the socket at path in one step: whoever dials meets the old owner or the new one.
 func listenAt(path string) (*net.UnixListener, error) {
-	draft := path + ".new"
+	if err := CheckPath(path); err != nil {
+		return nil, err
+	}
+	draft := draftOf(path)
 	os.Remove(draft)
 	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: draft, Net: "unix"})
 	if err != nil {

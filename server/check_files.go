@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/handover"
 )
 
 // CheckFiles finds everything that keeps serve from using the files and directories that a configuration names. serve
@@ -49,6 +50,9 @@ func newFileCheck(cfg *config.Config) *fileCheck {
 		c.directory("state_dir", cfg.StateDir, nearestDirectory(cfg.StateDir))
 	}
 	if cfg.HandOver != "" {
+		if err := handover.CheckPath(cfg.HandOver); err != nil {
+			c.add("hand_over", cfg.HandOver, err.Error(), "choose another path, or remove the file")
+		}
 		c.directory("hand_over", cfg.HandOver, filepath.Dir(cfg.HandOver))
 	}
 	return c

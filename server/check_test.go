@@ -62,6 +62,7 @@ func TestCheckFiles(t *testing.T) {
 	})
 	f(func(c *config.Config) { c.StateDir = filepath.Join(empty, "below a file") }, "state_dir = ", "state_dir = ")
 	f(func(c *config.Config) { c.HandOver = filepath.Join(dir, "missing/socket") }, `/missing/socket": cannot create a file in `)
+	f(func(c *config.Config) { c.HandOver = empty }, `/empty": `+empty+` exists and is not a socket; choose another path, or remove the file`)
 	file("ports-dev.json", "nonsense")
 	f(func(c *config.Config) { c.StateDir = dir }, `state_dir = "`+dir+`": cannot read the port table`)
 	left, err := filepath.Glob(filepath.Join(dir, ".rocketmq-proxy-check-*"))
