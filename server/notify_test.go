@@ -2,6 +2,7 @@ package server
 
 import (
 	"net"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -39,4 +40,28 @@ func TestSystemdIsNotified(t *testing.T) {
 	says("^READY=1$")
 	f.Drain()
 	says("^STOPPING=1$")
+}
+
+// A supervisor that stands still and reads nothing keeps no proxy from ending.
+func TestDrainGoesOnWhenSystemdDoesNotRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	nc, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	require.NoError(t, err)
+	defer nc.Close()
+	full, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
+	require.NoError(t, err)
+	defer full.Close()
+	for err == nil {
+		full.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+		_, err = full.Write([]byte("x"))
+	}
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	t.Setenv("NOTIFY_SOCKET", path)
+	s := serveFile(t, office(rocketMQ(t, embedded.Options{}), "127.0.0.1:0", ""))
+	s.Drain()
+	select {
+	case <-s.ended:
+	case <-time.After(patience):
+		t.Fatal("the drain waits for systemd")
+	}
 }
