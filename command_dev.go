@@ -24,7 +24,8 @@ func (p *program) dev() *cobra.Command {
 				return failure{exitFailure, err}
 			}
 			// What dev has seen goes to standard output; the log adds only what is wrong.
-			log, _ := p.newLog(config.Log{Level: "warn", Format: "text"})
+			log, _, flush := p.startLog(config.Log{Level: "warn", Format: "text"})
+			defer flush()
 			err := untilSignal(log, func(ctx context.Context, stopNow, hangup <-chan struct{}) error {
 				return server.Dev(ctx, opts, log, p.stdout, stopNow, server.WithReload(nil, nil, hangup), server.WithBuild(build()))
 			})

@@ -22,7 +22,8 @@ func (p *program) serve() *cobra.Command {
 			if err := server.CheckFiles(cfg); err != nil {
 				return err
 			}
-			log, level := p.newLog(cfg.Log)
+			log, level, flush := p.startLog(cfg.Log)
+			defer flush()
 			err = untilSignal(log, func(ctx context.Context, stopNow, hangup <-chan struct{}) error {
 				again := func() (*config.Config, error) { return p.load(c) }
 				return server.Run(ctx, cfg, log, stopNow, server.WithReload(again, level, hangup), server.WithBuild(build()))

@@ -15,9 +15,20 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 )
 
-// newLog makes the log that a configuration asks for, and its level, which may change. Its words have been validated.
-// On a terminal, text is short and colored.
-func (p *program) newLog(l config.Log) (*slog.Logger, *slog.LevelVar) {
+// startLog makes the log that a configuration asks for, and its level, which may change. No line makes anybody wait;
+// flush, at the end, does so for a moment.
+func (p *program) startLog(l config.Log) (log *slog.Logger, level *slog.LevelVar, flush func()) {
+	q := newLogQueue(p.stderr)
+	direct, _ := p.newLog(l, p.stderr)
+	q.tell = func(lost int64) { direct.Warn("log lines lost, standard error was full", "count", lost) }
+	go q.run()
+	log, level = p.newLog(l, q)
+	return log, level, q.flush
+}
+
+// newLog makes a log that writes to out, on the way to standard error. The words of its configuration have been
+// validated. On a terminal, text is short and colored.
+func (p *program) newLog(l config.Log, out io.Writer) (*slog.Logger, *slog.LevelVar) {
 	level := new(slog.LevelVar)
 	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
 		panic("BUG: a log level passed validation: " + err.Error())
@@ -25,15 +36,15 @@ func (p *program) newLog(l config.Log) (*slog.Logger, *slog.LevelVar) {
 	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: readable}
 	switch {
 	case l.Format == "json":
-		return slog.New(slog.NewJSONHandler(p.stderr, opts)), level
+		return slog.New(slog.NewJSONHandler(out, opts)), level
 	case isTerminal(p.stderr):
-		return slog.New(p.terminalLog(level)), level
+		return slog.New(p.terminalLog(out, level)), level
 	}
-	return slog.New(slog.NewTextHandler(p.stderr, opts)), level
+	return slog.New(slog.NewTextHandler(out, opts)), level
 }
 
-func (p *program) terminalLog(level slog.Leveler) slog.Handler {
-	return tint.NewTextHandler(p.stderr, &tint.Options{Level: level, ReplaceAttr: readable, TimeFormat: time.TimeOnly, NoColor: p.variable("NO_COLOR") != ""})
+func (p *program) terminalLog(out io.Writer, level slog.Leveler) slog.Handler {
+	return tint.NewTextHandler(out, &tint.Options{Level: level, ReplaceAttr: readable, TimeFormat: time.TimeOnly, NoColor: p.variable("NO_COLOR") != ""})
 }
 
 func isTerminal(w io.Writer) bool {

@@ -25,6 +25,7 @@ func untilSignal(log *slog.Logger, serve serving) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
+	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may end, and nothing of ours does with it
 	return supervise(log, signals, serve)
 }
 
