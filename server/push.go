@@ -16,7 +16,7 @@ import (
 )
 
 // pusher pushes metrics to VictoriaMetrics, and once more at the end. The library's own loop logs by itself, each time,
-// and with the token of the URL.
+// and with the token of the URL, and its push reads all that the receiver answers.
 type pusher struct {
 	url      string
 	interval time.Duration
@@ -86,7 +86,7 @@ func (p *pusher) run(ctx context.Context) {
 func (p *pusher) push(ctx context.Context, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return metrics.PushMetricsExt(ctx, p.url, p.write, p.opts)
+	return p.send(ctx)
 }
 
 // note logs the first failure, one of those that follow in each minute, and the end of them.

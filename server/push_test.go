@@ -1,6 +1,8 @@
 package server
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"io"
 	"log/slog"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
@@ -58,4 +61,48 @@ func TestFailedPushesShowNoSecret(t *testing.T) {
 	require.NotContains(t, err.Error(), "hush")
 	_, err = startPush(config.Metrics{PushURL: receiver.URL, PushInterval: time.Second, PushLabels: map[string]string{"not a label": "x"}}, slog.New(slog.DiscardHandler), nil)
 	require.Error(t, err)
+}
+
+// A receiver that refuses and never stops to say why is cut off after some bytes, and does not fill the memory.
+func TestAnEndlessAnswerToAPushIsCutOff(t *testing.T) {
+	var written atomic.Int64
+	cut := make(chan struct{})
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		defer close(cut)
+		w.WriteHeader(http.StatusInternalServerError)
+		for err := error(nil); err == nil && written.Load() < 128<<20; {
+			var n int
+			n, err = w.Write(bytes.Repeat([]byte("no "), 20_000))
+			written.Add(int64(n))
+		}
+	}))
+	defer receiver.Close()
+	p := &pusher{url: receiver.URL, write: func(io.Writer) {}, opts: &metrics.PushOptions{}}
+	err := p.push(t.Context(), patience)
+	require.Regexp(t, `^the receiver answers 500 Internal Server Error: "(no )+(n|no)?"$`, err)
+	require.Less(t, len(err.Error()), 600)
+	<-cut
+	require.Less(t, written.Load(), int64(64<<20), "what the sockets hold")
+}
+
+// Every sample gets the labels of push_labels, comments stay as they are.
+func TestPushedSamplesHaveLabels(t *testing.T) {
+	var got atomic.Pointer[string]
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		zr, err := gzip.NewReader(r.Body)
+		if err != nil {
+			return
+		}
+		text, _ := io.ReadAll(zr)
+		got.Store(new(string(text)))
+	}))
+	defer receiver.Close()
+	p := &pusher{url: receiver.URL, opts: &metrics.PushOptions{ExtraLabels: `a="b"`}, write: func(w io.Writer) {
+		io.WriteString(w, "# HELP up It {is} up.\nup 1\nat{host=\"x y\"} 2\n")
+	}}
+	require.NoError(t, p.push(t.Context(), patience))
+	require.Equal(t, "# HELP up It {is} up.\nup{a=\"b\"} 1\nat{a=\"b\",host=\"x y\"} 2\n", *got.Load())
+	p.opts.ExtraLabels = ""
+	require.NoError(t, p.push(t.Context(), patience))
+	require.Equal(t, "# HELP up It {is} up.\nup 1\nat{host=\"x y\"} 2\n", *got.Load())
 }
