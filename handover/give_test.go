@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -21,7 +22,7 @@ import (
 func successorOf(t *testing.T, path string) *Successor {
 	t.Helper()
 	e := &Endpoint{path: path, id: "predecessor", done: make(chan struct{})}
-	s, err := e.Successor()
+	s, err := e.Successor(t.Context())
 	require.NoError(t, err)
 	require.NotNil(t, s)
 	t.Cleanup(s.Close)
@@ -167,7 +168,7 @@ func TestVersionsOneApartUnderstandEachOther(t *testing.T) {
 		}
 	}()
 	e := &Endpoint{path: path, id: "predecessor", done: make(chan struct{})}
-	s, err := e.Successor()
+	s, err := e.Successor(t.Context())
 	require.Nil(t, s)
 	require.EqualError(t, err, "it speaks version 3 of the hand-over protocol, and this proxy versions 0 to 2; upgrade in smaller steps to keep connections")
 
@@ -227,7 +228,7 @@ func TestAPathIsOfferedAgainAfterItsDirectoryWasAway(t *testing.T) {
 }
 
 func successorReachable(path string) bool {
-	s, err := (&Endpoint{path: path, id: "successor", done: make(chan struct{})}).Successor()
+	s, err := (&Endpoint{path: path, id: "successor", done: make(chan struct{})}).Successor(context.Background())
 	if s != nil {
 		s.Close()
 	}
@@ -273,4 +274,43 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 	default:
 		t.Fatalf("a field of kind %s: teach this test about it", v.Kind())
 	}
+}
+
+// A successor that stands still, before its hello or behind it, holds a drain up for as long as that allows, and the
+// connection that was offered stays where it is.
+func TestASuccessorThatStandsStill(t *testing.T) {
+	path := newPath(t)
+	ln, err := listenAt(path)
+	require.NoError(t, err)
+	defer ln.Close()
+	predecessor := func() *Endpoint { return &Endpoint{path: path, id: "predecessor", done: make(chan struct{})} }
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	begun := time.Now()
+	s, err := predecessor().Successor(ctx)
+	require.ErrorContains(t, err, "cannot talk to the proxy at hand_over")
+	require.Nil(t, s)
+
+	ctx, cancel = context.WithCancel(t.Context())
+	go func() {
+		for { // the first one has been given up
+			nc, err := ln.AcceptUnix()
+			if err != nil {
+				return
+			}
+			defer nc.Close()
+			_ = (&conn{nc: nc}).send(hello{ID: "successor", Version: Version})
+		}
+	}()
+	s, err = predecessor().Successor(ctx)
+	require.NoError(t, err)
+	defer s.Close()
+	time.AfterFunc(10*time.Millisecond, cancel)
+	p, client := parcel(t, "main")
+	outcome, _, err := s.Give(p)
+	require.Error(t, err)
+	require.Equal(t, messages.HandOverRefused, outcome)
+	require.Less(t, time.Since(begun), messageTimeout)
+	owned(t, client)
+	closeFD(p.Client)
 }

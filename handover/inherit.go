@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -72,7 +73,7 @@ func Inherit(path string, claims []Claim, log *slog.Logger) (*Endpoint, error) {
 
 // ask returns the process that has the path and has given all that we inherit; 0: nobody.
 func (e *Endpoint) ask() (process int, err error) {
-	c, hi, err := e.dial()
+	c, hi, err := e.dial(context.Background())
 	if c == nil {
 		return 0, err
 	}

@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"context"
 	"fmt"
 	"net"
 
@@ -13,6 +14,8 @@ type Successor struct {
 	conn *conn
 	// version is the one that both speak.
 	version int
+	// forget ends the watch over the context of Endpoint.Successor.
+	forget func() bool
 }
 
 // VersionError is about a process that speaks a version of the protocol too far from ours.
@@ -24,12 +27,13 @@ func (e *VersionError) Error() string {
 }
 
 // Successor connects to whoever has the path now; nil when nobody has, or we do. From now on the path is not taken back.
-func (e *Endpoint) Successor() (*Successor, error) {
+// When ctx ends, so does the connection: a successor that stands still does not hold a drain up.
+func (e *Endpoint) Successor(ctx context.Context) (*Successor, error) {
 	if e == nil {
 		return nil, nil
 	}
 	e.letPathGo()
-	c, hi, err := e.dial()
+	c, hi, err := e.dial(ctx)
 	if c == nil {
 		return nil, err
 	}
@@ -38,11 +42,14 @@ func (e *Endpoint) Successor() (*Successor, error) {
 		c.close()
 		return nil, &VersionError{hi.Version}
 	}
-	return &Successor{PID: hi.PID, conn: c, version: version}, nil
+	return &Successor{PID: hi.PID, conn: c, version: version, forget: context.AfterFunc(ctx, c.close)}, nil
 }
 
 // Close ends the hand-over.
-func (s *Successor) Close() { s.conn.close() }
+func (s *Successor) Close() {
+	s.forget()
+	s.conn.close()
+}
 
 // Give offers a connection. refused says why the successor does not take it. An error is one of the connection between
 // the two processes: nothing more can be given. Descriptors that are no longer ours are closed.
@@ -76,7 +83,7 @@ func (s *Successor) Give(p *messages.Parcel) (outcome messages.HandOverOutcome, 
 }
 
 // dial connects to whoever has the path; nil when nobody does, or we do.
-func (e *Endpoint) dial() (*conn, *hello, error) {
+func (e *Endpoint) dial(ctx context.Context) (*conn, *hello, error) {
 	nc, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: e.path, Net: "unix"})
 	switch {
 	case err != nil && unowned(err):
@@ -85,6 +92,7 @@ func (e *Endpoint) dial() (*conn, *hello, error) {
 		return nil, nil, fmt.Errorf("cannot reach the proxy at hand_over = %q: %w", e.path, err)
 	}
 	c, hi := &conn{nc: nc, timeout: messageTimeout}, &hello{}
+	defer context.AfterFunc(ctx, c.close)()
 	if _, err := c.receive(hi); err != nil {
 		c.close()
 		return nil, nil, fmt.Errorf("cannot talk to the proxy at hand_over = %q: %w", e.path, err)

@@ -24,7 +24,11 @@ func claims(cfg *config.Config) (all []handover.Claim) {
 // handOver gives one connection after another to a successor, until none is left that can be given, or half of the
 // time is over. Each stands still for the moment that it is on its way.
 func (s *Server) handOver(ctx context.Context) {
-	successor, err := s.handover.Successor()
+	deadline, _ := ctx.Deadline()
+	// What has begun by half of the time may end, but not later: what stays here needs the rest.
+	longest, stop := context.WithTimeout(ctx, time.Until(deadline)*3/4)
+	defer stop()
+	successor, err := s.handover.Successor(longest)
 	if err != nil {
 		s.log.Warn("cannot reach the successor", "hand_over", s.config().HandOver, "error", err)
 	}
@@ -34,7 +38,6 @@ func (s *Server) handOver(ctx context.Context) {
 	defer successor.Close()
 	s.log.Info("handing connections over", s.counts("process", successor.PID)...)
 	begun := time.Now()
-	deadline, _ := ctx.Deadline()
 	ctx, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
 	defer cancel()
 	moved, err := s.proxy.HandOver(ctx, func(p *messages.Parcel) (messages.HandOverOutcome, error) {
