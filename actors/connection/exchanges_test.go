@@ -41,7 +41,9 @@ func TestExchangesAreAList(t *testing.T) {
 					list = slices.Delete(list, i, i+1)
 				}
 			}
-			require.Equal(t, len(list), p.len())
+			if len(list) != p.len() { // require costs more than all else here
+				require.Equal(t, len(list), p.len())
+			}
 		}
 		require.Greater(t, len(p.chains), grown, "the test is large enough")
 		all := slices.Collect(p.all())
