@@ -1,6 +1,8 @@
 package messages
 
 import (
+	"sync/atomic"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
@@ -23,12 +25,13 @@ type Exchange struct {
 	Relayed bool          // it went, or goes, to the upstream
 	// Tombstone: the client has got a local reply already; the upstream's answer, if it comes, is dropped.
 	Tombstone bool
-	Inline    bool // the connection waits for the request actor to return, and needs no Settled
 	// Where it stands among those that wait (connection/exchanges.go).
 	Next, Later, Newest *Exchange
 
-	// The request actor's until it is Done, then the connection's.
-	Done         bool
+	// Word is how the connection hears that the request actor is done.
+	Word Word
+
+	// The request actor's until it is done, then the connection's.
 	ResponseCode int32
 	Answer       []byte // a whole frame that the proxy made; nil when the upstream's answer was passed on
 
@@ -37,6 +40,26 @@ type Exchange struct {
 	Reply    Reply
 	Settled  Settled
 }
+
+// Word is how a connection hears that a request actor is done: mostly the actor runs while the connection waits, and
+// nothing needs to be sent. It may also run elsewhere at that moment, as when somebody else's message came just before:
+// then it sends Settled. Exactly one of the two sees it.
+type Word struct{ state atomic.Int32 }
+
+const (
+	wordSent int32 = iota // as Settled, if at all
+	wordAwaited
+	wordGiven
+)
+
+// Await is for the connection, before it gives the actor its last message.
+func (w *Word) Await() { w.state.Store(wordAwaited) }
+
+// Given is for the connection, when it has done so: the actor is done, or else Settled will come.
+func (w *Word) Given() bool { return !w.state.CompareAndSwap(wordAwaited, wordSent) }
+
+// Give is for the actor when it is done. It reports false when it has to send Settled.
+func (w *Word) Give() bool { return w.state.CompareAndSwap(wordAwaited, wordGiven) }
 
 // NewExchange makes an exchange whose views are bound to it.
 func NewExchange() *Exchange {
@@ -68,5 +91,5 @@ type Reply struct {
 	Body   []byte
 }
 
-// Settled tells the connection that a request is Done when it did not wait for that, as after a panic.
+// Settled tells the connection that a request is done when it did not wait for that, as after a panic.
 type Settled struct{ X *Exchange }

@@ -168,10 +168,9 @@ func (c *connection) reply(x *messages.Exchange, code int32, remark string, body
 // tell gives a request's actor its last message. Request actors run at once, so mostly the request is settled when
 // that returns, and no further message is needed.
 func (c *connection) tell(x *messages.Exchange, last any) {
-	x.Inline = true
+	x.Word.Await()
 	x.Process.SendUserMessage(x.Actor, last)
-	x.Inline = false
-	if x.Done {
+	if x.Word.Given() {
 		c.settled(x)
 	}
 }

@@ -30,7 +30,6 @@ func (r *request) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *messages.Begin:
 		r.x = m.X
-		m.X.Done = false
 	case *messages.Answered:
 		if r.x == m.X {
 			m.X.ResponseCode = m.Code
@@ -65,9 +64,7 @@ func (r *request) answer(code int32, remark string, body []byte) {
 func (r *request) settle(ctx actor.Context) {
 	x := r.x
 	r.x = nil
-	if x.Inline {
-		x.Done = true
-		return
+	if !x.Word.Give() {
+		ctx.Send(ctx.Parent(), &x.Settled)
 	}
-	ctx.Send(ctx.Parent(), &x.Settled)
 }

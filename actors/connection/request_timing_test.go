@@ -31,10 +31,9 @@ func (l *lessor) Receive(ctx actor.Context) {
 		x.Header, x.Actor, x.Process = codec.Header{Code: codec.ReqSendMessageV2}, l.one.pid, l.one.process
 		x.Process.SendUserMessage(x.Actor, &x.Begin)
 		x.Answered.Code = codec.ResSuccess
-		x.Inline = true
+		x.Word.Await()
 		x.Process.SendUserMessage(x.Actor, &x.Answered)
-		x.Inline = false
-		if x.Done {
+		if x.Word.Given() {
 			l.settled++
 			x.Reset()
 		}
