@@ -59,6 +59,9 @@ func (p *Proxy) Rejected(listener string) func(transport.Rejection) { return p.e
 // Revise carries a revision out and returns when sockets are where they belong. Draining goes on after that.
 func (p *Proxy) Revise(r *Revision) error { return p.env.Revise(p.top, r) }
 
+// Reloaded has the clusters look again and forget what is gone, after a configuration was read, changed or not.
+func (p *Proxy) Reloaded() { p.env.System.Root.Send(p.top, &messages.Reloaded{}) }
+
 // Tell sends a message to the actor with an id, as /actors shows it. Tests break things with it.
 func (p *Proxy) Tell(id string, message any) {
 	p.env.System.Root.Send(p.env.System.NewLocalPID(id), message)

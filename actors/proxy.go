@@ -124,6 +124,10 @@ func (p *proxy) Receive(ctx actor.Context) {
 	case *messages.Report:
 		ctx.Send(m.To, &messages.Counted{Supervisors: len(p.listeners)})
 		p.allListeners(ctx, m)
+	case *messages.Reloaded:
+		for _, pid := range p.clusters {
+			ctx.Send(pid, m)
+		}
 	case *messages.Fault:
 		panic(m.Reason)
 	default:

@@ -49,6 +49,10 @@ type RouteReply struct {
 	Brokers []route.Broker
 }
 
+// Reloaded tells a cluster that the configuration was read again, changed or not: it looks again, and forgets at once what is
+// gone.
+type Reloaded struct{}
+
 // RoutesChanged tells a cluster that a request was passed on which changes routes (route.ChangesRoutes): what it knows is not
 // served from memory for a while.
 type RoutesChanged struct{}

@@ -58,7 +58,8 @@ func (e *RangeFullError) Error() string {
 type PortTable struct {
 	o       PortOptions
 	ports   map[BrokerID]int
-	holders map[int]BrokerID // who has a port, or had it: nobody else may get it
+	holders map[int]BrokerID  // who has a port, or had it: nobody else may get it
+	told    map[BrokerID]bool // clients may know its port
 }
 
 // NewPortTable makes a table of the fixed ports and then the saved ones. A saved port that no longer fits (outside of
@@ -67,7 +68,7 @@ func NewPortTable(o PortOptions, saved map[BrokerID]int) (*PortTable, error) {
 	if list := o.Problems(); len(list) > 0 {
 		return nil, fmt.Errorf("cannot use listener.%s: %s; %s", list[0].Key, list[0].Fault, list[0].Remedy)
 	}
-	t := &PortTable{o: o, ports: make(map[BrokerID]int), holders: make(map[int]BrokerID)}
+	t := &PortTable{o: o, ports: make(map[BrokerID]int), holders: make(map[int]BrokerID), told: make(map[BrokerID]bool)}
 	for b, port := range o.Fixed {
 		t.give(b, port)
 	}
@@ -81,7 +82,31 @@ func NewPortTable(o PortOptions, saved map[BrokerID]int) (*PortTable, error) {
 		}
 	}
 	t.retire(saved)
+	for b := range t.ports {
+		t.told[b] = true
+	}
 	return t, nil
+}
+
+// Told notes that clients may know a broker's port from now on: it stays with the broker for good.
+func (t *PortTable) Told(b BrokerID) { t.told[b] = true }
+
+// Elsewhere gives a broker whose port cannot be opened the next free one of the range. ok is false, and the broker has none,
+// when there is none; or when clients may know the port, which it keeps.
+func (t *PortTable) Elsewhere(b BrokerID) (ok bool) {
+	port, has := t.ports[b]
+	if !has || t.told[b] || t.o.Listen.IsZero() {
+		return false
+	}
+	delete(t.ports, b)
+	delete(t.holders, port)
+	for next := port + 1; next <= t.o.Listen.Last; next++ {
+		if t.o.usable(next) && t.free(b, next) {
+			t.give(b, next)
+			return true
+		}
+	}
+	return false
 }
 
 // Place returns the listening and the advertised port of a broker, which it gives it if need be. Both are 0 while

@@ -95,6 +95,9 @@ func (s *Server) writeOutages(w io.Writer) {
 			metrics.WriteCounterUint64(w, exposition.Name("rocketmq_proxy_name_server_failures_total", labels...), ns.Failures.Load())
 		}
 	}
+	for _, l := range tree.Listeners {
+		metrics.WriteGaugeUint64(w, exposition.Name("rocketmq_proxy_brokers_left_out", "listener", l.Name), uint64(l.LeftOut()))
+	}
 	for _, d := range tree.Clusters {
 		for _, b := range d.Snapshot().Brokers() {
 			labels := []string{"cluster", d.Name, "broker", b.ID.String()}

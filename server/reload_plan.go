@@ -78,6 +78,7 @@ func (s *Server) apply(p *plan) error {
 		s.push = p.push
 		go old.close() // it pushes once more, which may take a while
 	}
+	defer s.proxy.Reloaded()
 	if !p.changesTree(s.proxy.Tree()) {
 		return nil
 	}

@@ -204,6 +204,9 @@ func (s *Server) notOpen() (why []string) {
 		if !l.Open() && !s.excused(l.Late) {
 			why = append(why, fmt.Sprintf("listener %s is not open", l.Name))
 		}
+		if !l.Offers() && !s.excused(l.Late) {
+			why = append(why, fmt.Sprintf("listener %s has no port for any of its brokers", l.Name))
+		}
 	}
 	if len(why) == 0 {
 		s.wasReady.Store(true)

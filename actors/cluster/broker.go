@@ -21,10 +21,11 @@ type Broker struct {
 	// Dials and Failures count attempts to connect to it, those of its prober included.
 	Dials, Failures atomic.Uint64
 
-	known  atomic.Pointer[route.Broker]
-	away   atomic.Bool
-	dialer transport.Dialer
-	actor  atomic.Pointer[system.Sink] // of its actor; nil: it has none yet
+	unlisted int64 // since when name servers do not list it; 0: they do. Its cluster's own
+	known    atomic.Pointer[route.Broker]
+	away     atomic.Bool
+	dialer   transport.Dialer
+	actor    atomic.Pointer[system.Sink] // of its actor; nil: it has none yet
 }
 
 // NewBroker makes what is known of a broker that nobody has tried to connect to yet. dialer opens its connections.

@@ -38,14 +38,15 @@ type brokerActor struct {
 	cancel func()         // of the next probe's timer
 }
 
-// Messages of a broker's actor: a client's connection to the broker could not be opened; the pause is over; the broker has
-// another address.
+// Messages of a broker's actor: a client's connection to the broker could not be opened; the pause is over; name servers do
+// not list it any longer; it has another address.
 type (
 	dialFailed struct {
 		err     error
 		refused bool // nobody listens there: no second look is needed
 	}
 	probeDue  struct{}
+	lookNow   struct{}
 	movedAway struct{}
 )
 
@@ -87,6 +88,10 @@ func (p *brokerActor) Receive(ctx actor.Context) {
 	case *probeDue:
 		p.cancel = nil
 		p.probe()
+	case *lookNow:
+		if p.sock == nil && p.cancel == nil {
+			p.probe()
+		}
 	case *movedAway:
 		p.lookAgain()
 	case *transport.Connected:

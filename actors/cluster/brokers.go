@@ -18,7 +18,9 @@ func (c *clusterActor) learn(ctx actor.Context, from string, list []route.Broker
 	for _, b := range list {
 		b.Address = route.DialAddress(b.Address)
 		broker := brokers[b.BrokerID]
-		if broker == nil {
+		if broker != nil {
+			broker.unlisted = 0
+		} else {
 			broker = NewBroker(c.Name, b, c.env.Transport.Towards(c.Upstream))
 			brokers[b.BrokerID] = broker
 			came = append(came, broker)
@@ -48,6 +50,44 @@ func (c *clusterActor) learn(ctx actor.Context, from string, list []route.Broker
 		b.tell(&movedAway{})
 		c.publish(ctx, &messages.BrokerMoved{BrokerRef: b.ref()})
 	}
+}
+
+// forgetUnlisted is how long a broker that is away is kept when name servers do not list it any longer: one that is restarted
+// has its ports again, and keeps its numbers.
+const forgetUnlisted = 5 * time.Minute
+
+// forgetBrokers forgets those that are away and that a look at the whole cluster has not listed for a while; after a reload at
+// once. Its port stays in the port tables.
+func (c *clusterActor) forgetBrokers(ctx actor.Context, list []route.Broker) {
+	listed := map[route.BrokerID]bool{}
+	for _, b := range list {
+		listed[b.BrokerID] = true
+	}
+	patience := int64(forgetUnlisted)
+	if c.reloaded {
+		patience, c.reloaded = 0, false
+	}
+	now := c.env.Now()
+	brokers := maps.Clone(c.Snapshot().brokers)
+	for id, b := range brokers {
+		if listed[id] {
+			continue
+		}
+		if b.unlisted == 0 {
+			b.unlisted = now
+		}
+		b.tell(&lookNow{}) // nobody else may
+		if b.Away() && now-b.unlisted >= patience {
+			c.env.Log.Info("broker forgotten", "cluster", c.Name, "broker", id.String(), "address", b.Address())
+			delete(brokers, id)
+			ctx.Stop(b.actor.Swap(nil).PID)
+		}
+	}
+	if len(brokers) == len(c.Snapshot().brokers) {
+		return
+	}
+	c.update(func(s *Snapshot) { s.brokers = brokers })
+	c.publish(ctx, &messages.BrokersChanged{Cluster: c.Name})
 }
 
 // turned passes on that a broker was lost or is back.

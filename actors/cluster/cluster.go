@@ -57,13 +57,14 @@ func New(name string, nameServers []string, refresh time.Duration) *Cluster {
 // moment its answer serves those who come later. When nobody answers, the last good answer does.
 type clusterActor struct {
 	*Cluster
-	env    *env.Env
-	self   system.Sink
-	source source
-	downAt int64 // when no name server answered; 0: one does
-	warned system.Sampler
-	looked int64 // when the cluster was last asked for
-	cancel func()
+	env      *env.Env
+	self     system.Sink
+	source   source
+	downAt   int64 // when no name server answered; 0: one does
+	warned   system.Sampler
+	looked   int64 // when the cluster was last asked for
+	reloaded bool  // the configuration was read again, and the cluster has not been looked at since
+	cancel   func()
 }
 
 // NewActor makes the actor of a cluster.
@@ -83,6 +84,9 @@ func (c *clusterActor) Receive(ctx actor.Context) {
 		c.subscribers = slices.DeleteFunc(c.subscribers, m.From.Equal)
 	case *messages.RouteQuery:
 		c.ask(ctx, m)
+	case *messages.Reloaded:
+		c.reloaded = true
+		c.look(ctx)
 	case *messages.RoutesChanged:
 		c.changedAt = c.env.Now()
 	case *messages.Refresh:

@@ -158,6 +158,10 @@ func (c *clusterActor) accept(ctx actor.Context, k key, from string, a *codec.Co
 	e.code, e.remark, e.body, e.brokers = a.Code, a.Remark, a.Body, brokers
 	e.good, e.at = true, c.env.Now()
 	c.learn(ctx, from, brokers)
+	if k == wholeCluster {
+		c.forgetBrokers(ctx, brokers)
+		c.publish(ctx, &messages.Refreshed{Cluster: c.Name})
+	}
 	return nil
 }
 

@@ -47,6 +47,7 @@ type live struct {
 	latest  atomic.Pointer[Listener] // nil: the first
 	cluster atomic.Pointer[actor.PID]
 	ports   atomic.Pointer[map[route.BrokerID]BrokerPort]
+	leftOut atomic.Int32
 	opened  atomic.Bool
 	shut    atomic.Bool // it was removed, or a drain has begun: it opens no more
 	bound   atomic.Pointer[netip.AddrPort]

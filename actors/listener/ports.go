@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -26,6 +27,15 @@ type BrokerPort struct {
 	Advertised string // host:port; the host is that of the listening address when it depends on the asking client
 	advertise  int
 	cluster    string
+}
+
+// LeftOut is how many brokers that are not away have no port, for want of one that can be opened.
+func (l *Listener) LeftOut() int { return int(l.live().leftOut.Load()) }
+
+// Offers reports whether clients can be led anywhere: not while there are brokers and none of them got a port.
+func (l *Listener) Offers() bool {
+	ports := l.live().ports.Load()
+	return l.LeftOut() == 0 || ports != nil && len(*ports) > 0
 }
 
 // PortOf returns a broker's port; ok is false when it has none.
@@ -127,6 +137,7 @@ func (l *listener) openPorts(ctx actor.Context, retry retry) {
 		delete(l.leftOut, b.ID)
 		changed = true
 	}
+	defer l.countLeftOut(known)
 	maps.DeleteFunc(l.leftOut, func(id route.BrokerID, _ string) bool { return known.Broker(id) == nil })
 	if changed {
 		l.publish()
@@ -136,6 +147,17 @@ func (l *listener) openPorts(ctx actor.Context, retry retry) {
 		l.tries--
 		l.trySoon(ctx)
 	}
+}
+
+// countLeftOut publishes how many brokers have no port. Those that are away do not count: nobody could be led to them anyway.
+func (l *listener) countLeftOut(known *cluster.Snapshot) {
+	n := int32(0)
+	for id := range l.leftOut {
+		if b := known.Broker(id); b != nil && !b.Away() {
+			n++
+		}
+	}
+	l.live().leftOut.Store(n)
 }
 
 // refreshed tries what has failed before again.
@@ -153,6 +175,7 @@ func (l *listener) publish() {
 	for id, p := range l.brokers {
 		if _, advertise, err := l.Table.Place(id); err == nil {
 			host := cmp.Or(l.Advertise, l.host())
+			l.Table.Told(id)
 			ports[id] = BrokerPort{int(p.main.Addr().Port()), net.JoinHostPort(host, strconv.Itoa(advertise)), advertise, p.broker.Cluster}
 		}
 	}
@@ -172,6 +195,11 @@ func (l *listener) openBroker(ctx actor.Context, b *cluster.Broker) error {
 		return err
 	}
 	p, err := l.listen(port)
+	for errors.Is(err, syscall.EADDRINUSE) && l.Table.Elsewhere(b.ID) { // no client has been told the port yet
+		if port, _, err = l.Table.Place(b.ID); err == nil {
+			p, err = l.listen(port)
+		}
+	}
 	if err != nil && port != 0 && l.Ports.Listen.IsZero() && l.Ports.Fixed[b.ID] == 0 {
 		p, err = l.listen(0) // a remembered port that somebody else has now; any other will do
 	}
@@ -253,7 +281,9 @@ func (l *listener) heed(ctx actor.Context, ref messages.BrokerRef, m any) {
 	}
 	if p := l.brokers[ref.Broker]; p != nil {
 		l.pauseBroker(p)
+		l.publish() // it may have moved
 	}
+	l.countLeftOut(l.Cluster.Snapshot())
 	l.tellConnections(ctx, m)
 }
 

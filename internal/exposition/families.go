@@ -78,6 +78,7 @@ rocketmq_proxy_broker_up gauge 1 while a broker takes connections.
 rocketmq_proxy_broker_dials_total counter Attempts to connect to a broker, the prober's included.
 rocketmq_proxy_broker_dial_failures_total counter Attempts to connect to a broker that failed.
 rocketmq_proxy_brokers gauge Brokers that the name servers of a cluster know.
+rocketmq_proxy_brokers_left_out gauge Brokers of a listener that have no port because none could be opened; those that are away do not count.
 rocketmq_proxy_cluster_age_seconds gauge Time since a name server of a cluster last answered.
 rocketmq_proxy_name_server_up gauge 1 if the last query to a name server was answered.
 rocketmq_proxy_name_server_queries_total counter Queries to a name server.
