@@ -1,12 +1,15 @@
 package actors_test
 
 import (
+	"context"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
@@ -50,6 +53,51 @@ func TestConnectionsToARemovedNameServerDrain(t *testing.T) {
 		require.Equal(t, answered, busy.ask(topicList()))
 		require.EqualValues(t, 3, second.open.Load())
 	})
+}
+
+// A name that stands for another machine: what is connected to the old one, which lives on, goes to the new one with the next
+// refresh, and at once on a reload.
+func TestConnectionsFollowTheNameOfANameServer(t *testing.T) {
+	for name, reload := range map[string]bool{"with the next refresh": false, "at once on a reload": true} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, 2, func(t *testing.T, w *world) {
+				const host = "ns.example"
+				first, second := w.nameServerOf(0, onlyA), w.nameServerOf(1, onlyA)
+				leadTo := func(address string) {
+					w.v.mu.Lock()
+					defer w.v.mu.Unlock()
+					w.v.names[host+":9876"] = address
+				}
+				leadTo(nameServer(0))
+				w.dir = actors.NewCluster("main", []string{host + ":9876"}, 0)
+				w.dir.Lookup = func(context.Context, string, string) ([]netip.Addr, error) {
+					w.v.mu.Lock()
+					defer w.v.mu.Unlock()
+					return []netip.Addr{netip.MustParseAddrPort(w.v.names[host+":9876"]).Addr()}, nil
+				}
+				w.at.Cluster = w.dir
+				w.start()
+				c := w.connect("127.0.0.1:9876")
+				require.Equal(t, answered, c.ask(topicList()))
+				time.Sleep(time.Minute)
+				require.EqualValues(t, 2, first.open.Load(), "the cluster's, and the client's")
+				require.Equal(t, answered, c.ask(topicList()))
+
+				leadTo(nameServer(1))
+				if reload {
+					w.env.System.Root.Send(w.top, &messages.Reloaded{})
+					time.Sleep(6 * time.Second) // clients' connections are looked at now and then
+				} else {
+					time.Sleep(36 * time.Second)
+				}
+				synctest.Wait()
+				require.Zero(t, first.open.Load())
+				require.Equal(t, answered, c.ask(topicList()))
+				time.Sleep(31 * time.Second)
+				require.EqualValues(t, 2, second.open.Load())
+			})
+		})
+	}
 }
 
 // A name server that a reload leaves in its list, at another place, is no reason to move.

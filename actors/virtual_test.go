@@ -23,11 +23,12 @@ type virtual struct {
 	places map[string]*virtualPlace
 	fails  map[string]error // dials to an address fail so; a nil error makes them hang
 	dials  map[string]int
-	last   uint16 // port that was given for 0
+	names  map[string]string // addresses with a host name, and where they lead
+	last   uint16            // port that was given for 0
 }
 
 func newVirtual() *virtual {
-	v := &virtual{places: map[string]*virtualPlace{}, fails: map[string]error{}, dials: map[string]int{}, last: 40000}
+	v := &virtual{places: map[string]*virtualPlace{}, fails: map[string]error{}, dials: map[string]int{}, names: map[string]string{}, last: 40000}
 	v.Net = &transport.Net{Dialer: v.dial}
 	return v
 }
@@ -66,6 +67,9 @@ func (v *virtual) listen(address string) (*virtualPlace, error) {
 
 func (v *virtual) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	v.mu.Lock()
+	if meant, ok := v.names[address]; ok {
+		address = meant
+	}
 	v.dials[address]++
 	p := v.places[address]
 	err, fails := v.fails[address]

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"net"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
@@ -43,6 +44,7 @@ func (s *Server) build(cfg *config.Config) (*actors.Tree, error) {
 
 func (s *Server) newDirectory(c *config.Cluster) (*actors.Cluster, error) {
 	d := actors.NewCluster(c.Name, c.NameServers, c.Refresh)
+	d.Lookup = net.DefaultResolver.LookupNetIP
 	var err error
 	if d.Upstream, err = s.upstreamHandshake(c); err != nil {
 		return nil, fmt.Errorf("cannot set up cluster %s: %w", c.Name, err)

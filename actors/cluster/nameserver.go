@@ -21,6 +21,8 @@ type NameServer struct {
 	Address           string
 	Up                atomic.Bool // it answered when it was last asked
 	Queries, Failures atomic.Uint64
+
+	machines atomic.Pointer[[]netip.Addr] // what its name stands for; nil: it is an address, or not looked up yet
 }
 
 // Servers are the name servers as configured, with what is known of each.
@@ -66,8 +68,13 @@ func (a *anyNameServer) Target(attempt int) (address string, ok bool) {
 	return servers[attempt%len(servers)], true
 }
 
-func (a *anyNameServer) Serves(address string, _ netip.AddrPort) bool {
-	return slices.Contains(a.cluster.Snapshot().NameServers(), address)
+func (a *anyNameServer) Serves(address string, remote netip.AddrPort) bool {
+	for _, s := range a.cluster.Servers() {
+		if s.Address == address {
+			return s.standsFor(remote)
+		}
+	}
+	return false
 }
 
 func (a *anyNameServer) Dialer() transport.Dialer  { return a.dialer }
@@ -91,7 +98,7 @@ type nameserver struct {
 }
 
 type pendingQuery struct {
-	id     int64
+	asked  *messages.Query
 	cancel func()
 }
 
@@ -114,6 +121,8 @@ func (n *nameserver) Receive(ctx actor.Context) {
 		if m.Conn == n.sock {
 			n.fail(ctx, m.Err)
 		}
+	case *checkMachine:
+		n.leaveOldMachine()
 	case *queryOverdue:
 		if _, ok := n.waiting[m.opaque]; ok {
 			n.fail(ctx, errOverdue)
@@ -134,7 +143,7 @@ func (n *nameserver) query(m *messages.Query) {
 	n.known.Queries.Add(1)
 	n.opaque++
 	c := codec.Command{Code: m.Code, Language: codec.Java, Version: codec.Version5_5_0, Opaque: n.opaque, Ext: m.Ext}
-	n.waiting[n.opaque] = pendingQuery{m.ID, system.After(n.env.Settings().QueryTimeout, n.self, &queryOverdue{n.opaque})}
+	n.waiting[n.opaque] = pendingQuery{m, system.After(n.env.Settings().QueryTimeout, n.self, &queryOverdue{n.opaque})}
 	n.sock.Write(c.Append(nil, codec.JSON), nil)
 }
 
@@ -178,7 +187,7 @@ func (n *nameserver) answered(ctx actor.Context, c *codec.Command) {
 	n.known.Up.Store(true)
 	delete(n.waiting, c.Opaque)
 	q.cancel()
-	ctx.Send(n.parent, &messages.Queried{ID: q.id, Address: n.known.Address, Answer: c})
+	ctx.Send(n.parent, &messages.Queried{ID: q.asked.ID, Address: n.known.Address, Answer: c})
 }
 
 // fail closes the connection and tells everybody who waits.
@@ -192,7 +201,7 @@ func (n *nameserver) fail(ctx actor.Context, err error) {
 	}
 	for _, q := range waiting {
 		q.cancel()
-		ctx.Send(n.parent, &messages.Queried{ID: q.id, Address: n.known.Address, Err: fmt.Errorf("cannot ask: %w", err)})
+		ctx.Send(n.parent, &messages.Queried{ID: q.asked.ID, Address: n.known.Address, Err: fmt.Errorf("cannot ask: %w", err)})
 	}
 }
 

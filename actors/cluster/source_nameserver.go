@@ -19,6 +19,7 @@ type nameServers struct {
 	c       *clusterActor
 	servers map[string]*actor.PID // by address
 	queries map[int64]*query
+	looking map[*NameServer]bool // up its name
 }
 
 // query is one question on its way to the name servers: the one that answered last is asked first, the next one when
@@ -42,7 +43,7 @@ type hedge struct{ id int64 }
 const hedgeAfter = 200 * time.Millisecond
 
 func (n *nameServers) start(ctx actor.Context) {
-	n.queries, n.servers = map[int64]*query{}, map[string]*actor.PID{}
+	n.queries, n.servers, n.looking = map[int64]*query{}, map[string]*actor.PID{}, map[*NameServer]bool{}
 	for _, s := range n.c.Servers() {
 		n.servers[s.Address] = n.spawn(ctx, s)
 	}
@@ -69,10 +70,10 @@ func (n *nameServers) receive(ctx actor.Context) {
 		n.queried(ctx, m)
 	case *hedge:
 		n.hedge(ctx, m)
+	case *lookedUp:
+		n.lookedUp(ctx, m)
 	}
 }
-
-func (n *nameServers) refresh(actor.Context) {}
 
 func (n *nameServers) ask(ctx actor.Context, k key) {
 	n.c.lastID++
