@@ -134,6 +134,7 @@ func (c *connection) afterwards() {
 			c.leaveRetired()
 		}
 		c.closeIfDue()
+		c.account()
 	}
 	if sent := c.out.takeSent(); sent > 0 {
 		c.samples.note().ToDown += sent
@@ -202,7 +203,8 @@ func (c *connection) close() {
 			c.samples.add(messages.Sample{Kind: end, Code: x.Header.Code})
 		}
 	}
-	c.flight.table = nil
+	c.flight = inflight{counted: c.flight.counted}
+	c.account()
 	c.samples.note().Closed++
 }
 
@@ -213,7 +215,9 @@ func (c *connection) tick(m *messages.Tick) {
 	}
 	c.expire(m.Now)
 	if c.flight.count == 0 && m.Now-c.lastTraffic > int64(TickInterval) {
-		c.dismiss()
+		c.stopAll(c.flight.dismiss())
+	} else {
+		c.stopAll(c.flight.shrink())
 	}
 	if c.link.isUp() {
 		c.link.upstream.Deliver(m)
@@ -224,10 +228,18 @@ func (c *connection) tick(m *messages.Tick) {
 	}
 }
 
-// dismiss stops the request actors that wait for work: an idle client should cost little.
-func (c *connection) dismiss() {
-	for _, l := range c.flight.dismiss() {
+// stopAll stops request actors that wait for work.
+func (c *connection) stopAll(list []lease) {
+	for _, l := range list {
 		c.ctx.Stop(l.pid)
+	}
+}
+
+// account has the budget know what the requests in flight cost.
+func (c *connection) account() {
+	if n := int32(c.flight.bytes()); n != c.flight.counted {
+		c.env.Transport.Hold(c.out.sock.Executor(), int(n-c.flight.counted))
+		c.flight.counted = n
 	}
 }
 
@@ -253,7 +265,7 @@ func (c *connection) who() []any {
 func (c *connection) report() *messages.ClientReport {
 	now := c.env.Now()
 	r := &messages.ClientReport{Listener: c.port.Listener, Role: c.port.Role.String(), Remote: c.out.sock.Remote().String(),
-		Local: c.out.sock.Local().String(), ClientID: c.heartbeat.ClientID, Version: c.in.version, Age: seconds(now - c.born),
+		Local: c.out.sock.Local().String(), ClientID: c.heartbeat.clientID, Version: c.in.version, Age: seconds(now - c.born),
 		Idle: seconds(now - c.lastTraffic), InFlight: c.flight.count, Kept: c.out.sock.Kept()}
 	if c.in.version != 0 {
 		r.Language = c.in.language.String()

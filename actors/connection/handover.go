@@ -91,7 +91,7 @@ func (c *connection) moved() {
 // state is what the other process must know; ok is false while an answer of ours is being made.
 func (c *connection) state() (s messages.ConnectionState, ok bool) {
 	s = messages.ConnectionState{Listener: c.port.Listener, Role: c.port.Role, Broker: c.port.Broker, Language: c.in.language,
-		Version: c.in.version, ClientID: c.heartbeat.ClientID, Heartbeat: c.heartbeat.full, Upstream: c.link.address}
+		Version: c.in.version, ClientID: c.heartbeat.clientID, Heartbeat: c.heartbeat.full, Upstream: c.link.address}
 	now := c.env.Now()
 	for x := range c.flight.table.all() {
 		if !x.Relayed {
@@ -109,7 +109,7 @@ func (c *connection) state() (s messages.ConnectionState, ok bool) {
 func (c *connection) adopt(m *messages.Adopt) {
 	c.enter(m.Port, m.Conn)
 	s := m.State
-	c.in.language, c.in.version, c.heartbeat.ClientID = s.Language, s.Version, s.ClientID
+	c.in.language, c.in.version, c.heartbeat.clientID = s.Language, s.Version, shortID(s.ClientID)
 	if s.Heartbeat != nil {
 		c.heartbeat.learn(s.Heartbeat)
 		c.heartbeat.account(c.env)

@@ -1,6 +1,10 @@
 package connection
 
 import (
+	"slices"
+	"strings"
+	"unsafe"
+
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
@@ -12,11 +16,21 @@ import (
 // heartbeat keeps the client's last full heartbeat, which makes a new upstream connection a member of the client's
 // groups again. Later ones may say only "as before" (withoutSub) and must not be replayed.
 type heartbeat struct {
-	full              []byte      // a whole frame; nil: none
-	arriving          *incomplete // the next one; nil: none arrives
-	reserved          int         // bytes of the budget, for both
-	rewrite.Heartbeat             // what the last full one says
+	full     []byte      // a whole frame; nil: none
+	arriving *incomplete // the next one; nil: none arrives
+	groups   []string    // of which full makes the client a member, as a consumer
+	reserved int         // bytes of the budget, for all of these
+	// What the last full one says, whether it is kept or not.
+	clientID string
+	consumer bool // the client consumes
 }
+
+// What is kept of a heartbeat beside its frame is bounded: bytes of a client's id, which stands in lists and in lines
+// of the log, and the number of groups.
+const (
+	maxClientID = 256
+	maxGroups   = 1000
+)
 
 // incomplete is the beginning of a frame.
 type incomplete struct {
@@ -66,7 +80,10 @@ func (h *heartbeat) more(env *env.Env, b []byte) {
 
 // account has the budget know what is kept. When there is no room none is, as with one that is too large.
 func (h *heartbeat) account(env *env.Env) {
-	now := cap(h.full)
+	now := cap(h.full) + cap(h.groups)*int(unsafe.Sizeof(""))
+	for _, name := range h.groups {
+		now += len(name)
+	}
 	if h.arriving != nil {
 		now += cap(h.arriving.frame)
 	}
@@ -77,9 +94,9 @@ func (h *heartbeat) account(env *env.Env) {
 	}
 }
 
-// drop keeps nothing.
+// drop keeps nothing that grows.
 func (h *heartbeat) drop(env *env.Env) {
-	h.full, h.arriving = nil, nil
+	h.full, h.arriving, h.groups = nil, nil, nil
 	env.Transport.Release(h.reserved)
 	h.reserved = 0
 }
@@ -91,6 +108,15 @@ func (h *heartbeat) learn(frame []byte) {
 		return
 	}
 	if said, ok := rewrite.ReadHeartbeat(frame[p.BodyOff():]); ok && !said.Short {
-		h.full, h.Heartbeat = frame, said
+		h.full, h.clientID, h.consumer = frame, shortID(said.ClientID), len(said.ConsumerGroups) > 0
+		h.groups = slices.Clone(said.ConsumerGroups[:min(len(said.ConsumerGroups), maxGroups)])
 	}
+}
+
+// shortID cuts a client's id that is too long, between two characters.
+func shortID(id string) string {
+	if len(id) <= maxClientID {
+		return id
+	}
+	return strings.Clone(strings.ToValidUTF8(id[:maxClientID], ""))
 }

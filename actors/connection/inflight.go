@@ -1,6 +1,9 @@
 package connection
 
 import (
+	"slices"
+	"unsafe"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
@@ -17,6 +20,9 @@ type inflight struct {
 	count   int   // without tombstones
 	waiting int   // of them, those not handed to an upstream
 	asking  int   // of them, those that the cluster has, and route replies
+	leases  int32 // request actors, those that wait for work included
+	peak    int32 // how many of them had work at a time since shrink
+	counted int32 // bytes of the budget
 	begun   uint8 // requests since the client was idle, up to enoughToKeep
 }
 
@@ -90,6 +96,40 @@ func (fl *inflight) bury(h codec.Header, arrived int64) {
 	fl.add(&messages.Exchange{Header: h, Arrived: arrived, Relayed: true, Tombstone: true})
 }
 
+// What requests cost in bytes: a request actor with its exchange, mailbox and place in the registry; and an exchange
+// alone, of a tombstone. They are measured (TestWhatARequestCosts).
+const (
+	leaseCost    = 1100
+	exchangeCost = 250
+)
+
+// bytes is what the requests and the actors that wait for work cost.
+func (fl *inflight) bytes() int {
+	n := int(fl.leases)*leaseCost + cap(fl.free)*int(unsafe.Sizeof(lease{}))
+	if t := fl.table; t != nil {
+		n += (t.len()-fl.count)*exchangeCost + len(t.chains)*int(unsafe.Sizeof(t.chains[0]))
+	}
+	return n
+}
+
+// shrink returns the request actors that were not needed since it was last called, to be stopped: what a burst took
+// must not stay for as long as the client says something now and then.
+func (fl *inflight) shrink() (surplus []lease) {
+	busy := fl.leases - int32(len(fl.free))
+	needed := int(fl.peak - busy)
+	fl.peak = busy
+	if len(fl.free) <= needed {
+		return nil
+	}
+	surplus = fl.free[needed:]
+	fl.free = slices.Clone(fl.free[:needed])
+	fl.leases -= int32(len(surplus))
+	if fl.table.len() == 0 {
+		fl.table = nil
+	}
+	return surplus
+}
+
 // keep takes back a request actor for the client's next request, and reports whether it stays. It does not when this
 // was the first request for a while: a client that asks now and then should cost little in between.
 func (fl *inflight) keep(l lease) bool {
@@ -103,7 +143,8 @@ func (fl *inflight) keep(l lease) bool {
 // dismiss returns the request actors that wait for work, to be stopped: an idle client should cost little.
 func (fl *inflight) dismiss() []lease {
 	free := fl.free
-	fl.free, fl.begun = nil, 0
+	fl.leases -= int32(len(free))
+	fl.free, fl.begun, fl.peak = nil, 0, 0
 	if fl.table.len() == 0 { // tombstones stay in it
 		fl.table = nil
 	}
@@ -138,7 +179,9 @@ func (c *connection) lease() *messages.Exchange {
 		pid := c.ctx.SpawnPrefix(c.requests, "request")
 		process, _ := c.env.System.ProcessRegistry.Get(pid)
 		l = lease{pid, process, messages.NewExchange()}
+		c.flight.leases++
 	}
+	c.flight.peak = max(c.flight.peak, c.flight.leases-int32(len(c.flight.free)))
 	l.x.Actor, l.x.Process = l.pid, l.process
 	return l.x
 }
@@ -148,6 +191,7 @@ func (c *connection) giveBack(x, next *messages.Exchange) {
 	l := lease{x.Actor, x.Process, next}
 	x.Actor, x.Process = nil, nil
 	if !c.flight.keep(l) {
+		c.flight.leases--
 		c.ctx.Stop(l.pid)
 	}
 }

@@ -24,7 +24,7 @@ import (
 // A client that both sends and consumes is a consumer.
 // keeps reports whether the client stays connected whatever happens to its broker.
 func (c *connection) keeps() bool {
-	return c.port.Role == messages.NameServerPort || len(c.heartbeat.ConsumerGroups) > 0 && c.in.language != codec.Go
+	return c.port.Role == messages.NameServerPort || c.heartbeat.consumer && c.in.language != codec.Go
 }
 
 // breaksOnLoss reports whether what waits is better off with a broken connection than with an answer of ours.
@@ -59,7 +59,7 @@ func (c *connection) notifyAgain() {
 	if !c.link.takeReplayed() {
 		return
 	}
-	for _, group := range c.heartbeat.ConsumerGroups {
+	for _, group := range c.heartbeat.groups {
 		push := codec.Command{Code: codec.ReqNotifyConsumerIDsChanged, Flag: codec.FlagOneway, Language: codec.Java,
 			Version: codec.Version5_5_0, Ext: map[string]string{"consumerGroup": group}}
 		c.out.reply(push.Append(nil, codec.JSON))

@@ -13,6 +13,10 @@ import (
 // there are no long polls among them, and clients ask one after another.
 const maxAsking = 32
 
+// fewRequests is how many requests of one client may wait for an answer while the budget of memory is used up: what an
+// ordinary client has.
+const fewRequests = 32
+
 // busy reports that as many requests wait for an answer as may. A client with as many is not read until answers come:
 // brokers answer everything in the end, long polls as well, and what is never answered expires (expire).
 func (c *connection) busy() bool {
@@ -20,7 +24,13 @@ func (c *connection) busy() bool {
 	if c.port.Role == messages.NameServerPort && (most == 0 || most > maxAsking) {
 		most = maxAsking
 	}
-	return most > 0 && c.flight.count >= most
+	return most > 0 && c.flight.count >= most || c.flight.count >= fewRequests && c.overBudget()
+}
+
+// overBudget reports that the memory for what clients send is used up.
+func (c *connection) overBudget() bool {
+	c.account()
+	return c.env.Transport.Over()
 }
 
 // unread reports that the client does not read what it is answered. Half of what the upstream may have delivered is

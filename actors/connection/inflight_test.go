@@ -1,0 +1,102 @@
+package connection
+
+import (
+	"log/slog"
+	"runtime"
+	"testing"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// What a burst of requests took is given up with the second tick after it, but for what the client still uses.
+func TestRequestActorsOfABurstAreGivenUp(t *testing.T) {
+	fl := inflight{begun: enoughToKeep}
+	lend := func(n int) (out []lease) {
+		for range n {
+			if len(fl.free) > 0 {
+				out = append(out, fl.free[len(fl.free)-1])
+				fl.free = fl.free[:len(fl.free)-1]
+			} else {
+				fl.leases++
+				out = append(out, lease{x: messages.NewExchange()})
+			}
+			fl.peak = max(fl.peak, fl.leases-int32(len(fl.free)))
+		}
+		return out
+	}
+	giveBack := func(list []lease) {
+		for _, l := range list {
+			require.True(t, fl.keep(l))
+		}
+	}
+	giveBack(lend(4000))
+	require.Empty(t, fl.shrink(), "all were needed since the last time")
+	giveBack(lend(3))
+	busy := lend(2)
+	require.Len(t, fl.shrink(), 3997)
+	require.Equal(t, int32(3), fl.leases)
+	require.Less(t, fl.bytes(), 4*leaseCost, "the list is small, too")
+	giveBack(busy)
+	require.Len(t, fl.shrink(), 1, "two had work")
+	require.Len(t, fl.shrink(), 2)
+	require.Zero(t, fl.bytes())
+}
+
+// tenant leases many request actors, and keeps them.
+type tenant struct {
+	env  *env.Env
+	n    int
+	kept []*messages.Exchange
+}
+
+func (l *tenant) Receive(ctx actor.Context) {
+	if _, ok := ctx.Message().(*actor.Started); !ok {
+		return
+	}
+	for range l.n {
+		x := messages.NewExchange()
+		x.Actor = ctx.SpawnPrefix(requestProps(l.env), "request")
+		x.Process, _ = l.env.System.ProcessRegistry.Get(x.Actor)
+		x.Header = codec.Header{Code: codec.ReqSendMessageV2}
+		x.Process.SendUserMessage(x.Actor, &x.Begin)
+		l.kept = append(l.kept, x)
+	}
+}
+
+// The budget counts what requests really cost, about.
+func TestWhatARequestCosts(t *testing.T) {
+	heap := func() int {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	const n = 20_000
+	e := env.New(&transport.Net{}, slog.New(slog.DiscardHandler), env.Settings{}, func(why error) { t.Error(why) })
+	before := heap()
+	l := &tenant{env: e, n: n}
+	pid := e.System.Root.Spawn(e.Props(func() actor.Actor { return l }, system.Inline, nil))
+	each := (heap() - before) / n
+	t.Logf("a request costs %d bytes", each)
+	require.InEpsilon(t, leaseCost, each, 0.35)
+	l.kept = nil
+	require.NoError(t, e.System.Root.StopFuture(pid).Wait())
+
+	before = heap()
+	tombstones := make([]*messages.Exchange, n)
+	for i := range tombstones {
+		tombstones[i] = &messages.Exchange{}
+	}
+	each = (heap() - before) / n
+	t.Logf("a tombstone costs %d bytes", each)
+	require.InEpsilon(t, exchangeCost, each, 0.35)
+	runtime.KeepAlive(tombstones)
+}
