@@ -78,6 +78,9 @@ type ConnectionState struct {
 	Language  codec.Language `json:"language"`
 	Version   int32          `json:"version"`
 	ClientID  string         `json:"client_id"`
+	Consumer  bool           `json:"consumer,omitempty"` // it consumes
+	Silent    bool           `json:"silent,omitempty"`   // it has not sent anything whole yet
+	Age       time.Duration  `json:"age,omitempty"`      // of the connection, in nanoseconds; 0: not known
 	Heartbeat []byte         `json:"heartbeat,omitempty"`
 	Upstream  string         `json:"upstream"` // its address
 	Pending   []Pending      `json:"pending,omitempty"`

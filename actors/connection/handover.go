@@ -91,8 +91,10 @@ func (c *connection) moved() {
 // state is what the other process must know; ok is false while an answer of ours is being made.
 func (c *connection) state() (s messages.ConnectionState, ok bool) {
 	s = messages.ConnectionState{Listener: c.port.Listener, Role: c.port.Role, Broker: c.port.Broker, Language: c.in.language,
-		Version: c.in.version, ClientID: c.heartbeat.clientID, Heartbeat: c.heartbeat.full, Upstream: c.link.address}
+		Version: c.in.version, ClientID: c.heartbeat.clientID, Consumer: c.heartbeat.consumer,
+		Silent: !c.in.heard, Heartbeat: c.heartbeat.full, Upstream: c.link.address}
 	now := c.env.Now()
+	s.Age = time.Duration(now - c.born)
 	for x := range c.flight.table.all() {
 		if !x.Relayed {
 			return s, false
@@ -109,11 +111,7 @@ func (c *connection) state() (s messages.ConnectionState, ok bool) {
 func (c *connection) adopt(m *messages.Adopt) {
 	c.enter(m.Port, m.Conn)
 	s := m.State
-	c.in.language, c.in.version, c.heartbeat.clientID = s.Language, s.Version, shortID(s.ClientID)
-	if s.Heartbeat != nil {
-		c.heartbeat.learn(s.Heartbeat)
-		c.heartbeat.account(c.env)
-	}
+	c.remember(s)
 	c.samples.add(messages.Sample{Kind: messages.ConnectionMovedHere})
 	for i := len(s.Pending) - 1; i >= 0; i-- { // of one opaque the newest comes first
 		if !s.Pending[i].NoOpaque { // which a process of an earlier version waited for
@@ -124,6 +122,17 @@ func (c *connection) adopt(m *messages.Adopt) {
 		c.startLink(s.Heartbeat, m.Upstream, s.Upstream)
 	}
 	c.out.sock.Start(&c.self)
+}
+
+// remember takes over what the other process knew of the client. Neither its age nor what it is held to begins again.
+func (c *connection) remember(s *messages.ConnectionState) {
+	c.born = c.env.Now() - int64(s.Age)
+	c.in.language, c.in.version, c.in.heard = s.Language, s.Version, !s.Silent
+	c.heartbeat.clientID, c.heartbeat.consumer = shortID(s.ClientID), s.Consumer
+	if s.Heartbeat != nil {
+		c.heartbeat.learn(s.Heartbeat)
+		c.heartbeat.account(c.env)
+	}
 }
 
 func (c *connection) adoptRequest(p *messages.Pending) {
