@@ -96,7 +96,8 @@ type Pending struct {
 	Encoding codec.Encoding `json:"encoding"`
 	NoOpaque bool           `json:"no_opaque,omitempty"`
 	Age      time.Duration  `json:"age"`
-	Dead     bool           `json:"dead,omitempty"` // answered by us; the upstream's answer is to be dropped
+	Asked    *int64         `json:"asked,omitempty"` // the offset, of a pull
+	Dead     bool           `json:"dead,omitempty"`  // answered by us; the upstream's answer is to be dropped
 }
 
 // Offer asks a listener whether it would adopt a connection. It answers with Adopted or Refused, and holds nothing.

@@ -17,6 +17,8 @@ type Exchange struct {
 	// Of questions to the directory (105, 106).
 	Topic        string
 	StandardJSON bool // the request says acceptStandardJsonOnly
+	// AskedOffset is what a pull asks for; NoOffset is not known, or it is not a pull.
+	AskedOffset int64
 
 	// The connection's own.
 	Actor   *actor.PID    // the request actor that is leased for it
@@ -61,6 +63,9 @@ func (w *Word) Given() bool { return !w.state.CompareAndSwap(wordAwaited, wordSe
 // Give is for the actor when it is done. It reports false when it has to send Settled.
 func (w *Word) Give() bool { return w.state.CompareAndSwap(wordAwaited, wordGiven) }
 
+// NoOffset is no offset of a queue.
+const NoOffset = -1
+
 // NewExchange makes an exchange whose views are bound to it.
 func NewExchange() *Exchange {
 	x := &Exchange{}
@@ -71,7 +76,7 @@ func NewExchange() *Exchange {
 // Reset makes an exchange that is over ready for another request of the same connection.
 func (x *Exchange) Reset() {
 	x.Topic, x.StandardJSON, x.Waiting, x.Relayed, x.ResponseCode, x.Answer = "", false, false, false, 0, nil
-	x.Reply.Remark, x.Reply.Body = "", nil
+	x.Reply.Remark, x.Reply.Ext, x.Reply.Body = "", nil, nil
 }
 
 // Begin hands a request to a request actor.
@@ -83,11 +88,12 @@ type Answered struct {
 	Code int32
 }
 
-// Reply has the request actor make a local reply: Code and Remark, or Body.
+// Reply has the request actor make a local reply: Code and Remark, or Ext, or Body.
 type Reply struct {
 	X      *Exchange
 	Code   int32
 	Remark string
+	Ext    map[string]string
 	Body   []byte
 }
 

@@ -100,7 +100,12 @@ func (c *connection) state() (s messages.ConnectionState, ok bool) {
 			return s, false
 		}
 		h := &x.Header
-		s.Pending = append(s.Pending, messages.Pending{Code: h.Code, Flag: h.Flag, Opaque: h.Opaque, Version: h.Version,
+		var asked *int64
+		if x.AskedOffset != messages.NoOffset && !x.Tombstone {
+			offset := x.AskedOffset
+			asked = &offset
+		}
+		s.Pending = append(s.Pending, messages.Pending{Asked: asked, Code: h.Code, Flag: h.Flag, Opaque: h.Opaque, Version: h.Version,
 			Language: h.Language, Encoding: h.Encoding, NoOpaque: h.NoOpaque, Age: time.Duration(now - x.Arrived), Dead: x.Tombstone})
 	}
 	slices.Reverse(s.Pending) // of one opaque the newest comes first
@@ -144,7 +149,10 @@ func (c *connection) adoptRequest(p *messages.Pending) {
 		return
 	}
 	x := c.lease()
-	x.Header, x.Arrived, x.Relayed = h, arrived, true
+	x.Header, x.Arrived, x.Relayed, x.AskedOffset = h, arrived, true, messages.NoOffset
+	if p.Asked != nil {
+		x.AskedOffset = *p.Asked
+	}
 	c.flight.add(x)
 	c.samples.add(messages.Sample{Kind: messages.RequestMovedHere, Code: p.Code})
 	x.Process.SendUserMessage(x.Actor, &x.Begin)

@@ -154,7 +154,7 @@ func (fl *inflight) dismiss() []lease {
 // begin leases a request actor for a request and notes that it waits.
 func (c *connection) begin(f *codec.Frame, topic string) *messages.Exchange {
 	x := c.lease()
-	x.Header, x.Arrived, x.Topic = f.Header, c.lastTraffic, topic
+	x.Header, x.Arrived, x.Topic, x.AskedOffset = f.Header, c.lastTraffic, topic, messages.NoOffset
 	c.flight.add(x)
 	if c.flight.begun < enoughToKeep {
 		c.flight.begun++

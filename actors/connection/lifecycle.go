@@ -85,8 +85,13 @@ func (l *lifecycle) stop() {
 	l.state = closed
 }
 
-// quietLeft is how long a draining connection has to be quiet yet.
-func (l *lifecycle) quietLeft(since time.Duration) time.Duration { return l.drain.quiet - since }
+// quietLeft is how long a draining connection has to be quiet yet. A poll may be about to be answered for a moment.
+func (l *lifecycle) quietLeft(polls bool, since time.Duration) time.Duration {
+	if polls {
+		return max(l.drain.quiet, heldAfter) - since
+	}
+	return l.drain.quiet - since
+}
 
 // closeIfDue ends a connection that is to end, has nothing in flight in either direction, and has been quiet for a
 // moment: a request that is on its way to us when we close would be lost, and a 4.9.4 client waits out its timeout for
@@ -99,12 +104,19 @@ func (c *connection) closeIfDue() {
 		c.stop()
 		return
 	}
-	if c.flight.count > 0 || !c.in.between() || !c.out.between() || c.link.rest != boundary {
+	polls := c.flight.count > 0
+	if polls && !c.canReleasePolls() || !c.in.between() || !c.out.between() || c.link.rest != boundary {
 		return
 	}
 	if c.life.state == draining {
-		if wait := c.life.quietLeft(time.Duration(c.env.Now() - c.lastTraffic)); wait > 0 {
+		if wait := c.life.quietLeft(polls, time.Duration(c.env.Now()-c.lastTraffic)); wait > 0 {
 			c.watch(wait)
+			return
+		}
+	}
+	if polls {
+		c.releasePolls()
+		if c.out.sock.Kept() > 0 { // it goes on when that has gone out
 			return
 		}
 	}

@@ -37,7 +37,7 @@ func (r *request) Receive(ctx actor.Context) {
 		}
 	case *messages.Reply:
 		if r.x == m.X {
-			r.answer(m.Code, m.Remark, m.Body)
+			r.answer(m.Code, m.Remark, m.Ext, m.Body)
 			r.settle(ctx)
 		}
 	case *messages.Fault:
@@ -45,7 +45,7 @@ func (r *request) Receive(ctx actor.Context) {
 	case *actor.Restarting:
 		if r.x != nil {
 			r.env.CleanUp(func() {
-				r.answer(codec.ResSystemError, "rocketmq-proxy: the actor of this request failed; the broker may have carried the request out", nil)
+				r.answer(codec.ResSystemError, "rocketmq-proxy: the actor of this request failed; the broker may have carried the request out", nil, nil)
 				r.settle(ctx)
 			})
 		}
@@ -53,9 +53,9 @@ func (r *request) Receive(ctx actor.Context) {
 }
 
 // answer makes the frame that the client gets from us, in the encoding of its request.
-func (r *request) answer(code int32, remark string, body []byte) {
+func (r *request) answer(code int32, remark string, ext map[string]string, body []byte) {
 	c := r.x.Header.Answer(code, remark)
-	c.Body = body
+	c.Ext, c.Body = ext, body
 	r.x.ResponseCode = code
 	r.x.Answer = c.Append(make([]byte, 0, 192+len(remark)+len(body)), r.x.Header.Encoding)
 }

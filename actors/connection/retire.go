@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
-	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
 // A link is retired when its address is not one to stay with: a name server was removed, or its name stands for another
@@ -69,18 +69,9 @@ func (c *connection) leave() {
 // onlyPolls reports that all requests in flight are ones that the broker may hold.
 func (c *connection) onlyPolls() bool {
 	for x := range c.flight.table.all() {
-		if !x.Tombstone && !(x.Relayed && isPoll(x.Header.Code)) {
+		if !x.Tombstone && !(x.Relayed && route.Poll(x.Header.Code)) {
 			return false
 		}
 	}
 	return true
-}
-
-// isPoll reports whether a broker may hold a request until there is something to answer.
-func isPoll(code int32) bool {
-	switch code {
-	case codec.ReqPullMessage, codec.ReqLitePullMessage, codec.ReqPopMessage, codec.ReqPopMessageEnvoy, codec.ReqNotification:
-		return true
-	}
-	return false
 }

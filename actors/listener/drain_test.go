@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,10 +63,7 @@ func leavingTest(t *testing.T, test func(l *leaving)) {
 // client connects one; its end is told by the channel, with the time since now.
 func (l *leaving) client() (nc net.Conn, ended <-chan time.Duration) {
 	near, far := net.Pipe()
-	id := route.BrokerID{Name: "broker-a"}
-	port := &messages.Port{Listener: "main", StatPrefix: "main", Role: messages.BrokerPort, Broker: id,
-		To: cluster.NewBroker("main", route.Broker{BrokerID: id, Address: "broker:1"}, l.sockets)}
-	l.env.System.Root.Send(l.pid, &messages.Accepted{Port: port, Conn: l.sockets.Wrap(far)})
+	l.accept(far)
 	end := make(chan time.Duration, 1)
 	begun := time.Now()
 	go func() {
@@ -74,6 +72,15 @@ func (l *leaving) client() (nc net.Conn, ended <-chan time.Duration) {
 	}()
 	synctest.Wait()
 	return near, end
+}
+
+// accept gives a client's connection an actor.
+func (l *leaving) accept(far net.Conn) {
+	id := route.BrokerID{Name: "broker-a"}
+	port := &messages.Port{Listener: "main", StatPrefix: "main", Role: messages.BrokerPort, Broker: id,
+		To: cluster.NewBroker("main", route.Broker{BrokerID: id, Address: "broker:1"}, l.sockets)}
+	l.env.System.Root.Send(l.pid, &messages.Accepted{Port: port, Conn: l.sockets.Wrap(far)})
+	synctest.Wait()
 }
 
 func (l *leaving) drain(over time.Duration) {
@@ -161,6 +168,59 @@ func TestDrainWaitsForAnAnswer(t *testing.T) {
 		require.Empty(t, end)
 		l.broker.Write((&codec.Command{Code: codec.ResSuccess, Flag: codec.FlagResponse, Opaque: 7}).Append(nil, codec.JSON))
 		require.Equal(t, 2*time.Minute, <-end, "at once: the last round is over")
+	})
+}
+
+// Polls that the broker holds do not make a drain last: when nothing else is in flight the upstream is closed, then each
+// is answered that it comes again, a pull with its own offset, and then the client's connection is closed in good order.
+func TestDrainAnswersHeldPolls(t *testing.T) {
+	leavingTest(t, func(l *leaving) {
+		var frames []byte
+		for i, code := range []int32{codec.ReqPullMessage, codec.ReqLitePullMessage, codec.ReqPopMessage, codec.ReqNotification} {
+			ask := &codec.Command{Code: code, Version: codec.Version4_9_4, Opaque: int32(i), Ext: map[string]string{"queueOffset": strconv.Itoa(1000 + i)}}
+			frames = ask.Append(frames, codec.JSON)
+		}
+		near, far := net.Pipe()
+		l.accept(far)
+		begun := time.Now()
+		near.Write(frames)
+		time.Sleep(time.Minute)
+		upstream := l.broker
+		l.drain(30 * time.Second)
+		got := map[int32]*codec.Command{}
+		for {
+			c, _, err := codec.ReadCommand(near, codec.Limits{})
+			if err != nil {
+				require.ErrorIs(t, err, io.EOF)
+				break
+			}
+			_, err = upstream.Write([]byte{0})
+			require.ErrorIs(t, err, io.ErrClosedPipe, "the broker can give it nothing any more")
+			got[c.Opaque] = c
+		}
+		require.Equal(t, time.Minute, time.Since(begun), "as quick as without polls")
+		require.Len(t, got, 4)
+		for i := range int32(2) {
+			require.Equal(t, codec.ResPullNotFound, got[i].Code)
+			require.Equal(t, strconv.Itoa(1000+int(i)), got[i].Ext["nextBeginOffset"])
+		}
+		require.Equal(t, codec.ResPollingTimeout, got[2].Code)
+		require.Equal(t, "false", got[3].Ext["hasMsg"])
+	})
+}
+
+// While a send is in flight beside polls all of them wait.
+func TestDrainWaitsForASendBesidePolls(t *testing.T) {
+	leavingTest(t, func(l *leaving) {
+		c, end := l.client()
+		pull := &codec.Command{Code: codec.ReqPullMessage, Version: codec.Version4_9_4, Opaque: 6, Ext: map[string]string{"queueOffset": "1"}}
+		c.Write((&codec.Command{Code: codec.ReqSendMessage, Version: codec.Version4_9_4, Opaque: 7}).Append(pull.Append(nil, codec.JSON), codec.JSON))
+		time.Sleep(time.Minute)
+		l.drain(30 * time.Second)
+		time.Sleep(20 * time.Second)
+		require.Empty(t, end)
+		l.broker.Write((&codec.Command{Code: codec.ResSuccess, Flag: codec.FlagResponse, Opaque: 7}).Append(nil, codec.JSON))
+		require.Equal(t, time.Minute+21*time.Second, <-end)
 	})
 }
 
