@@ -14,13 +14,13 @@ import (
 // send the same one twice.
 const secondSignal = time.Second
 
-// stopTimeout is how long the server may take to return when it is told to stop at once. Only the last push of metrics
+// stopTimeout is how long the server may take to return when it has to stop at once. Only the last push of metrics
 // lasts longer than a moment (3 s); a server that takes longer hangs.
 const stopTimeout = 5 * time.Second
 
 var errStopped = errors.New("stopped at once by a second signal; requests in flight were not waited for")
 
-// untilSignal runs a server until it returns or the process is told to stop.
+// untilSignal runs a server until it returns or a signal ends the process.
 func untilSignal(log *slog.Logger, serve serving) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
@@ -30,7 +30,7 @@ func untilSignal(log *slog.Logger, serve serving) error {
 }
 
 // serving is a server: it drains when ctx ends, stops when stopNow is closed, and reloads on each hangup. It returns nil
-// when it has drained, also if it is told to stop meanwhile.
+// when it has drained, also if stopNow is closed meanwhile.
 type serving func(ctx context.Context, stopNow, hangup <-chan struct{}) error
 
 // supervise is untilSignal with signals from anywhere. The first one cancels the server's context, which makes it
@@ -43,7 +43,7 @@ func supervise(log *slog.Logger, signals <-chan os.Signal, serve serving) error 
 	hangup := make(chan struct{}, 1)
 	returned := make(chan error, 1)
 	go func() { returned <- serve(ctx, stopNow, hangup) }()
-	var told time.Time // to drain
+	var first time.Time // when the first signal came; zero: none has
 	for {
 		select {
 		case err := <-returned:
@@ -55,11 +55,11 @@ func supervise(log *slog.Logger, signals <-chan os.Signal, serve serving) error 
 				case hangup <- struct{}{}:
 				default:
 				}
-			case told.IsZero():
-				told = time.Now()
-				log.Info("draining; a second signal stops at once", "signal", s.String())
+			case first.IsZero():
+				first = time.Now()
+				log.Info("signal received, draining", "signal", s.String(), "second_signal", "stops at once")
 				cancel()
-			case time.Since(told) > secondSignal:
+			case time.Since(first) > secondSignal:
 				close(stopNow)
 				return stopped(returned)
 			}
@@ -67,7 +67,7 @@ func supervise(log *slog.Logger, signals <-chan os.Signal, serve serving) error 
 	}
 }
 
-// stopped waits for a server that was told to stop at once.
+// stopped waits for a server that has to stop at once.
 func stopped(returned <-chan error) error {
 	select {
 	case err := <-returned:

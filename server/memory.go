@@ -15,7 +15,7 @@ import (
 // is for what Go does not count, such as the stacks of threads.
 const goShare = 90
 
-// processMemory is what the process may use, in bytes, and who says so; 0 when nobody does.
+// processMemory is what the process may use, in bytes, and what says so; 0 when nothing does.
 func processMemory(l config.Limits) (bytes int64, source string) {
 	if l.Memory > 0 {
 		return int64(l.Memory), "limits.memory"
@@ -37,7 +37,7 @@ func limitMemory(l config.Limits, log *slog.Logger) {
 	}
 	bytes, source := processMemory(l)
 	if bytes == 0 {
-		log.Warn("cannot determine the memory limit; set limits.memory")
+		log.Warn("cannot determine the memory limit", "remedy", "set limits.memory")
 		return
 	}
 	limit := bytes / 100 * goShare

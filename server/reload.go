@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -22,7 +23,7 @@ func WithReload(load func() (*config.Config, error), level *slog.LevelVar, hangu
 	return func(s *Server) { s.load, s.level, s.hangup = load, level, hangup }
 }
 
-// reloads is what the server keeps for the sake of reloads.
+// reloads is what the server keeps for reloads.
 type reloads struct {
 	reloading sync.Mutex // one at a time, and none beside the beginning of a drain; guards push
 	load      func() (*config.Config, error)
@@ -64,8 +65,8 @@ func (r *Reloaded) String() string {
 	return b.String()
 }
 
-// Reload reads the configuration again and takes the proxy to it. After an error nothing has changed, except for one
-// that begins with BUG.
+// Reload reads the configuration again and applies it. After an error nothing has changed, except for one that begins
+// with BUG. What was done is logged as well; as a warning, when a part of what the configuration says is not in effect.
 func (s *Server) Reload() (*Reloaded, error) {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
@@ -80,7 +81,11 @@ func (s *Server) Reload() (*Reloaded, error) {
 		}
 		return nil, err
 	}
-	s.log.Info("reloaded", "changed", result.AtOnce, "changed_for_new_connections", result.ForNew,
+	level := slog.LevelInfo
+	if len(result.NeedRestart)+len(result.BadFiles) > 0 { // the proxy does not do all that the file says
+		level = slog.LevelWarn
+	}
+	s.log.Log(context.Background(), level, "reloaded", "changed", result.AtOnce, "changed_for_new_connections", result.ForNew,
 		"needs_restart", result.NeedRestart, "not_used", result.BadFiles, "after_seconds", seconds(time.Since(begun)))
 	return result, nil
 }

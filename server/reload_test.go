@@ -178,8 +178,8 @@ func TestReloadThatCannotBeCarriedOut(t *testing.T) {
 	again.Close()
 }
 
-// The answer tells each change with its old and new value, and what a restart is needed for; it is told again until
-// then.
+// The answer has each change with its old and new value, and what a restart is needed for; it has that again until then,
+// and the log has it as a warning.
 func TestReloadTellsWhatItDid(t *testing.T) {
 	cl := rocketMQ(t, embedded.Options{})
 	table := clusterTable("main", cl.NameServers()...) + listenerTable("office", "127.0.0.1:0", "")
@@ -191,12 +191,14 @@ func TestReloadTellsWhatItDid(t *testing.T) {
 	restart := "not changed, needs a restart: state_dir: \"\" → \"" + dir + "\"\nnot changed, needs a restart: log.format: \"text\" → \"json\"\n"
 	require.Equal(t, "reloaded\nchanged: log.level: \"info\" → \"debug\"\nchanged for new connections: limits.max_frame: \"16MiB\" → \"8MiB\"\n"+restart, body)
 	require.Equal(t, "DEBUG", f.level.Level().String())
-	require.Contains(t, f.output.String(), "msg=reloaded")
+	require.Contains(t, f.output.String(), "level=WARN msg=reloaded")
+	require.NotContains(t, f.output.String(), "level=INFO msg=reloaded")
 	_, body = f.request("POST", "/reload", fixtureToken)
 	require.Equal(t, "reloaded\n"+restart, body)
 	f.write(table)
 	_, body = f.request("POST", "/reload", fixtureToken)
 	require.Equal(t, "reloaded\nchanged: log.level: \"debug\" → \"info\"\nchanged for new connections: limits.max_frame: \"8MiB\" → \"16MiB\"\n", body)
+	require.Contains(t, f.output.String(), "level=INFO msg=reloaded")
 	_, body = f.request("POST", "/reload", fixtureToken)
 	require.Equal(t, "reloaded\nno key has changed; files that keys name were read again\n", body)
 }
