@@ -1,4 +1,4 @@
-// Package admin is the HTTP server for operators: pages about the proxy, metrics, and the two orders reload and drain.
+// Package admin is the HTTP server for operators: pages about the proxy, metrics, and two commands, reload and drain.
 //
 // # Pages
 //
@@ -27,8 +27,8 @@
 //
 // # Limits
 //
-// No request may take long to arrive, no answer to be taken, no connection to stay idle, and there are never more than
-// some hundreds of connections: nobody who may not even read can hold descriptors that clients need.
+// A request must arrive, and its answer be read, within a time; idle connections are closed; and each of the two servers
+// has at most some hundreds of connections. So a stranger without a credential cannot hold descriptors that clients need.
 package admin
 
 import (
@@ -45,7 +45,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 )
 
-// Backend is what the pages show and order, beside the actors.
+// Backend is what the pages show and command, beside the actors.
 type Backend interface {
 	// NotReady lists what is missing until clients can be served; empty: nothing.
 	NotReady() []string
@@ -115,8 +115,10 @@ func ListenMetrics(c config.Metrics, log *slog.Logger, backend Backend) (*Server
 }
 
 func newHTTP(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{Handler: h, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerLimit,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)} // mostly TLS handshakes that failed
+	return &http.Server{
+		Handler: h, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerLimit,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	} // mostly TLS handshakes that failed
 }
 
 // bounded gives the client some time to take an answer, and ends the connection of one that sends a body: reading the

@@ -33,7 +33,7 @@ type Policy struct {
 	loopback  bool     // reading needs no credential, and hosts are checked
 	hosts     []string // that may be asked for, beside IP addresses and localhost
 	token     *[sha256.Size]byte
-	readToken *[sha256.Size]byte // hashes, so that comparing tells nothing about a length either; nil: none
+	readToken *[sha256.Size]byte // hashes, so that comparing reveals nothing about a length either; nil: none
 	clients   *x509.CertPool     // whose certificates are credentials; nil: none
 	tls       *tls.Config        // nil: plain HTTP
 	pprof     bool
@@ -178,13 +178,10 @@ func (p *Policy) authorize(r *http.Request) (status int, why string) {
 	if !reads && !p.hasOperator() {
 		return http.StatusForbidden, r.Method + " needs a credential, and " + errNoOperator.Error() + "; then send SIGHUP"
 	}
-	switch p.roleOf(r) {
-	case operator:
+	switch role := p.roleOf(r); {
+	case role == operator, role == reader && reads:
 		return 0, ""
-	case reader:
-		if reads {
-			return 0, ""
-		}
+	case role == reader:
 		return http.StatusForbidden, "the token of admin.read_token_file may read and not change anything; use that of admin.token_file"
 	}
 	return http.StatusUnauthorized, `this needs a credential: the token of admin.token_file as "Authorization: Bearer ...", or a client certificate of admin.client_ca`

@@ -38,8 +38,10 @@ func serveMetrics(t *testing.T) *Server {
 // The address of metrics serves them and the probes, whatever the host, and nothing else.
 func TestTheMetricsAddressServesMetricsAndProbesAlone(t *testing.T) {
 	s := serveMetrics(t)
-	for path, want := range map[string]string{"/metrics": "200 up 1\n", "/healthz": "200 ok\n", "/readyz": "503 draining\n",
-		"/": "404", "/clients": "404", "/stats": "404", "/actors": "404", "/debug/pprof/": "404"} {
+	for path, want := range map[string]string{
+		"/metrics": "200 up 1\n", "/healthz": "200 ok\n", "/readyz": "503 draining\n",
+		"/": "404", "/clients": "404", "/stats": "404", "/actors": "404", "/debug/pprof/": "404",
+	} {
 		r, err := http.NewRequest("GET", "http://"+s.Addr()+path, nil)
 		require.NoError(t, err)
 		r.Host = "metrics.example"
@@ -155,8 +157,10 @@ func TestParametersOfConnections(t *testing.T) {
 
 // Clients are shown with the version that people know (PROTOCOL.md A.4).
 func TestVersionsHaveNames(t *testing.T) {
-	for ordinal, want := range map[int32]string{0: "", 45: "45", 213: "4.0.0", 232: "4.1.0-SNAPSHOT", 233: "4.1.0", 317: "4.5.2", 399: "4.9.3", 401: "4.9.4",
-		412: "5.0.0-SNAPSHOT", 413: "5.0.0", 441: "5.1.4", 475: "5.3.1", 513: "5.5.0", 30000: "30000", -1: "-1"} {
+	for ordinal, want := range map[int32]string{
+		0: "", 45: "45", 213: "4.0.0", 232: "4.1.0-SNAPSHOT", 233: "4.1.0", 317: "4.5.2", 399: "4.9.3", 401: "4.9.4",
+		412: "5.0.0-SNAPSHOT", 413: "5.0.0", 441: "5.1.4", 475: "5.3.1", 513: "5.5.0", 30000: "30000", -1: "-1",
+	} {
 		require.Equal(t, want, versionName(ordinal), ordinal)
 	}
 }

@@ -115,8 +115,10 @@ func (p *pages) drain(w http.ResponseWriter, r *http.Request) {
 
 // profiles serves Go's profiles while admin.pprof is on. They may take as long as they were asked to.
 func (p *pages) profiles(mux *http.ServeMux) {
-	for path, page := range map[string]http.HandlerFunc{"": pprof.Index, "cmdline": pprof.Cmdline, "profile": pprof.Profile,
-		"symbol": pprof.Symbol, "trace": pprof.Trace} {
+	for path, page := range map[string]http.HandlerFunc{
+		"": pprof.Index, "cmdline": pprof.Cmdline, "profile": pprof.Profile,
+		"symbol": pprof.Symbol, "trace": pprof.Trace,
+	} {
 		mux.HandleFunc("GET /debug/pprof/"+path, func(w http.ResponseWriter, r *http.Request) {
 			if !p.pprof() {
 				refuse(w, http.StatusNotFound, "profiles are off; set admin.pprof = true and reload")

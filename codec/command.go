@@ -103,8 +103,10 @@ func Decode(frame []byte, lim Limits) (*Command, Encoding, error) {
 	if err := h.Scan(raw, p.Encoding); err != nil {
 		return nil, p.Encoding, err
 	}
-	c := &Command{Code: h.Code, Language: h.Language, Version: h.Version, Opaque: h.Opaque, Flag: h.Flag,
-		Remark: h.Remark(raw), Body: frame[p.BodyOff():]}
+	c := &Command{
+		Code: h.Code, Language: h.Language, Version: h.Version, Opaque: h.Opaque, Flag: h.Flag,
+		Remark: h.Remark(raw), Body: frame[p.BodyOff():],
+	}
 	for k, v := range h.ExtFields(raw) {
 		if v == nil {
 			delete(c.Ext, string(k))

@@ -72,8 +72,10 @@ func FuzzHeaderJSON(f *testing.F) {
 			f.Add(g.frame[codec.PrefixLen : len(g.frame)-len(g.want.Body)])
 		}
 	}
-	for _, raw := range []string{``, `{}`, `null`, `{"code":null}`, `{"code":"1"}`, `{"code":1,"code":2}`, `{"CODE":1}`, `{"opaque":-1}` + "\n",
-		`{"extFields":{"a":{"b":[1,"}"]},"c":"\u0041\ud83d\ude00","d":null,"e":1.5e-3}}`, `{"language":"\u0047O"}`, `{"a":` + strings.Repeat("[", 70)} {
+	for _, raw := range []string{
+		``, `{}`, `null`, `{"code":null}`, `{"code":"1"}`, `{"code":1,"code":2}`, `{"CODE":1}`, `{"opaque":-1}` + "\n",
+		`{"extFields":{"a":{"b":[1,"}"]},"c":"\u0041\ud83d\ude00","d":null,"e":1.5e-3}}`, `{"language":"\u0047O"}`, `{"a":` + strings.Repeat("[", 70),
+	} {
 		f.Add([]byte(raw))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {

@@ -58,16 +58,16 @@ func wellFormedBinaryExt(b []byte) bool {
 }
 
 // walkBinaryExt yields key, value and the offset of the value's length field. A zero-length value is null for Java
-// (RocketMQSerializable.java#readStr), and nil here. It reports whether the bytes were well formed to their end.
-func walkBinaryExt(b []byte, yield func(key, value []byte, lenOff int) bool) bool {
+// (RocketMQSerializable.java#readStr), and nil here. It ends where the bytes are not well formed.
+func walkBinaryExt(b []byte, yield func(key, value []byte, lenOff int) bool) {
 	for off := 0; off < len(b); {
 		if len(b)-off < 2 {
-			return false
+			return
 		}
 		kl := int(int16(binary.BigEndian.Uint16(b[off:])))
 		off += 2
 		if kl < 0 || len(b)-off < kl+4 {
-			return false
+			return
 		}
 		key := b[off : off+kl]
 		off += kl
@@ -75,7 +75,7 @@ func walkBinaryExt(b []byte, yield func(key, value []byte, lenOff int) bool) boo
 		vl := int(int32(binary.BigEndian.Uint32(b[off:])))
 		off += 4
 		if vl < 0 || len(b)-off < vl {
-			return false
+			return
 		}
 		var value []byte
 		if vl > 0 {
@@ -83,8 +83,7 @@ func walkBinaryExt(b []byte, yield func(key, value []byte, lenOff int) bool) boo
 		}
 		off += vl
 		if !yield(key, value, lenOff) {
-			return true
+			return
 		}
 	}
-	return true
 }

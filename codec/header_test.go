@@ -18,8 +18,10 @@ func TestHeaderScanGolden(t *testing.T) {
 			raw := g.frame[codec.PrefixLen:p.BodyOff()]
 			var h codec.Header
 			require.NoError(t, h.Scan(raw, p.Encoding))
-			got := codec.Command{Code: h.Code, Language: h.Language, Version: h.Version, Opaque: h.Opaque, Flag: h.Flag,
-				Remark: h.Remark(raw), Ext: fields(&h, raw), Body: g.want.Body}
+			got := codec.Command{
+				Code: h.Code, Language: h.Language, Version: h.Version, Opaque: h.Opaque, Flag: h.Flag,
+				Remark: h.Remark(raw), Ext: fields(&h, raw), Body: g.want.Body,
+			}
 			require.Equal(t, g.want, got)
 			require.Equal(t, g.want.Opaque == 0, h.NoOpaque)
 			for k, v := range g.want.Ext {
@@ -114,8 +116,10 @@ func TestHeaderScanJSONFailure(t *testing.T) {
 	f(`{"code:105}`, "a string without an end")
 
 	// Numbers must be plain: servers differ in what they make of anything else.
-	for _, number := range []string{`null`, `""`, `"x"`, `"1`, `1"`, `"1 "`, `" 1"`, `"01"`, `"+1"`, `"1.0"`, `"1e2"`, `"\u0031"`, `"2147483648"`, `"null"`, `1.0`, `1e2`, `1E2`, `0105`, `00`, `-`, `+1`, `-01`, `2147483648`, `-2147483649`,
-		`99999999999999999999999`, `true`, `{}`, `[1]`, ``, `0x10`, `1L`} {
+	for _, number := range []string{
+		`null`, `""`, `"x"`, `"1`, `1"`, `"1 "`, `" 1"`, `"01"`, `"+1"`, `"1.0"`, `"1e2"`, `"\u0031"`, `"2147483648"`, `"null"`, `1.0`, `1e2`, `1E2`, `0105`, `00`, `-`, `+1`, `-01`, `2147483648`, `-2147483649`,
+		`99999999999999999999999`, `true`, `{}`, `[1]`, ``, `0x10`, `1L`,
+	} {
 		for _, key := range []string{"code", "opaque", "flag", "version"} {
 			f(`{"`+key+`":`+number+`}`, "no ")
 		}
@@ -134,8 +138,10 @@ func TestHeaderScanJSONFailure(t *testing.T) {
 	f(`{"\u0063ode":105}`, "which servers read differently") // an escaped key could be any of them
 
 	// Ext fields must be well formed to their end, or absent.
-	for _, bad := range []string{`[]`, `"a"`, `5`, `{"a":}`, `{"a"}`, `{"a":1,}`, `{"a":"b"]`, `{a:1}`, `{"a":"b" "c":"d"}`, `{"a":"b",,}`,
-		`{"a":x}`, `{"a":tru}`, `{"a":1.}`, `{"a":1e}`, `{"a":.5}`, `{"a":[1,]}`, `{"a":[1 2]}`, `{"a":"b"`, `nullx`} {
+	for _, bad := range []string{
+		`[]`, `"a"`, `5`, `{"a":}`, `{"a"}`, `{"a":1,}`, `{"a":"b"]`, `{a:1}`, `{"a":"b" "c":"d"}`, `{"a":"b",,}`,
+		`{"a":x}`, `{"a":tru}`, `{"a":1.}`, `{"a":1e}`, `{"a":.5}`, `{"a":[1,]}`, `{"a":[1 2]}`, `{"a":"b"`, `nullx`,
+	} {
 		f(`{"opaque":1,"extFields":`+bad+`}`, "no ")
 	}
 	f(`{"opaque":1,"extFields":{"a":"b\"}}`, "a string without an end")

@@ -24,8 +24,10 @@ const (
 	NodeJS
 )
 
-var languageNames = [...]string{"JAVA", "CPP", "DOTNET", "PYTHON", "DELPHI", "ERLANG", "RUBY", "OTHER", "HTTP", "GO",
-	"PHP", "OMS", "RUST", "NODE_JS"}
+var languageNames = [...]string{
+	"JAVA", "CPP", "DOTNET", "PYTHON", "DELPHI", "ERLANG", "RUBY", "OTHER", "HTTP", "GO",
+	"PHP", "OMS", "RUST", "NODE_JS",
+}
 
 func (l Language) String() string {
 	if int(l) < len(languageNames) {

@@ -11,10 +11,14 @@ func Default() *Config {
 		Log:          Log{Level: "info", Format: "text"},
 		Admin:        Admin{Address: "127.0.0.1:9180", Hosts: []string{}},
 		Metrics:      Metrics{PushInterval: 10 * time.Second, PushLabels: map[string]string{}},
-		Limits: Limits{MaxFrame: 16 * MiB, MaxHeader: 1 * MiB, BufferPerConnection: 1 * MiB,
-			ConnectionsPerListener: 30_000, RequestsPerConnection: 4096},
-		Timeouts: Timeouts{Dial: 2 * time.Second, Handshake: 10 * time.Second, Idle: 120 * time.Second, FirstByte: 30 * time.Second,
-			Header: 10 * time.Second, WriteStall: 60 * time.Second, NameServer: time.Second},
+		Limits: Limits{
+			MaxFrame: 16 * MiB, MaxHeader: 1 * MiB, BufferPerConnection: 1 * MiB,
+			ConnectionsPerListener: 30_000, RequestsPerConnection: 4096,
+		},
+		Timeouts: Timeouts{
+			Dial: 2 * time.Second, Handshake: 10 * time.Second, Idle: 120 * time.Second, FirstByte: 30 * time.Second,
+			Header: 10 * time.Second, WriteStall: 60 * time.Second, NameServer: time.Second,
+		},
 	}
 }
 

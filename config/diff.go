@@ -77,8 +77,10 @@ func (d *differ) field(path string, old, next reflect.Value) {
 	case old.Kind() != reflect.Map && isTable(old):
 		d.table(path, old, next)
 	default:
-		d.changes = append(d.changes, Change{List: d.list, Name: d.name, Key: path, Old: written(old), New: written(next),
-			revert: func() { next.Set(old) }})
+		d.changes = append(d.changes, Change{
+			List: d.list, Name: d.name, Key: path, Old: written(old), New: written(next),
+			revert: func() { next.Set(old) },
+		})
 	}
 }
 

@@ -66,9 +66,11 @@ func TestLoadSuccess(t *testing.T) {
 		})
 
 	// What Kubernetes tells about a Service called rocketmq-proxy is not for us.
-	f(minimal, []string{"ROCKETMQ_PROXY_SERVICE_HOST=10.1.1.1", "ROCKETMQ_PROXY_SERVICE_PORT=9876", "ROCKETMQ_PROXY_SERVICE_PORT_ADMIN=9180",
+	f(minimal, []string{
+		"ROCKETMQ_PROXY_SERVICE_HOST=10.1.1.1", "ROCKETMQ_PROXY_SERVICE_PORT=9876", "ROCKETMQ_PROXY_SERVICE_PORT_ADMIN=9180",
 		"ROCKETMQ_PROXY_PORT=tcp://10.1.1.1:9876", "ROCKETMQ_PROXY_PORT_9876_TCP=tcp://10.1.1.1:9876", "ROCKETMQ_PROXY_PORT_9876_TCP_ADDR=10.1.1.1",
-		"ROCKETMQ_PROXY_ADMIN_SERVICE_HOST=10.1.1.2"}, nil, func(c *Config) {})
+		"ROCKETMQ_PROXY_ADMIN_SERVICE_HOST=10.1.1.2",
+	}, nil, func(c *Config) {})
 	f(minimal, []string{"ROCKETMQ_PROXY_METRICS__PUSH_LABELS__SERVICE_HOST=x"}, nil,
 		func(c *Config) { c.Metrics.PushLabels = map[string]string{"service_host": "x"} })
 

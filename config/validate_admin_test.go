@@ -35,8 +35,10 @@ func TestValidateAdminFailure(t *testing.T) {
 }
 
 func TestAdminIsLoopback(t *testing.T) {
-	for address, want := range map[string]bool{"127.0.0.1:1": true, "127.9.9.9:1": true, "[::1]:1": true, "localhost:1": true, "[::ffff:127.0.0.1]:1": true,
-		":1": false, "0.0.0.0:1": false, "192.0.2.1:1": false, "localhost.example.com:1": false, "127.0.0.1": false} {
+	for address, want := range map[string]bool{
+		"127.0.0.1:1": true, "127.9.9.9:1": true, "[::1]:1": true, "localhost:1": true, "[::ffff:127.0.0.1]:1": true,
+		":1": false, "0.0.0.0:1": false, "192.0.2.1:1": false, "localhost.example.com:1": false, "127.0.0.1": false,
+	} {
 		cfg := Default()
 		cfg.Admin.Address = address
 		require.Equal(t, want, cfg.AdminIsLoopback(), address)

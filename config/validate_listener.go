@@ -92,8 +92,10 @@ func (c *checker) ports(at string, l *Listener) {
 // PortOptions are the rules by which the listener's brokers get their ports, and the keys of [listener.ports] that are
 // not brokers.
 func (l *Listener) PortOptions() (o route.PortOptions, unknown []string) {
-	o = route.PortOptions{Listen: route.PortRange(l.BrokerPorts), Advertise: route.PortRange(l.AdvertisePorts), VIP: l.VIPChannel,
-		Fixed: map[route.BrokerID]int{}}
+	o = route.PortOptions{
+		Listen: route.PortRange(l.BrokerPorts), Advertise: route.PortRange(l.AdvertisePorts), VIP: l.VIPChannel,
+		Fixed: map[route.BrokerID]int{},
+	}
 	for _, key := range sortedKeys(l.Ports) {
 		if id, err := route.ParseBrokerID(key); err == nil && id.ID >= 0 {
 			o.Fixed[id] = l.Ports[key]

@@ -18,9 +18,9 @@ import (
 type Proxy interface {
 	// ShareListeners returns another descriptor of each listening socket, which belongs to the caller.
 	ShareListeners(ctx context.Context) ([]messages.Door, error)
-	// Offer tells why a connection would not be adopted; nil: it would.
+	// Offer returns why a connection would not be adopted; nil: it would.
 	Offer(ctx context.Context, s *messages.ConnectionState) error
-	// Adopt goes on with a connection. It owns the descriptors, also after an error; upstream -1 is none.
+	// Adopt goes on with a connection. It owns the descriptors, also after an error; upstream is -1 when there is none.
 	Adopt(ctx context.Context, s *messages.ConnectionState, client, upstream int) error
 }
 
@@ -39,7 +39,7 @@ func (e *Endpoint) serve(p Proxy, c *conn) {
 	for {
 		var r request
 		fds, err := c.receive(&r)
-		if errors.Is(err, io.EOF) || err != nil && !t.begun() { // that was all, or somebody has only looked (answered)
+		if errors.Is(err, io.EOF) || err != nil && !t.begun() { // that was all, or another process has only looked (answered)
 			return
 		}
 		if err == nil {
@@ -113,7 +113,7 @@ func (t *taking) refusal(r *request, fds []int) string {
 	return ""
 }
 
-// start goes on with the connection that was accepted: from here on it is ours alone.
+// start goes on with the connection that was accepted: from here on only this process has it.
 func (t *taking) start() error {
 	o := t.accepted
 	if o == nil {

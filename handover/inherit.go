@@ -21,7 +21,7 @@ const (
 	askAgainAfter      = 100 * time.Millisecond
 )
 
-// Claim is an address that a listener is to have without another process.
+// Claim is an address that a listener does not share with another process.
 type Claim struct{ Listener, Address string }
 
 // firstTaken is the first address that another process has; nil: none is.
@@ -39,8 +39,8 @@ func firstTaken(claims []Claim) *Claim {
 }
 
 // Inherit asks the proxy that has the path for its listening sockets and its table of ports; with an empty path it
-// returns nil. When nobody answers there although an address of ours is taken, its owner may be about to: it takes the
-// path back when a successor before us has died (keepPath), or it is ending.
+// returns nil. When nothing answers there although a claimed address is taken, the owner of that
+// address may be about to answer: it takes the path back when an earlier successor has died (keepPath), or it is ending.
 func Inherit(path string, claims []Claim, log *slog.Logger) (*Endpoint, error) {
 	if path == "" {
 		return nil, nil
@@ -59,7 +59,7 @@ func Inherit(path string, claims []Claim, log *slog.Logger) (*Endpoint, error) {
 		}
 		c := firstTaken(claims)
 		switch {
-		case c == nil: // there is nobody to succeed
+		case c == nil: // there is no process to succeed
 			return e, nil
 		case time.Now().After(until):
 			return nil, fmt.Errorf("cannot open listener %q on %s: address already in use, and nobody has answered at hand_over = %q for %s; "+
@@ -71,7 +71,7 @@ func Inherit(path string, claims []Claim, log *slog.Logger) (*Endpoint, error) {
 	}
 }
 
-// ask returns the process that has the path and has given all that we inherit; 0: nobody.
+// ask returns the id of the process that has the path and has given all that is inherited; 0: there is none.
 func (e *Endpoint) ask() (process int, err error) {
 	c, hi, err := e.dial(context.Background())
 	if c == nil {

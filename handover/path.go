@@ -18,7 +18,7 @@ import (
 // serves, and finds its successor when it drains. A nil Endpoint stands alone.
 type Endpoint struct {
 	path string
-	id   string // tells ourselves from others on the same path
+	id   string // distinguishes this process from others on the same path
 	log  *slog.Logger
 
 	mu        sync.Mutex
@@ -35,7 +35,7 @@ type Endpoint struct {
 
 func (e *Endpoint) letPathGo() { e.give.Do(func() { close(e.done) }) }
 
-// Serve takes the path over. What was inherited and is not wanted is closed: nobody would accept there.
+// Serve takes the path over. What was inherited and is not wanted is closed: nothing would accept there.
 func (e *Endpoint) Serve(p Proxy) {
 	if e == nil {
 		return
@@ -75,11 +75,11 @@ func (e *Endpoint) takePath(p Proxy) error {
 	return nil
 }
 
-// lookAtPath is how often a proxy looks whether its path leads to somebody.
+// lookAtPath is how often a proxy looks whether its path leads to a process.
 const lookAtPath = time.Second
 
-// keepPath takes the path back when a successor has died, or somebody has removed the file or its directory: the next
-// one would find nobody, and all ports taken. It goes on looking as long as the proxy serves; what fails is told once.
+// keepPath takes the path back when a successor has died, or the file or its directory was removed: the next successor
+// would find no process there, and all ports taken. It goes on as long as the proxy serves; what fails is logged once.
 func (e *Endpoint) keepPath(p Proxy, failed bool) {
 	look := time.NewTicker(lookAtPath)
 	defer look.Stop()
@@ -103,8 +103,8 @@ func (e *Endpoint) keepPath(p Proxy, failed bool) {
 	}
 }
 
-// answered reports that the path leads to a proxy, or that nobody can tell. It waits for the hello: a socket that
-// nobody accepts on is connected to all the same. A process that stands still keeps the path.
+// answered reports that the path leads to a proxy, or that it cannot be tried. It waits for the hello: connecting also
+// succeeds at a socket whose process no longer accepts. A process that stands still keeps the path.
 func (e *Endpoint) answered() bool {
 	nc, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: e.path, Net: "unix"})
 	if err != nil {
@@ -116,7 +116,7 @@ func (e *Endpoint) answered() bool {
 	return !died(err)
 }
 
-// unowned tells a path that leads to no process from one that cannot be tried.
+// unowned distinguishes a path that leads to no process from one that cannot be tried.
 func unowned(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
 }
@@ -134,7 +134,7 @@ func (e *Endpoint) Serving() bool {
 // draftOf is the name that a socket has until it takes the place of the old one.
 func draftOf(path string) string { return path + ".new" }
 
-// CheckPath tells why nothing can listen at path: there is a file that is not a socket, and it is not ours to replace.
+// CheckPath returns why nothing can listen at path: there is a file that is not a socket, which must not be replaced.
 func CheckPath(path string) error {
 	for _, name := range []string{path, draftOf(path)} {
 		if info, err := os.Stat(name); err == nil && info.Mode()&fs.ModeSocket == 0 {
@@ -144,7 +144,7 @@ func CheckPath(path string) error {
 	return nil
 }
 
-// listenAt replaces the socket at path in one step: whoever dials meets the old owner or the new one.
+// listenAt replaces the socket at path in one step: a process that dials meets the old owner or the new one.
 func listenAt(path string) (*net.UnixListener, error) {
 	if err := CheckPath(path); err != nil {
 		return nil, err
@@ -204,7 +204,7 @@ func (e *Endpoint) begin(p Proxy, nc *net.UnixConn) {
 	}()
 }
 
-// Close ends it. The path stays: it is a successor's, or refuses.
+// Close closes the endpoint and its connections. The path stays: it is a successor's, or refuses.
 func (e *Endpoint) Close() {
 	if e == nil {
 		return

@@ -1,10 +1,10 @@
 // Package handover gives a running proxy's listening sockets and connections to the process that succeeds it, so that
 // no client notices a restart. Both processes have the same path (hand_over), a Unix socket:
 //
-//   - A proxy that starts is the successor. It asks whoever has the path, the predecessor, for its listening sockets
-//     ([Inherit]), and takes the path over when it is ready ([Endpoint.Serve]).
-//   - A proxy that drains is the predecessor. It offers its connections, one after another, to whoever has the path
-//     then ([Endpoint.Successor], [Successor.Give]).
+//   - A proxy that starts is the successor. It asks the process that has the path, the predecessor, for its listening
+//     sockets ([Inherit]), and takes the path over when it is ready ([Endpoint.Serve]).
+//   - A proxy that drains is the predecessor. It offers its connections, one after another, to the process that has the
+//     path then ([Endpoint.Successor], [Successor.Give]).
 //
 // A connection that is handed over has one owner at any time. It goes in three steps: the predecessor offers it, the
 // successor accepts and does nothing, the predecessor says start. Before that word has been sent the connection is the
@@ -13,8 +13,8 @@
 //
 // # Protocol
 //
-// Messages are JSON behind its length in four bytes, big endian; descriptors come with the length. Whoever is called
-// says hello, with the version that it speaks. Then it is asked:
+// A message is JSON behind its length in four bytes, big endian; descriptors come with the length. The process that is
+// called says hello, with the version that it speaks. Then it is asked:
 //
 //	{}                                    every listening socket, each as a listener; an empty one ends them
 //	{"state": …, "version": 1}, 1 or 2    offers a connection: its client socket and its upstream socket;
@@ -77,7 +77,7 @@ type conn struct {
 	timeout time.Duration // of each message; 0: none
 }
 
-// messageTimeout is for those who ask.
+// messageTimeout is for the process that asks.
 const messageTimeout = 10 * time.Second
 
 func (c *conn) setDeadline() {

@@ -26,7 +26,8 @@ func (e *VersionError) Error() string {
 		e.Theirs, Version-1, Version+1)
 }
 
-// Successor connects to whoever has the path now; nil when nobody has, or we do. From now on the path is not taken back.
+// Successor connects to the process that has the path now; nil when there is none, or it is this one. From now on the
+// path is not taken back.
 // When ctx ends, so does the connection: a successor that stands still does not hold a drain up.
 func (e *Endpoint) Successor(ctx context.Context) (*Successor, error) {
 	if e == nil {
@@ -52,7 +53,7 @@ func (s *Successor) Close() {
 }
 
 // Give offers a connection. refused says why the successor does not take it. An error is one of the connection between
-// the two processes: nothing more can be given. Descriptors that are no longer ours are closed.
+// the two processes: nothing more can be given. Descriptors that are no longer this process's are closed.
 func (s *Successor) Give(p *messages.Parcel) (outcome messages.HandOverOutcome, refused string, err error) {
 	fds := []int{p.Client}
 	if p.Upstream >= 0 {
@@ -63,7 +64,7 @@ func (s *Successor) Give(p *messages.Parcel) (outcome messages.HandOverOutcome, 
 	}
 	var r reply
 	if _, err := s.conn.receive(&r); err != nil {
-		if s.version > 0 { // it has not been told to start, and will not be
+		if s.version > 0 { // the word to start was not sent, and will not be
 			return messages.HandOverRefused, "", err
 		}
 		closeAll(fds)
@@ -82,7 +83,7 @@ func (s *Successor) Give(p *messages.Parcel) (outcome messages.HandOverOutcome, 
 	return outcome, "", err
 }
 
-// dial connects to whoever has the path; nil when nobody does, or we do.
+// dial connects to the process that has the path; nil when there is none, or it is this one.
 func (e *Endpoint) dial(ctx context.Context) (*conn, *hello, error) {
 	nc, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: e.path, Net: "unix"})
 	switch {

@@ -27,11 +27,14 @@ type Destination interface {
 	String() string
 }
 
-// A cluster tells its subscribers once when a broker is lost, is back, or has another address. Listeners pause or open
-// its ports and then pass the message on to their connections, and these to their upstreams.
+// Each subscriber of a cluster gets one of these when a broker is lost, is back, or has another address. Listeners pause
+// or open its ports and then pass the message on to their connections, and these to their upstreams.
 type (
-	BrokerLost  struct{ BrokerRef }
-	BrokerBack  struct{ BrokerRef }
+	// BrokerLost says that a broker cannot be reached.
+	BrokerLost struct{ BrokerRef }
+	// BrokerBack says that a lost broker can be reached again.
+	BrokerBack struct{ BrokerRef }
+	// BrokerMoved says that a broker has another address.
 	BrokerMoved struct{ BrokerRef }
 )
 

@@ -45,28 +45,32 @@ type Parcel struct {
 // HandOverOutcome is what became of a connection that was offered to another process.
 type HandOverOutcome int
 
-// The three outcomes. Whoever tells one answers for that no connection is in two processes.
+// The three outcomes. The side that returns one vouches that no connection is in two processes.
 const (
 	HandOverRefused HandOverOutcome = iota // the other process does not have it: it goes on here
 	HandedOver                             // the other process has it
-	HandOverInDoubt                        // nobody can tell: it ends here
+	HandOverInDoubt                        // not known which process has it: it ends here
 )
 
-// Moved tells a connection that another process has it. Stay tells it to go on itself.
+// The answers to a connection's Parcel.
 type (
+	// Moved says that another process has the connection.
 	Moved struct{}
-	Stay  struct{}
+	// Stay says that the connection goes on in this process.
+	Stay struct{}
 )
 
-// Surrender asks an upstream actor for its socket, which Surrendered brings, with descriptor -1 when it has none, or
-// not OK. Restore gives it back.
+// How a connection gets the socket of its upstream for a hand-over.
 type (
-	Surrender   struct{}
+	// Surrender asks an upstream actor for its socket.
+	Surrender struct{}
+	// Surrendered answers it.
 	Surrendered struct {
-		FD    int
+		FD    int // -1: it has none
 		OK    bool
 		Never bool
 	}
+	// Restore gives the socket back.
 	Restore struct{ FD int }
 )
 
@@ -119,18 +123,23 @@ func (m *Adopt) Discard() {
 	}
 }
 
-// Adopted and Refused answer Offer and Adopt; the top supervisor refuses what is meant for a listener that it does not
-// have.
+// The answers to Offer and Adopt.
 type (
+	// Adopted says that the listener takes, or would take, the connection.
 	Adopted struct{}
+	// Refused says why not; the top supervisor refuses what is meant for a listener that it does not have.
 	Refused struct{ Why string }
 )
 
-// ShareDoors asks a listener for another descriptor of each of its listening sockets; Doors are those.
+// How another process gets the listening sockets.
 type (
-	ShareDoors struct{ Listener string } // the name, by which the top supervisor passes it on
-	Doors      struct{ List []Door }
-	Door       struct {
+	// ShareDoors asks a listener for another descriptor of each of its listening sockets. The top supervisor passes it
+	// on by the listener's name.
+	ShareDoors struct{ Listener string }
+	// Doors answers it.
+	Doors struct{ List []Door }
+	// Door is one listening socket.
+	Door struct {
 		Listener string // the name
 		Address  string // host:port as configured, with the port that is open
 		Broker   string // "broker-a/0" for a broker's own port, "" for others

@@ -8,11 +8,12 @@ type Report struct{ To *actor.PID }
 // Counted is how many ClientReports follow from one supervisor, and from how many others more Counted do.
 type Counted struct{ N, Supervisors int }
 
-// ListConnections asks for the actors of all connections below the receiver; ConnectionList names those of one
-// supervisor, and from how many others a further ConnectionList follows.
+// How the actors of connections are listed.
 type (
+	// ListConnections asks for the actors of all connections below the receiver.
 	ListConnections struct{ To *actor.PID }
-	ConnectionList  struct {
+	// ConnectionList names those of one supervisor, and from how many others a further ConnectionList follows.
+	ConnectionList struct {
 		Connections []*actor.PID
 		Supervisors int
 	}

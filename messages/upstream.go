@@ -1,8 +1,9 @@
 package messages
 
 import (
-	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"sync"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )

@@ -74,7 +74,8 @@ func (b *body) string() (jsonscan.Token, string) {
 		return t, string(b.Contents(t))
 	case jsonscan.Null, jsonscan.None:
 		return t, ""
+	default:
+		b.Fail("a value that is not a string")
+		return t, ""
 	}
-	b.Fail("a value that is not a string")
-	return t, ""
 }

@@ -40,8 +40,10 @@ func FuzzTopicRoute(f *testing.F) {
 }
 
 func FuzzCluster(f *testing.F) {
-	for _, body := range []string{clusterBody, strings.NewReplacer(`{0:`, `{"0":`, `,1:`, `,"1":`).Replace(clusterBody),
-		routeUnquoted, consumeStats, ``, `{}`, `{"brokerAddrTable":{"7":{"brokerAddrs":{0:"h:7"}},"b":null},"clusterAddrTable":{"A":["7","b"]}}`} {
+	for _, body := range []string{
+		clusterBody, strings.NewReplacer(`{0:`, `{"0":`, `,1:`, `,"1":`).Replace(clusterBody),
+		routeUnquoted, consumeStats, ``, `{}`, `{"brokerAddrTable":{"7":{"brokerAddrs":{0:"h:7"}},"b":null},"clusterAddrTable":{"A":["7","b"]}}`,
+	} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

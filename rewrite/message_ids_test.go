@@ -35,7 +35,8 @@ func TestMessageIDsKeepTheirOffsets(t *testing.T) {
 	f("0A00000300002A9F0000000066778899", "0A00000300002A9F0000000066778899")
 	f(idV4+",FFFFFFFF0000FFFF7FFFFFFFFFFFFFFF", toldV4+",FFFFFFFF0000FFFF7FFFFFFFFFFFFFFF")
 	// Where one is not an offset message id none is touched.
-	for _, odd := range []string{"", "x", "0", idV4[1:], idV4 + "0", "G" + idV4[1:], idV4 + idV4,
+	for _, odd := range []string{
+		"", "x", "0", idV4[1:], idV4 + "0", "G" + idV4[1:], idV4 + idV4,
 		"7F0000010A5C18B4AAC21F4F0B8A0000", // a client's own id (UNIQ_KEY): its port would be 173,807,796
 	} {
 		f(odd, odd)

@@ -14,9 +14,11 @@ import (
 // Heartbeats are replayed to brokers unless they are short: what is read must be an object for which withoutSub is not
 // true.
 func FuzzReadHeartbeat(f *testing.F) {
-	for _, body := range []string{heartbeatBody, `{"clientID":"c","withoutSub":null}`, `{"withoutSub":true,"clientID":"c\u0040\u00e91"}`,
+	for _, body := range []string{
+		heartbeatBody, `{"clientID":"c","withoutSub":null}`, `{"withoutSub":true,"clientID":"c\u0040\u00e91"}`,
 		`{"clientID":"c","withoutSub":"true"}`, `{"clientID":5}`, `{"consumerDataSet":null}`, `{"consumerDataSet":[{"groupName":null}]}`,
-		`{"consumerDataSet":[[]]}`, consumeStats, ``, `null`, `[[[[`} {
+		`{"consumerDataSet":[[]]}`, consumeStats, ``, `null`, `[[[[`,
+	} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

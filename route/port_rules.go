@@ -26,16 +26,20 @@ func (o PortOptions) Problems() (list []PortProblem) {
 		case r.First < 1 || r.Last > maxPort || r.First > r.Last:
 			list = append(list, PortProblem{Key: r.key, Fault: fmt.Sprintf("must be a range of ports between 1 and %d", maxPort), Remedy: `write "20000-20999"`})
 		case r.First < o.lowest():
-			list = append(list, PortProblem{Key: r.key, Fault: fmt.Sprintf("leaves no port for the VIP channel, which is %d below each broker's", vipDistance),
-				Remedy: fmt.Sprintf("begin the range at %d or above, or set vip_channel = false", o.lowest())})
+			list = append(list, PortProblem{
+				Key: r.key, Fault: fmt.Sprintf("leaves no port for the VIP channel, which is %d below each broker's", vipDistance),
+				Remedy: fmt.Sprintf("begin the range at %d or above, or set vip_channel = false", o.lowest()),
+			})
 		}
 	}
 	if len(list) > 0 {
 		return list
 	}
 	if !o.Advertise.IsZero() && o.Advertise.length() != o.Listen.length() {
-		return []PortProblem{{Key: "advertise_ports", Fault: fmt.Sprintf("must be as long as broker_ports: %d ports instead of %d", o.Advertise.length(), o.Listen.length()),
-			Remedy: "give both ranges the same length, or remove advertise_ports"}}
+		return []PortProblem{{
+			Key: "advertise_ports", Fault: fmt.Sprintf("must be as long as broker_ports: %d ports instead of %d", o.Advertise.length(), o.Listen.length()),
+			Remedy: "give both ranges the same length, or remove advertise_ports",
+		}}
 	}
 	return o.fixedProblems()
 }
@@ -75,8 +79,10 @@ func (o PortOptions) fixedProblems() (list []PortProblem) {
 	}
 	for _, b := range brokers {
 		if below, near := holders[o.Fixed[b]-vipDistance]; near && o.VIP && holders[o.Fixed[b]] == b {
-			list = append(list, PortProblem{"ports", b, fmt.Sprintf("clients <= 4.4 dial two ports below it and would reach %s", below),
-				"leave port - 2 of every broker free, or set vip_channel = false"})
+			list = append(list, PortProblem{
+				"ports", b, fmt.Sprintf("clients <= 4.4 dial two ports below it and would reach %s", below),
+				"leave port - 2 of every broker free, or set vip_channel = false",
+			})
 		}
 	}
 	return list

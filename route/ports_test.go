@@ -80,8 +80,10 @@ func TestPortTableFixedWins(t *testing.T) {
 }
 
 func TestPortTableAdvertise(t *testing.T) {
-	o := route.PortOptions{Listen: route.PortRange{First: 20000, Last: 20009}, Advertise: route.PortRange{First: 30000, Last: 30009},
-		Fixed: ports(named{"a": 20004, "far": 20100})}
+	o := route.PortOptions{
+		Listen: route.PortRange{First: 20000, Last: 20009}, Advertise: route.PortRange{First: 30000, Last: 30009},
+		Fixed: ports(named{"a": 20004, "far": 20100}),
+	}
 	table := newTable(t, o, nil)
 	require.Equal(t, [2]int{20000, 30000}, place(t, table, "x"))
 	require.Equal(t, [2]int{20004, 30004}, place(t, table, "a"))

@@ -111,8 +111,10 @@ func inMaintenance(at Arrival) Verdict {
 	if !at.NameServer {
 		what = fmt.Sprintf("broker %s, or its cluster,", at.Broker)
 	}
-	return Verdict{Action: Refuse, Reason: InMaintenance, Code: codec.ResServiceNotAvailable,
-		Remark: "rocketmq-proxy: " + what + " is in maintenance (cluster.maintenance, cluster.maintenance_brokers)"}
+	return Verdict{
+		Action: Refuse, Reason: InMaintenance, Code: codec.ResServiceNotAvailable,
+		Remark: "rocketmq-proxy: " + what + " is in maintenance (cluster.maintenance, cluster.maintenance_brokers)",
+	}
 }
 
 // registrations are what brokers say to name servers, and what a client could do by it. A client that says it could make

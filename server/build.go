@@ -94,8 +94,10 @@ func (s *Server) newListener(cfg *config.Config, c *config.Listener, directories
 }
 
 func (s *Server) translateListener(cfg *config.Config, c *config.Listener, directories map[string]*actors.Cluster) (*actors.Listener, error) {
-	l := &actors.Listener{Name: c.Name, Address: c.Address, StatPrefix: c.StatPrefix, Advertise: c.Advertise,
-		RewriteIDs: c.RewriteMessageIDs, ReusePort: c.ReusePort, Cluster: directories[c.Cluster]}
+	l := &actors.Listener{
+		Name: c.Name, Address: c.Address, StatPrefix: c.StatPrefix, Advertise: c.Advertise,
+		RewriteIDs: c.RewriteMessageIDs, ReusePort: c.ReusePort, Cluster: directories[c.Cluster],
+	}
 	if l.StatPrefix == "" {
 		l.StatPrefix = cfg.StatPrefix
 	}

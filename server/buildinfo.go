@@ -8,13 +8,13 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/exposition"
 )
 
-// BuildInfo is what a program knows of its own build, for rocketmq_proxy_build_info.
+// BuildInfo describes the program's own build, for rocketmq_proxy_build_info.
 type BuildInfo struct {
 	Version  string // of the release
 	Revision string // commit; "" if the build did not record it
 }
 
-// WithBuild tells a server which build it is part of.
+// WithBuild has a server report the build that it is part of.
 func WithBuild(b BuildInfo) Option { return func(s *Server) { s.buildInfo = b } }
 
 func (b BuildInfo) describe(set *metrics.Set) {

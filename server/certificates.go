@@ -45,7 +45,7 @@ type keptTLS struct {
 	seen map[string][]byte // what was looked at last, good or bad
 	bad  error             // why that is not used; nil: it is
 
-	reloads, failures *metrics.Counter // set by describe, before anybody looks again
+	reloads, failures *metrics.Counter // set by describe, before look is called again
 }
 
 // keep loads files, unless they are kept already. They are looked at again only once the configuration that names them
@@ -116,7 +116,7 @@ func names(cfg *config.Config, kind, name string) bool {
 	return slices.ContainsFunc(cfg.Listeners, func(l config.Listener) bool { return l.Name == name && l.TLS.Mode != config.TLSOff })
 }
 
-// look takes changed files into use. What is bad is told once and changes nothing.
+// look takes changed files into use. What is bad is logged once and changes nothing.
 func (cs *certificates) look() {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -125,8 +125,8 @@ func (cs *certificates) look() {
 	}
 }
 
-// bad tells which files are not used as they are, and why. They were told when they were looked at first, but whoever
-// reloads asks about now.
+// bad lists the files that are not used as they are, and why. They were logged when they were looked at first, but the
+// answer to a reload is about now.
 func (cs *certificates) bad() (lines []string) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()

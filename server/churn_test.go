@@ -77,7 +77,7 @@ func TestChurnLeavesNothing(t *testing.T) {
 	failed.Range(func(i, err any) bool { t.Errorf("connection %d is refused: %v", i, err); return true })
 	s.errors(0, 0)
 	s.unharmed()
-	// unharmed has ended the neighbour too: its sockets and actors are room for no other.
+	// unharmed has ended the neighbor too: its sockets and actors are room for no other.
 	s.await(func() bool { return openFiles() <= files }, "descriptors are back")
 	s.await(func() bool { return len(s.proxy.Live("proxy")) <= living }, "actors are back")
 	s.await(func() bool { return runtime.NumGoroutine() <= s.goroutines }, "goroutines are back")

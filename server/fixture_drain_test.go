@@ -101,13 +101,17 @@ func (c *caller) closed() {
 var maxOffset = map[string]string{"topic": "T", "queueId": "0"}
 
 func oneMessage() map[string]string {
-	return map[string]string{"producerGroup": "pg", "topic": "T", "defaultTopic": "TBW102", "defaultTopicQueueNums": "4", "queueId": "0",
-		"sysFlag": "0", "bornTimestamp": "1700000000000", "flag": "0", "properties": "", "reconsumeTimes": "0", "unitMode": "false", "batch": "false"}
+	return map[string]string{
+		"producerGroup": "pg", "topic": "T", "defaultTopic": "TBW102", "defaultTopicQueueNums": "4", "queueId": "0",
+		"sysFlag": "0", "bornTimestamp": "1700000000000", "flag": "0", "properties": "", "reconsumeTimes": "0", "unitMode": "false", "batch": "false",
+	}
 }
 
 func longPull(offset string) map[string]string {
-	return map[string]string{"consumerGroup": "g", "topic": "T", "queueId": "0", "queueOffset": offset, "maxMsgNums": "32", "sysFlag": "6",
-		"commitOffset": "0", "suspendTimeoutMillis": "15000", "subscription": "*", "subVersion": "0", "expressionType": "TAG"}
+	return map[string]string{
+		"consumerGroup": "g", "topic": "T", "queueId": "0", "queueOffset": offset, "maxMsgNums": "32", "sysFlag": "6",
+		"commitOffset": "0", "suspendTimeoutMillis": "15000", "subscription": "*", "subVersion": "0", "expressionType": "TAG",
+	}
 }
 
 const heartbeatOf = `{"clientID":%q,"consumerDataSet":[{"consumeFromWhere":"CONSUME_FROM_FIRST_OFFSET","consumeType":"CONSUME_PASSIVELY",` +

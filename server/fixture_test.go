@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -233,7 +234,8 @@ func (c *client) ends() {
 	c.t.Helper()
 	c.conn.SetDeadline(time.Now().Add(patience))
 	_, err := io.Copy(io.Discard, c.conn)
-	if ne, ok := err.(net.Error); ok {
+	var ne net.Error
+	if errors.As(err, &ne) {
 		require.False(c.t, ne.Timeout(), "the connection stays open")
 	}
 }

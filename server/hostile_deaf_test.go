@@ -143,7 +143,7 @@ func TestClientThatNeverReadsFromABroker(t *testing.T) {
 	broker := pulls(size)
 	s.liar.plays(broker.play)
 	place := s.place("liar")
-	beside := newNeighbour(dial(t, place))
+	beside := newNeighbor(dial(t, place))
 	defer beside.stop()
 	hog := deaf(t, place, 4*limit, codec.Command{Code: codec.ReqPullMessage, Ext: sendExt})
 	kept := 0

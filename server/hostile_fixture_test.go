@@ -146,7 +146,7 @@ type stage struct {
 	liar, names *puppet
 	honest      string
 	strange     atomic.Int64 // requests that reached the name server and are not the directory's
-	neighbour   *neighbour
+	neighbor    *neighbor
 	goroutines  int
 	heap        int64
 }
@@ -164,8 +164,8 @@ func newStage(t *testing.T, keys string, others ...*puppet) *stage {
 		servers = append(servers, p.addr())
 	}
 	s.fixture = serveFile(t, keys+clusterTable("main", servers...)+"refresh = '1s'\n"+listenerTable("office", "127.0.0.1:0", ""))
-	s.neighbour = newNeighbour(dial(t, s.place("broker-a")))
-	t.Cleanup(s.neighbour.stop)
+	s.neighbor = newNeighbor(dial(t, s.place("broker-a")))
+	t.Cleanup(s.neighbor.stop)
 	s.served()
 	s.metric("process_num_threads")                                          // the admin connection stays
 	s.goroutines, s.heap = runtime.NumGoroutine()+2*len(others), heapInUse() // they may get a connection, with a reader on both sides
@@ -225,12 +225,12 @@ func (s *stage) metric(name string) int {
 
 func (s *stage) stat(name string) int { return s.metric("rocketmq_" + name + `{stat_prefix="main"}`) }
 
-// served wants the neighbour's sends to go on and routes to be answered.
+// served wants the neighbor's sends to go on and routes to be answered.
 func (s *stage) served() {
 	s.t.Helper()
-	n := s.neighbour.sent.Load()
-	s.await(func() bool { return s.neighbour.sent.Load() >= n+2 || s.neighbour.failure() != nil }, "the neighbour sends")
-	require.NoError(s.t, s.neighbour.failure())
+	n := s.neighbor.sent.Load()
+	s.await(func() bool { return s.neighbor.sent.Load() >= n+2 || s.neighbor.failure() != nil }, "the neighbor sends")
+	require.NoError(s.t, s.neighbor.failure())
 	require.NotEmpty(s.t, s.place("broker-a"))
 }
 
@@ -257,11 +257,11 @@ func (s *stage) errors(requests, responses int) {
 
 var restarts = regexp.MustCompile(`(?m)^rocketmq_proxy_actor_restarts_total\{actor="(\w+)"\} ([1-9]\d*)$`)
 
-// unharmed wants the neighbour served, nothing panicked, and everything given back.
+// unharmed wants the neighbor served, nothing panicked, and everything given back.
 func (s *stage) unharmed() {
 	s.t.Helper()
 	s.served()
-	s.neighbour.stop()
+	s.neighbor.stop()
 	s.await(func() bool { return s.connections() == 0 }, "all clients are gone")
 	s.await(func() bool { return len(s.proxy.Live("proxy/listener/office/connections/")) == 0 }, "so are their actors")
 	s.told()
@@ -278,23 +278,23 @@ func (s *stage) unharmed() {
 		"the heap has grown from %d", s.heap)
 }
 
-// neighbour asks one thing after another and wants the right answer each time.
-type neighbour struct {
+// neighbor asks one thing after another and wants the right answer each time.
+type neighbor struct {
 	sent    atomic.Int64
 	err     atomic.Pointer[error]
 	stopped atomic.Bool
 	done    chan struct{}
 }
 
-// newNeighbour has one that sends messages.
-func newNeighbour(c *client) *neighbour {
-	return newNeighbourThat(c, func(c *client) (*codec.Command, error) {
+// newNeighbor has one that sends messages.
+func newNeighbor(c *client) *neighbor {
+	return newNeighborThat(c, func(c *client) (*codec.Command, error) {
 		return c.call(codec.ReqSendMessageV2, sendExt, []byte("hello"))
 	})
 }
 
-func newNeighbourThat(c *client, asks func(c *client) (*codec.Command, error)) *neighbour {
-	n := &neighbour{done: make(chan struct{})}
+func newNeighborThat(c *client, asks func(c *client) (*codec.Command, error)) *neighbor {
+	n := &neighbor{done: make(chan struct{})}
 	go func() {
 		defer close(n.done)
 		defer c.conn.Close()
@@ -317,14 +317,14 @@ func newNeighbourThat(c *client, asks func(c *client) (*codec.Command, error)) *
 	return n
 }
 
-func (n *neighbour) failure() error {
+func (n *neighbor) failure() error {
 	if err := n.err.Load(); err != nil {
 		return *err
 	}
 	return nil
 }
 
-func (n *neighbour) stop() {
+func (n *neighbor) stop() {
 	n.stopped.Store(true)
 	<-n.done
 }

@@ -22,7 +22,7 @@ import (
 )
 
 // Noise is random bytes and good frames in which something is wrong, from several peers at a time, always the same by
-// its seed. Neighbours on the same ports get the right answers all the time, and in the end nothing is left.
+// its seed. Neighbors on the same ports get the right answers all the time, and in the end nothing is left.
 
 const (
 	noisyPeers = 4
@@ -142,12 +142,12 @@ func crew(t *testing.T, peer func(i int) error) {
 	t.Logf("noise for %s", time.Since(begun))
 }
 
-// watch has neighbours on the port of the noisy broker, if it echoes what begins with "good", and on the name-server port.
+// watch has neighbors on the port of the noisy broker, if it echoes what begins with "good", and on the name-server port.
 func (s *stage) watch(broker string) (check func()) {
 	s.t.Helper()
 	known := s.place("liar")
 	n := 0
-	echo := newNeighbourThat(dial(s.t, broker), func(c *client) (*codec.Command, error) {
+	echo := newNeighborThat(dial(s.t, broker), func(c *client) (*codec.Command, error) {
 		n++
 		body := fmt.Sprint("good ", n)
 		a, err := c.call(codec.ReqPullMessage, sendExt, []byte(body))
@@ -157,7 +157,7 @@ func (s *stage) watch(broker string) (check func()) {
 		return a, err
 	})
 	topics := 0
-	routes := newNeighbourThat(dial(s.t, s.Addr("office")), func(c *client) (*codec.Command, error) {
+	routes := newNeighborThat(dial(s.t, s.Addr("office")), func(c *client) (*codec.Command, error) {
 		topics++
 		a, err := c.call(codec.ReqGetRouteInfoByTopic, map[string]string{"topic": fmt.Sprint("Topic", topics%50)}, nil)
 		if err == nil && a.Code == codec.ResSuccess && !strings.Contains(string(a.Body), `"`+known+`"`) {
@@ -167,7 +167,7 @@ func (s *stage) watch(broker string) (check func()) {
 	})
 	return func() {
 		s.t.Helper()
-		for what, n := range map[string]*neighbour{"echo": echo, "routes": routes} {
+		for what, n := range map[string]*neighbor{"echo": echo, "routes": routes} {
 			n.stop()
 			require.NoError(s.t, n.failure(), what)
 			require.Positive(s.t, n.sent.Load(), what)

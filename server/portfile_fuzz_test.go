@@ -14,8 +14,10 @@ import (
 // A port table that is read is written back the same, one that is not is named in the error, and whatever a listener
 // makes of it gives no port to two brokers.
 func FuzzPortFile(f *testing.F) {
-	for _, text := range []string{`{"broker-a/0": 20000, "broker-a/1": 20001}`, `{}`, `null`, ``, `{"broker-a": 1}`, `{"a/0": 20000, "b/0": 20000}`,
-		`{"a/0": -1}`, `{"a/0": 99999}`, `{"a/0": 1.5}`, `{"a/0": 20000, "a/0": 20001}`, `[1]`, strings.Repeat(`{"a":`, 1000)} {
+	for _, text := range []string{
+		`{"broker-a/0": 20000, "broker-a/1": 20001}`, `{}`, `null`, ``, `{"broker-a": 1}`, `{"a/0": 20000, "b/0": 20000}`,
+		`{"a/0": -1}`, `{"a/0": 99999}`, `{"a/0": 1.5}`, `{"a/0": 20000, "a/0": 20001}`, `[1]`, strings.Repeat(`{"a":`, 1000),
+	} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

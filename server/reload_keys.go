@@ -21,7 +21,7 @@ const (
 // Not among them: state_dir, because the table that is kept there belongs to listeners that go on; log.format, because
 // a log that changes its form half-way cannot be read by machines; admin.address, where probes and operators look.
 var effects = map[string]effect{
-	"stat_prefix":                     atOnce, // what follows from it is told as listener.stat_prefix
+	"stat_prefix":                     atOnce, // what follows from it is reported as listener.stat_prefix
 	"drain_timeout":                   atOnce,
 	"log.level":                       atOnce,
 	"admin.":                          atOnce,
@@ -73,8 +73,8 @@ func effectOf(c config.Change) effect {
 	return needsRestart
 }
 
-// sortChanges tells what a reload will do about each change, and takes back what it cannot do. When the admin address
-// has to stay, so do the keys that say who is let in there: they were written for another place.
+// sortChanges says what a reload will do about each change, and takes back what it cannot do. When the admin address
+// has to stay, so do the keys that say who may use it: they were written for another address.
 func sortChanges(changes []config.Change, levelChanges bool) *Reloaded {
 	moves := false
 	for _, c := range changes {

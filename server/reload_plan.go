@@ -23,7 +23,7 @@ type plan struct {
 	revision *actors.Revision
 }
 
-// prepare does everything that can fail. It tells all problems that it finds, and has changed nothing then.
+// prepare does everything that can fail. It reports all problems that it finds, and has changed nothing then.
 func (s *Server) prepare(next *config.Config) (*plan, error) {
 	p := &plan{cfg: next}
 	var errs []error
@@ -110,8 +110,10 @@ func (s *Server) describeClusters(next *actors.Tree) {
 // revise makes the next tree. What has not changed is the same object in it.
 func (s *Server) revise(next *config.Config) (*actors.Revision, error) {
 	now := s.proxy.Tree()
-	r := &actors.Revision{Next: &actors.Tree{Stats: now.Stats}, NameServers: map[*actors.Cluster]*messages.NameServers{},
-		Sockets: map[*actors.Listener]transport.Listener{}, DrainTimeout: next.DrainTimeout}
+	r := &actors.Revision{
+		Next: &actors.Tree{Stats: now.Stats}, NameServers: map[*actors.Cluster]*messages.NameServers{},
+		Sockets: map[*actors.Listener]transport.Listener{}, DrainTimeout: next.DrainTimeout,
+	}
 	directories := map[string]*actors.Cluster{}
 	var errs []error
 	for i := range next.Clusters {
@@ -183,8 +185,8 @@ func (s *Server) reviseListener(r *actors.Revision, now *actors.Tree, next *conf
 	return l, nil
 }
 
-// holds reports that a listener of ours is in the way of an address. That two may not want the same has been validated,
-// so it is one that moves or goes. What another process has on another host does not become free by that.
+// holds reports that a listener of this proxy has an address. That two listeners may not want the same one has been
+// validated, so it is one that moves or goes. What another process has on another host does not become free by that.
 func (s *Server) holds(now *actors.Tree, address string) bool {
 	wanted, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {

@@ -2,7 +2,7 @@
 // pushes metrics, and takes everything down in good order.
 //
 // A start is: what a predecessor shares, system and tree of actors, admin address, push. Listeners open by themselves
-// once their cluster's name servers have answered; /readyz tells when. A reload prepares everything that can fail and
+// once their cluster's name servers have answered; /readyz says when. A reload prepares everything that can fail and
 // then takes the tree to its next revision ([Server.Reload]). A stop is a drain, and its steps are numbered in
 // [Server.drain].
 package server
@@ -39,7 +39,7 @@ type Server struct {
 	sockets       transport.Transport
 	stopTransport func()
 
-	failed    chan error    // a pillar could not be kept alive
+	failed    chan error    // an actor that everything needs could not be kept alive
 	asked     chan struct{} // by Drain
 	askOnce   sync.Once
 	draining  chan struct{}
@@ -52,10 +52,10 @@ type Server struct {
 	reloads
 }
 
-// ErrStoppedAtOnce is what Run returns when it was told to stop without draining.
+// ErrStoppedAtOnce is what Run returns when stopNow was closed: it has not drained.
 var ErrStoppedAtOnce = errors.New("stopped at once, without draining")
 
-// Run serves cfg until ctx is cancelled, and then drains; stopNow cuts that short. nil means a clean end.
+// Run serves cfg until ctx is canceled, and then drains; stopNow cuts that short. nil means a clean end.
 func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-chan struct{}, opts ...Option) error {
 	limitMemory(cfg.Limits, log)
 	tellConnectionLimit(cfg, log)
@@ -66,10 +66,12 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-ch
 	return s.Serve(ctx, stopNow)
 }
 
-// Start starts a proxy and returns at once; Ready tells when it serves. End it with Serve.
+// Start starts a proxy and returns at once; Ready reports whether it serves. End it with Serve.
 func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error) {
-	s := &Server{log: log, failed: make(chan error, 1), asked: make(chan struct{}), draining: make(chan struct{}),
-		ended: make(chan struct{}), started: time.Now()}
+	s := &Server{
+		log: log, failed: make(chan error, 1), asked: make(chan struct{}), draining: make(chan struct{}),
+		ended: make(chan struct{}), started: time.Now(),
+	}
 	s.cfg.Store(cfg)
 	for _, o := range opts {
 		o(s)
@@ -214,7 +216,7 @@ func (s *Server) notOpen() (why []string) {
 	return why
 }
 
-// excused tells what a proxy that has been ready is ready without: a reload that adds a cluster whose name servers do
+// excused reports what is not needed for the readiness of a proxy that has been ready: a reload that adds a cluster whose name servers do
 // not answer must not send the clients of the others away.
 func (s *Server) excused(late bool) bool { return late && s.wasReady.Load() }
 

@@ -9,8 +9,10 @@ import (
 
 // downstreamHandshake translates what a listener asks of its clients before their first frame.
 func (s *Server) downstreamHandshake(c *config.Listener) (transport.DownstreamHandshake, error) {
-	e := transport.DownstreamHandshake{AllowPlain: c.TLS.Mode == config.TLSPermissive, Timeout: s.config().Timeouts.Handshake, Rejected: s.proxy.Rejected(c.Name),
-		MaxInProgress: func() int { return connectionLimit(s.config(), allowedDescriptors()) }}
+	e := transport.DownstreamHandshake{
+		AllowPlain: c.TLS.Mode == config.TLSPermissive, Timeout: s.config().Timeouts.Handshake, Rejected: s.proxy.Rejected(c.Name),
+		MaxInProgress: func() int { return connectionLimit(s.config(), allowedDescriptors()) },
+	}
 	for _, network := range c.ProxyProtocolFrom {
 		p, err := config.ParseNetwork(network)
 		if err != nil {

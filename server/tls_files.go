@@ -10,7 +10,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 )
 
-// ClusterTLS is how a cluster is spoken to under TLS; nil: it is not.
+// ClusterTLS is the TLS configuration of connections to a cluster; nil: they have none.
 func ClusterTLS(c *config.Cluster) (*tls.Config, error) {
 	if !c.TLS.Enabled {
 		return nil, nil
@@ -19,7 +19,7 @@ func ClusterTLS(c *config.Cluster) (*tls.Config, error) {
 	return cfg, err
 }
 
-// load reads and builds. The text is what was read, also of files that are no good.
+// load reads and builds. The text is what was read, also of files that cannot be used.
 func load(files tlsFiles) (cfg *tls.Config, text map[string][]byte, err error) {
 	if text, err = read(files.paths()); err == nil {
 		cfg, err = files.build(text)

@@ -101,8 +101,10 @@ func TestInt32TakesPlainIntegersAndTheSameInQuotes(t *testing.T) {
 	f("105", 105)
 	f("2147483647", 1<<31-1)
 	f("-2147483648", -1<<31)
-	for _, bad := range []string{``, `-`, `+1`, `01`, `2147483648`, `-2147483649`, `99999999999`, `"`, `""`, `"1`, `" 1"`, `"1 "`, `"01"`, `"1.0"`,
-		`"\u0031"`, `null`, `true`, `[1]`} {
+	for _, bad := range []string{
+		``, `-`, `+1`, `01`, `2147483648`, `-2147483649`, `99999999999`, `"`, `""`, `"1`, `" 1"`, `"1 "`, `"01"`, `"1.0"`,
+		`"\u0031"`, `null`, `true`, `[1]`,
+	} {
 		s := jsonscan.Scanner{Text: []byte(bad)}
 		_, ok := s.Int32()
 		require.False(t, ok, bad)
