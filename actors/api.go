@@ -27,6 +27,12 @@ func NewProxy(t transport.Transport, log *slog.Logger, settings Settings, giveUp
 	return &Proxy{env: NewEnv(t, log, settings, giveUp)}
 }
 
+// InjectFaults has actors panic when Fault says so. It comes before Start; tests call it.
+func (p *Proxy) InjectFaults() { p.env.InjectFaults() }
+
+// Fault makes the actor with an id, as /actors shows it, panic if faults are injected.
+func (p *Proxy) Fault(id, reason string) { p.env.Fault(id, reason) }
+
 // Start spawns the tree. It may be called once.
 func (p *Proxy) Start(tree *Tree) (err error) {
 	p.top, err = p.env.Start(tree)

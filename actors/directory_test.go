@@ -38,6 +38,7 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
 		b := &bench{t: t, asked: map[string]int{}, servers: map[string]func(*codec.Command) *codec.Command{"ns1:9876": knows("10.0.0.1:10911"), "ns2:9876": knows("10.0.0.1:10911")}}
 		tr := &transport.Net{Dialer: b.dial}
 		b.env = actors.NewEnv(tr, slog.New(slog.DiscardHandler), actors.Settings{}, func(why error) { t.Errorf("gave up: %v", why) })
+		b.env.InjectFaults()
 		b.dir = actors.NewCluster("main", []string{"ns1:9876", "ns2:9876"}, 0)
 		top, err := b.env.Start(&actors.Tree{Stats: actors.NewStatistics(), Clusters: []*actors.Cluster{b.dir}})
 		require.NoError(t, err)
@@ -300,7 +301,7 @@ func TestDirectorySurvivesItsCrash(t *testing.T) {
 		before := b.ask("News")
 		b.set("ns1:9876", silent)
 		b.set("ns2:9876", silent)
-		b.env.System.Root.Send(b.pid, &messages.Fault{Reason: "killed by a test"})
+		b.env.Fault(b.pid.Id, "killed by a test")
 		time.Sleep(1500 * time.Millisecond) // not fresh any more
 		other := b.begin("Other")
 		synctest.Wait()

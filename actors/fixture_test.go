@@ -18,7 +18,6 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
-	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -105,6 +104,7 @@ func launch(t testing.TB, on sockets, o options) *rig {
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutStacks}))
 	o.settings.MaxFrame, o.settings.MaxHeader = o.limits.MaxFrame, o.limits.MaxHeader
 	r.env = actors.NewEnv(on(t, o.limits, o.window), log, o.settings, func(why error) { r.gaveUp <- why })
+	r.env.InjectFaults()
 	r.env.Failures.OnFailure = func(kind string) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -201,7 +201,7 @@ func (r *rig) kill(id string) {
 
 // fault makes an actor panic when it comes to it.
 func (r *rig) fault(id string) {
-	r.env.System.Root.Send(r.env.System.NewLocalPID(id), &messages.Fault{Reason: "killed by a test"})
+	r.env.Fault(id, "killed by a test")
 }
 
 func (r *rig) failed(kind string) int {

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
-	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -42,7 +41,7 @@ func TestTopSupervisorThatKeepsFailingEndsTheProcess(t *testing.T) {
 		r := launch(t, func(testing.TB, codec.Limits, int) transport.Transport { return p },
 			options{nameServers: []string{pipesNameServer}, mayGiveUp: true})
 		for range 11 {
-			r.env.System.Root.Send(r.top, &messages.Fault{Reason: "killed by a test"})
+			r.env.Fault(r.top.Id, "killed by a test")
 			synctest.Wait()
 		}
 		select {
@@ -59,7 +58,7 @@ func TestKilledTopSupervisorStartsAnew(t *testing.T) {
 	t.Parallel()
 	r := start(t, best, options{})
 	client, broker := r.pinned()
-	r.env.System.Root.Send(r.top, &messages.Fault{Reason: "killed by a test"})
+	r.env.Fault(r.top.Id, "killed by a test")
 	client.ends()
 	broker.ends()
 	await(t, "the listener is open again", func() bool { return r.tree.Listeners[0].Open() })

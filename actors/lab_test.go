@@ -55,6 +55,7 @@ func inLab(t *testing.T, settings actors.Settings, test func(t *testing.T, l *la
 			defer l.mu.Unlock()
 			l.gaveUp = append(l.gaveUp, why)
 		})
+		l.env.InjectFaults()
 		l.stats = actors.NewStatistics("main")
 		d := actors.NewCluster("main", []string{labNameServer}, time.Hour)
 		tree := &actors.Tree{Stats: l.stats, Clusters: []*actors.Cluster{d}}
@@ -182,7 +183,7 @@ func (l *lab) fault(id string, times int) {
 	l.t.Helper()
 	require.Contains(l.t, l.env.Actors(id), id)
 	for range times {
-		l.env.System.Root.Send(l.env.System.NewLocalPID(id), &messages.Fault{Reason: "injected"})
+		l.env.Fault(id, "injected")
 		synctest.Wait()
 	}
 }

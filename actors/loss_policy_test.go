@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
-	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
 // lossTest is a proxy with one name server and the brokers a and b.
@@ -268,7 +267,7 @@ func TestProberSurvivesItsOwnCrash(t *testing.T) {
 	lossTest(t, func(t *testing.T, w *world, a *server) {
 		w.consumer()
 		a.stop()
-		w.env.System.Root.Send(w.env.System.NewLocalPID("proxy/cluster/main/broker/broker-a:0"), &messages.Fault{Reason: "as asked for"})
+		w.env.Fault("proxy/cluster/main/broker/broker-a:0", "as asked for")
 		synctest.Wait()
 		require.Len(t, w.log.lines("as asked for"), 1)
 		w.log.forget()

@@ -128,8 +128,6 @@ func (p *proxy) Receive(ctx actor.Context) {
 		for _, pid := range p.clusters {
 			ctx.Send(pid, m)
 		}
-	case *messages.Fault:
-		panic(m.Reason)
 	default:
 		p.reload(ctx)
 	}

@@ -39,6 +39,7 @@ func swapTest(t *testing.T, before []swapListener, test func(t *testing.T, w *sw
 	synctest.Test(t, func(t *testing.T) {
 		w := &swapWorld{t: t, v: newVirtual(), clusters: map[string]*actors.Cluster{}, log: &logBook{}}
 		w.env = actors.NewEnv(w.v, slog.New(slog.NewTextHandler(w.log, nil)), actors.Settings{}, func(why error) { t.Error(why) })
+		w.env.InjectFaults()
 		tree := &actors.Tree{Stats: actors.NewStatistics("main")}
 		for i, name := range []string{"f", "g", "h"} {
 			ns, broker := fmt.Sprintf("192.0.2.%d:9876", i+1), fmt.Sprintf("192.0.2.%d:10911", i+1)

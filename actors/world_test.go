@@ -47,6 +47,7 @@ func inVirtualTime(t *testing.T, nameServers int, test func(t *testing.T, w *wor
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, v: newVirtual(), log: &logBook{}}
 		w.env = actors.NewEnv(w.v, slog.New(slog.NewTextHandler(w.log, nil)), actors.Settings{}, func(err error) { t.Error("giving up:", err) })
+		w.env.InjectFaults()
 		var addresses []string
 		for i := range nameServers {
 			addresses = append(addresses, nameServer(i))

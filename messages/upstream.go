@@ -4,7 +4,6 @@ import (
 	"sync"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
-
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 

@@ -19,6 +19,9 @@ func (s *Server) build(cfg *config.Config) (*actors.Tree, error) {
 	}
 	s.sockets, s.stopTransport = sockets, stop
 	s.proxy = actors.NewProxy(sockets, s.log, settings(cfg), s.giveUp)
+	if s.faults {
+		s.proxy.InjectFaults()
+	}
 	tree := &actors.Tree{}
 	directories := map[string]*actors.Cluster{}
 	for i := range cfg.Clusters {

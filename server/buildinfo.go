@@ -5,7 +5,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"github.com/rocketmq-proxy/rocketmq-proxy/internal/exposition"
+	"github.com/rocketmq-proxy/rocketmq-proxy/exposition"
 )
 
 // BuildInfo describes the program's own build, for rocketmq_proxy_build_info.

@@ -51,7 +51,7 @@ func serveFile(t *testing.T, toml string) *fixture {
 	require.NoError(t, err)
 	level := new(slog.LevelVar)
 	require.NoError(t, level.UnmarshalText([]byte(cfg.Log.Level)))
-	f.Server, err = Start(cfg, slog.New(slog.NewTextHandler(f.output, &slog.HandlerOptions{Level: level})), WithReload(load, level, f.hangup))
+	f.Server, err = Start(cfg, slog.New(slog.NewTextHandler(f.output, &slog.HandlerOptions{Level: level})), WithReload(load, level, f.hangup), withFaults)
 	require.NoError(t, err)
 	var ctx context.Context
 	ctx, f.cancel = context.WithCancel(context.Background())
@@ -60,6 +60,9 @@ func serveFile(t *testing.T, toml string) *fixture {
 	f.await(f.Ready, "ready")
 	return f
 }
+
+// withFaults has the actors of a server panic when a test tells them to.
+func withFaults(s *Server) { s.faults = true }
 
 // end cancels the proxy without a long drain and waits for it.
 func (f *fixture) end() {

@@ -21,7 +21,6 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
-	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
 // limited is a proxy before an embedded RocketMQ.
@@ -32,7 +31,7 @@ type limited struct {
 	end     context.CancelFunc
 }
 
-func startLimited(t testing.TB, change func(*config.Config)) *limited {
+func startLimited(t testing.TB, change func(*config.Config), opts ...Option) *limited {
 	cluster, err := embedded.Start(embedded.Options{})
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
@@ -40,7 +39,7 @@ func startLimited(t testing.TB, change func(*config.Config)) *limited {
 	cfg.DrainTimeout = 0
 	change(cfg)
 	l := &limited{cluster: cluster, served: make(chan error, 1)}
-	l.Server, err = Start(cfg, slog.New(slog.DiscardHandler))
+	l.Server, err = Start(cfg, slog.New(slog.DiscardHandler), opts...)
 	require.NoError(t, err)
 	ctx, end := context.WithCancel(context.Background())
 	l.end = end
@@ -173,7 +172,7 @@ func dialOnce(address string) error {
 
 // Failures are told with their reasons, also of what is gone.
 func TestActorsTellFailures(t *testing.T) {
-	l := startLimited(t, func(*config.Config) {})
+	l := startLimited(t, func(*config.Config) {}, withFaults)
 	var report struct {
 		Name     string
 		Failures []struct {
@@ -193,7 +192,7 @@ func TestActorsTellFailures(t *testing.T) {
 	crowd(t, 1, l.Addr(devName))
 	require.Eventually(t, func() bool { return l.connections() == 1 }, 30*time.Second, time.Millisecond)
 	for _, id := range l.proxy.Live("proxy/listener/dev/connections/") {
-		l.proxy.Tell(id, &messages.Fault{Reason: "injected"})
+		l.proxy.Fault(id, "injected")
 		require.Eventually(t, func() bool { return l.connections() == 0 }, 30*time.Second, time.Millisecond)
 		require.Contains(t, actorsNow(), id)
 	}
@@ -207,9 +206,9 @@ func TestActorsTellFailures(t *testing.T) {
 
 // A pillar that cannot be kept alive ends the server with the reason, and soon.
 func TestPillarEndsTheServer(t *testing.T) {
-	l := startLimited(t, func(*config.Config) {})
+	l := startLimited(t, func(*config.Config) {}, withFaults)
 	for range 11 {
-		l.proxy.Tell("proxy/stats", &messages.Fault{Reason: "injected"})
+		l.proxy.Fault("proxy/stats", "injected")
 	}
 	select {
 	case err := <-l.served:

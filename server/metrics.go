@@ -8,7 +8,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
-	"github.com/rocketmq-proxy/rocketmq-proxy/internal/exposition"
+	"github.com/rocketmq-proxy/rocketmq-proxy/exposition"
 )
 
 // describe registers the metrics that are read off when they are asked for.

@@ -12,7 +12,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
-	"github.com/rocketmq-proxy/rocketmq-proxy/internal/exposition"
+	"github.com/rocketmq-proxy/rocketmq-proxy/exposition"
 )
 
 // pusher pushes metrics to VictoriaMetrics, and once more at the end. The library's own loop logs by itself, each time,

@@ -18,7 +18,6 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
-	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
 // A connection of a listener that no change concerns stays open and in use through all kinds of them.
@@ -299,7 +298,7 @@ func TestRestartOfTheTopKeepsTheReloadedTree(t *testing.T) {
 	second := freePort(t)
 	f.change(clusterTable("main", cl.NameServers()...) + listenerTable("second", second, "advertise = 'localhost'"))
 	f.await(func() bool { return f.Addr("second") == second }, "the new listener opens")
-	f.proxy.Tell("proxy", &messages.Fault{Reason: "shown"})
+	f.proxy.Fault("proxy", "shown")
 	opened := func() int { return strings.Count(f.output.String(), `msg="listener is open" listener=second`) }
 	f.await(func() bool { return opened() == 2 }, "it is back")
 	require.Contains(t, dial(t, second).brokers("News")["broker-a"], "localhost:")

@@ -46,6 +46,7 @@ type Server struct {
 	ended     chan struct{}
 	handover  *handover.Endpoint // nil: hand_over is not set
 	started   time.Time
+	faults    bool // actors may be made to panic: tests do
 	buildInfo BuildInfo
 	wasReady  atomic.Bool
 

@@ -105,8 +105,6 @@ func (p *brokerActor) Receive(ctx actor.Context) {
 			p.Failures.Add(1)
 			p.missed(ctx, m.Err)
 		}
-	case *messages.Fault:
-		panic(m.Reason)
 	case *actor.Stopping, *actor.Restarting:
 		p.env.CleanUp(p.rest)
 	}

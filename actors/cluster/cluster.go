@@ -96,8 +96,6 @@ func (c *clusterActor) Receive(ctx actor.Context) {
 		c.tick(ctx)
 	case *brokerTurned:
 		c.turned(ctx, m.broker)
-	case *messages.Fault:
-		panic(m.Reason)
 	case *actor.Restarting, *actor.Stopping: // when everything begins again, it stops and has a successor all the same
 		c.env.CleanUp(func() { c.cancel(); c.source.stop(); c.giveUpAll(ctx) })
 	default:

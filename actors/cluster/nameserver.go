@@ -127,8 +127,6 @@ func (n *nameserver) Receive(ctx actor.Context) {
 		if _, ok := n.waiting[m.opaque]; ok {
 			n.fail(ctx, errOverdue)
 		}
-	case *messages.Fault:
-		panic(m.Reason)
 	case *actor.Restarting:
 		n.env.CleanUp(func() { n.fail(ctx, errors.New("BUG: its actor failed")) })
 	case *actor.Stopping:

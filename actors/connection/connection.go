@@ -117,8 +117,6 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.depart(m)
 	case *messages.Report:
 		ctx.Send(m.To, c.report())
-	case *messages.Fault:
-		panic(m.Reason)
 	case *actor.Stopping:
 		c.env.CleanUp(c.close)
 	}

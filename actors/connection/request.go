@@ -40,8 +40,6 @@ func (r *request) Receive(ctx actor.Context) {
 			r.answer(m.Code, m.Remark, m.Ext, m.Body)
 			r.settle(ctx)
 		}
-	case *messages.Fault:
-		panic(m.Reason)
 	case *actor.Restarting:
 		if r.x != nil {
 			r.env.CleanUp(func() {

@@ -35,7 +35,5 @@ func (a *acceptor) Receive(ctx actor.Context) {
 		if line, ok := a.warned.Allow(a.env.Now(), facts...); ok {
 			a.env.Log.Error("cannot accept connections, trying again", line...)
 		}
-	case *messages.Fault:
-		panic(m.Reason)
 	}
 }

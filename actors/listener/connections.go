@@ -77,8 +77,6 @@ func (c *connections) Receive(ctx actor.Context) {
 	case *messages.Report:
 		ctx.Send(m.To, &messages.Counted{N: len(ctx.Children())})
 		c.all(ctx, m)
-	case *messages.Fault:
-		panic(m.Reason)
 	case *actor.Stopping, *actor.Restarting:
 		c.env.CleanUp(func() { c.cancel(); c.rounds.stop() })
 	}

@@ -167,8 +167,6 @@ func (l *listener) Receive(ctx actor.Context) {
 		} else {
 			ctx.Send(m.To, &messages.Counted{})
 		}
-	case *messages.Fault:
-		panic(m.Reason)
 	case *actor.Restarting:
 		l.env.CleanUp(func() { l.crashed(ctx) })
 	case *actor.Stopping:

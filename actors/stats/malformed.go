@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
-	"github.com/rocketmq-proxy/rocketmq-proxy/internal/exposition"
+	"github.com/rocketmq-proxy/rocketmq-proxy/exposition"
 )
 
 // looksUnknown is what malformed frames look like that look like no protocol.

@@ -21,6 +21,7 @@ import (
 func TestSumsOutliveStats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := system.NewRuntime(slog.New(slog.DiscardHandler), func(why error) { t.Error(why) })
+		e.InjectFaults()
 		recorders := map[transport.Executor]*Recorder{transport.Inline{}: {}}
 		out := NewRegistry("main")
 		root, b := e.System.Root, recorders[transport.Inline{}]
@@ -46,7 +47,7 @@ func TestSumsOutliveStats(t *testing.T) {
 		require.Equal(t, "3", open())
 
 		b.Add(port, &messages.Delta{Closed: 1}) // announced, and not taken when the actor crashes
-		root.Send(s, &messages.Fault{Reason: "killed by a test"})
+		e.Fault(s.Id, "killed by a test")
 		time.Sleep(tallyInterval)
 		synctest.Wait()
 		require.Equal(t, "2", open())

@@ -10,7 +10,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
-	"github.com/rocketmq-proxy/rocketmq-proxy/internal/exposition"
+	"github.com/rocketmq-proxy/rocketmq-proxy/exposition"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 

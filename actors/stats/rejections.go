@@ -9,7 +9,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
-	"github.com/rocketmq-proxy/rocketmq-proxy/internal/exposition"
+	"github.com/rocketmq-proxy/rocketmq-proxy/exposition"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 

@@ -14,7 +14,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
-	"github.com/rocketmq-proxy/rocketmq-proxy/internal/exposition"
+	"github.com/rocketmq-proxy/rocketmq-proxy/exposition"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -76,8 +76,6 @@ func (s *Actor) Receive(ctx actor.Context) {
 		s.out.rotate()
 	case *Forget:
 		s.forget(m.Listener)
-	case *messages.Fault:
-		panic(m.Reason)
 	case *actor.Stopping:
 		s.run.CleanUp(func() { s.cancel(); s.takeAll() })
 	case *actor.Restarting:

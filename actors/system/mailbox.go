@@ -85,7 +85,7 @@ func (m *mailbox) post(msg any, here bool) {
 
 // PostSystemMessage is part of actor.Mailbox.
 func (m *mailbox) PostSystemMessage(msg any) {
-	if q, ok := msg.(*whose); ok {
+	if q, ok := msg.(*mailboxQuery); ok {
 		q.mailbox = m
 		return
 	}

@@ -7,11 +7,17 @@ import (
 	cmap "github.com/orcaman/concurrent-map"
 )
 
+// All that leans on exported internals of protoactor is in this file, and in the one case of mailbox.PostSystemMessage
+// that answers a mailboxQuery. registry_test.go fails when an upgrade changes them.
+
+// registryBuckets is how many maps of 32 shards the process table has.
+const registryBuckets = 4
+
 // shrinkRegistry replaces the library's process table of 1024 x 32 maps (2.8 MB, 66,000 objects, a cache miss for each
 // new id) by 4 x 32. It must come before anything is spawned by others.
 func shrinkRegistry(s *actor.ActorSystem) {
 	old := s.ProcessRegistry.LocalPIDs.LocalPIDs
-	fresh := make([]cmap.ConcurrentMap, 4)
+	fresh := make([]cmap.ConcurrentMap, registryBuckets)
 	for i := range fresh {
 		fresh[i] = cmap.New()
 	}
@@ -23,7 +29,7 @@ func shrinkRegistry(s *actor.ActorSystem) {
 	}
 }
 
-// Actors lists the ids of all live actors below prefix.
+// Actors lists the ids of all live actors below prefix, in no order.
 func (r *Runtime) Actors(prefix string) []string {
 	var ids []string
 	for _, m := range r.System.ProcessRegistry.LocalPIDs.LocalPIDs {
@@ -34,4 +40,15 @@ func (r *Runtime) Actors(prefix string) []string {
 		}
 	}
 	return ids
+}
+
+// mailboxQuery asks a mailbox of ours for itself: the library keeps it to itself.
+type mailboxQuery struct{ mailbox *mailbox }
+
+// mailboxOf is the mailbox of an actor; nil when it has ended.
+func mailboxOf(system *actor.ActorSystem, pid *actor.PID) *mailbox {
+	process, _ := system.ProcessRegistry.Get(pid)
+	q := &mailboxQuery{}
+	process.SendSystemMessage(pid, q)
+	return q.mailbox
 }

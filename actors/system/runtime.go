@@ -18,8 +18,9 @@ type Runtime struct {
 	// GiveUp is called when an actor that everything depends on cannot be kept alive or opened: the process must end.
 	GiveUp func(why error)
 
-	workers *workers
-	started time.Time
+	workers    *workers
+	started    time.Time
+	middleware []actor.ReceiverMiddleware // of all actors; none in service
 }
 
 // NewRuntime makes the actor system of one proxy.
@@ -43,10 +44,14 @@ func (r *Runtime) Props(produce func() actor.Actor, d actor.Dispatcher, exceeded
 	if d == nil {
 		d = r.workers
 	}
-	return actor.PropsFromProducer(produce,
+	props := actor.PropsFromProducer(produce,
 		actor.WithMailbox(mailboxProducer(d, r.panicked)),
 		actor.WithDispatcher(d),
 		actor.WithSupervisor(r.Supervisor(exceeded)))
+	if len(r.middleware) > 0 {
+		props.Configure(actor.WithReceiverMiddleware(r.middleware...))
+	}
+	return props
 }
 
 // Supervisor is the strategy of a supervisor. exceeded is as in Props.

@@ -2,20 +2,15 @@ package system
 
 import "github.com/asynkron/protoactor-go/actor"
 
-// sink hands events to an actor's mailbox without a look-up.
+// Sink hands events to an actor's mailbox without a look-up.
 type Sink struct {
 	PID     *actor.PID
 	mailbox *mailbox // nil: the actor has ended
 }
 
-// whose asks a mailbox of ours for itself: the library keeps it to itself.
-type whose struct{ mailbox *mailbox }
-
+// NewSink is the sink of an actor. What is delivered after the actor has ended is discarded.
 func NewSink(system *actor.ActorSystem, pid *actor.PID) Sink {
-	process, _ := system.ProcessRegistry.Get(pid)
-	q := &whose{}
-	process.SendSystemMessage(pid, q)
-	return Sink{pid, q.mailbox}
+	return Sink{pid, mailboxOf(system, pid)}
 }
 
 // Deliver is part of transport.Sink.

@@ -120,8 +120,6 @@ func (u *upstream) Receive(ctx actor.Context) {
 		}
 	case *messages.Tick:
 		u.tick(m.Now)
-	case *messages.Fault:
-		panic(m.Reason)
 	case *actor.Restarting:
 		u.env.CleanUp(func() { u.lose("BUG: its actor failed", messages.Lost{Opened: u.state > dialling}); u.drained(u.old) })
 	case *actor.Stopping:

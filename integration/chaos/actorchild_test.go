@@ -15,7 +15,6 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
-	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -85,6 +84,7 @@ func growTree(nameServers []string) (t *tree, stop func(), err error) {
 		slog.Error("the proxy gave up", "reason", why)
 		os.Exit(gaveUp)
 	})
+	t.env.InjectFaults()
 	t.top, err = t.env.Start(&actors.Tree{Stats: t.stats, Clusters: []*actors.Cluster{d}, Listeners: []*actors.Listener{t.listener}})
 	return t, stop, err
 }
@@ -112,6 +112,6 @@ func (t *tree) panicIn(kind string, n int) string {
 	}
 	slices.Sort(ids)
 	id := ids[n%len(ids)]
-	t.env.System.Root.Send(t.env.System.NewLocalPID(id), &messages.Fault{Reason: "chaos"})
+	t.env.Fault(id, "chaos")
 	return id
 }

@@ -1,8 +1,5 @@
 package messages
 
-// Fault makes the actor that receives it panic. Tests use it to show what supervision is worth.
-type Fault struct{ Reason string }
-
 // Tick comes every few seconds to those who look for things that took too long.
 type Tick struct{ Now int64 } // nanoseconds on the process clock
 
