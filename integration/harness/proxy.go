@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
 )
@@ -77,6 +79,8 @@ type Proxy struct {
 	*Process
 	Listen string // clients are told that this is their name server
 	Admin  string
+
+	stopped bool // by its story
 }
 
 // ProxyConfig is what one proxy differs from another in.
@@ -85,6 +89,8 @@ type ProxyConfig struct {
 	Cluster    string // more lines of [[cluster]]
 	Listener   string // more lines of [[listener]]
 	Metrics    string // the lines of [metrics]
+
+	DrainTimeout time.Duration // 0: 5 s
 }
 
 // BrokerPorts is how many ports a proxy may use for brokers: each broker takes three, since VIP clients dial the
@@ -99,7 +105,7 @@ func serveProxy(dir string, config ProxyConfig) (*Proxy, error) {
 		return nil, err
 	}
 	text := fmt.Sprintf(`
-drain_timeout = "5s"
+drain_timeout = %q
 
 [[cluster]]
 name = "main"
@@ -114,7 +120,7 @@ broker_ports = "%d-%d"
 %s
 [admin]
 address = %q
-`, config.NameServer, config.Cluster, freeport.Loopback(first), first+4, first+4+BrokerPorts-1, config.Listener, freeport.Loopback(first+1))
+`, cmp.Or(config.DrainTimeout, 5*time.Second).String(), config.NameServer, config.Cluster, freeport.Loopback(first), first+4, first+4+BrokerPorts-1, config.Listener, freeport.Loopback(first+1))
 	if config.Metrics != "" {
 		text += "\n[metrics]\n" + config.Metrics + "\n"
 	}
@@ -158,7 +164,10 @@ func LaunchProxy(dir, listen, admin string, args ...string) (*Proxy, error) {
 }
 
 // Stop asks the proxy to end as an operator would, and is an error unless it drains and exits with 0.
-func (p *Proxy) Stop() error { return p.Terminate(stopTimeout) }
+func (p *Proxy) Stop() error {
+	p.stopped = true
+	return p.Terminate(stopTimeout)
+}
 
 // HTTPGet returns the body of an answer with status 200.
 func HTTPGet(ctx context.Context, url string) (string, error) {

@@ -179,6 +179,9 @@ func ConfiguredProxy(t *testing.T, config ProxyConfig) *Target {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if p.stopped {
+			return
+		}
 		if err := p.Stop(); err != nil {
 			t.Error(err)
 		}
