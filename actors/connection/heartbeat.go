@@ -103,8 +103,11 @@ func (h *heartbeat) drop(env *env.Env) {
 
 // learn keeps a frame that is a full heartbeat.
 func (h *heartbeat) learn(frame []byte) {
+	if len(frame) < codec.PrefixLen { // another process may hand anything over
+		return
+	}
 	p, err := codec.ReadPrefix(frame, codec.Limits{MaxFrame: len(frame), MaxHeader: len(frame)})
-	if err != nil {
+	if err != nil || p.Size != len(frame) {
 		return
 	}
 	if said, ok := rewrite.ReadHeartbeat(frame[p.BodyOff():]); ok && !said.Short {

@@ -55,3 +55,23 @@ func TestWhatIsKeptOfAHeartbeat(t *testing.T) {
 	require.True(t, h.consumer, "what is done when its broker is lost depends on it")
 	require.Zero(t, held(e))
 }
+
+// What another process hands over as a heartbeat may be cut, or not be one.
+func TestHeartbeatThatIsCutIsNotKept(t *testing.T) {
+	whole := (&codec.Command{Code: codec.ReqHeartBeat, Body: []byte(`{"clientID":"me","consumerDataSet":[{"groupName":"g"}],"producerDataSet":[]}`)}).Append(nil, codec.JSON)
+	for n := range whole {
+		var h heartbeat
+		h.learn(whole[:n])
+		require.Nil(t, h.full, "%d bytes", n)
+	}
+	var h heartbeat
+	h.learn(whole)
+	require.Equal(t, whole, h.full)
+	for i := range codec.PrefixLen {
+		for _, b := range []byte{0, 1, 0x7f, 0xff} {
+			wrong := append([]byte(nil), whole...)
+			wrong[i] = b
+			new(heartbeat).learn(wrong) // does not panic
+		}
+	}
+}
