@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -31,9 +30,6 @@ type Page struct {
 	Offset int    // of the first one
 	Limit  int    // 0: none, only the number of all
 }
-
-// longestClientID is how much is shown of a client id, in bytes: clients choose it, and its length.
-const longestClientID = 256
 
 // sorts compare two connections so that the one that is looked for comes first.
 var sorts = map[string]func(a, b *Connection) int{
@@ -89,21 +85,6 @@ func (f *Filter) chooses(c *Connection) bool {
 	})
 }
 
-// shorten bounds what a client has chosen.
-func shorten(c *Connection) {
-	if len(c.ClientID) <= longestClientID {
-		return
-	}
-	cut := longestClientID - len("…")
-	for cut > 0 && !utf8.RuneStart(c.ClientID[cut]) {
-		cut--
-	}
-	c.ClientID = strings.Clone(c.ClientID[:cut]) + "…"
-	if c.Upstream != nil {
-		c.Upstream.ClientID = c.ClientID
-	}
-}
-
 // gathering adds up what supervisors announce and connections send.
 type gathering struct {
 	supervisors int // whose announcement is still to come; the top one's comes first
@@ -152,7 +133,6 @@ func (p *Proxy) reports(ctx context.Context, f Filter) (all []*Connection) {
 		case *messages.ClientReport:
 			g.missing--
 			if f.chooses(m) {
-				shorten(m)
 				all = append(all, m)
 			}
 		}

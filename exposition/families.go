@@ -83,7 +83,7 @@ rocketmq_proxy_cluster_age_seconds gauge Time since a name server of a cluster l
 rocketmq_proxy_name_server_up gauge 1 if the last query to a name server was answered.
 rocketmq_proxy_name_server_queries_total counter Queries to a name server.
 rocketmq_proxy_name_server_failures_total counter Queries to a name server without a usable answer in time.
-rocketmq_proxy_buffered_bytes gauge Bytes that wait for slow peers, incomplete headers, and heartbeats that are kept.
+rocketmq_proxy_buffered_bytes gauge Bytes that wait for slow peers, incomplete headers, heartbeats that are kept, and requests in flight.
 rocketmq_proxy_buffer_limit_bytes gauge Upper limit of buffered bytes (limits.buffer_total).
 rocketmq_proxy_buffer_read_pauses_total counter Times that a socket was not read because of limits.buffer_total.
 rocketmq_proxy_actor_restarts_total counter Panics, by the kind of actor, whatever was done about them.

@@ -263,6 +263,9 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		fill(t, v.Index(0), n)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(t, v.Elem(), n)
 	case reflect.String:
 		v.SetString("value " + strconv.Itoa(*n))
 	case reflect.Bool:

@@ -116,10 +116,11 @@ func (h *heartbeat) learn(frame []byte) {
 	}
 }
 
-// shortID cuts a client's id that is too long, between two characters.
+// shortID cuts a client's id that is too long, between two characters, and marks it as cut.
 func shortID(id string) string {
 	if len(id) <= maxClientID {
 		return id
 	}
-	return strings.Clone(strings.ToValidUTF8(id[:maxClientID], ""))
+	const mark = "…"
+	return strings.ToValidUTF8(id[:maxClientID-len(mark)], "") + mark
 }

@@ -44,7 +44,7 @@ func TestWhatIsKeptOfAHeartbeat(t *testing.T) {
 
 	frame := beatOf(strings.Repeat("ü", 300), 3000)
 	h = keep(e, frame)
-	require.Equal(t, strings.Repeat("ü", 128), h.clientID, "256 bytes, and whole characters")
+	require.Equal(t, strings.Repeat("ü", 126)+"…", h.clientID, "at most 256 bytes, whole characters, and marked as cut")
 	require.Len(t, h.groups, 1000)
 	require.Greater(t, held(e), len(frame)+1000*len("group-99"))
 
