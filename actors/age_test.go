@@ -8,6 +8,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // A connection is let go at its age, ± 10 %: a busy young client is sent away with its next request, others are cut off
@@ -26,8 +27,8 @@ func TestConnectionsAreLetGoAtTheirAge(t *testing.T) {
 		"never": {codec.Version5_5_0, 10 * time.Second, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inTime(t, echo, func(t *testing.T, r *rig, p *pipes) {
-				r.env.Adjust(actors.Settings{ConnectionAge: want.age, GoAway: true})
+			inTime(t, proxytest.Echo, func(t *testing.T, r *proxytest.Real, p *pipes) {
+				r.Env.Adjust(actors.Settings{ConnectionAge: want.age, GoAway: true})
 				client, begun := p.dialPort(0), time.Now()
 				defer client.Close()
 				var last *codec.Command
@@ -36,7 +37,7 @@ func TestConnectionsAreLetGoAtTheirAge(t *testing.T) {
 						require.Equal(t, codec.ResSuccess, last.Code)
 						return
 					}
-					client.Write(frame(&codec.Command{Code: codec.ReqGetMaxOffset, Opaque: 1, Version: want.version}))
+					client.Write(proxytest.Frame(&codec.Command{Code: codec.ReqGetMaxOffset, Opaque: 1, Version: want.version}))
 					answer, _, err := codec.ReadCommand(client, codec.Limits{})
 					if err != nil {
 						break

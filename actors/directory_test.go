@@ -16,6 +16,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -35,7 +36,7 @@ type bench struct {
 // inBubble runs a test with a directory of the name servers ns1 and ns2, which know broker-a at 10.0.0.1:10911.
 func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &bench{t: t, asked: map[string]int{}, servers: map[string]func(*codec.Command) *codec.Command{"ns1:9876": knows("10.0.0.1:10911"), "ns2:9876": knows("10.0.0.1:10911")}}
+		b := &bench{t: t, asked: map[string]int{}, servers: map[string]func(*codec.Command) *codec.Command{"ns1:9876": proxytest.Knows("10.0.0.1:10911"), "ns2:9876": proxytest.Knows("10.0.0.1:10911")}}
 		tr := &transport.Net{Dialer: b.dial}
 		b.env = actors.NewEnv(tr, slog.New(slog.DiscardHandler), actors.Settings{}, func(why error) { t.Errorf("gave up: %v", why) })
 		b.env.InjectFaults()
@@ -53,19 +54,6 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
 		test(t, b)
 	})
 }
-
-// knows answers as a name server that knows one broker and all topics.
-func knows(broker string) func(c *codec.Command) *codec.Command {
-	return func(c *codec.Command) *codec.Command {
-		if c.Code == codec.ReqGetBrokerClusterInfo {
-			return clusterInfo(c, broker)
-		}
-		return topicRoute(c, broker)
-	}
-}
-
-// silent never answers.
-func silent(*codec.Command) *codec.Command { return nil }
 
 func (b *bench) dial(_ context.Context, _, address string) (net.Conn, error) {
 	b.mu.Lock()
@@ -130,7 +118,7 @@ func TestDirectoryAsksOnceForEverybody(t *testing.T) {
 		gate := make(chan struct{})
 		b.set("ns1:9876", func(c *codec.Command) *codec.Command {
 			<-gate
-			return topicRoute(c, "10.0.0.1:10911")
+			return proxytest.TopicRoute(c, "10.0.0.1:10911")
 		})
 		var waiting []actor.Future
 		for range 50 {
@@ -167,9 +155,9 @@ func TestDirectoryServesWhatItKnewWhileNobodyAnswers(t *testing.T) {
 			require.Equal(t, codec.ResSystemError, unknown.Code, "17 would make producers create the topic")
 			require.Contains(t, unknown.Remark, "no name server of cluster main answers")
 		}
-		b.set("ns2:9876", knows("10.0.0.2:10911"))
+		b.set("ns2:9876", proxytest.Knows("10.0.0.2:10911"))
 		time.Sleep(2 * time.Second)
-		address := b.dir.Snapshot().Broker(brokerA).Address()
+		address := b.dir.Snapshot().Broker(proxytest.BrokerA).Address()
 		require.Equal(t, "10.0.0.2:10911", address, "looked at once a second until somebody answers")
 		require.Contains(t, string(b.ask("News").Body), "10.0.0.2")
 		require.Equal(t, codec.ResSuccess, b.ask("NeverAsked").Code)
@@ -185,7 +173,7 @@ func TestDirectoryPassesOnThatThereIsNoTopic(t *testing.T) {
 		require.Equal(t, codec.ResTopicNotExist, a.Code)
 		require.Equal(t, "No topic route info", a.Remark)
 		require.Equal(t, 1, b.count("ns1:9876 News"))
-		b.set("ns1:9876", knows("10.0.0.1:10911")) // a producer has created it
+		b.set("ns1:9876", proxytest.Knows("10.0.0.1:10911")) // a producer has created it
 		time.Sleep(1100 * time.Millisecond)
 		require.Equal(t, codec.ResSuccess, b.ask("News").Code)
 	})
@@ -193,11 +181,13 @@ func TestDirectoryPassesOnThatThereIsNoTopic(t *testing.T) {
 
 func TestDirectoryLeavesANameServerThatHangs(t *testing.T) {
 	for name, handle := range map[string]func(*codec.Command) *codec.Command{
-		"hangs":        silent,
-		"is down":      nil,
-		"refuses":      func(c *codec.Command) *codec.Command { return c.Answer(codec.ResSystemError, "out of memory") },
-		"is broken":    func(c *codec.Command) *codec.Command { return c.Answer(codec.ResSuccess, "no body") },
-		"is confusing": func(c *codec.Command) *codec.Command { return topicRoute(&codec.Command{Opaque: c.Opaque + 1}, "") },
+		"hangs":     proxytest.Silent,
+		"is down":   nil,
+		"refuses":   func(c *codec.Command) *codec.Command { return c.Answer(codec.ResSystemError, "out of memory") },
+		"is broken": func(c *codec.Command) *codec.Command { return c.Answer(codec.ResSuccess, "no body") },
+		"is confusing": func(c *codec.Command) *codec.Command {
+			return proxytest.TopicRoute(&codec.Command{Opaque: c.Opaque + 1}, "")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
@@ -228,15 +218,15 @@ func TestDirectoryTellsSubscribersOfChanges(t *testing.T) {
 		}))
 		b.env.System.Root.Send(b.pid, &messages.Subscribe{To: sub})
 		<-heard
-		require.Equal(t, "10.0.0.1:10911", b.dir.Snapshot().Broker(brokerA).Address())
+		require.Equal(t, "10.0.0.1:10911", b.dir.Snapshot().Broker(proxytest.BrokerA).Address())
 		time.Sleep(5 * time.Minute)
 		require.Empty(t, heard)
 		looks := b.count("ns1:9876 cluster")
 		require.Equal(t, 11, looks, "the first look and one each 30 seconds")
-		b.set("ns1:9876", knows("10.0.0.9:10911"))
+		b.set("ns1:9876", proxytest.Knows("10.0.0.9:10911"))
 		time.Sleep(31 * time.Second)
 		<-heard
-		require.Equal(t, "10.0.0.9:10911", b.dir.Snapshot().Broker(brokerA).Address())
+		require.Equal(t, "10.0.0.9:10911", b.dir.Snapshot().Broker(proxytest.BrokerA).Address())
 		require.Empty(t, heard)
 		// A broker that the name servers do not list any more keeps its last address: its port stays open.
 		b.set("ns1:9876", func(c *codec.Command) *codec.Command {
@@ -245,7 +235,7 @@ func TestDirectoryTellsSubscribersOfChanges(t *testing.T) {
 			return a
 		})
 		time.Sleep(31 * time.Second)
-		address := b.dir.Snapshot().Broker(brokerA).Address()
+		address := b.dir.Snapshot().Broker(proxytest.BrokerA).Address()
 		require.Equal(t, "10.0.0.9:10911", address)
 		require.NoError(t, b.env.System.Root.StopFuture(sub).Wait())
 	})
@@ -283,7 +273,7 @@ func TestDirectoryKeepsNothingOfTopicsThatAreNot(t *testing.T) {
 		for _, address := range []string{"ns1:9876", "ns2:9876"} {
 			b.set(address, func(c *codec.Command) *codec.Command { return c.Answer(codec.ResTopicNotExist, "no such topic") })
 		}
-		before := heapInUse()
+		before := proxytest.HeapInUse()
 		for i := range 10_000 {
 			require.Equal(t, codec.ResTopicNotExist, b.ask(fmt.Sprintf("%01024d", i)).Code)
 		}
@@ -291,7 +281,7 @@ func TestDirectoryKeepsNothingOfTopicsThatAreNot(t *testing.T) {
 		clear(b.asked)
 		b.mu.Unlock()
 		time.Sleep(10 * time.Second)
-		require.Less(t, heapInUse()-before, int64(8<<20))
+		require.Less(t, proxytest.HeapInUse()-before, int64(8<<20))
 	})
 }
 
@@ -299,14 +289,14 @@ func TestDirectoryKeepsNothingOfTopicsThatAreNot(t *testing.T) {
 func TestDirectorySurvivesItsCrash(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		before := b.ask("News")
-		b.set("ns1:9876", silent)
-		b.set("ns2:9876", silent)
+		b.set("ns1:9876", proxytest.Silent)
+		b.set("ns2:9876", proxytest.Silent)
 		b.env.Fault(b.pid.Id, "killed by a test")
 		time.Sleep(1500 * time.Millisecond) // not fresh any more
 		other := b.begin("Other")
 		synctest.Wait()
 		for id := range int64(2) { // on their way to the first instance, which asked for the cluster and for News
-			b.env.System.Root.Send(b.pid, &messages.Queried{ID: id + 1, Address: "ns1:9876", Answer: topicRoute(&codec.Command{}, "10.6.6.6:10911")})
+			b.env.System.Root.Send(b.pid, &messages.Queried{ID: id + 1, Address: "ns1:9876", Answer: proxytest.TopicRoute(&codec.Command{}, "10.6.6.6:10911")})
 		}
 		require.Equal(t, codec.ResSystemError, told(t, other).Code, "nobody has answered")
 		require.Equal(t, before.Body, b.ask("News").Body)

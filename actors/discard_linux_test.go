@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -22,26 +23,26 @@ func oneLoop(t testing.TB, limits codec.Limits, window int) transport.Transport 
 // would count against limits.buffer_total for good.
 func TestEndedActorsGiveBackWhatTheyHaveNotRead(t *testing.T) {
 	t.Parallel()
-	r := start(t, oneLoop, options{limits: smallLimits})
-	good := frame(&codec.Command{Code: codec.ReqSendMessage, Opaque: 9, Flag: codec.FlagOneway, Body: make([]byte, 1000)})
+	r := proxytest.Start(t, oneLoop, proxytest.Options{Limits: smallLimits})
+	good := proxytest.Frame(&codec.Command{Code: codec.ReqSendMessage, Opaque: 9, Flag: codec.FlagOneway, Body: make([]byte, 1000)})
 	for range 20 {
-		client, _ := r.pinned()
-		client.write(append(good, prefixed(-1, 0, "bad")...))
-		client.ends()
+		client, _ := r.Pinned()
+		client.Write(append(good, proxytest.Prefix(-1, 0, "bad")...))
+		client.Ends()
 	}
-	r.settle(20)
-	held := func() int64 { bytes, _ := r.env.Transport.Buffered(); return bytes }
-	r.until("nothing is held", func() bool { return held() == 0 })
+	r.Settle(20)
+	held := func() int64 { bytes, _ := r.Env.Transport.Buffered(); return bytes }
+	r.Until("nothing is held", func() bool { return held() == 0 })
 }
 
 // Requests that come behind the order to end are not begun: nobody would end them.
 func TestNothingIsBegunOnAConnectionThatEnds(t *testing.T) {
 	t.Parallel()
-	r := start(t, oneLoop, options{})
-	client, broker := r.pinned()
-	client.open(broker)
-	id := r.actors("connection")[0]
-	r.until("it has been counted", func() bool { return r.stat("response_success") == 1 })
+	r := proxytest.Start(t, oneLoop, proxytest.Options{})
+	client, broker := r.Pinned()
+	client.Works(broker)
+	id := r.Actors("connection")[0]
+	r.Until("it has been counted", func() bool { return r.Stat("response_success") == 1 })
 
 	var b []byte
 	for i := range 10 {
@@ -54,12 +55,12 @@ func TestNothingIsBegunOnAConnectionThatEnds(t *testing.T) {
 	ch := &transport.Chunk{B: b, Frames: frames}
 	ch.Retain()
 	ch.Retain() // it has no socket to go back to
-	r.env.Transport.Executors()[0].Schedule(func() {
-		pid := r.env.System.NewLocalPID(id)
-		r.env.System.Root.Send(pid, &messages.LetGo{})
-		r.env.System.Root.Send(pid, ch)
+	r.Env.Transport.Executors()[0].Schedule(func() {
+		pid := r.Env.System.NewLocalPID(id)
+		r.Env.System.Root.Send(pid, &messages.LetGo{})
+		r.Env.System.Root.Send(pid, ch)
 	})
-	client.ends()
-	r.settle(1)
-	r.gaugesAreZero()
+	client.Ends()
+	r.Settle(1)
+	r.GaugesAreZero()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
@@ -35,7 +36,7 @@ func TestAbsenceOfATopicIsNotServedFromMemory(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.both(absent)
 		require.Equal(t, codec.ResTopicNotExist, b.ask("News").Code)
-		b.both(knows("10.0.0.1:10911"))
+		b.both(proxytest.Knows("10.0.0.1:10911"))
 		require.Equal(t, codec.ResSuccess, b.ask("News").Code)
 	})
 }
@@ -59,7 +60,7 @@ func TestAbsenceOfATopicIsNotToldToWhoAsksLater(t *testing.T) {
 			late = append(late, b.begin("News"))
 		}
 		synctest.Wait()
-		b.set("ns1:9876", knows("10.0.0.1:10911"))
+		b.set("ns1:9876", proxytest.Knows("10.0.0.1:10911"))
 		close(gate)
 		require.Equal(t, codec.ResTopicNotExist, told(t, early).Code)
 		for _, f := range late {
@@ -114,14 +115,14 @@ func TestQueryFromBeforeAChangeDoesNotAnswerWhoAsksAfterIt(t *testing.T) {
 		gate := make(chan struct{})
 		b.both(func(c *codec.Command) *codec.Command {
 			<-gate
-			return topicRoute(c, "10.0.0.1:10911")
+			return proxytest.TopicRoute(c, "10.0.0.1:10911")
 		})
 		early := b.begin("News")
 		synctest.Wait()
 		b.env.System.Root.Send(b.pid, &messages.RoutesChanged{})
 		late := b.begin("News")
 		synctest.Wait()
-		b.both(knows("10.0.0.2:10911"))
+		b.both(proxytest.Knows("10.0.0.2:10911"))
 		close(gate)
 		require.Contains(t, string(told(t, early).Body), "10.0.0.1:10911")
 		require.Contains(t, string(told(t, late).Body), "10.0.0.2:10911")
@@ -161,9 +162,9 @@ func TestZonesAreToldToNameServersAndHaveTheirOwnRoutes(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.both(func(c *codec.Command) *codec.Command {
 			if c.Ext["__ZONE_MODE"] == "true" {
-				return topicRoute(c, "zone-"+c.Ext["__ZONE_NAME"]+":10911")
+				return proxytest.TopicRoute(c, "zone-"+c.Ext["__ZONE_NAME"]+":10911")
 			}
-			return topicRoute(c, "10.0.0.1:10911")
+			return proxytest.TopicRoute(c, "10.0.0.1:10911")
 		})
 		for _, zone := range []string{"a", "b"} {
 			m := told(t, b.query(&messages.RouteQuery{Topic: "News", ZoneName: zone, ZoneMode: "true"}))
@@ -179,7 +180,7 @@ func TestZonesAreToldToNameServersAndHaveTheirOwnRoutes(t *testing.T) {
 // A topic that exists has a route in all the zones that clients make up.
 func TestZonesThatClientsMakeUpAreNotRemembered(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		before := heapInUse()
+		before := proxytest.HeapInUse()
 		for i := range 20_000 {
 			zone := fmt.Sprintf("%0256d", i)
 			require.Equal(t, codec.ResSuccess, told(t, b.query(&messages.RouteQuery{Topic: "News", ZoneName: zone})).Code)
@@ -187,7 +188,7 @@ func TestZonesThatClientsMakeUpAreNotRemembered(t *testing.T) {
 		b.mu.Lock()
 		clear(b.asked)
 		b.mu.Unlock()
-		require.Less(t, heapInUse()-before, int64(8<<20))
+		require.Less(t, proxytest.HeapInUse()-before, int64(8<<20))
 		m := told(t, b.query(&messages.RouteQuery{Topic: "News", ZoneName: fmt.Sprintf("%0257d", 1)}))
 		require.Equal(t, codec.ResSystemError, m.Code)
 	})

@@ -8,7 +8,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -16,18 +18,18 @@ func TestPillarThatKeepsFailingEndsTheProcess(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"stats", "cluster"} {
 		t.Run(kind, func(t *testing.T) {
-			r := start(t, best, options{mayGiveUp: true})
-			id := r.actors(kind)[0]
+			r := proxytest.Start(t, proxytest.Best, proxytest.Options{MayGiveUp: true})
+			id := r.Actors(kind)[0]
 			for range 10 {
-				r.kill(id)
+				r.Kill(id)
 			}
-			require.Empty(t, r.gaveUp, "ten failures are within the limit")
-			r.kill(id)
+			require.Empty(t, r.GaveUp, "ten failures are within the limit")
+			r.Kill(id)
 			select {
-			case why := <-r.gaveUp:
+			case why := <-r.GaveUp:
 				require.ErrorContains(t, why, id)
 				require.ErrorContains(t, why, "killed by a test")
-			case <-time.After(patience):
+			case <-time.After(proxytest.Patience):
 				require.Fail(t, "the proxy does not give up")
 			}
 		})
@@ -37,15 +39,15 @@ func TestPillarThatKeepsFailingEndsTheProcess(t *testing.T) {
 func TestTopSupervisorThatKeepsFailingEndsTheProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // each time everything begins anew, which takes a moment of the window
 		t.Cleanup(func() { time.Sleep(time.Minute) }) // timers of the library end by themselves
-		p := newPipes(t, echo)
-		r := launch(t, func(testing.TB, codec.Limits, int) transport.Transport { return p },
-			options{nameServers: []string{pipesNameServer}, mayGiveUp: true})
+		p := newPipes(t, proxytest.Echo)
+		r := proxytest.Launch(t, func(testing.TB, codec.Limits, int) transport.Transport { return p },
+			proxytest.Options{NameServers: []string{pipesNameServer}, MayGiveUp: true})
 		for range 11 {
-			r.env.Fault(r.top.Id, "killed by a test")
+			r.Proxy.Kill(actors.Root)
 			synctest.Wait()
 		}
 		select {
-		case why := <-r.gaveUp:
+		case why := <-r.GaveUp:
 			require.ErrorContains(t, why, "proxy")
 		default:
 			require.Fail(t, "the proxy does not give up")
@@ -56,14 +58,14 @@ func TestTopSupervisorThatKeepsFailingEndsTheProcess(t *testing.T) {
 // A restart of the top supervisor costs all connections, and the doors open again.
 func TestKilledTopSupervisorStartsAnew(t *testing.T) {
 	t.Parallel()
-	r := start(t, best, options{})
-	client, broker := r.pinned()
-	r.env.Fault(r.top.Id, "killed by a test")
-	client.ends()
-	broker.ends()
-	await(t, "the listener is open again", func() bool { return r.tree.Listeners[0].Open() })
-	client, broker = r.pinned()
-	client.open(broker)
+	r := proxytest.Start(t, proxytest.Best, proxytest.Options{})
+	client, broker := r.Pinned()
+	r.Proxy.Kill(actors.Root)
+	client.Ends()
+	broker.Ends()
+	proxytest.Until(t, "the listener is open again", func() bool { return r.Listener().Open() })
+	client, broker = r.Pinned()
+	client.Works(broker)
 }
 
 // A child of a listener that keeps failing makes the listener begin anew: clients are cut once, and the ports open again.
@@ -71,21 +73,21 @@ func TestListenerBeginsAnewWhenItsChildrenKeepFailing(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"connections", "acceptor"} {
 		t.Run(kind, func(t *testing.T) {
-			r := start(t, best, options{})
-			client, _ := r.pinned()
-			id := r.actors(kind)[0]
+			r := proxytest.Start(t, proxytest.Best, proxytest.Options{})
+			client, _ := r.Pinned()
+			id := r.Actors(kind)[0]
 			for range 11 {
-				r.kill(id)
+				r.Kill(id)
 			}
-			client.ends()
-			r.until("the listener has failed", func() bool { return r.failed("listener") == 1 })
-			r.until("the listener is open again", func() bool {
-				l := r.tree.Listeners[0]
-				_, ok := l.PortOf(brokerA)
+			client.Ends()
+			r.Until("the listener has failed", func() bool { return r.Failed("listener") == 1 })
+			r.Until("the listener is open again", func() bool {
+				l := r.Listener()
+				_, ok := l.PortOf(proxytest.BrokerA)
 				return l.Open() && ok
 			})
-			client, broker := r.pinned()
-			client.open(broker)
+			client, broker := r.Pinned()
+			client.Works(broker)
 		})
 	}
 }
@@ -95,25 +97,25 @@ func TestConnectionEndsWhenItsChildrenKeepFailing(t *testing.T) {
 	for kind, limit := range map[string]int{"request": 64, "upstream": 5} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			r := start(t, best, options{})
-			client, broker := r.pinned()
+			r := proxytest.Start(t, proxytest.Best, proxytest.Options{})
+			client, broker := r.Pinned()
 			var ids []string
-			r.until("it keeps its actors for more", func() bool {
-				ids = r.actors(kind)
-				client.open(broker)
-				return len(ids) > 0 && slices.Equal(ids, r.actors(kind))
+			r.Until("it keeps its actors for more", func() bool {
+				ids = r.Actors(kind)
+				client.Works(broker)
+				return len(ids) > 0 && slices.Equal(ids, r.Actors(kind))
 			})
 			id := ids[0]
-			other, otherBroker := r.pinned()
+			other, otherBroker := r.Pinned()
 			for range limit {
-				r.kill(id)
+				r.Kill(id)
 			}
-			require.Len(t, r.actors("connection"), 2, "within the limit")
-			r.kill(id)
-			client.ends()
-			r.until("only the other is left", func() bool { return len(r.actors("connection")) == 1 })
-			require.Equal(t, 1, r.failed("connection"))
-			other.open(otherBroker)
+			require.Len(t, r.Actors("connection"), 2, "within the limit")
+			r.Kill(id)
+			client.Ends()
+			r.Until("only the other is left", func() bool { return len(r.Actors("connection")) == 1 })
+			require.Equal(t, 1, r.Failed("connection"))
+			other.Works(otherBroker)
 		})
 	}
 }
@@ -121,13 +123,13 @@ func TestConnectionEndsWhenItsChildrenKeepFailing(t *testing.T) {
 // The directory begins anew when a name server's actor keeps failing, and what it knew is not lost.
 func TestDirectoryBeginsAnewWhenANameServerActorKeepsFailing(t *testing.T) {
 	t.Parallel()
-	r := start(t, best, options{})
-	id := r.actors("nameserver")[0]
+	r := proxytest.Start(t, proxytest.Best, proxytest.Options{})
+	id := r.Actors("nameserver")[0]
 	for range 11 {
-		r.kill(id)
+		r.Kill(id)
 	}
-	r.until("the directory has failed", func() bool { return r.failed("cluster") == 1 })
-	client := dial(t, r.nameServer())
-	require.Equal(t, codec.ResTopicNotExist, client.call(routeRequest("Unknown")).Code)
-	require.Equal(t, []string{id}, r.actors("nameserver"))
+	r.Until("the directory has failed", func() bool { return r.Failed("cluster") == 1 })
+	client := proxytest.Dial(t, r.NameServer())
+	require.Equal(t, codec.ResTopicNotExist, client.Call(proxytest.RouteRequest("Unknown")).Code)
+	require.Equal(t, []string{id}, r.Actors("nameserver"))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -14,7 +15,7 @@ import (
 // not registered again after a loss. All is given back when a heartbeat is replaced, taken back, or its client leaves.
 func TestHeartbeatsCountInTheBudget(t *testing.T) {
 	const budget, size = 1 << 20, 300_000 // one fits into a half, two do not
-	withBudget := map[string]sockets{
+	withBudget := map[string]proxytest.Sockets{
 		"best": func(t testing.TB, limits codec.Limits, window int) transport.Transport {
 			tr, stop, err := transport.New(limits, window, budget, 0)
 			require.NoError(t, err)
@@ -29,46 +30,46 @@ func TestHeartbeatsCountInTheBudget(t *testing.T) {
 	for name, on := range withBudget {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := start(t, on, options{})
-			held := func() int { n, _ := r.env.Transport.Buffered(); return int(n) }
+			r := proxytest.Start(t, on, proxytest.Options{})
+			held := func() int { n, _ := r.Env.Transport.Buffered(); return int(n) }
 			idle := func() bool { return held() < size/2 }
-			one, oneBroker := r.pinned()
-			two, twoBroker := r.pinned()
+			one, oneBroker := r.Pinned()
+			two, twoBroker := r.Pinned()
 
-			beat(one, oneBroker, fullBeat)
-			beat(one, oneBroker, large)
+			one.Heartbeat(oneBroker, proxytest.FullHeartbeat)
+			one.Heartbeat(oneBroker, large)
 			require.GreaterOrEqual(t, held(), size)
-			beat(two, twoBroker, large)
-			r.until("only one is kept", func() bool { return held() >= size && held() < budget/2 })
+			two.Heartbeat(twoBroker, large)
+			r.Until("only one is kept", func() bool { return held() >= size && held() < budget/2 })
 
-			oneBroker.close()
-			oneBroker = r.broker.accept()
-			replay := oneBroker.next()
+			oneBroker.Close()
+			oneBroker = r.Broker.Accept()
+			replay := oneBroker.Next()
 			require.Equal(t, codec.ReqHeartBeat, replay.Code)
-			oneBroker.answer(replay, "")
-			twoBroker.close()
-			r.until("the loss is noticed", func() bool { return r.proxyMetric("upstream_losses_total", "broker", "") == 2 })
-			two.request(codec.ReqPullMessage, "it goes on without")
-			twoBroker = r.broker.accept()
-			pull := twoBroker.next()
+			oneBroker.Answer(replay, "")
+			twoBroker.Close()
+			r.Until("the loss is noticed", func() bool { return r.BrokerMetric("upstream_losses_total", "broker", "") == 2 })
+			two.Request(codec.ReqPullMessage, "it goes on without")
+			twoBroker = r.Broker.Accept()
+			pull := twoBroker.Next()
 			require.Equal(t, codec.ReqPullMessage, pull.Code)
-			twoBroker.answer(pull, "found")
-			require.Equal(t, "found", string(two.next().Body))
+			twoBroker.Answer(pull, "found")
+			require.Equal(t, "found", string(two.Next().Body))
 
-			one.close()
-			r.until("it is given back", idle)
-			beat(two, twoBroker, large)
+			one.Close()
+			r.Until("it is given back", idle)
+			two.Heartbeat(twoBroker, large)
 			require.GreaterOrEqual(t, held(), size)
-			two.send(&codec.Command{Code: codec.ReqUnregisterClient})
-			twoBroker.answer(twoBroker.next(), "")
-			two.next()
-			r.until("it is given back", idle)
-			beat(two, twoBroker, large)
-			beat(two, twoBroker, fullBeat)
-			r.until("it is given back", idle)
-			two.close()
-			r.settle(2)
-			r.gaugesAreZero()
+			two.Send(&codec.Command{Code: codec.ReqUnregisterClient})
+			twoBroker.Answer(twoBroker.Next(), "")
+			two.Next()
+			r.Until("it is given back", idle)
+			two.Heartbeat(twoBroker, large)
+			two.Heartbeat(twoBroker, proxytest.FullHeartbeat)
+			r.Until("it is given back", idle)
+			two.Close()
+			r.Settle(2)
+			r.GaugesAreZero()
 		})
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
@@ -30,7 +31,7 @@ type lab struct {
 	env     *actors.Env
 	top     *actor.PID
 	stats   *actors.Statistics
-	log     *logBook
+	log     *proxytest.Log
 	brokers chan net.Conn // the broker's ends, as they are dialled
 
 	mu     sync.Mutex
@@ -47,8 +48,8 @@ const (
 func inLab(t *testing.T, settings actors.Settings, test func(t *testing.T, l *lab), listeners ...string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		l := &lab{t: t, v: newVirtual(), log: &logBook{}, brokers: make(chan net.Conn, 100)}
-		require.NoError(t, l.v.serve(labNameServer, func(nc net.Conn) { go serveConn(nc, knows(labBroker)) }))
+		l := &lab{t: t, v: newVirtual(), log: &proxytest.Log{}, brokers: make(chan net.Conn, 100)}
+		require.NoError(t, l.v.serve(labNameServer, func(nc net.Conn) { go serveConn(nc, proxytest.Knows(labBroker)) }))
 		require.NoError(t, l.v.serve(labBroker, func(nc net.Conn) { l.brokers <- nc }))
 		l.env = actors.NewEnv(l.v, slog.New(slog.NewTextHandler(l.log, nil)), settings, func(why error) {
 			l.mu.Lock()
@@ -85,7 +86,7 @@ func inLab(t *testing.T, settings actors.Settings, test func(t *testing.T, l *la
 }
 
 // logged returns the log lines that contain a text.
-func (l *lab) logged(text string) []string { return l.log.lines(text) }
+func (l *lab) logged(text string) []string { return l.log.Lines(text) }
 
 func (l *lab) reasons() []error {
 	l.mu.Lock()

@@ -54,7 +54,7 @@ func TestBrokerThatIsLeftOutIsTriedWithEachRefresh(t *testing.T) {
 		require.Equal(t, "127.0.0.1:20003", w.port(idA))
 		require.Zero(t, w.at.LeftOut())
 		require.True(t, w.at.Offers())
-		require.Len(t, w.log.lines("broker left out of routes"), 1)
+		require.Len(t, w.log.Lines("broker left out of routes"), 1)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // load is several clients that send requests without a pause, some at a time, and account for every answer.
@@ -54,13 +55,13 @@ func (l *load) end(t *testing.T) {
 func (l *load) progress(t *testing.T, n int64) {
 	t.Helper()
 	goal := l.relayed.Load() + n
-	await(t, fmt.Sprintf("%d more requests are answered", n), func() bool { return l.relayed.Load() >= goal || len(l.errs) > 0 })
+	proxytest.Until(t, fmt.Sprintf("%d more requests are answered", n), func() bool { return l.relayed.Load() >= goal || len(l.errs) > 0 })
 }
 
 func (l *load) client(id int) error {
 	opaque := int32(id * 1_000_000)
 	for {
-		nc, err := net.DialTimeout("tcp", l.addr, patience)
+		nc, err := net.DialTimeout("tcp", l.addr, proxytest.Patience)
 		if err != nil {
 			return err
 		}
@@ -83,7 +84,7 @@ func (l *load) session(nc net.Conn, opaque *int32) (done bool, err error) {
 			return true, nil
 		default:
 		}
-		nc.SetDeadline(time.Now().Add(patience))
+		nc.SetDeadline(time.Now().Add(proxytest.Patience))
 		waiting := map[int32]string{}
 		var b []byte
 		for range inFlight {
@@ -133,37 +134,37 @@ func TestKilledActorsUnderLoad(t *testing.T) {
 		{"request", 20, false}, {"upstream", 10, true}, {"connection", 10, true}, {"connections", 8, false}, {"acceptor", 8, false},
 		{"listener", 8, false}, {"nameserver", 8, false}, {"cluster", 8, false}, {"stats", 8, false},
 	}
-	onBoth(t, func(t *testing.T, on sockets) {
+	proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
 		for _, k := range kinds {
 			t.Run(k.kind, func(t *testing.T) {
-				r := start(t, on, options{window: 32 << 10})
-				r.broker.serve(echo)
-				base := len(r.env.Actors("proxy"))
-				l := startLoad(r.port(brokerA), 4)
+				r := proxytest.Start(t, on, proxytest.Options{Window: 32 << 10})
+				r.Broker.Answers(proxytest.Echo)
+				base := len(r.Env.Actors("proxy"))
+				l := startLoad(r.Port(proxytest.BrokerA), 4)
 				for i := range k.kills {
 					l.progress(t, 20)
-					ids := r.actors(k.kind)
+					ids := r.Actors(k.kind)
 					if len(ids) == 0 { // all clients are between two connections
 						continue
 					}
-					r.fault(ids[i%len(ids)])
+					r.Proxy.Kill(ids[i%len(ids)])
 				}
 				l.progress(t, 300)
 				l.end(t)
-				require.NotZero(t, r.failed(k.kind))
+				require.NotZero(t, r.Failed(k.kind))
 				if !k.cuts {
 					require.Zero(t, l.cut.Load(), "connections were cut")
-					r.until("each failure is counted", func() bool { return r.failed(k.kind) == k.kills })
+					r.Until("each failure is counted", func() bool { return r.Failed(k.kind) == k.kills })
 				}
-				require.LessOrEqual(t, l.cut.Load(), int64(r.failed(k.kind)), "a killed actor ends one connection at most")
+				require.LessOrEqual(t, l.cut.Load(), int64(r.Failed(k.kind)), "a killed actor ends one connection at most")
 				if k.kind != "request" && k.kind != "upstream" {
 					require.Zero(t, l.own.Load(), "requests that the killed actors did not hold were answered by the proxy")
 				}
-				r.until("all actors of the clients are gone", func() bool { return len(r.env.Actors("proxy")) == base })
-				r.settle(int(l.dials.Load()))
-				r.gaugesAreZero()
-				fresh := dial(t, r.port(brokerA))
-				require.Equal(t, "new", string(fresh.call(&codec.Command{Code: codec.ReqGetMaxOffset, Body: []byte("new")}).Body))
+				r.Until("all actors of the clients are gone", func() bool { return len(r.Env.Actors("proxy")) == base })
+				r.Settle(int(l.dials.Load()))
+				r.GaugesAreZero()
+				fresh := proxytest.Dial(t, r.Port(proxytest.BrokerA))
+				require.Equal(t, "new", string(fresh.Call(&codec.Command{Code: codec.ReqGetMaxOffset, Body: []byte("new")}).Body))
 			})
 		}
 	})

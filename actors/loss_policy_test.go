@@ -83,7 +83,7 @@ func TestPortIsClosedWhileItsBrokerIsAway(t *testing.T) {
 		require.True(t, w.refused(vip(port)))
 		require.False(t, w.refused(w.port(idB)), "the other broker's port")
 		require.False(t, w.refused("127.0.0.1:9876"), "the name-server port")
-		require.Len(t, w.log.lines("broker unreachable"), 1)
+		require.Len(t, w.log.Lines("broker unreachable"), 1)
 
 		_, err := w.v.listen(port)
 		require.ErrorIs(t, err, syscall.EADDRINUSE, "nobody else gets the port meanwhile")
@@ -94,7 +94,7 @@ func TestPortIsClosedWhileItsBrokerIsAway(t *testing.T) {
 		require.Equal(t, port, w.port(idA))
 		require.False(t, w.refused(vip(port)))
 		require.Equal(t, codec.ResSuccess, w.connect(port).ask(send()))
-		require.Len(t, w.log.lines("broker recovered"), 1)
+		require.Len(t, w.log.Lines("broker recovered"), 1)
 	})
 }
 
@@ -269,8 +269,8 @@ func TestProberSurvivesItsOwnCrash(t *testing.T) {
 		a.stop()
 		w.env.Fault("proxy/cluster/main/broker/broker-a:0", "as asked for")
 		synctest.Wait()
-		require.Len(t, w.log.lines("as asked for"), 1)
-		w.log.forget()
+		require.Len(t, w.log.Lines("as asked for"), 1)
+		w.log.Forget()
 		a.restart()
 		time.Sleep(2 * time.Second)
 		require.False(t, w.refused(w.port(idA)))

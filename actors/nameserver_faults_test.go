@@ -164,7 +164,7 @@ func TestStartWithoutNameServerWaits(t *testing.T) {
 		time.Sleep(35 * time.Second)
 		require.False(t, w.at.Open())
 		require.True(t, w.refused("127.0.0.1:9876"))
-		require.Len(t, w.log.lines("no name server has answered yet"), 4, "a line at once and then each 10 s")
+		require.Len(t, w.log.Lines("no name server has answered yet"), 4, "a line at once and then each 10 s")
 		w.nameServerOf(1, onlyA)
 		time.Sleep(2 * time.Second)
 		require.True(t, w.at.Open())

@@ -8,35 +8,36 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // A request without an opaque is passed on and counted, and nothing waits for its answer: there may be more of them
 // than may wait, on broker ports and on name-server ports.
 func TestRequestsWithoutOpaqueAreNotWaitedFor(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
-		r := start(t, on, options{settings: actors.Settings{RequestsPerConnection: 4}})
+	proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
+		r := proxytest.Start(t, on, proxytest.Options{Settings: actors.Settings{RequestsPerConnection: 4}})
 		const many = 50
 		burst := func(code string) []byte {
-			return []byte(strings.Repeat(string(rawJSON(`{"code":`+code+`,"flag":0,"language":"JAVA","version":500,"extFields":{"key":"k","namespace":"n"}}`, "")), many))
+			return []byte(strings.Repeat(string(proxytest.RawFrame(`{"code":`+code+`,"flag":0,"language":"JAVA","version":500,"extFields":{"key":"k","namespace":"n"}}`, "")), many))
 		}
-		client, broker := r.pinned()
-		client.write(burst("30"))
+		client, broker := r.Pinned()
+		client.Write(burst("30"))
 		for range many {
-			require.Equal(t, codec.ReqGetMaxOffset, broker.next().Code)
+			require.Equal(t, codec.ReqGetMaxOffset, broker.Next().Code)
 		}
-		client.open(broker)
+		client.Works(broker)
 
-		asking := dial(t, r.nameServer())
-		asking.write(burst("101"))
-		asking.write(burst("105")) // what the proxy would answer itself
-		opaque := asking.send(routeRequest("TBW102"))
-		for asking.next().Opaque != opaque { // servers answer under opaques that they make up
+		asking := proxytest.Dial(t, r.NameServer())
+		asking.Write(burst("101"))
+		asking.Write(burst("105")) // what the proxy would answer itself
+		opaque := asking.Send(proxytest.RouteRequest("TBW102"))
+		for asking.Next().Opaque != opaque { // servers answer under opaques that they make up
 		}
-		client.close()
-		asking.close()
-		r.settle(2)
-		r.gaugesAreZero()
-		require.Equal(t, 3*many+3, r.stat("request"))
-		require.Equal(t, 1, r.stat("get_topic_route")-many)
+		client.Close()
+		asking.Close()
+		r.Settle(2)
+		r.GaugesAreZero()
+		require.Equal(t, 3*many+3, r.Stat("request"))
+		require.Equal(t, 1, r.Stat("get_topic_route")-many)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // strangeFrames are requests as clients of all kinds send them, as bytes: what comes out at the broker must be these.
@@ -22,75 +23,68 @@ func strangeFrames() [][]byte {
 		send.Append(nil, codec.Binary),
 		unknown.Append(nil, codec.JSON),
 		unknown.Append(nil, codec.Binary),
-		rawJSON(` { "unknown" : [1,{"a":null}] , "extFields":{"signature":"a+/=","n":12},"flag":0,"code":10,"opaque":9,"language":"KLINGON","version":1}  `, "body"),
-		rawJSON(`{"code":10}`, ""), // no opaque at all
+		proxytest.RawFrame(` { "unknown" : [1,{"a":null}] , "extFields":{"signature":"a+/=","n":12},"flag":0,"code":10,"opaque":9,"language":"KLINGON","version":1}  `, "body"),
+		proxytest.RawFrame(`{"code":10}`, ""), // no opaque at all
 	}
 }
 
-// rawJSON makes a frame of a header as it stands.
-func rawJSON(header, body string) []byte {
-	total := 4 + len(header) + len(body)
-	b := []byte{byte(total >> 24), byte(total >> 16), byte(total >> 8), byte(total), 0, byte(len(header) >> 16), byte(len(header) >> 8), byte(len(header))}
-	return append(append(b, header...), body...)
-}
-
 func TestRelayChangesNoByte(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
-		r := start(t, on, options{})
-		client, broker := r.pinned()
+	proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
+		r := proxytest.Start(t, on, proxytest.Options{})
+		client, broker := r.Pinned()
 		for _, f := range strangeFrames() {
-			client.write(f)
-			require.Equal(t, f, broker.bytes(len(f)), "from client to broker")
-			broker.write(f) // as a request of the broker: a push
-			require.Equal(t, f, client.bytes(len(f)), "from broker to client")
+			client.Write(f)
+			require.Equal(t, f, broker.Read(len(f)), "from client to broker")
+			broker.Write(f) // as a request of the broker: a push
+			require.Equal(t, f, client.Read(len(f)), "from broker to client")
 		}
 	})
 }
 
 func TestRelayPushesAndTheirAnswers(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
-		r := start(t, on, options{})
-		client, broker := r.pinned()
+	proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
+		r := proxytest.Start(t, on, proxytest.Options{})
+		client, broker := r.Pinned()
 		// The client waits for an answer with the very opaque that the broker chooses for its own request.
-		opaque := client.request(codec.ReqPullMessage, "long poll")
-		pull := broker.next()
-		broker.send(&codec.Command{Code: codec.ReqCheckTransactionState, Opaque: opaque, Body: []byte("half")})
-		push := client.next()
+		opaque := client.Request(codec.ReqPullMessage, "long poll")
+		pull := broker.Next()
+		broker.Send(&codec.Command{Code: codec.ReqCheckTransactionState, Opaque: opaque, Body: []byte("half")})
+		push := client.Next()
 		require.False(t, push.IsResponse())
 		require.Equal(t, "half", string(push.Body))
-		client.answer(push, "client's")
-		require.Equal(t, "client's", string(broker.next().Body))
-		broker.answer(pull, "found")
-		require.Equal(t, "found", string(client.next().Body))
-		client.close()
-		r.settle(1)
-		require.Equal(t, 1, r.proxyMetric("upstream_requests_total", "broker", ""))
-		require.Equal(t, 1, r.stat("response"), "the answer to the pull; a push is no response")
-		require.Equal(t, 2, r.stat("request"), "the oneway of pinned and the pull; an answer to a push is no request")
+		client.Answer(push, "client's")
+		require.Equal(t, "client's", string(broker.Next().Body))
+		broker.Answer(pull, "found")
+		require.Equal(t, "found", string(client.Next().Body))
+		client.Close()
+		r.Settle(1)
+		require.Equal(t, 1, r.BrokerMetric("upstream_requests_total", "broker", ""))
+		require.Equal(t, 1, r.Stat("response"), "the answer to the pull; a push is no response")
+		require.Equal(t, 2, r.Stat("request"), "the oneway of pinned and the pull; an answer to a push is no request")
 	})
 }
 
 func TestRelayTakesStreamsCutAnywhere(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
-		r := start(t, on, options{})
-		client, broker := r.pinned()
+	proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
+		r := proxytest.Start(t, on, proxytest.Options{})
+		client, broker := r.Pinned()
 		all := bytes.Join(strangeFrames(), nil)
 		t.Run("a byte at a time", func(t *testing.T) {
-			some := all[:len(frame(&codec.Command{}))+200]
+			some := all[:len(proxytest.Frame(&codec.Command{}))+200]
 			go func() {
 				for i := range some {
-					client.nc.Write(some[i : i+1])
+					client.Conn.Write(some[i : i+1])
 				}
-				client.nc.Write(all[len(some):])
+				client.Conn.Write(all[len(some):])
 			}()
-			require.Equal(t, all, broker.bytes(len(all)))
+			require.Equal(t, all, broker.Read(len(all)))
 			go func() {
 				for i := range some {
-					broker.nc.Write(some[i : i+1])
+					broker.Conn.Write(some[i : i+1])
 				}
-				broker.nc.Write(all[len(some):])
+				broker.Conn.Write(all[len(some):])
 			}()
-			require.Equal(t, all, client.bytes(len(all)))
+			require.Equal(t, all, client.Read(len(all)))
 		})
 		t.Run("in pieces", func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(1, 2))
@@ -102,157 +96,157 @@ func TestRelayTakesStreamsCutAnywhere(t *testing.T) {
 				go func() {
 					at := 0
 					for _, n := range sizes {
-						client.nc.Write(all[at : at+n])
+						client.Conn.Write(all[at : at+n])
 						at += n
 					}
 				}()
-				require.Equal(t, all, broker.bytes(len(all)), "cut into %v", sizes)
+				require.Equal(t, all, broker.Read(len(all)), "cut into %v", sizes)
 			}
 		})
-		client.open(broker)
+		client.Works(broker)
 	})
 }
 
 func TestRelayCutsThroughLargeBodies(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
-		r := start(t, on, options{window: 32 << 10})
-		client, broker := r.pinned()
+	proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
+		r := proxytest.Start(t, on, proxytest.Options{Window: 32 << 10})
+		client, broker := r.Pinned()
 		body := make([]byte, 5<<20)
 		rand.NewChaCha8([32]byte{}).Read(body)
-		whole := frame(&codec.Command{Code: codec.ReqSendMessageV2, Opaque: 5, Body: body})
-		go client.nc.Write(whole[:1<<20])
-		require.Equal(t, whole[:1<<20], broker.bytes(1<<20), "the first part goes on before the last has come")
-		go client.nc.Write(whole[1<<20:])
-		require.Equal(t, whole[1<<20:], broker.bytes(len(whole)-1<<20))
+		whole := proxytest.Frame(&codec.Command{Code: codec.ReqSendMessageV2, Opaque: 5, Body: body})
+		go client.Conn.Write(whole[:1<<20])
+		require.Equal(t, whole[:1<<20], broker.Read(1<<20), "the first part goes on before the last has come")
+		go client.Conn.Write(whole[1<<20:])
+		require.Equal(t, whole[1<<20:], broker.Read(len(whole)-1<<20))
 		answer := (&codec.Command{Opaque: 5}).Answer(codec.ResSuccess, "")
 		answer.Body = body
-		whole = frame(answer)
-		go broker.nc.Write(whole[:1<<20])
-		require.Equal(t, whole[:1<<20], client.bytes(1<<20))
-		go broker.nc.Write(whole[1<<20:])
-		require.Equal(t, whole[1<<20:], client.bytes(len(whole)-1<<20))
-		client.open(broker)
+		whole = proxytest.Frame(answer)
+		go broker.Conn.Write(whole[:1<<20])
+		require.Equal(t, whole[:1<<20], client.Read(1<<20))
+		go broker.Conn.Write(whole[1<<20:])
+		require.Equal(t, whole[1<<20:], client.Read(len(whole)-1<<20))
+		client.Works(broker)
 	})
 }
 
 func TestThousandRequestsInOneWrite(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
-		r := start(t, on, options{})
-		r.broker.serve(echo)
-		client := dial(t, r.port(brokerA))
+	proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
+		r := proxytest.Start(t, on, proxytest.Options{})
+		r.Broker.Answers(proxytest.Echo)
+		client := proxytest.Dial(t, r.Port(proxytest.BrokerA))
 		const n = 1000
 		var all []byte
 		for i := range int32(n) {
 			c := &codec.Command{Code: codec.ReqGetMaxOffset, Opaque: i + 1, Body: fmt.Append(nil, "body ", i)}
 			all = c.Append(all, codec.Encoding(i%2)) // both encodings, taking turns
 		}
-		client.write(all)
+		client.Write(all)
 		for i := range int32(n) {
-			a := client.next()
+			a := client.Next()
 			require.Equal(t, i+1, a.Opaque)
 			require.Equal(t, fmt.Sprint("body ", i), string(a.Body))
 		}
-		client.close()
-		r.settle(1)
-		require.Equal(t, n, r.stat("response_success"))
-		r.gaugesAreZero()
+		client.Close()
+		r.Settle(1)
+		require.Equal(t, n, r.Stat("response_success"))
+		r.GaugesAreZero()
 	})
 }
 
 func TestDuplicateOpaquesAndAnswersNobodyWaitsFor(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
-		r := start(t, on, options{})
-		client, broker := r.pinned()
+	proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
+		r := proxytest.Start(t, on, proxytest.Options{})
+		client, broker := r.Pinned()
 		for i := range 3 {
-			client.send(&codec.Command{Code: codec.ReqGetMaxOffset, Opaque: 77, Body: fmt.Append(nil, i)})
+			client.Send(&codec.Command{Code: codec.ReqGetMaxOffset, Opaque: 77, Body: fmt.Append(nil, i)})
 		}
 		for range 3 {
-			broker.answer(broker.next(), "one of three")
+			broker.Answer(broker.Next(), "one of three")
 		}
 		for range 3 {
-			require.Equal(t, int32(77), client.next().Opaque)
+			require.Equal(t, int32(77), client.Next().Opaque)
 		}
-		broker.answer(&codec.Command{Opaque: 77}, "a fourth")
-		broker.answer(&codec.Command{Opaque: 123456}, "nobody asked")
-		require.Equal(t, "a fourth", string(client.next().Body))
-		require.Equal(t, "nobody asked", string(client.next().Body))
-		client.open(broker)
-		client.close()
-		r.settle(1)
-		require.Equal(t, 4, r.stat("response_success"), "three duplicates and one more; nobody waited for the others")
-		require.Equal(t, 6, r.stat("response"))
-		r.gaugesAreZero()
+		broker.Answer(&codec.Command{Opaque: 77}, "a fourth")
+		broker.Answer(&codec.Command{Opaque: 123456}, "nobody asked")
+		require.Equal(t, "a fourth", string(client.Next().Body))
+		require.Equal(t, "nobody asked", string(client.Next().Body))
+		client.Works(broker)
+		client.Close()
+		r.Settle(1)
+		require.Equal(t, 4, r.Stat("response_success"), "three duplicates and one more; nobody waited for the others")
+		require.Equal(t, 6, r.Stat("response"))
+		r.GaugesAreZero()
 	})
 }
 
 func TestOnewayRequestsLeaveNothingBehind(t *testing.T) {
 	t.Parallel()
-	r := start(t, best, options{})
-	client, broker := r.pinned()
+	r := proxytest.Start(t, proxytest.Best, proxytest.Options{})
+	client, broker := r.Pinned()
 	for range 100 {
-		client.send(&codec.Command{Code: codec.ReqSendMessageV2, Flag: codec.FlagOneway, Body: []byte("fire and forget")})
+		client.Send(&codec.Command{Code: codec.ReqSendMessageV2, Flag: codec.FlagOneway, Body: []byte("fire and forget")})
 	}
 	for range 100 {
-		require.Equal(t, "fire and forget", string(broker.next().Body))
+		require.Equal(t, "fire and forget", string(broker.Next().Body))
 	}
-	client.open(broker)
-	require.LessOrEqual(t, len(r.actors("request")), 1, "only the request that was answered had an actor")
-	client.close()
-	r.settle(1)
-	require.Equal(t, 100, r.stat("send_message_v2"))
-	require.Equal(t, 1, r.stat("response_success"))
-	r.gaugesAreZero()
+	client.Works(broker)
+	require.LessOrEqual(t, len(r.Actors("request")), 1, "only the request that was answered had an actor")
+	client.Close()
+	r.Settle(1)
+	require.Equal(t, 100, r.Stat("send_message_v2"))
+	require.Equal(t, 1, r.Stat("response_success"))
+	r.GaugesAreZero()
 }
 
 func TestEveryConnectionHasItsOwnUpstream(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
-		r := start(t, on, options{})
-		first, broker1 := r.pinned()
-		second, broker2 := r.pinned()
-		second.open(broker2)
-		first.open(broker1)
-		first.close()
-		broker1.ends()
-		second.open(broker2)
+	proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
+		r := proxytest.Start(t, on, proxytest.Options{})
+		first, broker1 := r.Pinned()
+		second, broker2 := r.Pinned()
+		second.Works(broker2)
+		first.Works(broker1)
+		first.Close()
+		broker1.Ends()
+		second.Works(broker2)
 	})
 }
 
 func TestUpstreamEndsWithItsClient(t *testing.T) {
-	ends := map[string]func(p *peer){
-		"closed":      func(p *peer) { p.nc.Close() },
-		"half-closed": func(p *peer) { p.nc.CloseWrite() },
-		"reset":       func(p *peer) { p.nc.SetLinger(0); p.nc.Close() },
+	ends := map[string]func(p *proxytest.Client){
+		"closed":      func(p *proxytest.Client) { p.Conn.Close() },
+		"half-closed": func(p *proxytest.Client) { p.CloseWrite() },
+		"reset":       func(p *proxytest.Client) { p.Reset() },
 	}
-	onBoth(t, func(t *testing.T, on sockets) {
-		r := start(t, on, options{})
+	proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
+		r := proxytest.Start(t, on, proxytest.Options{})
 		for how, end := range ends {
 			t.Run(how, func(t *testing.T) {
-				client, broker := r.pinned()
-				client.request(codec.ReqPullMessage, "waits for long")
-				broker.next()
+				client, broker := r.Pinned()
+				client.Request(codec.ReqPullMessage, "waits for long")
+				broker.Next()
 				end(client)
-				broker.ends()
+				broker.Ends()
 				if how == "half-closed" {
-					client.ends()
+					client.Ends()
 				}
 			})
 		}
-		r.settle(len(ends))
-		r.gaugesAreZero()
-		require.Equal(t, len(ends), r.stat("response_error"), "what could not be answered any more")
-		require.Empty(t, r.actors("connection"))
+		r.Settle(len(ends))
+		r.GaugesAreZero()
+		require.Equal(t, len(ends), r.Stat("response_error"), "what could not be answered any more")
+		require.Empty(t, r.Actors("connection"))
 	})
 }
 
 func TestFirstRequestsWaitForTheDial(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
-		r := start(t, on, options{})
-		client := dial(t, r.port(brokerA))
+	proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
+		r := proxytest.Start(t, on, proxytest.Options{})
+		client := proxytest.Dial(t, r.Port(proxytest.BrokerA))
 		body := strings.Repeat("y", 300_000) // more than a chunk, less than a window: all of it comes before the dial ends, or not
-		client.request(codec.ReqSendMessageV2, body)
-		client.request(codec.ReqSendMessageV2, "small")
-		broker := r.broker.accept()
-		require.Equal(t, body, string(broker.next().Body))
-		require.Equal(t, "small", string(broker.next().Body))
+		client.Request(codec.ReqSendMessageV2, body)
+		client.Request(codec.ReqSendMessageV2, "small")
+		broker := r.Broker.Accept()
+		require.Equal(t, body, string(broker.Next().Body))
+		require.Equal(t, "small", string(broker.Next().Body))
 	})
 }

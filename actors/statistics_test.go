@@ -14,6 +14,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // with adds up maps of statistics.
@@ -63,58 +64,58 @@ func TestStatisticsOfRequests(t *testing.T) {
 		t.Run(codec.RequestCodeName(c.code), func(t *testing.T) {
 			gate := make(chan struct{})
 			var slow atomic.Pointer[string]
-			r := start(t, slowDial(&slow, gate), options{})
-			slow.Store(&r.broker.addr)
-			client := dial(t, r.port(brokerA))
-			client.request(c.code, "{}")
+			r := proxytest.Start(t, slowDial(&slow, gate), proxytest.Options{})
+			slow.Store(&r.Broker.Address)
+			client := proxytest.Dial(t, r.Port(proxytest.BrokerA))
+			client.Request(c.code, "{}")
 			read := each("request", "request_decoding_success", c.counter)
 			active := each("request_active", c.active)
-			r.statsBecome(with(read, active, each("total_pending", c.pending)), "while the broker is dialled")
+			r.StatsBecome(with(read, active, each("total_pending", c.pending)), "while the broker is dialled")
 			close(gate)
-			broker := r.broker.accept()
-			asked := broker.next()
-			r.statsBecome(with(read, active), "while the broker works on it")
-			broker.answer(asked, "")
-			client.next()
+			broker := r.Broker.Accept()
+			asked := broker.Next()
+			r.StatsBecome(with(read, active), "while the broker works on it")
+			broker.Answer(asked, "")
+			client.Next()
 			done := with(read, each("response", "response_decoding_success", "response_success", "request_time_ms"))
-			r.statsBecome(done, "after the answer")
-			client.send(&codec.Command{Code: c.code, Flag: codec.FlagOneway, Body: []byte("{}")})
+			r.StatsBecome(done, "after the answer")
+			client.Send(&codec.Command{Code: c.code, Flag: codec.FlagOneway, Body: []byte("{}")})
 			for n := range read {
 				done[n] = 2
 			}
-			r.statsBecome(done, "after the same as oneway")
+			r.StatsBecome(done, "after the same as oneway")
 		})
 	}
 }
 
 func TestStatisticsOfRoutes(t *testing.T) {
 	t.Parallel()
-	ns := newFake(t)
+	ns := proxytest.NewFakeBroker(t)
 	gate := make(chan struct{})
-	ns.serve(func(c *codec.Command) *codec.Command {
+	ns.Answers(func(c *codec.Command) *codec.Command {
 		if c.Code == codec.ReqGetRouteInfoByTopic {
 			<-gate
-			return topicRoute(c, "127.0.0.1:1")
+			return proxytest.TopicRoute(c, "127.0.0.1:1")
 		}
-		return clusterInfo(c, "127.0.0.1:1")
+		return proxytest.ClusterInfo(c, "127.0.0.1:1")
 	})
-	r := start(t, best, options{nameServers: []string{ns.addr}, settings: actors.Settings{QueryTimeout: patience}})
-	client := dial(t, r.nameServer())
-	client.send(routeRequest("News"))
+	r := proxytest.Start(t, proxytest.Best, proxytest.Options{NameServers: []string{ns.Address}, Settings: actors.Settings{QueryTimeout: proxytest.Patience}})
+	client := proxytest.Dial(t, r.NameServer())
+	client.Send(proxytest.RouteRequest("News"))
 	read := each("request", "request_decoding_success", "get_topic_route")
-	r.statsBecome(with(read, each("request_active", "get_topic_route_active", "get_topic_route_pending", "total_pending")), "while the name server thinks")
+	r.StatsBecome(with(read, each("request_active", "get_topic_route_active", "get_topic_route_pending", "total_pending")), "while the name server thinks")
 	close(gate)
-	require.Equal(t, codec.ResSuccess, client.next().Code)
-	r.statsBecome(with(read, each("response_success", "request_time_ms")), "after the answer, which is no response of an upstream")
+	require.Equal(t, codec.ResSuccess, client.Next().Code)
+	r.StatsBecome(with(read, each("response_success", "request_time_ms")), "after the answer, which is no response of an upstream")
 }
 
 // The outcome of a request decides between response_success and response_error.
 func TestStatisticsOfOutcomes(t *testing.T) {
 	t.Parallel()
-	r := start(t, best, options{})
-	client, broker := r.pinned()
+	r := proxytest.Start(t, proxytest.Best, proxytest.Options{})
+	client, broker := r.Pinned()
 	want := with(each("request", "request_decoding_success"))
-	r.statsBecome(want, "at first")
+	r.StatsBecome(want, "at first")
 	for _, c := range []struct {
 		request, response int32
 		outcome           string
@@ -129,9 +130,9 @@ func TestStatisticsOfOutcomes(t *testing.T) {
 		{codec.ReqQueryConsumerOffset, codec.ResQueryNotFound, "response_success"},
 		{codec.ReqGetMaxOffset, codec.ResQueryNotFound, "response_error"},
 	} {
-		client.request(c.request, "")
-		broker.write(frame(broker.next().Answer(c.response, "")))
-		require.Equal(t, c.response, client.next().Code)
+		client.Request(c.request, "")
+		broker.Write(proxytest.Frame(broker.Next().Answer(c.response, "")))
+		require.Equal(t, c.response, client.Next().Code)
 		for _, n := range []string{"request", "request_decoding_success", "response", "response_decoding_success", "request_time_ms", c.outcome} {
 			want[n]++
 		}
@@ -141,49 +142,49 @@ func TestStatisticsOfOutcomes(t *testing.T) {
 		case codec.ReqPopMessage:
 			want["pop_message"]++
 		}
-		r.statsBecome(want, codec.RequestCodeName(c.request)+" answered "+codec.ResponseCodeName(c.response))
+		r.StatsBecome(want, codec.RequestCodeName(c.request)+" answered "+codec.ResponseCodeName(c.response))
 	}
-	client.request(codec.ReqPullMessage, "its client goes away")
-	broker.next()
-	client.close()
+	client.Request(codec.ReqPullMessage, "its client goes away")
+	broker.Next()
+	client.Close()
 	want["request"]++
 	want["request_decoding_success"]++
 	want["response_error"]++
-	r.statsBecome(want, "a request that cannot be answered any more")
+	r.StatsBecome(want, "a request that cannot be answered any more")
 }
 
 func TestStatisticsOfBadFrames(t *testing.T) {
 	t.Parallel()
-	r := start(t, best, options{})
-	client, broker := r.pinned()
-	broker.write(prefixed(-1, 0, ""))
-	r.statsBecome(each("request", "request_decoding_success", "response", "response_decoding_error"), "a broker's")
-	client.write(prefixed(-1, 0, ""))
-	r.statsBecome(with(each("request_decoding_success", "request_decoding_error", "response", "response_decoding_error"),
+	r := proxytest.Start(t, proxytest.Best, proxytest.Options{})
+	client, broker := r.Pinned()
+	broker.Write(proxytest.Prefix(-1, 0, ""))
+	r.StatsBecome(each("request", "request_decoding_success", "response", "response_decoding_error"), "a broker's")
+	client.Write(proxytest.Prefix(-1, 0, ""))
+	r.StatsBecome(with(each("request_decoding_success", "request_decoding_error", "response", "response_decoding_error"),
 		map[string]int{"request": 2}), "a client's")
 }
 
 // request_time_ms is the time between a request and its answer, whoever gives it.
 func TestRequestTimeIsMeasured(t *testing.T) {
 	t.Parallel()
-	r := start(t, best, options{})
-	client, broker := r.pinned()
-	client.request(codec.ReqPullMessage, "")
-	asked := broker.next()
+	r := proxytest.Start(t, proxytest.Best, proxytest.Options{})
+	client, broker := r.Pinned()
+	client.Request(codec.ReqPullMessage, "")
+	asked := broker.Next()
 	const pause = 30 * time.Millisecond
 	time.Sleep(pause) // the broker takes its time; the measured one is at least that
-	broker.answer(asked, "")
-	client.next()
-	r.until("it is counted", func() bool { return r.stats()["request_time_ms"] == 1 })
-	require.GreaterOrEqual(t, r.metrics()[`rocketmq_request_time_ms_sum{stat_prefix="main"}`], float64(pause.Milliseconds()))
-	require.Equal(t, 1, r.proxyMetric("upstream_duration_seconds_count", "broker", ""))
-	require.Zero(t, r.metrics()[`rocketmq_request_time_ms_bucket{stat_prefix="main",le="25"}`])
-	require.Equal(t, 1.0, r.metrics()[`rocketmq_request_time_ms_bucket{stat_prefix="main",le="60000"}`])
+	broker.Answer(asked, "")
+	client.Next()
+	r.Until("it is counted", func() bool { return r.Stats()["request_time_ms"] == 1 })
+	require.GreaterOrEqual(t, r.Metrics()[`rocketmq_request_time_ms_sum{stat_prefix="main"}`], float64(pause.Milliseconds()))
+	require.Equal(t, 1, r.BrokerMetric("upstream_duration_seconds_count", "broker", ""))
+	require.Zero(t, r.Metrics()[`rocketmq_request_time_ms_bucket{stat_prefix="main",le="25"}`])
+	require.Equal(t, 1.0, r.Metrics()[`rocketmq_request_time_ms_bucket{stat_prefix="main",le="60000"}`])
 }
 
 func TestStatsTextIsEnvoys(t *testing.T) {
 	t.Parallel()
-	r := start(t, best, options{})
+	r := proxytest.Start(t, proxytest.Best, proxytest.Options{})
 	require.Equal(t, `rocketmq.main.ack_message: 0
 rocketmq.main.get_consumer_list: 0
 rocketmq.main.get_topic_route: 0
@@ -212,13 +213,13 @@ rocketmq.main.total_pending: 0
 rocketmq.main.unregister: 0
 rocketmq.main.request_time_ms: No recorded values
 `, statsText(r))
-	client, broker := r.pinned()
-	client.request(codec.ReqSendMessageV2, "")
-	asked := broker.next()
-	r.until("the request is active", func() bool { return strings.Contains(statsText(r), "rocketmq.main.send_message_v2_active: 1\n") })
-	broker.answer(asked, "")
-	client.next()
-	r.until("the answer is counted", func() bool { return strings.Contains(statsText(r), "rocketmq.main.response_success: 1\n") })
+	client, broker := r.Pinned()
+	client.Request(codec.ReqSendMessageV2, "")
+	asked := broker.Next()
+	r.Until("the request is active", func() bool { return strings.Contains(statsText(r), "rocketmq.main.send_message_v2_active: 1\n") })
+	broker.Answer(asked, "")
+	client.Next()
+	r.Until("the answer is counted", func() bool { return strings.Contains(statsText(r), "rocketmq.main.response_success: 1\n") })
 	require.Contains(t, statsText(r), "rocketmq.main.send_message_v2_active: 0\n")
 	quantile := `\((nan|[0-9.e+-]+),[0-9.e+-]+\)`
 	line := `\nrocketmq\.main\.request_time_ms: P0` + quantile
@@ -228,81 +229,81 @@ rocketmq.main.request_time_ms: No recorded values
 	require.Regexp(t, regexp.MustCompile(line+`\n$`), statsText(r))
 }
 
-func statsText(r *rig) string {
+func statsText(r *proxytest.Real) string {
 	var b bytes.Buffer
-	r.tree.Stats.WriteText(&b)
+	r.Tree.Stats.WriteText(&b)
 	return b.String()
 }
 
 func TestStatPrefixIsTheListeners(t *testing.T) {
 	t.Parallel()
-	r := start(t, best, options{listener: func(l *actors.Listener) { l.StatPrefix = "branch" }})
-	r.pinned()
-	r.until("it is counted", func() bool { return r.tree.Stats.Counter("branch", "request") == 1 })
-	require.Zero(t, r.tree.Stats.Counter("main", "request"))
+	r := proxytest.Start(t, proxytest.Best, proxytest.Options{Listener: func(l *actors.Listener) { l.StatPrefix = "branch" }})
+	r.Pinned()
+	r.Until("it is counted", func() bool { return r.Tree.Stats.Counter("branch", "request") == 1 })
+	require.Zero(t, r.Tree.Stats.Counter("main", "request"))
 	require.Contains(t, statsText(r), "rocketmq.branch.request: 1\n")
 }
 
 func TestLabelledMetrics(t *testing.T) {
 	t.Parallel()
-	r := start(t, best, options{})
-	client := dial(t, r.port(brokerA))
+	r := proxytest.Start(t, proxytest.Best, proxytest.Options{})
+	client := proxytest.Dial(t, r.Port(proxytest.BrokerA))
 	var down, up int
-	exchange := func(broker *peer, c *codec.Command) {
-		client.send(c)
-		down += len(frame(c))
-		asked := broker.next()
+	exchange := func(broker *proxytest.Client, c *codec.Command) {
+		client.Send(c)
+		down += len(proxytest.Frame(c))
+		asked := broker.Next()
 		a := asked.Answer(codec.ResSuccess, "")
 		a.Body = make([]byte, 5000)
-		up += len(frame(a))
-		broker.write(frame(a))
-		client.next()
+		up += len(proxytest.Frame(a))
+		broker.Write(proxytest.Frame(a))
+		client.Next()
 	}
-	client.send(&codec.Command{Code: codec.ReqUpdateConsumerOffset, Flag: codec.FlagOneway})
-	down += len(frame(&codec.Command{Code: codec.ReqUpdateConsumerOffset, Flag: codec.FlagOneway, Opaque: 1}))
-	broker := r.broker.accept()
-	broker.next()
+	client.Send(&codec.Command{Code: codec.ReqUpdateConsumerOffset, Flag: codec.FlagOneway})
+	down += len(proxytest.Frame(&codec.Command{Code: codec.ReqUpdateConsumerOffset, Flag: codec.FlagOneway, Opaque: 1}))
+	broker := r.Broker.Accept()
+	broker.Next()
 	exchange(broker, &codec.Command{Code: codec.ReqSendMessageV2, Body: make([]byte, 3000)})
 	exchange(broker, &codec.Command{Code: codec.ReqSendMessageV2})
 	exchange(broker, &codec.Command{Code: 31999})
 	exchange(broker, &codec.Command{Code: 31998})
-	r.until("all is counted", func() bool {
-		return r.proxyMetric("downstream_bytes_total", "broker", `,direction="sent"`) == up
+	r.Until("all is counted", func() bool {
+		return r.BrokerMetric("downstream_bytes_total", "broker", `,direction="sent"`) == up
 	})
-	require.Equal(t, down, r.proxyMetric("downstream_bytes_total", "broker", `,direction="received"`))
-	require.Equal(t, down, r.proxyMetric("upstream_bytes_total", "broker", `,direction="sent"`))
-	require.Equal(t, up, r.proxyMetric("upstream_bytes_total", "broker", `,direction="received"`))
-	require.Equal(t, 1, r.proxyMetric("requests_total", "broker", `,request_code="15",name="UPDATE_CONSUMER_OFFSET"`))
-	require.Equal(t, 2, r.proxyMetric("requests_total", "broker", `,request_code="310",name="SEND_MESSAGE_V2"`))
-	require.Equal(t, 2, r.proxyMetric("requests_total", "broker", `,request_code="other",name="OTHER"`), "clients invent no metrics")
-	require.Equal(t, 4, r.proxyMetric("upstream_duration_seconds_count", "broker", ""))
-	require.Equal(t, 1, r.proxyMetric("downstream_connections", "broker", ""))
-	require.Equal(t, 1, r.proxyMetric("upstream_connections_total", "broker", ""))
-	client.close()
-	r.settle(1)
-	require.Zero(t, r.proxyMetric("upstream_losses_total", "broker", ""))
+	require.Equal(t, down, r.BrokerMetric("downstream_bytes_total", "broker", `,direction="received"`))
+	require.Equal(t, down, r.BrokerMetric("upstream_bytes_total", "broker", `,direction="sent"`))
+	require.Equal(t, up, r.BrokerMetric("upstream_bytes_total", "broker", `,direction="received"`))
+	require.Equal(t, 1, r.BrokerMetric("requests_total", "broker", `,request_code="15",name="UPDATE_CONSUMER_OFFSET"`))
+	require.Equal(t, 2, r.BrokerMetric("requests_total", "broker", `,request_code="310",name="SEND_MESSAGE_V2"`))
+	require.Equal(t, 2, r.BrokerMetric("requests_total", "broker", `,request_code="other",name="OTHER"`), "clients invent no metrics")
+	require.Equal(t, 4, r.BrokerMetric("upstream_duration_seconds_count", "broker", ""))
+	require.Equal(t, 1, r.BrokerMetric("downstream_connections", "broker", ""))
+	require.Equal(t, 1, r.BrokerMetric("upstream_connections_total", "broker", ""))
+	client.Close()
+	r.Settle(1)
+	require.Zero(t, r.BrokerMetric("upstream_losses_total", "broker", ""))
 }
 
 // Brokers and ports are told apart.
 func TestMetricsOfTwoBrokers(t *testing.T) {
 	t.Parallel()
-	cl := startCluster(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Name: "broker-a"}, {Name: "broker-b"}}})
-	r := launch(t, best, options{nameServers: cl.NameServers()})
-	r.until("the listener is open", func() bool { return r.tree.Listeners[0].Open() })
-	b := brokerA
+	cl := proxytest.StartCluster(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Name: "broker-a"}, {Name: "broker-b"}}})
+	r := proxytest.Launch(t, proxytest.Best, proxytest.Options{NameServers: cl.NameServers()})
+	r.UntilOpen()
+	b := proxytest.BrokerA
 	b.Name = "broker-b"
 	for range 2 {
-		dial(t, r.port(brokerA)).call(&codec.Command{Code: codec.ReqGetBrokerConfig})
+		proxytest.Dial(t, r.Port(proxytest.BrokerA)).Call(&codec.Command{Code: codec.ReqGetBrokerConfig})
 	}
-	dial(t, r.port(b)).call(&codec.Command{Code: codec.ReqGetBrokerConfig})
-	dial(t, r.nameServer()).call(&codec.Command{Code: codec.ReqGetAllTopicListFromNameServer})
+	proxytest.Dial(t, r.Port(b)).Call(&codec.Command{Code: codec.ReqGetBrokerConfig})
+	proxytest.Dial(t, r.NameServer()).Call(&codec.Command{Code: codec.ReqGetAllTopicListFromNameServer})
 	for labels, want := range map[string]float64{
 		`port="broker",broker="broker-a/0",request_code="26",name="GET_BROKER_CONFIG"`:                                                 2,
 		`port="broker",broker="broker-b/0",request_code="26",name="GET_BROKER_CONFIG"`:                                                 1,
 		`port="name-server",broker="",request_code="206",name="` + codec.RequestCodeName(codec.ReqGetAllTopicListFromNameServer) + `"`: 1,
 	} {
 		name := `rocketmq_proxy_requests_total{listener="office",` + labels + `}`
-		r.until(name, func() bool { return r.metrics()[name] == want })
+		r.Until(name, func() bool { return r.Metrics()[name] == want })
 	}
 	require.Equal(t, 1, cl.Broker("broker-b").Requests(codec.ReqGetBrokerConfig))
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
@@ -26,11 +27,11 @@ import (
 func TestProducersAndConsumersHaveTheSameMessageIDs(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "::1"} {
 		t.Run(host, func(t *testing.T) {
-			onBoth(t, func(t *testing.T, on sockets) {
+			proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
 				r, master, slave := startPair(t, on, host)
-				producer, atSlave := dial(t, master), dial(t, slave)
-				ids := strings.Split(producer.sendMessages(t, "one"), ",")
-				ids = append(ids, strings.Split(producer.sendMessages(t, "two", "three"), ",")...)
+				producer, atSlave := proxytest.Dial(t, master), proxytest.Dial(t, slave)
+				ids := strings.Split(sendMessages(t, producer, "one"), ",")
+				ids = append(ids, strings.Split(sendMessages(t, producer, "two", "three"), ",")...)
 				require.Len(t, ids, 3)
 				for _, id := range ids {
 					require.Equal(t, master, messageIDAddress(t, id), "clients dial it")
@@ -38,37 +39,38 @@ func TestProducersAndConsumersHaveTheSameMessageIDs(t *testing.T) {
 				pull := &codec.Command{Code: codec.ReqPullMessage, Version: codec.Version5_5_0, Ext: map[string]string{
 					"consumerGroup": "group", "topic": "topic", "queueId": "0", "queueOffset": "0", "maxMsgNums": "32", "sysFlag": "4",
 					"commitOffset": "0", "suspendTimeoutMillis": "0", "subscription": "*", "subVersion": "0", "expressionType": "TAG"}}
-				for _, client := range []*peer{producer, atSlave} {
+				for _, client := range []*proxytest.Client{producer, atSlave} {
 					pull.Opaque = 0
-					require.Equal(t, ids, idsOf(t, client.call(pull).Body))
+					require.Equal(t, ids, idsOf(t, client.Call(pull).Body))
 				}
 				for _, id := range ids {
 					view := &codec.Command{Code: codec.ReqViewMessageByID, Ext: map[string]string{"offset": strconv.FormatInt(idOffset(t, id), 10)}}
-					require.Equal(t, []string{id}, idsOf(t, producer.call(view).Body))
+					require.Equal(t, []string{id}, idsOf(t, producer.Call(view).Body))
 				}
 				pop := &codec.Command{Code: codec.ReqPopMessage, Ext: map[string]string{"consumerGroup": "poppers", "topic": "topic",
 					"queueId": "0", "maxMsgNums": "32", "invisibleTime": "60000", "pollTime": "0", "bornTime": strconv.FormatInt(time.Now().UnixMilli(), 10), "initMode": "0",
 					"expType": "TAG", "exp": "*", "order": "false"}}
-				popped := producer.call(pop)
+				popped := producer.Call(pop)
 				require.Equal(t, ids, idsOf(t, popped.Body), popped.Remark)
-				r.gaugesAreZero()
+				r.Until("the last answer is counted", func() bool { return r.Stat("request_active") == 0 })
+				r.GaugesAreZero()
 			})
 		})
 	}
 }
 
 // startPair starts a proxy at an address, in front of a master and its slave there, and returns their ports.
-func startPair(t *testing.T, on sockets, host string) (r *rig, master, slave string) {
+func startPair(t *testing.T, on proxytest.Sockets, host string) (r *proxytest.Real, master, slave string) {
 	any := net.JoinHostPort(host, "0")
 	if probe, err := net.Listen("tcp", any); err != nil {
 		t.Skip("this machine has no", host)
 	} else {
 		probe.Close()
 	}
-	cl := startCluster(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Address: any}, {ID: 1, Address: any}}})
-	r = start(t, on, options{nameServers: cl.NameServers(), listener: func(l *actors.Listener) { l.Address, l.RewriteIDs = any, true }})
+	cl := proxytest.StartCluster(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Address: any}, {ID: 1, Address: any}}})
+	r = proxytest.Start(t, on, proxytest.Options{NameServers: cl.NameServers(), Listener: func(l *actors.Listener) { l.Address, l.RewriteIDs = any, true }})
 	port := func(id int64) string {
-		p, ok := r.tree.Listeners[0].PortOf(route.BrokerID{Name: brokerA.Name, ID: id})
+		p, ok := r.Listener().PortOf(route.BrokerID{Name: proxytest.BrokerA.Name, ID: id})
 		require.True(t, ok)
 		return net.JoinHostPort(host, strconv.Itoa(p.Port))
 	}
@@ -76,7 +78,7 @@ func startPair(t *testing.T, on sockets, host string) (r *rig, master, slave str
 }
 
 // sendMessages sends one message, or a batch, and returns the ids in the answer.
-func (p *peer) sendMessages(t *testing.T, bodies ...string) string {
+func sendMessages(t *testing.T, p *proxytest.Client, bodies ...string) string {
 	t.Helper()
 	c := &codec.Command{Code: codec.ReqSendMessageV2, Version: codec.Version5_5_0, Body: []byte(bodies[0]), Ext: map[string]string{
 		"a": "producers", "b": "topic", "c": "TBW102", "d": "1", "e": "0", "f": "0", "g": "1700000000000", "h": "0", "i": "", "j": "0", "k": "false", "m": "false"}}
@@ -89,7 +91,7 @@ func (p *peer) sendMessages(t *testing.T, bodies ...string) string {
 			c.Body = append(c.Body, 0, 0)
 		}
 	}
-	a := p.call(c)
+	a := p.Call(c)
 	require.Zero(t, a.Code, a.Remark)
 	return a.Ext["msgId"]
 }
@@ -153,12 +155,12 @@ func stored(host string, size int) []byte {
 // Answers of 16 MiB, with messages of any size, come with each store host rewritten and not a byte of anything else, for
 // all requests whose answers have messages; also while others are in flight, and on a connection that asks for more.
 func TestStoreHostsOfLargeAnswers(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
-		r := start(t, on, options{listener: func(l *actors.Listener) { l.RewriteIDs = true }, limits: codec.Limits{MaxFrame: 17 << 20}})
-		client, broker := r.pinned()
+	proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
+		r := proxytest.Start(t, on, proxytest.Options{Listener: func(l *actors.Listener) { l.RewriteIDs = true }, Limits: codec.Limits{MaxFrame: 17 << 20}})
+		client, broker := r.Pinned()
 		var body, want []byte
 		for size := 100; len(body) < 16<<20-8<<10; size = 100 + (size*7)%5000 {
-			theirs, ours := r.broker.addr, r.port(brokerA)
+			theirs, ours := r.Broker.Address, r.Port(proxytest.BrokerA)
 			if size%3 == 0 { // of a broker that nobody knows
 				theirs, ours = "192.0.2.77:10911", "192.0.2.77:10911"
 			}
@@ -170,35 +172,35 @@ func TestStoreHostsOfLargeAnswers(t *testing.T) {
 			if i > 0 {
 				b, w = body[:100], want[:100]
 			}
-			client.request(code, "")
-			asked := broker.next()
-			go broker.answer(asked, string(b))
-			require.True(t, bytes.Equal(w, client.next().Body), "answer to %d", code)
+			client.Request(code, "")
+			asked := broker.Next()
+			go broker.Answer(asked, string(b))
+			require.True(t, bytes.Equal(w, client.Next().Body), "answer to %d", code)
 		}
-		client.request(codec.ReqQueryMessage, "")
-		broker.answer(broker.next(), "")
-		require.Empty(t, client.next().Body)
-		client.request(codec.ReqGetMaxOffset, "") // its answers have no messages
-		broker.answer(broker.next(), string(body[:100]))
-		require.Equal(t, body[:100], client.next().Body)
+		client.Request(codec.ReqQueryMessage, "")
+		broker.Answer(broker.Next(), "")
+		require.Empty(t, client.Next().Body)
+		client.Request(codec.ReqGetMaxOffset, "") // its answers have no messages
+		broker.Answer(broker.Next(), string(body[:100]))
+		require.Equal(t, body[:100], client.Next().Body)
 	})
 }
 
 // An answer that comes byte by byte is rewritten as one that comes at once.
 func TestStoreHostsOfAnswersInPieces(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
-		r := start(t, on, options{listener: func(l *actors.Listener) { l.RewriteIDs = true }})
-		client, broker := r.pinned()
-		theirs, ours := stored(r.broker.addr, 130), stored(r.port(brokerA), 130)
+	proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
+		r := proxytest.Start(t, on, proxytest.Options{Listener: func(l *actors.Listener) { l.RewriteIDs = true }})
+		client, broker := r.Pinned()
+		theirs, ours := stored(r.Broker.Address, 130), stored(r.Port(proxytest.BrokerA), 130)
 		for cut := 1; cut < 130; cut += 3 {
-			client.request(codec.ReqPullMessage, "")
-			a := broker.next().Answer(codec.ResSuccess, "")
+			client.Request(codec.ReqPullMessage, "")
+			a := broker.Next().Answer(codec.ResSuccess, "")
 			a.Body = bytes.Repeat(theirs, 3)
-			whole := frame(a)
+			whole := proxytest.Frame(a)
 			for _, part := range [][]byte{whole[:len(whole)-260-cut], whole[len(whole)-260-cut : len(whole)-cut], whole[len(whole)-cut:]} {
-				broker.write(part)
+				broker.Write(part)
 			}
-			require.Equal(t, bytes.Repeat(ours, 3), client.next().Body)
+			require.Equal(t, bytes.Repeat(ours, 3), client.Next().Body)
 		}
 	})
 }
@@ -206,21 +208,21 @@ func TestStoreHostsOfAnswersInPieces(t *testing.T) {
 // What brokers say of themselves when they ask their clients is rewritten, too: the transaction check (39), a message to
 // be consumed at once (309), and the reply to a request (326).
 func TestStoreHostsOfPushes(t *testing.T) {
-	onBoth(t, func(t *testing.T, on sockets) {
-		r := start(t, on, options{listener: func(l *actors.Listener) { l.RewriteIDs = true }})
-		client, broker := r.pinned()
-		theirs, ours := netip.MustParseAddrPort(r.broker.addr), netip.MustParseAddrPort(r.port(brokerA))
+	proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
+		r := proxytest.Start(t, on, proxytest.Options{Listener: func(l *actors.Listener) { l.RewriteIDs = true }})
+		client, broker := r.Pinned()
+		theirs, ours := netip.MustParseAddrPort(r.Broker.Address), netip.MustParseAddrPort(r.Port(proxytest.BrokerA))
 		id := func(of netip.AddrPort) string { return fmt.Sprintf("7F000001%08X%016X", of.Port(), 77) }
-		broker.send(&codec.Command{Code: codec.ReqCheckTransactionState, Ext: map[string]string{"offsetMsgId": id(theirs)}, Body: stored(theirs.String(), 200)})
-		got := client.next()
+		broker.Send(&codec.Command{Code: codec.ReqCheckTransactionState, Ext: map[string]string{"offsetMsgId": id(theirs)}, Body: stored(theirs.String(), 200)})
+		got := client.Next()
 		require.Equal(t, id(ours), got.Ext["offsetMsgId"])
 		require.Equal(t, stored(ours.String(), 200), got.Body)
-		broker.send(&codec.Command{Code: codec.ReqConsumeMessageDirectly, Body: stored(theirs.String(), 200)})
-		require.Equal(t, stored(ours.String(), 200), client.next().Body)
-		broker.send(&codec.Command{Code: codec.ReqPushReplyMessageToClient, Ext: map[string]string{"storeHost": "/" + theirs.String()}, Body: stored(theirs.String(), 200)})
-		got = client.next()
+		broker.Send(&codec.Command{Code: codec.ReqConsumeMessageDirectly, Body: stored(theirs.String(), 200)})
+		require.Equal(t, stored(ours.String(), 200), client.Next().Body)
+		broker.Send(&codec.Command{Code: codec.ReqPushReplyMessageToClient, Ext: map[string]string{"storeHost": "/" + theirs.String()}, Body: stored(theirs.String(), 200)})
+		got = client.Next()
 		require.Equal(t, "/"+ours.String(), got.Ext["storeHost"])
 		require.Equal(t, stored(theirs.String(), 200), got.Body, "it is a payload")
-		client.open(broker)
+		client.Works(broker)
 	})
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
@@ -25,7 +26,7 @@ type swapWorld struct {
 	env      *actors.Env
 	top      *actor.PID
 	clusters map[string]*actors.Cluster
-	log      *logBook
+	log      *proxytest.Log
 }
 
 // swapListener is what a configuration says of a listener.
@@ -37,13 +38,13 @@ type swapListener struct {
 func swapTest(t *testing.T, before []swapListener, test func(t *testing.T, w *swapWorld)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &swapWorld{t: t, v: newVirtual(), clusters: map[string]*actors.Cluster{}, log: &logBook{}}
+		w := &swapWorld{t: t, v: newVirtual(), clusters: map[string]*actors.Cluster{}, log: &proxytest.Log{}}
 		w.env = actors.NewEnv(w.v, slog.New(slog.NewTextHandler(w.log, nil)), actors.Settings{}, func(why error) { t.Error(why) })
 		w.env.InjectFaults()
 		tree := &actors.Tree{Stats: actors.NewStatistics("main")}
 		for i, name := range []string{"f", "g", "h"} {
 			ns, broker := fmt.Sprintf("192.0.2.%d:9876", i+1), fmt.Sprintf("192.0.2.%d:10911", i+1)
-			require.NoError(t, w.v.serve(ns, func(nc net.Conn) { go serveConn(nc, knows(broker)) }))
+			require.NoError(t, w.v.serve(ns, func(nc net.Conn) { go serveConn(nc, proxytest.Knows(broker)) }))
 			require.NoError(t, w.v.serve(broker, func(nc net.Conn) {
 				go serveConn(nc, func(c *codec.Command) *codec.Command { return c.Answer(codec.ResSuccess, name) })
 			}))

@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"maps"
@@ -11,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -193,5 +196,24 @@ func (p *virtualPlace) Close() {
 	if p.v.places[p.address.String()] == p {
 		delete(p.v.places, p.address.String())
 		close(p.closed)
+	}
+}
+
+func serveConn(nc net.Conn, handle func(*codec.Command) *codec.Command) {
+	defer nc.Close()
+	r := bufio.NewReaderSize(nc, 64<<10)
+	for {
+		c, _, err := codec.ReadCommand(r, codec.Limits{})
+		if err != nil {
+			return
+		}
+		if c.IsResponse() || c.IsOneway() {
+			continue
+		}
+		if a := handle(c); a != nil {
+			if _, err := nc.Write(proxytest.Frame(a)); err != nil {
+				return
+			}
+		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
@@ -29,7 +30,7 @@ type world struct {
 	top     *actor.PID
 	dir     *actors.Cluster
 	at      *actors.Listener
-	log     *logBook
+	log     *proxytest.Log
 	servers []*server
 }
 
@@ -45,7 +46,7 @@ var idA, idB = route.BrokerID{Name: "broker-a"}, route.BrokerID{Name: "broker-b"
 func inVirtualTime(t *testing.T, nameServers int, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, v: newVirtual(), log: &logBook{}}
+		w := &world{t: t, v: newVirtual(), log: &proxytest.Log{}}
 		w.env = actors.NewEnv(w.v, slog.New(slog.NewTextHandler(w.log, nil)), actors.Settings{}, func(err error) { t.Error("giving up:", err) })
 		w.env.InjectFaults()
 		var addresses []string
@@ -80,7 +81,7 @@ func (w *world) end() {
 		s.stop()
 	}
 	time.Sleep(time.Minute) // dials that hang
-	require.Empty(w.t, w.log.lines("BUG"))
+	require.Empty(w.t, w.log.Lines("BUG"))
 }
 
 // serve starts a server that answers everything with success until told otherwise.

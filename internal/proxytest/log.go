@@ -1,4 +1,4 @@
-package actors_test
+package proxytest
 
 import (
 	"bytes"
@@ -7,20 +7,21 @@ import (
 	"sync"
 )
 
-// logBook keeps what the proxy logs.
-type logBook struct {
+// Log keeps what the proxy logs.
+type Log struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (l *logBook) Write(b []byte) (int, error) {
+// Write is part of io.Writer.
+func (l *Log) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(b)
 }
 
-// lines returns the lines that contain all parts.
-func (l *logBook) lines(parts ...string) (found []string) {
+// Lines returns the lines that contain all parts.
+func (l *Log) Lines(parts ...string) (found []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for line := range strings.Lines(l.text.String()) {
@@ -31,14 +32,15 @@ func (l *logBook) lines(parts ...string) (found []string) {
 	return found
 }
 
-// forget drops what was logged so far.
-func (l *logBook) forget() {
+// Forget drops what was logged so far.
+func (l *Log) Forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.text.Reset()
 }
 
-func (l *logBook) tail(n int) string {
-	all := l.lines()
+// Tail returns the last n lines.
+func (l *Log) Tail(n int) string {
+	all := l.Lines()
 	return strings.Join(all[max(0, len(all)-n):], "")
 }
