@@ -9,40 +9,42 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
 // A crash loop of what belongs to one connection costs that connection, and is told after it has gone.
 func TestCrashLoopOfAConnectionsActors(t *testing.T) {
 	f := func(kind string, times int) {
 		t.Helper()
-		inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
-			c := l.join(doorABroker)
-			c.sends(pullOf(1)) // and another one, for a client that asks once has its request's actor only for that
-			b := l.broker()
-			require.Equal(t, []int32{1}, b.gets())
-			b.sends(answerTo(1))
-			require.Equal(t, []int32{1}, c.gets())
-			c.sends(pullOf(2))
-			require.Equal(t, []int32{2}, b.gets())
-			connection := l.one("proxy/listener/a", "connection")
-			id := l.one(connection, kind)
-			other := l.join(doorABroker)
+		proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, l *proxytest.Sim) {
+			c := l.Dial(officeBrokerPort)
+			c.WriteFrames(pullOf(1)) // and another one, for a client that asks once has its request's actor only for that
+			b := l.Broker.Accept()
+			require.Equal(t, []int32{1}, b.Opaques())
+			b.WriteFrames(answerTo(1))
+			require.Equal(t, []int32{1}, c.Opaques())
+			c.WriteFrames(pullOf(2))
+			require.Equal(t, []int32{2}, b.Opaques())
+			connection := l.One("proxy/listener/office", "connection")
+			id := l.One(connection, kind)
+			other := l.Dial(officeBrokerPort)
 
-			l.fault(id, times-1)
-			c.gets() // what its request was answered
-			require.True(t, c.open())
-			l.fault(id, 1)
-			require.False(t, c.open())
-			require.NotContains(t, l.env.Actors(connection), connection)
-			require.True(t, other.open())
-			require.Empty(t, l.reasons())
+			l.Kill(id, times-1)
+			c.Opaques() // what its request was answered
+			require.True(t, c.Open())
+			l.Kill(id, 1)
+			require.False(t, c.Open())
+			require.NotContains(t, l.Env.Actors(connection), connection)
+			require.True(t, other.Open())
+			require.Empty(t, l.GaveUp)
 
-			last := l.env.Failures.Recent()[:2]
+			last := l.Env.Failures.Recent()[:2]
 			require.Equal(t, []string{"connection", kind}, []string{last[0].Kind, last[1].Kind})
 			require.Equal(t, "stopped", last[0].Did)
 			require.Equal(t, "too many: escalated", last[1].Did)
 			require.Equal(t, connection, last[0].Actor)
-			require.Contains(t, last[0].Reason, "failed "+strconv.Itoa(times)+" times within 10s, the last time with: injected")
+			require.Contains(t, last[0].Reason, "failed "+strconv.Itoa(times)+" times within 10s, the last time with: killed by a test")
 		})
 	}
 	f("request", 65)
@@ -54,66 +56,66 @@ func TestCrashLoopOfAConnectionsActors(t *testing.T) {
 func TestCrashLoopOfAListenersActors(t *testing.T) {
 	f := func(id string, times int) {
 		t.Helper()
-		inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
-			c, other := l.join(doorABroker), l.join(doorBBroker)
+		proxytest.InSim(t, proxytest.Options{Listeners: []string{"office", "branch"}}, func(t *testing.T, l *proxytest.Sim) {
+			c, other := l.Dial(officeBrokerPort), l.Dial(branchBrokerPort)
 			for n, pause := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
-				l.fault(id, times-1)
-				require.True(t, c.open())
-				require.False(t, l.refuses(doorA))
-				l.fault(id, 1)
-				require.False(t, c.open())
-				require.True(t, l.refuses(doorA))
-				require.True(t, l.refuses(doorABroker))
+				l.Kill(id, times-1)
+				require.True(t, c.Open())
+				require.False(t, l.Refuses(officePort))
+				l.Kill(id, 1)
+				require.False(t, c.Open())
+				require.True(t, l.Refuses(officePort))
+				require.True(t, l.Refuses(officeBrokerPort))
 
 				time.Sleep(pause - time.Millisecond)
-				require.True(t, l.refuses(doorA))
+				require.True(t, l.Refuses(officePort))
 				time.Sleep(time.Millisecond)
 				synctest.Wait()
-				require.False(t, l.refuses(doorA))
-				c = l.join(doorABroker)
-				c.sends(pullOf(1))
-				b := l.broker()
-				require.Equal(t, []int32{1}, b.gets(), "opened again %d times", n+1)
+				require.False(t, l.Refuses(officePort))
+				c = l.Dial(officeBrokerPort)
+				c.WriteFrames(pullOf(1))
+				b := l.Broker.Accept()
+				require.Equal(t, []int32{1}, b.Opaques(), "opened again %d times", n+1)
 			}
-			require.True(t, other.open())
-			require.Empty(t, l.reasons())
-			require.Len(t, l.logged("a listener kept failing"), 3)
+			require.True(t, other.Open())
+			require.Empty(t, l.GaveUp)
+			require.Len(t, l.Log.Lines("a listener kept failing"), 3)
 
 			time.Sleep(5 * time.Minute) // the next pause is a short one again
-			l.fault(id, times)
-			require.True(t, l.refuses(doorA))
+			l.Kill(id, times)
+			require.True(t, l.Refuses(officePort))
 			time.Sleep(time.Second)
 			synctest.Wait()
-			require.False(t, l.refuses(doorA))
-		}, "b")
+			require.False(t, l.Refuses(officePort))
+		})
 	}
-	f("proxy/listener/a", 11)
-	f("proxy/listener/a/connections", 11)
-	f("proxy/listener/a/acceptor/10.0.0.1:20000", 11)
+	f("proxy/listener/office", 11)
+	f("proxy/listener/office/connections", 11)
+	f("proxy/listener/office/acceptor/10.0.0.1:20000", 11)
 }
 
 // A port that somebody took meanwhile does not end the process either.
 func TestListenerThatCannotOpenAgain(t *testing.T) {
-	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
-		l.fault("proxy/listener/a", 11)
-		thief, err := l.v.Listen(doorA)
+	proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, l *proxytest.Sim) {
+		l.Kill("proxy/listener/office", 11)
+		thief, err := l.Network.Listen(officePort)
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
-		require.NotEmpty(t, l.logged("cannot open a listener again"))
-		require.Empty(t, l.reasons())
+		require.NotEmpty(t, l.Log.Lines("cannot open a listener again"))
+		require.Empty(t, l.GaveUp)
 		thief.Close()
 		time.Sleep(2 * time.Minute)
-		l.join(doorA)
+		l.Dial(officePort)
 	})
 }
 
 // A drain that comes while a listener waits to open leaves it closed.
 func TestDrainOfAListenerThatWaits(t *testing.T) {
-	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
-		l.fault("proxy/listener/a", 11)
-		l.drain()
+	proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, l *proxytest.Sim) {
+		l.Kill("proxy/listener/office", 11)
+		l.Drain(messages.Drain{})
 		time.Sleep(time.Minute)
-		require.True(t, l.refuses(doorA))
+		require.True(t, l.Refuses(officePort))
 	})
 }
 
@@ -121,16 +123,16 @@ func TestDrainOfAListenerThatWaits(t *testing.T) {
 func TestCrashLoopOfAPillar(t *testing.T) {
 	f := func(id string) {
 		t.Helper()
-		inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
-			l.fault(id, 10)
-			require.Empty(t, l.reasons())
-			require.Equal(t, 10, l.env.Failures.Of(id).Count)
+		proxytest.InSim(t, proxytest.Options{MayGiveUp: true}, func(t *testing.T, l *proxytest.Sim) {
+			l.Kill(id, 10)
+			require.Empty(t, l.GaveUp)
+			require.Equal(t, 10, l.Env.Failures.Of(id).Count)
 			time.Sleep(time.Minute)
 			synctest.Wait()
-			l.fault(id, 11)
-			require.NotEmpty(t, l.reasons())
-			require.EqualError(t, l.reasons()[0], actors.Kind(id)+" "+id+" failed 11 times within 10s, the last time with: injected")
-			require.Equal(t, "too many: escalated", l.env.Failures.Recent()[0].Did)
+			l.Kill(id, 11)
+			require.NotEmpty(t, l.GaveUp)
+			require.EqualError(t, <-l.GaveUp, actors.Kind(id)+" "+id+" failed 11 times within 10s, the last time with: killed by a test")
+			require.Equal(t, "too many: escalated", l.Env.Failures.Recent()[0].Did)
 		})
 	}
 	f("proxy/stats")
@@ -139,32 +141,32 @@ func TestCrashLoopOfAPillar(t *testing.T) {
 
 // The top is no different, though nobody supervises it.
 func TestCrashLoopOfTheTop(t *testing.T) {
-	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
+	proxytest.InSim(t, proxytest.Options{MayGiveUp: true}, func(t *testing.T, l *proxytest.Sim) {
 		for range 10 {
-			l.fault("proxy", 1)
+			l.Kill("proxy", 1)
 		}
-		require.Empty(t, l.reasons())
-		require.Equal(t, 10, l.env.Failures.Of("proxy").Count)
-		l.join(doorABroker)
-		l.fault("proxy", 1)
-		require.Len(t, l.reasons(), 1)
-		require.EqualError(t, l.reasons()[0], "proxy proxy failed 11 times within 10s, the last time with: injected")
+		require.Empty(t, l.GaveUp)
+		require.Equal(t, 10, l.Env.Failures.Of("proxy").Count)
+		l.Dial(officeBrokerPort)
+		l.Kill("proxy", 1)
+		require.Len(t, l.GaveUp, 1)
+		require.EqualError(t, <-l.GaveUp, "proxy proxy failed 11 times within 10s, the last time with: killed by a test")
 	})
 }
 
 // The last hundred failures are kept, the latest first.
 func TestRecentFailures(t *testing.T) {
-	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
-		require.Empty(t, l.env.Failures.Recent())
+	proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, l *proxytest.Sim) {
+		require.Empty(t, l.Env.Failures.Recent())
 		for range 13 {
-			l.fault("proxy/stats", 9)
+			l.Kill("proxy/stats", 9)
 			time.Sleep(11 * time.Second)
 		}
-		recent := l.env.Failures.Recent()
+		recent := l.Env.Failures.Recent()
 		require.Len(t, recent, 100)
 		require.Equal(t, 13*9, recent[0].Count)
 		require.Equal(t, 13*9-99, recent[99].Count)
-		require.Equal(t, "injected", recent[0].Reason)
+		require.Equal(t, "killed by a test", recent[0].Reason)
 		require.Equal(t, "restarted", recent[0].Did)
 		require.False(t, recent[0].At.Before(recent[99].At))
 	})

@@ -13,53 +13,53 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 const (
-	doorA       = "10.0.0.1:9876"
-	doorABroker = "10.0.0.1:20000"
-	doorB       = "10.0.0.2:9876"
-	doorBBroker = "10.0.0.2:20000"
+	officePort       = "10.0.0.1:9876"
+	officeBrokerPort = "10.0.0.1:20000"
+	branchPort       = "10.0.0.2:9876"
+	branchBrokerPort = "10.0.0.2:20000"
 )
 
 // While all permits are taken every port of the listener refuses; when one is free again it opens.
 func TestConnectionsPerListener(t *testing.T) {
-	inLab(t, actors.Settings{ConnectionsPerListener: 3}, func(t *testing.T, l *lab) {
-		one, two := l.join(doorA), l.join(doorABroker)
-		require.False(t, l.refuses(doorA))
-		three := l.join(doorABroker)
-		require.True(t, l.refuses(doorA))
-		require.True(t, l.refuses(doorABroker))
-		require.False(t, l.refuses(doorB), "another listener")
-		require.Equal(t, "1", l.metric(rejectedMetric("a", "connections_per_listener")))
-		require.Equal(t, "1", l.metric(`rocketmq_proxy_listener_full{listener="a"}`))
+	proxytest.InSim(t, proxytest.Options{Settings: actors.Settings{ConnectionsPerListener: 3}, Listeners: []string{"office", "branch"}}, func(t *testing.T, l *proxytest.Sim) {
+		one, two := l.Dial(officePort), l.Dial(officeBrokerPort)
+		require.False(t, l.Refuses(officePort))
+		three := l.Dial(officeBrokerPort)
+		require.True(t, l.Refuses(officePort))
+		require.True(t, l.Refuses(officeBrokerPort))
+		require.False(t, l.Refuses(branchPort), "another listener")
+		require.Equal(t, 1, l.Rejections("office", "connections_per_listener"))
+		require.Equal(t, 1, l.Metric(`rocketmq_proxy_listener_full{listener="office"}`))
 
-		late, err := l.knock(doorABroker, "198.51.100.7:1") // was in the queue when the door closed
-		require.NoError(t, err)
-		require.False(t, late.open())
-		require.Equal(t, "2", l.metric(rejectedMetric("a", "connections_per_listener")))
+		late := l.DialFrom(officeBrokerPort, "198.51.100.7:1") // was in the queue when the port was paused
+		require.False(t, late.Open())
+		require.Equal(t, 2, l.Rejections("office", "connections_per_listener"))
 
 		two.Close()
 		synctest.Wait()
-		require.False(t, l.refuses(doorA))
-		require.False(t, l.refuses(doorABroker))
-		require.Equal(t, "0", l.metric(`rocketmq_proxy_listener_full{listener="a"}`))
-		l.join(doorABroker)
-		require.True(t, l.refuses(doorA))
-		require.True(t, one.open())
-		require.True(t, three.open())
-	}, "b")
+		require.False(t, l.Refuses(officePort))
+		require.False(t, l.Refuses(officeBrokerPort))
+		require.Equal(t, 0, l.Metric(`rocketmq_proxy_listener_full{listener="office"}`))
+		l.Dial(officeBrokerPort)
+		require.True(t, l.Refuses(officePort))
+		require.True(t, one.Open())
+		require.True(t, three.Open())
+	})
 }
 
 // An address has its number of connections; others are not concerned, and a connection that ends makes room.
 func TestConnectionsPerAddress(t *testing.T) {
-	inLab(t, actors.Settings{ConnectionsPerAddress: 2}, func(t *testing.T, l *lab) {
-		in := func(from string, want bool) *labClient {
+	proxytest.InSim(t, proxytest.Options{Settings: actors.Settings{ConnectionsPerAddress: 2}}, func(t *testing.T, l *proxytest.Sim) {
+		in := func(from string, want bool) *proxytest.Client {
 			t.Helper()
-			c, err := l.knock(doorA, from)
-			require.NoError(t, err)
-			require.Equal(t, want, c.open(), from)
+			c := l.DialFrom(officePort, from)
+			require.Equal(t, want, c.Open(), from)
 			return c
 		}
 		first := in("198.51.100.7:1", true)
@@ -74,74 +74,74 @@ func TestConnectionsPerAddress(t *testing.T) {
 		in("[2001:db8:1:2:3::9]:1", true)
 		in("[2001:db8:1:2:4::9]:1", false) // the same /64
 		in("[2001:db8:1:3::1]:1", true)
-		require.Equal(t, "3", l.metric(rejectedMetric("a", "connections_per_address")))
+		require.Equal(t, 3, l.Rejections("office", "connections_per_address"))
 	})
 }
 
 // However many are rejected, a line each 10 s tells it, with the number of the others.
 func TestRejectionsAreLoggedAtABoundedRate(t *testing.T) {
-	inLab(t, actors.Settings{ConnectionsPerAddress: 1}, func(t *testing.T, l *lab) {
-		l.join(doorA)
+	proxytest.InSim(t, proxytest.Options{Settings: actors.Settings{ConnectionsPerAddress: 1}}, func(t *testing.T, l *proxytest.Sim) {
+		l.Dial(officePort)
 		for range 50 {
-			l.knock(doorA, "198.51.100.7:1")
+			l.DialFrom(officePort, "198.51.100.7:1")
 		}
-		require.Len(t, l.logged("limits.connections_per_address"), 1)
+		require.Len(t, l.Log.Lines("limits.connections_per_address"), 1)
 		time.Sleep(16 * time.Second)
-		lines := l.logged("limits.connections_per_address")
+		lines := l.Log.Lines("limits.connections_per_address")
 		require.Len(t, lines, 2)
 		require.NotContains(t, lines[0], "suppressed")
 		require.Contains(t, lines[1], "suppressed=48")
 		time.Sleep(time.Minute)
-		require.Len(t, l.logged("limits.connections_per_address"), 2)
-		require.Equal(t, "50", l.metric(rejectedMetric("a", "connections_per_address")))
+		require.Len(t, l.Log.Lines("limits.connections_per_address"), 2)
+		require.Equal(t, 50, l.Rejections("office", "connections_per_address"))
 	})
 }
 
 // What a handshake rejects is told in the same way, with the reason of the last one.
 func TestRejectionsOfHandshakesAreLoggedAtABoundedRate(t *testing.T) {
-	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
-		require.Equal(t, "0", l.metric(rejectedMetric("a", transport.RejectedPlain)))
-		refused := l.env.Rejected("a")
+	proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, l *proxytest.Sim) {
+		require.Equal(t, 0, l.Rejections("office", transport.RejectedPlain))
+		refused := l.Env.Rejected("office")
 		for i := range 50 {
 			refused(transport.Rejection{Reason: transport.RejectedPlain, Remote: netip.MustParseAddrPort("198.51.100.7:1"), Err: fmt.Errorf("no %d", i)})
 		}
 		refused(transport.Rejection{Reason: transport.RejectedTimeout, Err: io.EOF})
 		time.Sleep(time.Minute)
-		lines := l.logged(`msg="connection rejected before its first frame" listener=a client=198.51.100.7:1 reason=tls_required`)
+		lines := l.Log.Lines(`msg="connection rejected before its first frame" listener=office client=198.51.100.7:1 reason=tls_required`)
 		require.Len(t, lines, 2)
 		require.Contains(t, lines[0], `error="no 0"`)
 		require.NotContains(t, lines[0], "suppressed")
 		require.Contains(t, lines[1], `error="no 49" suppressed=48`)
-		require.Len(t, l.logged("reason=handshake_timeout"), 1)
-		require.Equal(t, "50", l.metric(rejectedMetric("a", transport.RejectedPlain)))
+		require.Len(t, l.Log.Lines("reason=handshake_timeout"), 1)
+		require.Equal(t, 50, l.Rejections("office", transport.RejectedPlain))
 	})
 }
 
 // A client that never sends anything is cut off; one that has sent something may be idle.
 func TestFirstByteTimeout(t *testing.T) {
-	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
-		mute, client := l.join(doorA), l.join(doorABroker)
-		client.sends(pullOf(1))
+	proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, l *proxytest.Sim) {
+		mute, client := l.Dial(officePort), l.Dial(officeBrokerPort)
+		client.WriteFrames(pullOf(1))
 		time.Sleep(29 * time.Second)
-		require.True(t, mute.open())
+		require.True(t, mute.Open())
 		time.Sleep(6 * time.Second)
-		require.False(t, mute.open())
-		require.True(t, client.open())
-		require.Equal(t, "1", l.metric(rejectedMetric("a", "first_byte")))
-		require.Len(t, l.logged("timeouts.first_byte"), 1)
+		require.False(t, mute.Open())
+		require.True(t, client.Open())
+		require.Equal(t, 1, l.Rejections("office", "first_byte"))
+		require.Len(t, l.Log.Lines("level=WARN", "timeouts.first_byte"), 1)
 
 		time.Sleep(80 * time.Second)
-		require.True(t, client.open())
+		require.True(t, client.Open())
 		time.Sleep(15 * time.Second)
-		require.False(t, client.open())
-		require.Equal(t, "1", l.metric(rejectedMetric("a", "idle")))
+		require.False(t, client.Open())
+		require.Equal(t, 1, l.Rejections("office", "idle"))
 	})
 }
 
 // A header must become whole; that the client has sent others before does not help it.
 func TestHeaderTimeout(t *testing.T) {
-	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
-		fresh, old, busy := l.join(doorA), l.join(doorABroker), l.join(doorABroker)
+	proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, l *proxytest.Sim) {
+		fresh, old, busy := l.Dial(officePort), l.Dial(officeBrokerPort), l.Dial(officeBrokerPort)
 		frame := pullOf(1).Append(nil, codec.JSON)
 		fresh.Write(frame[:3])
 		old.Write(append(bytes.Clone(frame), frame[:20]...))
@@ -150,24 +150,24 @@ func TestHeaderTimeout(t *testing.T) {
 			time.Sleep(4 * time.Second)
 			busy.Write(append(bytes.Clone(frame[20:]), frame[:20]...))
 		}
-		require.False(t, fresh.open())
-		require.False(t, old.open())
-		require.True(t, busy.open())
-		require.Equal(t, "2", l.metric(rejectedMetric("a", "header")))
+		require.False(t, fresh.Open())
+		require.False(t, old.Open())
+		require.True(t, busy.Open())
+		require.Equal(t, 2, l.Rejections("office", "header"))
 	})
 }
 
 // Dribbling does not make a header whole.
 func TestHeaderTimeoutOfASlowLoris(t *testing.T) {
-	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
-		loris := l.join(doorA)
+	proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, l *proxytest.Sim) {
+		loris := l.Dial(officePort)
 		frame := pullOf(1).Append(nil, codec.JSON)
 		sent := 0
-		for ; loris.open() && sent < len(frame)-1; sent++ {
+		for ; loris.Open() && sent < len(frame)-1; sent++ {
 			loris.Write(frame[sent : sent+1])
 			time.Sleep(time.Second)
 		}
-		require.False(t, loris.open())
+		require.False(t, loris.Open())
 		require.Less(t, sent, 17)
 	})
 }
@@ -181,54 +181,54 @@ func bigAnswer(opaque int32, size int) *codec.Command {
 
 // A client that takes nothing of its answer is cut off; one that takes a little now and then is not.
 func TestWriteStall(t *testing.T) {
-	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
-		deaf, slow := l.join(doorABroker), l.join(doorABroker)
-		for _, c := range []*labClient{deaf, slow} {
-			c.sends(pullOf(1))
-			b := l.broker()
-			require.Equal(t, []int32{1}, b.gets())
-			b.sends(bigAnswer(1, 8<<20))
+	proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, l *proxytest.Sim) {
+		stuck, slow := l.Dial(officeBrokerPort), l.Dial(officeBrokerPort)
+		for _, c := range []*proxytest.Client{stuck, slow} {
+			c.WriteFrames(pullOf(1))
+			b := l.Broker.Accept()
+			require.Equal(t, []int32{1}, b.Opaques())
+			b.WriteFrames(bigAnswer(1, 8<<20))
 		}
 		piece := make([]byte, 64<<10)
 		for range 9 {
 			time.Sleep(19 * time.Second)
-			n, err := slow.Read(piece)
+			n, err := slow.Conn.Read(piece)
 			require.NoError(t, err)
 			for n < len(piece) {
-				m, err := slow.Read(piece[n:])
+				m, err := slow.Conn.Read(piece[n:])
 				require.NoError(t, err)
 				n += m
 			}
 		}
-		require.Equal(t, "1", l.metric(rejectedMetric("a", "write_stall")))
-		require.Len(t, l.logged("timeouts.write_stall"), 1)
-		_, err := slow.Read(piece)
+		require.Equal(t, 1, l.Rejections("office", "write_stall"))
+		require.Len(t, l.Log.Lines("level=WARN", "timeouts.write_stall"), 1)
+		_, err := slow.Conn.Read(piece)
 		require.NoError(t, err)
 	})
 }
 
 // A broker that takes nothing is lost: its clients are answered, and stay.
 func TestWriteStallOfABroker(t *testing.T) {
-	inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
-		c := l.join(doorABroker)
+	proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, l *proxytest.Sim) {
+		c := l.Dial(officeBrokerPort)
 		big := pullOf(1)
 		big.Body = make([]byte, 100_000)
-		c.sends(big)
-		b := l.broker()
+		c.WriteFrames(big)
+		b := l.Broker.Accept()
 		defer b.Close()
 		time.Sleep(59 * time.Second)
-		require.Empty(t, c.gets())
+		require.Empty(t, c.Opaques())
 		time.Sleep(7 * time.Second)
-		require.Equal(t, []int32{1}, c.gets())
-		require.Equal(t, "1", l.metric(rejectedMetric("a", "upstream_write_stall")))
-		require.True(t, c.open())
+		require.Equal(t, []int32{1}, c.Opaques())
+		require.Equal(t, 1, l.Rejections("office", "upstream_write_stall"))
+		require.True(t, c.Open())
 	})
 }
 
 // A client with too many requests in flight is not read until answers come; nothing is lost and the order is kept.
 func TestRequestsPerConnection(t *testing.T) {
-	inLab(t, actors.Settings{RequestsPerConnection: 3}, func(t *testing.T, l *lab) {
-		c := l.join(doorABroker)
+	proxytest.InSim(t, proxytest.Options{Settings: actors.Settings{RequestsPerConnection: 3}}, func(t *testing.T, l *proxytest.Sim) {
+		c := l.Dial(officeBrokerPort)
 		var all []*codec.Command
 		var want []int32
 		for i := range int32(10) {
@@ -238,57 +238,63 @@ func TestRequestsPerConnection(t *testing.T) {
 			}
 			all, want = append(all, p), append(want, i)
 		}
-		c.sends(all...)
-		b := l.broker()
-		got := b.gets()
+		c.WriteFrames(all...)
+		b := l.Broker.Accept()
+		got := b.Opaques()
 		require.Equal(t, want[:3], got)
 		time.Sleep(time.Minute)
-		require.Empty(t, b.gets(), "long polls count")
+		require.Empty(t, b.Opaques(), "long polls count")
 		var answered []int32
 		for i := range want {
 			if i != 6 {
-				b.sends(answerTo(want[i]))
-				answered = append(answered, c.gets()...)
-				got = append(got, b.gets()...)
+				b.WriteFrames(answerTo(want[i]))
+				answered = append(answered, c.Opaques()...)
+				got = append(got, b.Opaques()...)
 			}
 			require.LessOrEqual(t, len(got), i+1+3+1)
 		}
 		require.Equal(t, want, got)
 		require.Equal(t, []int32{0, 1, 2, 3, 4, 5, 7, 8, 9}, answered)
 		time.Sleep(time.Second)
-		require.Equal(t, "1", l.metric(`rocketmq_proxy_downstream_read_pauses_total{listener="a",port="broker",broker="broker-a/0"}`))
+		require.Equal(t, 1, l.Metric(`rocketmq_proxy_downstream_read_pauses_total{listener="office",port="broker",broker="broker-a/0"}`))
 	})
 }
 
 // Requests that nobody ever answers do not hold a client back for ever.
 func TestRequestsPerConnectionExpire(t *testing.T) {
-	inLab(t, actors.Settings{RequestsPerConnection: 2}, func(t *testing.T, l *lab) {
-		c := l.join(doorABroker)
+	proxytest.InSim(t, proxytest.Options{Settings: actors.Settings{RequestsPerConnection: 2}}, func(t *testing.T, l *proxytest.Sim) {
+		c := l.Dial(officeBrokerPort)
 		var all []*codec.Command
 		for i := range int32(4) {
 			all = append(all, &codec.Command{Code: codec.ReqEndTransaction, Opaque: i})
 		}
-		c.sends(all...)
-		b := l.broker()
-		require.Equal(t, []int32{0, 1}, b.gets())
+		c.WriteFrames(all...)
+		b := l.Broker.Accept()
+		require.Equal(t, []int32{0, 1}, b.Opaques())
 		time.Sleep(21 * time.Second)
-		require.Equal(t, []int32{2, 3}, b.gets())
+		require.Equal(t, []int32{2, 3}, b.Opaques())
 	})
 }
 
 // A client that drains with requests held back gets all its answers first.
 func TestDrainWaitsForRequestsHeldBack(t *testing.T) {
-	inLab(t, actors.Settings{RequestsPerConnection: 1}, func(t *testing.T, l *lab) {
-		c := l.join(doorABroker)
-		c.sends(pullOf(1), pullOf(2), pullOf(3))
-		b := l.broker()
-		l.drain()
+	proxytest.InSim(t, proxytest.Options{Settings: actors.Settings{RequestsPerConnection: 1}}, func(t *testing.T, l *proxytest.Sim) {
+		c := l.Dial(officeBrokerPort)
+		c.WriteFrames(pullOf(1), pullOf(2), pullOf(3))
+		b := l.Broker.Accept()
+		l.Drain(messages.Drain{})
 		for i := range int32(3) {
-			require.Equal(t, []int32{i + 1}, b.gets())
-			require.True(t, c.open())
-			b.sends(answerTo(i + 1))
-			require.Equal(t, []int32{i + 1}, c.gets())
+			require.Equal(t, []int32{i + 1}, b.Opaques())
+			require.True(t, c.Open())
+			b.WriteFrames(answerTo(i + 1))
+			require.Equal(t, []int32{i + 1}, c.Opaques())
 		}
-		require.False(t, c.open())
+		require.False(t, c.Open())
 	})
 }
+
+func pullOf(opaque int32) *codec.Command {
+	return &codec.Command{Code: codec.ReqPullMessage, Opaque: opaque}
+}
+
+func answerTo(opaque int32) *codec.Command { return pullOf(opaque).Answer(0, "") }

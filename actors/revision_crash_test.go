@@ -8,81 +8,81 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 // revise takes the lab to a tree with other listeners, whose name-server ports are open already where they are new.
-func (l *lab) revise(opened map[string]string, listeners ...*actors.Listener) {
-	l.t.Helper()
-	now := l.env.Tree()
+func revise(l *proxytest.Sim, opened map[string]string, listeners ...*actors.Listener) {
+	l.T.Helper()
+	now := l.Env.Tree()
 	r := &actors.Revision{Next: &actors.Tree{Stats: now.Stats, Clusters: now.Clusters, Listeners: listeners},
 		Sockets: map[*actors.Listener]transport.Listener{}, DrainTimeout: time.Hour}
 	for _, next := range listeners {
 		if address, ok := opened[next.Name]; ok {
-			ln, err := l.v.Listen(address)
-			require.NoError(l.t, err)
+			ln, err := l.Network.Listen(address)
+			require.NoError(l.T, err)
 			r.Sockets[next] = ln
 		}
 	}
-	require.NoError(l.t, l.env.Revise(l.top, r))
+	require.NoError(l.T, l.Env.Revise(l.Top, r))
 	synctest.Wait()
 }
 
-func (l *lab) listenerAt(name, address string) *actors.Listener {
-	l.t.Helper()
+func listenerAt(l *proxytest.Sim, name, address string) *actors.Listener {
+	l.T.Helper()
 	ports := route.PortOptions{Listen: route.PortRange{First: 20000, Last: 20009}}
 	table, err := route.NewPortTable(ports, nil)
-	require.NoError(l.t, err)
-	return &actors.Listener{Name: name, Address: address, StatPrefix: "main", Ports: ports, Cluster: l.env.Tree().Clusters[0],
+	require.NoError(l.T, err)
+	return &actors.Listener{Name: name, Address: address, StatPrefix: "main", Ports: ports, Cluster: l.Env.Tree().Clusters[0],
 		Table: table, Late: true}
 }
 
 // A listener that a reload has brought or changed, and that fails too often, opens again as the reload wants it.
 func TestCrashLoopOfAListenerAfterAReload(t *testing.T) {
 	const moved, added = "10.0.0.8:9876", "10.0.0.9:9876"
-	f := func(name, address string, listeners func(l *lab) []*actors.Listener) {
+	f := func(name, address string, listeners func(l *proxytest.Sim) []*actors.Listener) {
 		t.Helper()
-		inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
-			l.revise(map[string]string{name: address}, listeners(l)...)
-			require.False(t, l.refuses(address))
-			l.fault("proxy/listener/"+name, 11)
-			require.True(t, l.refuses(address))
+		proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, l *proxytest.Sim) {
+			revise(l, map[string]string{name: address}, listeners(l)...)
+			require.False(t, l.Refuses(address))
+			l.Kill("proxy/listener/"+name, 11)
+			require.True(t, l.Refuses(address))
 			time.Sleep(time.Second)
 			synctest.Wait()
-			require.False(t, l.refuses(address), "it opens again")
-			require.Equal(t, name != "a", !l.refuses(doorA), "and nothing else")
-			l.join(address)
-			require.Len(t, l.env.Actors("proxy/listener/"+name+"/connections/connection$"), 1, "somebody accepts")
+			require.False(t, l.Refuses(address), "it opens again")
+			require.Equal(t, name != "office", !l.Refuses(officePort), "and nothing else")
+			l.Dial(address)
+			require.Len(t, l.Env.Actors("proxy/listener/"+name+"/connections/connection$"), 1, "somebody accepts")
 		})
 	}
-	f("a", moved, func(l *lab) []*actors.Listener { return []*actors.Listener{l.listenerAt("a", moved)} })
-	f("new", added, func(l *lab) []*actors.Listener {
-		return []*actors.Listener{l.env.Tree().Listeners[0], l.listenerAt("new", added)}
+	f("office", moved, func(l *proxytest.Sim) []*actors.Listener { return []*actors.Listener{listenerAt(l, "office", moved)} })
+	f("new", added, func(l *proxytest.Sim) []*actors.Listener {
+		return []*actors.Listener{l.Env.Tree().Listeners[0], listenerAt(l, "new", added)}
 	})
 }
 
 // One that a reload has removed, or that drains, does not come back when it fails on its way out.
 func TestCrashLoopOfAListenerThatLeaves(t *testing.T) {
-	f := func(leave func(l *lab)) {
+	f := func(leave func(l *proxytest.Sim)) {
 		t.Helper()
-		inLab(t, actors.Settings{}, func(t *testing.T, l *lab) {
-			c := l.join(doorABroker)
-			c.sends(pullOf(1)) // it stays until that is answered
-			l.broker()
+		proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, l *proxytest.Sim) {
+			c := l.Dial(officeBrokerPort)
+			c.WriteFrames(pullOf(1)) // it stays until that is answered
+			l.Broker.Accept()
 			leave(l)
-			require.True(t, c.open())
-			l.fault("proxy/listener/a", 11)
-			require.False(t, c.open())
+			require.True(t, c.Open())
+			l.Kill("proxy/listener/office", 11)
+			require.False(t, c.Open())
 			time.Sleep(5 * time.Minute)
-			require.True(t, l.refuses(doorA))
-			require.Empty(t, l.env.Actors("proxy/listener/a"))
+			require.True(t, l.Refuses(officePort))
+			require.Empty(t, l.Env.Actors("proxy/listener/office"))
 		})
 	}
-	f(func(l *lab) { l.revise(nil) })
-	f(func(l *lab) {
-		l.env.System.Root.Send(l.top, &messages.Drain{Over: time.Hour})
-		synctest.Wait()
+	f(func(l *proxytest.Sim) { revise(l, nil) })
+	f(func(l *proxytest.Sim) {
+		l.Drain(messages.Drain{Over: time.Hour})
 	})
 }

@@ -69,7 +69,7 @@ func InVirtualTime(t *testing.T, o Options, test func(t *testing.T, s *Sim)) {
 func InSim(t *testing.T, o Options, test func(t *testing.T, s *Sim)) {
 	t.Helper()
 	InVirtualTime(t, o, func(t *testing.T, s *Sim) {
-		s.NameServer(0, map[string]string{BrokerA.Name: AddressA})
+		s.StartNameServer(0, nil).Answers(Knows(AddressA))
 		s.Broker = s.FakeBroker(AddressA)
 		s.Start()
 		test(t, s)
@@ -101,8 +101,8 @@ func (s *Sim) FakeBroker(address string) *FakeBroker {
 	return f
 }
 
-// NameServer starts the i-th name server, which knows brokers by their names.
-func (s *Sim) NameServer(i int, brokers map[string]string) *FakeBroker {
+// StartNameServer starts the i-th name server, which knows brokers by their names.
+func (s *Sim) StartNameServer(i int, brokers map[string]string) *FakeBroker {
 	s.T.Helper()
 	f := s.FakeBroker(NameServerAddress(i))
 	f.Answers(KnowsBrokers(brokers))
