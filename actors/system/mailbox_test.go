@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
@@ -182,8 +183,12 @@ func TestWorkersAreNotHeldUp(t *testing.T) {
 	for range 100 {
 		w.Schedule(func() { ran <- struct{}{} })
 	}
-	for range 100 {
-		<-ran
+	defer close(gate)
+	for n := range 100 {
+		select {
+		case <-ran:
+		case <-time.After(30 * time.Second):
+			require.Fail(t, "the others wait for those that are busy", "%d of 100 ran", n)
+		}
 	}
-	close(gate)
 }
