@@ -32,7 +32,7 @@ func (p *Proxy) Metric(name string) int {
 	return int(all[name])
 }
 
-// BrokerMetric reads a labelled metric of broker-a's port, or of the name-server port when port says so, of the first
+// BrokerMetric reads a labeled metric of broker-a's port, or of the name-server port when port says so, of the first
 // listener; 0 also where there is none. more are further labels, each with a comma before it.
 func (p *Proxy) BrokerMetric(name, port, more string) int {
 	broker := ""
@@ -95,8 +95,10 @@ func (p *Proxy) Settle(n int) {
 // GaugesAreZero insists that nothing is active or pending.
 func (p *Proxy) GaugesAreZero() {
 	p.T.Helper()
-	for _, name := range []string{"request_active", "send_message_v1_active", "send_message_v2_active", "pop_message_active",
-		"get_topic_route_active", "send_message_pending", "pop_message_pending", "get_topic_route_pending", "total_pending"} {
+	for _, name := range []string{
+		"request_active", "send_message_v1_active", "send_message_v2_active", "pop_message_active",
+		"get_topic_route_active", "send_message_pending", "pop_message_pending", "get_topic_route_pending", "total_pending",
+	} {
 		require.Zero(p.T, p.Stat(name), name)
 	}
 }
