@@ -74,7 +74,7 @@ func (p *Proxy) Tell(id string, message any) {
 }
 
 // StopAccepting closes all listening sockets; clients that have connected are taken in. Nothing is opened again.
-func (p *Proxy) StopAccepting() { p.env.System.Root.Send(p.top, &messages.CloseDoors{}) }
+func (p *Proxy) StopAccepting() { p.env.System.Root.Send(p.top, &messages.StopAccepting{}) }
 
 // Drain lets all connections go, as [messages.Drain] says, and returns when none is left: nil, or the context's error.
 func (p *Proxy) Drain(ctx context.Context, order *messages.Drain) error {

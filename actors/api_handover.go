@@ -20,7 +20,7 @@ const betweenPasses = 5 * time.Millisecond
 // when it returns HandedOver or HandOverInDoubt; after HandOverRefused they are the connection's again.
 //
 // Connections that stand in the middle of a frame are tried again a moment later.
-func (p *Proxy) HandOver(ctx context.Context, give func(*messages.Parcel) (messages.HandOverOutcome, error)) (moved int, err error) {
+func (p *Proxy) HandOver(ctx context.Context, give func(*messages.HandedOverConnection) (messages.HandOverOutcome, error)) (moved int, err error) {
 	h := &handOver{proxy: p, give: give, over: map[string]bool{}, answers: make(chan any, 1)}
 	h.asker = p.env.System.Root.Spawn(actor.PropsFromFunc(h.receive))
 	defer p.env.System.Root.Stop(h.asker)
@@ -39,7 +39,7 @@ func (p *Proxy) HandOver(ctx context.Context, give func(*messages.Parcel) (messa
 // handOver is one call of HandOver. Its actor asks one connection at a time.
 type handOver struct {
 	proxy   *Proxy
-	give    func(*messages.Parcel) (messages.HandOverOutcome, error)
+	give    func(*messages.HandedOverConnection) (messages.HandOverOutcome, error)
 	moved   int
 	over    map[string]bool // connections that are not asked again, by id
 	asker   *actor.PID
@@ -68,7 +68,7 @@ func (h *handOver) receive(ctx actor.Context) {
 		if h.asked != nil && h.asked.Id == m.connection.Id {
 			h.answers <- m
 		}
-	case *messages.Parcel, *messages.NotNow:
+	case *messages.HandedOverConnection, *messages.NotNow:
 		h.answers <- m
 	case *leaveAlone:
 		ctx.Unwatch(h.asked)
@@ -104,7 +104,7 @@ func (h *handOver) one(pid *actor.PID) (retry bool, err error) {
 		h.over[pid.Id] = m.Never
 		root.Send(h.asker, &leaveAlone{})
 		return !m.Never, nil
-	case *messages.Parcel:
+	case *messages.HandedOverConnection:
 		outcome, err = h.give(m)
 	default:
 		return false, nil
@@ -112,12 +112,12 @@ func (h *handOver) one(pid *actor.PID) (retry bool, err error) {
 	h.over[pid.Id] = true
 	switch outcome {
 	case messages.HandOverRefused:
-		root.Send(pid, &messages.Stay{})
+		root.Send(pid, &messages.HandOverAborted{})
 		root.Send(h.asker, &leaveAlone{})
 		return false, err
 	case messages.HandedOver:
 		h.moved++
-		root.Send(pid, &messages.Moved{})
+		root.Send(pid, &messages.HandOverDone{})
 	default:
 		root.Stop(pid)
 	}
@@ -126,16 +126,16 @@ func (h *handOver) one(pid *actor.PID) (retry bool, err error) {
 }
 
 // ShareListeners returns another descriptor of each listening socket; also beside an error, which is about the others.
-func (p *Proxy) ShareListeners(ctx context.Context) (all []messages.Door, err error) {
+func (p *Proxy) ShareListeners(ctx context.Context) (all []messages.SharedListener, err error) {
 	var errs []error
 	for _, l := range p.Tree().Listeners {
-		answer, err := p.ask(ctx, &messages.ShareDoors{Listener: l.Name})
-		doors, ok := answer.(*messages.Doors)
+		answer, err := p.ask(ctx, &messages.ShareListeners{Listener: l.Name})
+		shared, ok := answer.(*messages.SharedListeners)
 		if !ok {
 			errs = append(errs, listenerGone(l.Name, err))
 			continue
 		}
-		for _, d := range doors.List {
+		for _, d := range shared.List {
 			d.Listener = l.Name
 			all = append(all, d)
 		}

@@ -17,8 +17,9 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// proxy is the top supervisor. The order of its children is the order of need: who counts, who knows, who opens doors.
-// A pillar that fails again and again ends the process: outside, somebody restarts it with a clean state.
+// proxy is the top supervisor. The order of its children is the order of need: statistics, clusters, listeners.
+// One that all others depend on and that fails again and again ends the process: its supervisor outside restarts it with a
+// clean state.
 type proxy struct {
 	env       *Env
 	clusters  map[*cluster.Cluster]*actor.PID
@@ -76,7 +77,7 @@ func (e *Env) repair(sup actor.Supervisor, child *actor.PID, why error) {
 	sup.StopChildren(child)
 }
 
-// Stop stops the tree from the doors inwards, so that what connections have to say on their way out is still counted,
+// Stop stops the tree from the listeners inwards, so that what connections report on their way out is still counted,
 // and returns when all of it is gone.
 func (e *Env) Stop(top *actor.PID) error {
 	var errs []error
@@ -101,7 +102,7 @@ func (p *proxy) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		p.start(ctx)
-	case *messages.CloseDoors:
+	case *messages.StopAccepting:
 		p.allListeners(ctx, m)
 	case *messages.Drain:
 		p.drained = ctx.Sender()
@@ -116,7 +117,7 @@ func (p *proxy) Receive(ctx actor.Context) {
 		p.forward(ctx, m.State.Listener)
 	case *messages.Adopt:
 		p.forward(ctx, m.State.Listener)
-	case *messages.ShareDoors:
+	case *messages.ShareListeners:
 		p.forward(ctx, m.Listener)
 	case *messages.ListConnections:
 		ctx.Send(m.To, &messages.ConnectionList{Supervisors: len(p.listeners)})

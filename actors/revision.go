@@ -23,7 +23,7 @@ type Revision struct {
 	NameServers map[*cluster.Cluster]*messages.NameServers
 	// Sockets are open already at the addresses of listeners that are new or move. The tree owns them from now on.
 	Sockets map[*listener.Listener]transport.Listener
-	// DrainTimeout bounds how long connections without a door may stay.
+	// DrainTimeout bounds how long connections whose port is closed may stay.
 	DrainTimeout time.Duration
 }
 

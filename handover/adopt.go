@@ -17,7 +17,7 @@ import (
 // Proxy is what a hand-over needs of the proxy; actors.Proxy is one.
 type Proxy interface {
 	// ShareListeners returns another descriptor of each listening socket, which belongs to the caller.
-	ShareListeners(ctx context.Context) ([]messages.Door, error)
+	ShareListeners(ctx context.Context) ([]messages.SharedListener, error)
 	// Offer returns why a connection would not be adopted; nil: it would.
 	Offer(ctx context.Context, s *messages.ConnectionState) error
 	// Adopt goes on with a connection. It owns the descriptors, also after an error; upstream is -1 when there is none.

@@ -28,10 +28,12 @@ type fakeProxy struct {
 	adopted  []*messages.ConnectionState
 	sockets  []net.Conn // of adopted connections
 	upstream []bool     // whether there was a second one
-	shares   []messages.Door
+	shares   []messages.SharedListener
 }
 
-func (p *fakeProxy) ShareListeners(context.Context) ([]messages.Door, error) { return p.shares, nil }
+func (p *fakeProxy) ShareListeners(context.Context) ([]messages.SharedListener, error) {
+	return p.shares, nil
+}
 
 func (p *fakeProxy) Offer(_ context.Context, s *messages.ConnectionState) error {
 	if s.Listener == p.refuses {
@@ -111,7 +113,7 @@ func call(t *testing.T, path string) (*conn, hello) {
 }
 
 // parcel is a connection with a real socket; the client's other end tells whether somebody still has it.
-func parcel(t *testing.T, listener string) (p *messages.Parcel, client net.Conn) {
+func parcel(t *testing.T, listener string) (p *messages.HandedOverConnection, client net.Conn) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -125,7 +127,7 @@ func parcel(t *testing.T, listener string) (p *messages.Parcel, client net.Conn)
 	file, err := nc.(*net.TCPConn).File()
 	require.NoError(t, err)
 	defer file.Close()
-	return &messages.Parcel{Client: duplicate(t, int(file.Fd())), Upstream: -1, State: messages.ConnectionState{Listener: listener}}, client
+	return &messages.HandedOverConnection{Client: duplicate(t, int(file.Fd())), Upstream: -1, State: messages.ConnectionState{Listener: listener}}, client
 }
 
 // gone wants the other end to be closed: no process has the socket.

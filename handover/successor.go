@@ -54,7 +54,7 @@ func (s *Successor) Close() {
 
 // Give offers a connection. refused says why the successor does not take it. An error is one of the connection between
 // the two processes: nothing more can be given. Descriptors that are no longer this process's are closed.
-func (s *Successor) Give(p *messages.Parcel) (outcome messages.HandOverOutcome, refused string, err error) {
+func (s *Successor) Give(p *messages.HandedOverConnection) (outcome messages.HandOverOutcome, refused string, err error) {
 	fds := []int{p.Client}
 	if p.Upstream >= 0 {
 		fds = append(fds, p.Upstream)

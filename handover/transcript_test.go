@@ -82,11 +82,11 @@ func TestCallersOfEachVersionAreUnderstood(t *testing.T) {
 	for _, file := range []string{"v0-inherit.txt", "v0-connections.txt", "v1-connections.txt"} {
 		t.Run(file, func(t *testing.T) {
 			path := newPath(t)
-			sockets := [2]*messages.Parcel{}
+			sockets := [2]*messages.HandedOverConnection{}
 			for i := range sockets {
 				sockets[i], _ = parcel(t, "")
 			}
-			e := serve(t, path, &fakeProxy{refuses: "other", shares: []messages.Door{
+			e := serve(t, path, &fakeProxy{refuses: "other", shares: []messages.SharedListener{
 				{Listener: "main", Address: "10.0.0.1:9876", FD: sockets[0].Client},
 				{Listener: "main", Address: "10.0.0.1:20000", Broker: "broker-a/0", FD: sockets[1].Client},
 			}})

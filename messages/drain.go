@@ -8,10 +8,10 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// A drain has three orders: CloseDoors, then HandOver for each connection while there is a successor, then Drain.
+// A drain has three orders: StopAccepting, then HandOver for each connection while there is a successor, then Drain.
 
-// CloseDoors closes the listening sockets.
-type CloseDoors struct{}
+// StopAccepting closes the listening sockets.
+type StopAccepting struct{}
 
 // Emptied tells the top supervisor that the drain of a listener has left no connection; the answer to Drain is the one
 // of all listeners.
@@ -27,16 +27,16 @@ type Drain struct {
 // LetGo asks a connection to end once nothing of it is in flight and it has been quiet for so long.
 type LetGo struct{ Quiet time.Duration }
 
-// HandOver asks a connection for everything that another process needs to go on with it. The answer is a Parcel, or
-// NotNow. After a Parcel the connection waits for Moved or Stay.
+// HandOver asks a connection for everything that another process needs to go on with it. The answer is a
+// HandedOverConnection, or NotNow. After the former the connection waits for HandOverDone or HandOverAborted.
 type HandOver struct{}
 
 // NotNow refuses a HandOver: the connection is in the middle of something, or (Never) cannot leave this process.
 type NotNow struct{ Never bool }
 
-// Parcel is a connection between two frames. Its descriptors belong to the receiver, or to the connection again after
-// Stay.
-type Parcel struct {
+// HandedOverConnection is a connection between two frames. Its descriptors belong to the receiver, or to the connection
+// again after HandOverAborted.
+type HandedOverConnection struct {
 	Client   int // the client's socket
 	Upstream int // its upstream's; -1: none
 	State    ConnectionState
@@ -52,26 +52,26 @@ const (
 	HandOverInDoubt                        // not known which process has it: it ends here
 )
 
-// The answers to a connection's Parcel.
+// The answers to a connection's HandedOverConnection.
 type (
-	// Moved says that another process has the connection.
-	Moved struct{}
-	// Stay says that the connection goes on in this process.
-	Stay struct{}
+	// HandOverDone says that another process has the connection.
+	HandOverDone struct{}
+	// HandOverAborted says that the connection goes on in this process.
+	HandOverAborted struct{}
 )
 
 // How a connection gets the socket of its upstream for a hand-over.
 type (
-	// Surrender asks an upstream actor for its socket.
-	Surrender struct{}
-	// Surrendered answers it.
-	Surrendered struct {
+	// ReleaseSocket asks an upstream actor for its socket.
+	ReleaseSocket struct{}
+	// SocketReleased answers it.
+	SocketReleased struct {
 		FD    int // -1: it has none
 		OK    bool
 		Never bool
 	}
-	// Restore gives the socket back.
-	Restore struct{ FD int }
+	// ReturnSocket gives the socket back.
+	ReturnSocket struct{ FD int }
 )
 
 // ConnectionState is what a connection remembers, beside its sockets.
@@ -133,13 +133,13 @@ type (
 
 // How another process gets the listening sockets.
 type (
-	// ShareDoors asks a listener for another descriptor of each of its listening sockets. The top supervisor passes it
+	// ShareListeners asks a listener for another descriptor of each of its listening sockets. The top supervisor passes it
 	// on by the listener's name.
-	ShareDoors struct{ Listener string }
-	// Doors answers it.
-	Doors struct{ List []Door }
-	// Door is one listening socket.
-	Door struct {
+	ShareListeners struct{ Listener string }
+	// SharedListeners answers it.
+	SharedListeners struct{ List []SharedListener }
+	// SharedListener is one listening socket.
+	SharedListener struct {
 		Listener string // the name
 		Address  string // host:port as configured, with the port that is open
 		Broker   string // "broker-a/0" for a broker's own port, "" for others

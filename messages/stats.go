@@ -5,20 +5,20 @@ type SampleKind uint8
 
 // Kinds of samples. "Waiting" is a request that is not yet handed to an upstream.
 const (
-	RequestRead       SampleKind = iota // Code; a request that will be answered begins to be active
-	OnewayRead                          // Code; counted and gone
-	RequestWaiting                      // Code; joins the pending ones
-	RequestHanded                       // Code; leaves them
-	RequestAnswered                     // Code, Response, Nanos: an answer was given
-	RequestAbandoned                    // Code: it cannot be answered any more
-	RequestMalformed                    // bytes of a client that are no frame
-	ResponseRead                        // a frame of an upstream with the response bit
-	ResponseMalformed                   // bytes of an upstream that are no frame
-	PushRead                            // a request of a broker for the client
+	RequestRead         SampleKind = iota // Code; a request that will be answered begins to be active
+	OnewayRead                            // Code; counted and gone
+	RequestWaiting                        // Code; joins the pending ones
+	RequestHanded                         // Code; leaves them
+	RequestAnswered                       // Code, Response, Nanos: an answer was given
+	RequestAbandoned                      // Code: it cannot be answered any more
+	RequestMalformed                      // bytes of a client that are no frame
+	ResponseRead                          // a frame of an upstream with the response bit
+	ResponseMalformed                     // bytes of an upstream that are no frame
+	UpstreamRequestRead                   // a request of a broker for the client
 	UpstreamOpened
 	UpstreamLost
 	HeartbeatReplayed
-	HeldBack // a client is not read on until answers are given or taken
+	ReadPaused // a client is not read on until answers are given or taken
 	MaintenanceRefused
 	RequestMovedAway // Code: another process has it now
 	RequestMovedHere // Code: it came from another process
@@ -29,7 +29,7 @@ const (
 // Sample is one thing that happened on a connection.
 type Sample struct {
 	Kind     SampleKind
-	Own      bool // the proxy made the answer
+	Local    bool // the proxy made the answer
 	Code     int32
 	Response int32
 	Nanos    int64
@@ -37,29 +37,29 @@ type Sample struct {
 
 // Delta is what happened on one connection while it worked on one message.
 type Delta struct {
-	Samples  []Sample
-	FromDown int64 // bytes read from the client
-	ToDown   int64 // bytes written, or kept for writing, to the client
-	FromUp   int64
-	ToUp     int64
-	Opened   int // connections
-	Closed   int
+	Samples            []Sample
+	DownstreamReceived int64 // bytes read from the client
+	DownstreamSent     int64 // bytes written, or kept for writing, to the client
+	UpstreamReceived   int64
+	UpstreamSent       int64
+	Opened             int // connections
+	Closed             int
 }
 
 // Totals is what happened on all connections of one port that run on one executor, added up for a moment.
 type Totals struct {
-	Port          *Port
-	Codes         map[int32]*CodeTotals // by request code
-	Own           map[int32]int         // answers that the proxy made, by response code
-	Kinds         [ConnectionMovedHere + 1]int
-	UpstreamTimes []int64 // nanoseconds of requests that an upstream answered
-	OwnTimes      []int64 // of those that the proxy answered
-	FromDown      int64
-	ToDown        int64
-	FromUp        int64
-	ToUp          int64
-	Opened        int
-	Closed        int
+	Port               *Port
+	Codes              map[int32]*CodeTotals // by request code
+	LocalReplies       map[int32]int         // answers that the proxy made, by response code
+	Kinds              [ConnectionMovedHere + 1]int
+	UpstreamTimes      []int64 // nanoseconds of requests that an upstream answered
+	LocalTimes         []int64 // of those that the proxy answered
+	DownstreamReceived int64
+	DownstreamSent     int64
+	UpstreamReceived   int64
+	UpstreamSent       int64
+	Opened             int
+	Closed             int
 }
 
 // CodeTotals are the sums for one request code.

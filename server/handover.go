@@ -40,7 +40,7 @@ func (s *Server) handOver(ctx context.Context) {
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
 	defer cancel()
-	moved, err := s.proxy.HandOver(ctx, func(p *messages.Parcel) (messages.HandOverOutcome, error) {
+	moved, err := s.proxy.HandOver(ctx, func(p *messages.HandedOverConnection) (messages.HandOverOutcome, error) {
 		outcome, refused, err := successor.Give(p)
 		if refused != "" {
 			s.log.Warn("successor refused a connection", "listener", p.State.Listener, "broker", p.State.Broker.String(), "reason", refused)

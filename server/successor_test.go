@@ -187,7 +187,7 @@ func TestAConnectionIsTheSameAfterAHandOver(t *testing.T) {
 
 	look := func(d *drained) (state messages.ConnectionState) {
 		t.Helper()
-		moved, err := d.proxy.HandOver(drainContext(t), func(p *messages.Parcel) (messages.HandOverOutcome, error) {
+		moved, err := d.proxy.HandOver(drainContext(t), func(p *messages.HandedOverConnection) (messages.HandOverOutcome, error) {
 			state = p.State
 			state.Pending = slices.Clone(state.Pending)
 			return messages.HandOverRefused, nil

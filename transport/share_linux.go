@@ -12,7 +12,7 @@ import (
 )
 
 // ListenShared is Listen with SO_REUSEPORT: other processes that do the same share the port, and the kernel deals new
-// connections out among them. So a successor can open its doors before its predecessor closes them.
+// connections out among them. So a successor can open its listening sockets before its predecessor closes them.
 func (t *Loops) ListenShared(address string) (Listener, error) {
 	var failed error
 	control := func(_, _ string, raw syscall.RawConn) error {

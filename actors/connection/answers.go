@@ -15,7 +15,7 @@ func (c *connection) deliver(m *messages.Deliver) {
 		return
 	}
 	c.lastTraffic = c.env.Now()
-	c.samples.note().FromUp += int64(m.To - m.From)
+	c.samples.note().UpstreamReceived += int64(m.To - m.From)
 	if c.out.defers(delivery{link: &c.link, bytes: m}) {
 		return
 	}
@@ -39,7 +39,7 @@ func (c *connection) answer(ch *transport.Chunk, f *codec.Frame) (p passage) {
 	p.what = relay
 	h := &f.Header
 	if !h.IsResponse() {
-		c.samples.add(messages.Sample{Kind: messages.PushRead})
+		c.samples.add(messages.Sample{Kind: messages.UpstreamRequestRead})
 		c.rewrite(&p, rewrite.InRequest(h.Code), ch, f)
 		return p
 	}

@@ -105,12 +105,12 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.life.order().watching = false
 	case *messages.HandOver:
 		c.handOver()
-	case *messages.Surrendered:
-		c.surrendered(m)
-	case *messages.Stay:
-		c.stay()
-	case *messages.Moved:
-		c.moved()
+	case *messages.SocketReleased:
+		c.socketReleased(m)
+	case *messages.HandOverAborted:
+		c.handOverAborted()
+	case *messages.HandOverDone:
+		c.handOverDone()
 	case *messages.Adopt:
 		c.adopt(m)
 	case *messages.Depart:
@@ -135,7 +135,7 @@ func (c *connection) afterwards() {
 		c.account()
 	}
 	if sent := c.out.takeSent(); sent > 0 {
-		c.samples.note().ToDown += sent
+		c.samples.note().DownstreamSent += sent
 	}
 	c.samples.flush(c.port)
 }

@@ -24,10 +24,10 @@ func (c *connection) handOver() {
 	}
 	c.life.order().asker = c.ctx.Sender() // from now on what the client sends is parked
 	if !c.link.exists() {
-		c.surrendered(&messages.Surrendered{FD: -1, OK: true})
+		c.socketReleased(&messages.SocketReleased{FD: -1, OK: true})
 		return
 	}
-	c.link.upstream.Deliver(&messages.Surrender{})
+	c.link.upstream.Deliver(&messages.ReleaseSocket{})
 }
 
 // betweenFrames reports that all there is to know are the requests that wait for the upstream.
@@ -36,8 +36,8 @@ func (c *connection) betweenFrames() bool {
 		c.flight.waiting == 0 && c.heartbeat.arriving == nil && c.out.sock.Kept() == 0 && (c.link.isUp() || c.flight.count == 0)
 }
 
-// surrendered: the upstream has given its socket. What came meanwhile may have made this a bad moment.
-func (c *connection) surrendered(m *messages.Surrendered) {
+// socketReleased: the upstream has given its socket. What came meanwhile may have made this a bad moment.
+func (c *connection) socketReleased(m *messages.SocketReleased) {
 	if !m.OK {
 		c.notNow(m.Never)
 		return
@@ -54,7 +54,7 @@ func (c *connection) surrendered(m *messages.Surrendered) {
 		c.notNow(errors.Is(err, errors.ErrUnsupported))
 		return
 	}
-	c.life.order().given = &messages.Parcel{Client: fd, Upstream: m.FD, State: state}
+	c.life.order().given = &messages.HandedOverConnection{Client: fd, Upstream: m.FD, State: state}
 	c.ctx.Send(c.life.drain.asker, c.life.drain.given)
 }
 
@@ -65,12 +65,12 @@ func (c *connection) notNow(never bool) {
 
 func (c *connection) takeBack(upstream int) {
 	if c.link.exists() {
-		c.link.upstream.Deliver(&messages.Restore{FD: upstream})
+		c.link.upstream.Deliver(&messages.ReturnSocket{FD: upstream})
 	}
 }
 
-// stay: nobody took it. It goes on with the same sockets.
-func (c *connection) stay() {
+// handOverAborted: nobody took it. It goes on with the same sockets.
+func (c *connection) handOverAborted() {
 	d := c.life.drain
 	if d == nil || d.given == nil {
 		return
@@ -81,8 +81,8 @@ func (c *connection) stay() {
 	c.out.sock.Start(&c.self)
 }
 
-// moved: another process has the sockets.
-func (c *connection) moved() {
+// handOverDone: another process has the sockets.
+func (c *connection) handOverDone() {
 	c.life.order().moved = true
 	c.samples.add(messages.Sample{Kind: messages.ConnectionMovedAway})
 	c.stop()

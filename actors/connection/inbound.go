@@ -105,7 +105,7 @@ func (in *inbound) lead(ch *transport.Chunk) (from int) {
 func (c *connection) read(ch *transport.Chunk) {
 	c.lastTraffic = c.env.Now()
 	c.in.hear(c.lastTraffic)
-	c.samples.note().FromDown += int64(len(ch.B))
+	c.samples.note().DownstreamReceived += int64(len(ch.B))
 	if ch.Err != nil { // the socket's Closed comes next
 		c.samples.add(messages.Sample{Kind: messages.RequestMalformed})
 	}
@@ -118,7 +118,7 @@ func (c *connection) read(ch *transport.Chunk) {
 
 func (c *connection) noteParked(first bool) {
 	if first {
-		c.samples.add(messages.Sample{Kind: messages.HeldBack})
+		c.samples.add(messages.Sample{Kind: messages.ReadPaused})
 	}
 }
 
@@ -180,6 +180,6 @@ func (c *connection) forward(ch *transport.Chunk, from, to int) {
 	if !c.link.exists() {
 		c.startLink(nil, nil, "") // a heartbeat that we know already is among these very bytes
 	}
-	c.samples.note().ToUp += int64(to - from)
+	c.samples.note().UpstreamSent += int64(to - from)
 	c.link.upstream.DeliverInline(messages.NewForward(ch, from, to, c.link.epoch))
 }

@@ -36,8 +36,8 @@ type drain struct {
 	moved    bool          // another process has it
 	quiet    time.Duration // since the last traffic, before a draining connection closes
 
-	asker *actor.PID       // who wants to have this connection; set: nothing is begun
-	given *messages.Parcel // what it got, until Moved or Stay
+	asker *actor.PID                     // who wants to have this connection; set: nothing is begun
+	given *messages.HandedOverConnection // what it got, until Moved or Stay
 }
 
 // QuietBeforeEnd is how long a client must have said nothing before its connection is closed. A request that was on its

@@ -124,7 +124,7 @@ func (c *connections) turn(ctx actor.Context) (closed bool) {
 	if !c.permits.turn(len(ctx.Children())) {
 		return false
 	}
-	ctx.Send(c.listener, &messages.Refuse{On: c.permits.full})
+	ctx.Send(c.listener, &messages.PausePorts{On: c.permits.full})
 	return c.permits.full
 }
 

@@ -135,13 +135,13 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *messages.OpenPorts:
 		l.openPorts(ctx, notAgain)
 		ctx.Send(m.To, &messages.PortsOpened{Reply: m.Reply})
-	case *messages.CloseDoors:
-		l.closeDoors()
-	case *messages.ShareDoors:
-		l.shareDoors(ctx)
+	case *messages.StopAccepting:
+		l.stopAccepting()
+	case *messages.ShareListeners:
+		l.shareListeners(ctx)
 	case *messages.Adopt:
 		l.adopt(ctx, m)
-	case *messages.Refuse:
+	case *messages.PausePorts:
 		l.refuse(m.On)
 	case *messages.BrokerLost:
 		l.heed(ctx, m.BrokerRef, m)

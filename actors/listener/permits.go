@@ -9,7 +9,7 @@ import (
 
 // permits are a listener's places for connections.
 //
-// While all are taken, the listener's ports refuse (messages.Refuse). Letting clients wait to be accepted, or accepting
+// While all are taken, the listener's ports refuse (messages.PausePorts). Letting clients wait to be accepted, or accepting
 // and closing, would be kinder only to look at: a client that is connected sends its request and waits out its time-out
 // of 3 s, while a refused one tries the next broker or name server at once (VERIFIED.md 6), and a balancer the next
 // proxy. Who comes from one address too often can only be told by accepting.

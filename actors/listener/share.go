@@ -38,8 +38,8 @@ func socket(e *env.Env, l *Listener, address string) (transport.Listener, error)
 	return sharing.ListenShared(address)
 }
 
-// closeDoors ends accepting. Who has connected already is taken in.
-func (l *listener) closeDoors() {
+// stopAccepting ends accepting. Who has connected already is taken in.
+func (l *listener) stopAccepting() {
 	l.closing = true
 	l.live().shut.Store(true)
 	l.closed()
@@ -53,7 +53,7 @@ func (l *listener) closeDoors() {
 
 // drain lets all connections go; the top supervisor hears when none is left.
 func (l *listener) drain(ctx actor.Context, m *messages.Drain) {
-	l.closeDoors()
+	l.stopAccepting()
 	if l.connections == nil { // it waits for its time to open
 		ctx.Send(ctx.Self(), &emptied{})
 		return
@@ -61,9 +61,9 @@ func (l *listener) drain(ctx actor.Context, m *messages.Drain) {
 	ctx.Send(l.connections, m)
 }
 
-// shareDoors answers with another descriptor of each listening socket.
-func (l *listener) shareDoors(ctx actor.Context) {
-	m := &messages.Doors{}
+// shareListeners answers with another descriptor of each listening socket.
+func (l *listener) shareListeners(ctx actor.Context) {
+	m := &messages.SharedListeners{}
 	brokers := map[transport.Listener]string{}
 	for id, p := range l.brokers {
 		brokers[p.main] = id.String()
@@ -71,7 +71,7 @@ func (l *listener) shareDoors(ctx actor.Context) {
 	for _, ln := range l.sockets() {
 		if fd, err := transport.DuplicateListener(ln); err == nil {
 			address := net.JoinHostPort(l.host(), strconv.Itoa(int(ln.Addr().Port())))
-			m.List = append(m.List, messages.Door{Address: address, Broker: brokers[ln], FD: fd})
+			m.List = append(m.List, messages.SharedListener{Address: address, Broker: brokers[ln], FD: fd})
 		}
 	}
 	ctx.Respond(m)

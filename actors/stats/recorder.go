@@ -9,9 +9,9 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
-// book is where the connections of one executor add up what has happened. The stats actor takes the sums away a few
+// Recorder is where the connections of one executor add up what has happened. The stats actor takes the sums away a few
 // times a second; nobody holds the lock for longer than a moment. What it has not taken stays here, whoever crashes
-// meanwhile: the book outlives it, and no sum is ever in a mailbox that may go with its actor.
+// meanwhile: the recorder outlives it, and no sum is ever in a mailbox that may go with its actor.
 type Recorder struct {
 	mu    sync.Mutex
 	sums  map[*messages.Port]*messages.Totals
@@ -19,7 +19,7 @@ type Recorder struct {
 	due   bool // the sums will be taken
 }
 
-// written tells the stats actor that a book has sums to be taken.
+// written tells the stats actor that a recorder has sums to be taken.
 type written struct{ in *Recorder }
 
 // tallyInterval is how old a number in /stats may be: a message to another thread for each request would cost more than
@@ -60,10 +60,10 @@ func (b *Recorder) Add(port *messages.Port, d *messages.Delta) {
 	for i := range d.Samples {
 		addSample(sum, &d.Samples[i], &last)
 	}
-	sum.FromDown += d.FromDown
-	sum.ToDown += d.ToDown
-	sum.FromUp += d.FromUp
-	sum.ToUp += d.ToUp
+	sum.DownstreamReceived += d.DownstreamReceived
+	sum.DownstreamSent += d.DownstreamSent
+	sum.UpstreamReceived += d.UpstreamReceived
+	sum.UpstreamSent += d.UpstreamSent
 	sum.Opened += d.Opened
 	sum.Closed += d.Closed
 	b.callLocked()
@@ -129,13 +129,13 @@ func answered(sum *messages.Totals, code *messages.CodeTotals, s *messages.Sampl
 	} else {
 		code.Errors++
 	}
-	if !s.Own {
+	if !s.Local {
 		sum.UpstreamTimes = append(sum.UpstreamTimes, s.Nanos)
 		return
 	}
-	sum.OwnTimes = append(sum.OwnTimes, s.Nanos)
-	if sum.Own == nil {
-		sum.Own = map[int32]int{}
+	sum.LocalTimes = append(sum.LocalTimes, s.Nanos)
+	if sum.LocalReplies == nil {
+		sum.LocalReplies = map[int32]int{}
 	}
-	sum.Own[s.Response]++
+	sum.LocalReplies[s.Response]++
 }

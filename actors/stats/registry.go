@@ -180,7 +180,7 @@ func (p *prefixStats) move(sum *messages.Totals) {
 	p.counters["response_decoding_success"].Add(kinds[messages.ResponseRead])
 	p.counters["response_decoding_error"].Add(kinds[messages.ResponseMalformed])
 	p.times(sum.UpstreamTimes)
-	p.times(sum.OwnTimes)
+	p.times(sum.LocalTimes)
 }
 
 func (p *prefixStats) moveCode(code int32, n *messages.CodeTotals) {

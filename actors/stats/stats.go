@@ -20,7 +20,7 @@ import (
 )
 
 // stats moves the metrics by what the books have added up. The metrics themselves live in Statistics, one level up, and
-// the books in Env: a crash loses at most the sums that caused it, of one book and one interval.
+// the recorders in Env: a crash loses at most the sums that caused it, of one recorder and one interval.
 type Actor struct {
 	run       *system.Runtime
 	recorders map[transport.Executor]*Recorder
@@ -55,7 +55,7 @@ type portStats struct {
 	latency  *metrics.PrometheusHistogram
 }
 
-// statsInterval is how often the histogram of the last interval begins anew, Envoy's flush interval.
+// statsInterval is how often the histogram of the last interval begins again, Envoy's flush interval.
 const statsInterval = 5 * time.Second
 
 // Receive is part of actor.Actor.
@@ -151,7 +151,7 @@ func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
 	for code, n := range sum.Codes {
 		p.requestCounter(set, code).Add(n.Read)
 	}
-	for code, n := range sum.Own {
+	for code, n := range sum.LocalReplies {
 		p.replyCounter(set, code).Add(n)
 	}
 	for _, nanos := range sum.UpstreamTimes {
@@ -159,15 +159,15 @@ func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
 	}
 	p.upOpened.Add(sum.Kinds[messages.UpstreamOpened])
 	p.upLost.Add(sum.Kinds[messages.UpstreamLost])
-	p.pushes.Add(sum.Kinds[messages.PushRead])
+	p.pushes.Add(sum.Kinds[messages.UpstreamRequestRead])
 	p.replays.Add(sum.Kinds[messages.HeartbeatReplayed])
 	p.movedOut.Add(sum.Kinds[messages.ConnectionMovedAway])
 	p.movedIn.Add(sum.Kinds[messages.ConnectionMovedHere])
-	p.heldBack.Add(sum.Kinds[messages.HeldBack])
-	p.fromDown.AddInt64(sum.FromDown)
-	p.toDown.AddInt64(sum.ToDown)
-	p.fromUp.AddInt64(sum.FromUp)
-	p.toUp.AddInt64(sum.ToUp)
+	p.heldBack.Add(sum.Kinds[messages.ReadPaused])
+	p.fromDown.AddInt64(sum.DownstreamReceived)
+	p.toDown.AddInt64(sum.DownstreamSent)
+	p.fromUp.AddInt64(sum.UpstreamReceived)
+	p.toUp.AddInt64(sum.UpstreamSent)
 	p.accepted.Add(sum.Opened)
 	p.open.Add(float64(sum.Opened - sum.Closed))
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// What supervisors do about a panic. A lost connection is news and comes as a message; a panic is a bug and comes here.
+// What supervisors do about a panic. A lost connection is an event and comes as a message; a panic is a bug and comes here.
 //
-//	who fails     what happens                                       more than the limit
+//	fails         what happens                                       more than the limit
 //	request       restart; its one request is answered with code 1    (64 in 10 s) the connection ends
 //	upstream      restart; its requests are answered with code 14     (5 in 10 s) the connection ends
 //	connection    stop; its client reconnects                         -

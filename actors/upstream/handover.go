@@ -7,10 +7,10 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// surrender gives the socket away, between two frames of the upstream only. The connection forwards nothing until it
+// releaseSocket gives the socket away, between two frames of the upstream only. The connection forwards nothing until it
 // has restored it.
-func (u *upstream) surrender() {
-	m := &messages.Surrendered{FD: -1}
+func (u *upstream) releaseSocket() {
+	m := &messages.SocketReleased{FD: -1}
 	switch {
 	case u.state == resting:
 		u.stopTimer()
@@ -25,8 +25,8 @@ func (u *upstream) surrender() {
 	u.up.Deliver(m)
 }
 
-// restore takes the socket back.
-func (u *upstream) restore(fd int) {
+// returnSocket takes the socket back.
+func (u *upstream) returnSocket(fd int) {
 	switch {
 	case fd >= 0:
 		u.sock, u.state = u.env.Transport.(transport.Sharing).Adopt(fd, u.near.Executor()), open

@@ -106,10 +106,10 @@ func (u *upstream) Receive(ctx actor.Context) {
 		u.resume(m)
 	case *messages.Leave:
 		u.leave()
-	case *messages.Surrender:
-		u.surrender()
-	case *messages.Restore:
-		u.restore(m.FD)
+	case *messages.ReleaseSocket:
+		u.releaseSocket()
+	case *messages.ReturnSocket:
+		u.returnSocket(m.FD)
 	case *redial:
 		if m.epoch == u.epoch && u.state == resting && !u.away() {
 			u.dial()
