@@ -166,6 +166,7 @@ func TestDrainWaitsForAnAnswer(t *testing.T) {
 		l.drain(30 * time.Second)
 		time.Sleep(time.Minute)
 		require.Empty(t, end)
+		synctest.Wait()
 		l.broker.Write((&codec.Command{Code: codec.ResSuccess, Flag: codec.FlagResponse, Opaque: 7}).Append(nil, codec.JSON))
 		require.Equal(t, 2*time.Minute, <-end, "at once: the last round is over")
 	})
@@ -185,6 +186,7 @@ func TestDrainAnswersHeldPolls(t *testing.T) {
 		begun := time.Now()
 		near.Write(frames)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		upstream := l.broker
 		l.drain(30 * time.Second)
 		got := map[int32]*codec.Command{}
