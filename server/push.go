@@ -78,7 +78,7 @@ func (p *pusher) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			p.note(p.push(ctx, p.interval), time.Now())
+			p.note(p.push(ctx, max(p.interval, lastPushTimeout)), time.Now()) // a busy machine needs more than a short interval
 		}
 	}
 }
