@@ -2,6 +2,7 @@ package listener
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -73,7 +74,7 @@ func (c *connections) Receive(ctx actor.Context) {
 	case *messages.BrokerLost, *messages.BrokerBack, *messages.BrokerMoved:
 		c.all(ctx, m)
 	case *messages.ListConnections:
-		ctx.Send(m.To, &messages.ConnectionList{Connections: ctx.Children()})
+		ctx.Send(m.To, &messages.ConnectionList{Connections: slices.Clone(ctx.Children())})
 	case *messages.Report:
 		ctx.Send(m.To, &messages.Counted{N: len(ctx.Children())})
 		c.all(ctx, m)
