@@ -14,8 +14,7 @@ type Exchange struct {
 	// Set before Begin, never changed after.
 	Header  codec.Header
 	Arrived int64 // nanoseconds on the process clock
-	// Of questions to the directory (105, 106).
-	Topic        string
+	// Of questions to the cluster (105, 106).
 	StandardJSON bool // the request says acceptStandardJsonOnly
 	// AskedOffset is what a pull asks for; NoOffset is not known, or it is not a pull.
 	AskedOffset int64
@@ -75,7 +74,7 @@ func NewExchange() *Exchange {
 
 // Reset makes an exchange that is over ready for another request of the same connection.
 func (x *Exchange) Reset() {
-	x.Topic, x.StandardJSON, x.Waiting, x.Relayed, x.ResponseCode, x.Answer = "", false, false, false, 0, nil
+	x.StandardJSON, x.Waiting, x.Relayed, x.ResponseCode, x.Answer = false, false, false, 0, nil
 	x.Reply.Remark, x.Reply.Ext, x.Reply.Body = "", nil, nil
 }
 

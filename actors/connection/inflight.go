@@ -152,9 +152,9 @@ func (fl *inflight) dismiss() []lease {
 }
 
 // begin leases a request actor for a request and notes that it waits.
-func (c *connection) begin(f *codec.Frame, topic string) *messages.Exchange {
+func (c *connection) begin(f *codec.Frame) *messages.Exchange {
 	x := c.lease()
-	x.Header, x.Arrived, x.Topic, x.AskedOffset = f.Header, c.lastTraffic, topic, messages.NoOffset
+	x.Header, x.Arrived, x.AskedOffset = f.Header, c.lastTraffic, messages.NoOffset
 	c.flight.add(x)
 	if c.flight.begun < enoughToKeep {
 		c.flight.begun++

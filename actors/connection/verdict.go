@@ -21,13 +21,13 @@ func (c *connection) request(t *route.Table, ch *transport.Chunk, f *codec.Frame
 	case !f.Header.ExpectsResponse(): // an answer could not be told from others
 		c.samples.add(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
 	case v.Action == route.Relay:
-		x := c.begin(f, "")
+		x := c.begin(f)
 		x.Relayed = true
 		if offset, ok := route.AskedOffset(&f.Header, ch.RawHeader(f)); ok {
 			x.AskedOffset = offset
 		}
 	case v.Action == route.Refuse:
-		c.reply(c.begin(f, ""), v.Code, v.Remark, nil)
+		c.reply(c.begin(f), v.Code, v.Remark, nil)
 	default:
 		c.askCluster(ch, f, v)
 	}
