@@ -131,8 +131,15 @@ func TestKilledActorsUnderLoad(t *testing.T) {
 		kills int  // below the kind's limit
 		cuts  bool // its death may end client connections
 	}{
-		{"request", 20, false}, {"upstream", 10, true}, {"connection", 10, true}, {"connections", 8, false}, {"acceptor", 8, false},
-		{"listener", 8, false}, {"nameserver", 8, false}, {"cluster", 8, false}, {"stats", 8, false},
+		{"request", 20, false},
+		{"upstream", 10, true},
+		{"connection", 10, true},
+		{"connections", 8, false},
+		{"acceptor", 8, false},
+		{"listener", 8, false},
+		{"nameserver", 8, false},
+		{"cluster", 8, false},
+		{"stats", 8, false},
 	}
 	proxytest.OnBoth(t, func(t *testing.T, on proxytest.Sockets) {
 		for _, k := range kinds {

@@ -31,8 +31,10 @@ func tlsTest(t *testing.T, test func(t *testing.T, w *world, right, wrong tls.Ce
 	inVirtualTime(t, 1, func(t *testing.T, w *world) {
 		ca := testca.New(t)
 		right := ca.Certificate(t, "mq")
-		w.dir.Upstream = transport.UpstreamHandshake{HandshakeTimeout: time.Second,
-			TLS: func() *tls.Config { return &tls.Config{RootCAs: ca.Pool, ServerName: "mq"} }}
+		w.dir.Upstream = transport.UpstreamHandshake{
+			HandshakeTimeout: time.Second,
+			TLS:              func() *tls.Config { return &tls.Config{RootCAs: ca.Pool, ServerName: "mq"} },
+		}
 		w.nameServerOf(0, onlyA).admits(under(right))
 		test(t, w, right, testca.New(t).Certificate(t, "mq"))
 	})

@@ -15,8 +15,10 @@ import (
 
 // strangeFrames are requests as clients of all kinds send them, as bytes: what comes out at the broker must be these.
 func strangeFrames() [][]byte {
-	send := &codec.Command{Code: codec.ReqSendMessageV2, Language: codec.Java, Version: codec.Version5_5_0, Opaque: 7,
-		Ext: map[string]string{"b": "News", "n": "broker-zzz", "i": "k\x01v\x02"}, Body: bytes.Repeat([]byte("x"), 3000)}
+	send := &codec.Command{
+		Code: codec.ReqSendMessageV2, Language: codec.Java, Version: codec.Version5_5_0, Opaque: 7,
+		Ext: map[string]string{"b": "News", "n": "broker-zzz", "i": "k\x01v\x02"}, Body: bytes.Repeat([]byte("x"), 3000),
+	}
 	unknown := &codec.Command{Code: 31999, Opaque: 8, Version: 9999, Language: codec.Language(3), Remark: "ünknown"}
 	return [][]byte{
 		send.Append(nil, codec.JSON),

@@ -18,8 +18,10 @@ import (
 func revise(l *proxytest.Sim, opened map[string]string, listeners ...*actors.Listener) {
 	l.T.Helper()
 	now := l.Env.Tree()
-	r := &actors.Revision{Next: &actors.Tree{Stats: now.Stats, Clusters: now.Clusters, Listeners: listeners},
-		Sockets: map[*actors.Listener]transport.Listener{}, DrainTimeout: time.Hour}
+	r := &actors.Revision{
+		Next:    &actors.Tree{Stats: now.Stats, Clusters: now.Clusters, Listeners: listeners},
+		Sockets: map[*actors.Listener]transport.Listener{}, DrainTimeout: time.Hour,
+	}
 	for _, next := range listeners {
 		if address, ok := opened[next.Name]; ok {
 			ln, err := l.Network.Listen(address)
@@ -36,8 +38,10 @@ func listenerAt(l *proxytest.Sim, name, address string) *actors.Listener {
 	ports := route.PortOptions{Listen: route.PortRange{First: 20000, Last: 20009}}
 	table, err := route.NewPortTable(ports, nil)
 	require.NoError(l.T, err)
-	return &actors.Listener{Name: name, Address: address, StatPrefix: "main", Ports: ports, Cluster: l.Env.Tree().Clusters[0],
-		Table: table, Late: true}
+	return &actors.Listener{
+		Name: name, Address: address, StatPrefix: "main", Ports: ports, Cluster: l.Env.Tree().Clusters[0],
+		Table: table, Late: true,
+	}
 }
 
 // A listener that a reload has brought or changed, and that fails too often, opens again as the reload wants it.

@@ -38,7 +38,8 @@ func TestProducersAndConsumersHaveTheSameMessageIDs(t *testing.T) {
 				}
 				pull := &codec.Command{Code: codec.ReqPullMessage, Version: codec.Version5_5_0, Ext: map[string]string{
 					"consumerGroup": "group", "topic": "topic", "queueId": "0", "queueOffset": "0", "maxMsgNums": "32", "sysFlag": "4",
-					"commitOffset": "0", "suspendTimeoutMillis": "0", "subscription": "*", "subVersion": "0", "expressionType": "TAG"}}
+					"commitOffset": "0", "suspendTimeoutMillis": "0", "subscription": "*", "subVersion": "0", "expressionType": "TAG",
+				}}
 				for _, client := range []*proxytest.Client{producer, atSlave} {
 					pull.Opaque = 0
 					require.Equal(t, ids, idsOf(t, client.Call(pull).Body))
@@ -47,9 +48,11 @@ func TestProducersAndConsumersHaveTheSameMessageIDs(t *testing.T) {
 					view := &codec.Command{Code: codec.ReqViewMessageByID, Ext: map[string]string{"offset": strconv.FormatInt(idOffset(t, id), 10)}}
 					require.Equal(t, []string{id}, idsOf(t, producer.Call(view).Body))
 				}
-				pop := &codec.Command{Code: codec.ReqPopMessage, Ext: map[string]string{"consumerGroup": "poppers", "topic": "topic",
+				pop := &codec.Command{Code: codec.ReqPopMessage, Ext: map[string]string{
+					"consumerGroup": "poppers", "topic": "topic",
 					"queueId": "0", "maxMsgNums": "32", "invisibleTime": "60000", "pollTime": "0", "bornTime": strconv.FormatInt(time.Now().UnixMilli(), 10), "initMode": "0",
-					"expType": "TAG", "exp": "*", "order": "false"}}
+					"expType": "TAG", "exp": "*", "order": "false",
+				}}
 				popped := producer.Call(pop)
 				require.Equal(t, ids, idsOf(t, popped.Body), popped.Remark)
 				r.Until("the last answer is counted", func() bool { return r.Stat("request_active") == 0 })
@@ -81,7 +84,8 @@ func startPair(t *testing.T, on proxytest.Sockets, host string) (r *proxytest.Re
 func sendMessages(t *testing.T, p *proxytest.Client, bodies ...string) string {
 	t.Helper()
 	c := &codec.Command{Code: codec.ReqSendMessageV2, Version: codec.Version5_5_0, Body: []byte(bodies[0]), Ext: map[string]string{
-		"a": "producers", "b": "topic", "c": "TBW102", "d": "1", "e": "0", "f": "0", "g": "1700000000000", "h": "0", "i": "", "j": "0", "k": "false", "m": "false"}}
+		"a": "producers", "b": "topic", "c": "TBW102", "d": "1", "e": "0", "f": "0", "g": "1700000000000", "h": "0", "i": "", "j": "0", "k": "false", "m": "false",
+	}}
 	if len(bodies) > 1 {
 		c.Code, c.Ext["m"], c.Body = codec.ReqSendBatchMessage, "true", nil
 		for _, body := range bodies { // size, magic, checksum, flag, body, properties (MessageDecoder.java#encodeMessage)
@@ -166,8 +170,10 @@ func TestStoreHostsOfLargeAnswers(t *testing.T) {
 			}
 			body, want = append(body, stored(theirs, size)...), append(want, stored(ours, size)...)
 		}
-		for i, code := range []int32{codec.ReqPullMessage, codec.ReqLitePullMessage, codec.ReqPopMessage, codec.ReqPopMessageEnvoy,
-			codec.ReqPeekMessage, codec.ReqQueryMessage, codec.ReqViewMessageByID} {
+		for i, code := range []int32{
+			codec.ReqPullMessage, codec.ReqLitePullMessage, codec.ReqPopMessage, codec.ReqPopMessageEnvoy,
+			codec.ReqPeekMessage, codec.ReqQueryMessage, codec.ReqViewMessageByID,
+		} {
 			b, w := body, want
 			if i > 0 {
 				b, w = body[:100], want[:100]

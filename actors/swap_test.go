@@ -68,8 +68,10 @@ func (w *swapWorld) listeners(all []swapListener) (list []*actors.Listener) {
 		ports := route.PortOptions{Listen: route.PortRange{First: c.port, Last: c.port}}
 		table, err := route.NewPortTable(ports, nil)
 		require.NoError(w.t, err)
-		list = append(list, &actors.Listener{Name: c.name, Address: fmt.Sprintf("10.0.0.1:%d", c.address), StatPrefix: "main",
-			Ports: ports, Cluster: w.clusters[c.cluster], Table: table, Late: w.top != nil})
+		list = append(list, &actors.Listener{
+			Name: c.name, Address: fmt.Sprintf("10.0.0.1:%d", c.address), StatPrefix: "main",
+			Ports: ports, Cluster: w.clusters[c.cluster], Table: table, Late: w.top != nil,
+		})
 	}
 	return list
 }
@@ -115,22 +117,28 @@ func TestPortsThatChangeHandsLeadNobodyToAnotherCluster(t *testing.T) {
 	for name, c := range map[string]struct{ before, after []swapListener }{
 		"swap": {
 			[]swapListener{{"one", "f", 9001, 20001}, {"two", "g", 9002, 20002}},
-			[]swapListener{{"one", "f", 9002, 20002}, {"two", "g", 9001, 20001}}},
+			[]swapListener{{"one", "f", 9002, 20002}, {"two", "g", 9001, 20001}},
+		},
 		"swap of ports": {
 			[]swapListener{{"one", "f", 9001, 20001}, {"two", "g", 9002, 20002}},
-			[]swapListener{{"one", "f", 9001, 20002}, {"two", "g", 9002, 20001}}},
+			[]swapListener{{"one", "f", 9001, 20002}, {"two", "g", 9002, 20001}},
+		},
 		"shift": {
 			[]swapListener{{"one", "f", 9001, 20001}, {"two", "g", 9002, 20002}},
-			[]swapListener{{"one", "f", 9002, 20002}, {"two", "g", 9003, 20003}}},
+			[]swapListener{{"one", "f", 9002, 20002}, {"two", "g", 9003, 20003}},
+		},
 		"shift the other way": {
 			[]swapListener{{"two", "g", 9002, 20002}, {"one", "f", 9001, 20001}},
-			[]swapListener{{"two", "g", 9001, 20001}, {"one", "f", 9003, 20003}}},
+			[]swapListener{{"two", "g", 9001, 20001}, {"one", "f", 9003, 20003}},
+		},
 		"cluster and a taken address": {
 			[]swapListener{{"one", "f", 9001, 20001}, {"two", "g", 9002, 20002}},
-			[]swapListener{{"one", "h", 9002, 20002}, {"two", "g", 9003, 20003}}},
+			[]swapListener{{"one", "h", 9002, 20002}, {"two", "g", 9003, 20003}},
+		},
 		"ports of one that is removed": {
 			[]swapListener{{"one", "f", 9001, 20001}, {"two", "g", 9002, 20002}},
-			[]swapListener{{"two", "g", 9001, 20001}}},
+			[]swapListener{{"two", "g", 9001, 20001}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			swapTest(t, c.before, func(t *testing.T, w *swapWorld) {

@@ -23,11 +23,13 @@ func (b *Broker) updateConfig(r *request) *codec.Command {
 
 // config handles 26: properties as text.
 func (b *Broker) config(r *request) *codec.Command {
-	all := map[string]string{"brokerClusterName": b.cluster.Name(), "brokerName": b.Name(), "brokerId": itoa(b.id),
+	all := map[string]string{
+		"brokerClusterName": b.cluster.Name(), "brokerName": b.Name(), "brokerId": itoa(b.id),
 		"listenPort": strconv.Itoa(int(b.host.Port())), "brokerIP1": b.host.Addr().String(),
 		"namesrvAddr":           strings.Join(b.cluster.NameServers(), ";"),
 		"autoCreateTopicEnable": truth(!b.set.options.DisableAutoCreateTopics),
-		"maxMessageSize":        strconv.Itoa(b.set.options.MaxMessageSize)}
+		"maxMessageSize":        strconv.Itoa(b.set.options.MaxMessageSize),
+	}
 	maps.Copy(all, b.set.configs)
 	ok := r.ok("version", `{"counter":0,"stateVersion":0,"timestamp":0}`)
 	for _, k := range slices.Sorted(maps.Keys(all)) {

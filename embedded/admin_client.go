@@ -35,8 +35,10 @@ func (b *Broker) consumerConnections(r *request) *codec.Command {
 	if g == nil {
 		return r.refuse(codec.ResConsumerNotOnline, "the consumer group[%s] not online", r.Ext["consumerGroup"])
 	}
-	return r.withJSON(map[string]any{"connectionSet": connectionInfos(g.members), "consumeFromWhere": g.from,
-		"consumeType": g.consumeType, "messageModel": g.model, "subscriptionTable": g.subscriptions})
+	return r.withJSON(map[string]any{
+		"connectionSet": connectionInfos(g.members), "consumeFromWhere": g.from,
+		"consumeType": g.consumeType, "messageModel": g.model, "subscriptionTable": g.subscriptions,
+	})
 }
 
 // producerConnections handles 204.
@@ -53,8 +55,10 @@ func (b *Broker) producers(r *request) *codec.Command {
 	data := make(map[string][]map[string]any)
 	for group, members := range b.members.producers {
 		for _, who := range sortedMembers(members) {
-			data[group] = append(data[group], map[string]any{"clientId": who.clientID, "remoteIP": who.conn.peer.String(),
-				"language": who.language.String(), "version": who.version, "lastUpdateTimestamp": who.beatAt})
+			data[group] = append(data[group], map[string]any{
+				"clientId": who.clientID, "remoteIP": who.conn.peer.String(),
+				"language": who.language.String(), "version": who.version, "lastUpdateTimestamp": who.beatAt,
+			})
 		}
 	}
 	return r.withJSON(map[string]any{"data": data})

@@ -56,8 +56,10 @@ func (b *Broker) deleteGroup(r *request) *codec.Command {
 
 // groupConfigs handles 201.
 func (b *Broker) groupConfigs(r *request) *codec.Command {
-	answer := r.withJSON(map[string]any{"dataVersion": dataVersion, "forbiddenTable": map[string]any{},
-		"subscriptionGroupTable": b.set.groups})
+	answer := r.withJSON(map[string]any{
+		"dataVersion": dataVersion, "forbiddenTable": map[string]any{},
+		"subscriptionGroupTable": b.set.groups,
+	})
 	answer.Ext = map[string]string{"totalGroupNum": itoa(int64(len(b.set.groups)))}
 	return answer
 }

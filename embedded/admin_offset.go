@@ -67,8 +67,10 @@ func (b *Broker) tellReset(r *request, body []byte) *codec.Command {
 			group, r.Ext["topic"], r.Ext["timestamp"])
 	}
 	for _, who := range g.sorted() {
-		who.conn.tell(codec.ReqResetConsumerClientOffset, map[string]string{"topic": r.Ext["topic"], "group": group,
-			"timestamp": r.Ext["timestamp"], "isForce": r.Ext["isForce"]}, body)
+		who.conn.tell(codec.ReqResetConsumerClientOffset, map[string]string{
+			"topic": r.Ext["topic"], "group": group,
+			"timestamp": r.Ext["timestamp"], "isForce": r.Ext["isForce"],
+		}, body)
 	}
 	ok := r.ok()
 	ok.Body = body

@@ -11,9 +11,11 @@ import (
 // updateTopic handles 17.
 func (b *Broker) updateTopic(r *request) *codec.Command {
 	f := r.fields()
-	c := TopicConfig{Name: f.str("topic"), ReadQueues: int(f.int("readQueueNums")), WriteQueues: int(f.int("writeQueueNums")),
+	c := TopicConfig{
+		Name: f.str("topic"), ReadQueues: int(f.int("readQueueNums")), WriteQueues: int(f.int("writeQueueNums")),
 		Perm: int(f.int("perm")), FilterType: r.Ext["topicFilterType"], SysFlag: int(f.intOr("topicSysFlag", 0)),
-		Order: r.Ext["order"] == "true", Attributes: readAttributes(r.Ext["attributes"])}
+		Order: r.Ext["order"] == "true", Attributes: readAttributes(r.Ext["attributes"]),
+	}
 	if f.err != nil {
 		return r.illegal(f.err)
 	}
@@ -66,8 +68,10 @@ func refuseTopic(r *request, c TopicConfig) *codec.Command {
 	return nil
 }
 
-var systemTopics = []string{defaultTopic, scheduleTopic, "BenchmarkTest", halfTopic, "RMQ_SYS_TRACE_TOPIC",
-	"RMQ_SYS_TRANS_OP_HALF_TOPIC", "TRANS_CHECK_MAX_TIME_TOPIC", "SELF_TEST_TOPIC", "OFFSET_MOVED_EVENT"}
+var systemTopics = []string{
+	defaultTopic, scheduleTopic, "BenchmarkTest", halfTopic, "RMQ_SYS_TRACE_TOPIC",
+	"RMQ_SYS_TRANS_OP_HALF_TOPIC", "TRANS_CHECK_MAX_TIME_TOPIC", "SELF_TEST_TOPIC", "OFFSET_MOVED_EVENT",
+}
 
 func isSystemTopic(name string) bool {
 	return slices.Contains(systemTopics, name) || strings.HasPrefix(name, "rmq_sys_")

@@ -35,8 +35,10 @@ func readBatch(b []byte) ([]batchItem, error) {
 		if at+2+propsLen > size {
 			return nil, errBatch
 		}
-		items = append(items, batchItem{flag: int32(binary.BigEndian.Uint32(b[12:])), body: b[20:at],
-			properties: properties(b[at+2 : at+2+propsLen])})
+		items = append(items, batchItem{
+			flag: int32(binary.BigEndian.Uint32(b[12:])), body: b[20:at],
+			properties: properties(b[at+2 : at+2+propsLen]),
+		})
 		b = b[size:]
 	}
 	if len(items) == 0 {

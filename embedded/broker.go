@@ -26,8 +26,10 @@ type Broker struct {
 
 func newBroker(cl *Cluster, set *brokerSet, o BrokerOptions) *Broker {
 	b := &Broker{cluster: cl, set: set, id: o.ID, advertise: o.Advertise}
-	b.server = server{clock: cl.options.Clock, log: cl.options.Logger, addr: o.Address, vip: cl.options.VIPChannel,
-		handle: b.serveRequest, gone: b.connectionGone}
+	b.server = server{
+		clock: cl.options.Clock, log: cl.options.Logger, addr: o.Address, vip: cl.options.VIPChannel,
+		handle: b.serveRequest, gone: b.connectionGone,
+	}
 	b.polls.broker = b
 	return b
 }

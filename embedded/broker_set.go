@@ -29,11 +29,13 @@ type brokerSet struct {
 }
 
 func newBrokerSet(cl *Cluster, name string) *brokerSet {
-	s := &brokerSet{cluster: cl, options: &cl.options, clock: cl.options.Clock, name: name,
+	s := &brokerSet{
+		cluster: cl, options: &cl.options, clock: cl.options.Clock, name: name,
 		topics: make(map[string]*topic), groups: make(map[string]*GroupConfig),
 		offsets: make(map[offsetKey]int64), resets: make(map[offsetKey]int64),
 		pops: newPopState(), modes: make(map[modeKey]requestMode), configs: make(map[string]string), timers: make(map[timerKey]*timer),
-		halves: make(map[int64]*half)}
+		halves: make(map[int64]*half),
+	}
 	s.store.limit = cl.options.MaxMemory
 	s.scheduler.set = s
 	s.createSystemTopics()

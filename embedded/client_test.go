@@ -26,8 +26,10 @@ func init() { rlog.SetLogLevel("fatal") }
 // newProducer starts a stock Go producer.
 func newProducer(t *testing.T, cl *embedded.Cluster, opts ...producer.Option) rocketmq.Producer {
 	t.Helper()
-	p, err := rocketmq.NewProducer(append([]producer.Option{producer.WithNsResolver(primitive.NewPassthroughResolver(cl.NameServers())),
-		producer.WithInstanceName(t.Name() + "-p")}, opts...)...)
+	p, err := rocketmq.NewProducer(append([]producer.Option{
+		producer.WithNsResolver(primitive.NewPassthroughResolver(cl.NameServers())),
+		producer.WithInstanceName(t.Name() + "-p"),
+	}, opts...)...)
 	require.NoError(t, err)
 	require.NoError(t, p.Start())
 	t.Cleanup(func() { p.Shutdown() })
@@ -38,9 +40,11 @@ func newProducer(t *testing.T, cl *embedded.Cluster, opts ...producer.Option) ro
 func subscribe(t *testing.T, cl *embedded.Cluster, group, topic string, sel consumer.MessageSelector, opts ...consumer.Option) <-chan string {
 	t.Helper()
 	got := make(chan string, 1000)
-	c, err := rocketmq.NewPushConsumer(append([]consumer.Option{consumer.WithNsResolver(primitive.NewPassthroughResolver(cl.NameServers())),
+	c, err := rocketmq.NewPushConsumer(append([]consumer.Option{
+		consumer.WithNsResolver(primitive.NewPassthroughResolver(cl.NameServers())),
 		consumer.WithInstance(t.Name() + "-c-" + group), consumer.WithGroupName(group),
-		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset)}, opts...)...)
+		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset),
+	}, opts...)...)
 	require.NoError(t, err)
 	require.NoError(t, c.Subscribe(topic, sel, func(_ context.Context, msgs ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 		for _, m := range msgs {

@@ -51,9 +51,11 @@ type call struct {
 
 func newConnection(s *server, nc net.Conn, vip bool) *connection {
 	peer := netip.MustParseAddrPort(nc.RemoteAddr().String())
-	c := &connection{server: s, id: connectionIDs.Add(1), nc: nc, vip: vip, ended: make(chan struct{}),
+	c := &connection{
+		server: s, id: connectionIDs.Add(1), nc: nc, vip: vip, ended: make(chan struct{}),
 		peer:  netip.AddrPortFrom(peer.Addr().Unmap().WithZone(""), peer.Port()),
-		calls: make(map[int32]*call)}
+		calls: make(map[int32]*call),
+	}
 	c.cond.L = &c.mu
 	c.touch()
 	return c

@@ -7,8 +7,10 @@ import (
 )
 
 // plainEscapes are the escapes of one letter, and what they stand for (fastjson2 JSONReader.java#char1).
-var plainEscapes = map[byte]byte{'"': '"', '\'': '\'', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r',
-	't': '\t', 'v': '\v', '0': 0, '1': 1, '2': 2, '3': 3, '4': 4, '5': 5, '6': 6, '7': 7}
+var plainEscapes = map[byte]byte{
+	'"': '"', '\'': '\'', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r',
+	't': '\t', 'v': '\v', '0': 0, '1': 1, '2': 2, '3': 3, '4': 4, '5': 5, '6': 6, '7': 7,
+}
 
 // escaped reads the rest of a text with escapes or characters beyond ASCII, up to its quote.
 func (p *jsonReader) escaped(quote byte) []byte {

@@ -142,9 +142,11 @@ func (p *peer) closed() {
 }
 
 func sendFields(topic string, queue int, props string) map[string]string {
-	return map[string]string{"producerGroup": "pg", "topic": topic, "defaultTopic": "TBW102", "defaultTopicQueueNums": "4",
+	return map[string]string{
+		"producerGroup": "pg", "topic": topic, "defaultTopic": "TBW102", "defaultTopicQueueNums": "4",
 		"queueId": strconv.Itoa(queue), "sysFlag": "0", "bornTimestamp": "1700000000000", "flag": "0", "properties": props,
-		"reconsumeTimes": "0", "unitMode": "false", "batch": "false"}
+		"reconsumeTimes": "0", "unitMode": "false", "batch": "false",
+	}
 }
 
 // send sends one message with properties like "TAGS=a KEYS=k".
@@ -190,8 +192,10 @@ func messages(t *testing.T, b []byte) []stored {
 	for len(b) > 0 {
 		size := be.Uint32(b)
 		require.Equal(t, uint32(0xDAA320A7), be.Uint32(b[4:]))
-		m := stored{queue: int32(be.Uint32(b[12:])), queueOffset: int64(be.Uint64(b[20:])), offset: int64(be.Uint64(b[28:])),
-			reconsumed: int32(be.Uint32(b[72:]))}
+		m := stored{
+			queue: int32(be.Uint32(b[12:])), queueOffset: int64(be.Uint64(b[20:])), offset: int64(be.Uint64(b[28:])),
+			reconsumed: int32(be.Uint32(b[72:])),
+		}
 		at := 88 + int(be.Uint32(b[84:]))
 		m.body = string(b[88:at])
 		end := at + 1 + int(b[at])

@@ -19,9 +19,11 @@ type GroupConfig struct {
 }
 
 func newGroupConfig(name string) *GroupConfig {
-	return &GroupConfig{Attributes: map[string]string{}, GroupName: name, ConsumeEnable: true,
+	return &GroupConfig{
+		Attributes: map[string]string{}, GroupName: name, ConsumeEnable: true,
 		ConsumeBroadcastEnable: true, ConsumeFromMinEnable: true, ConsumeTimeoutMinute: 15, NotifyIDsChanged: true,
-		RetryMaxTimes: 16, RetryQueueNums: 1, WhichBrokerWhenConsumeSlowly: 1}
+		RetryMaxTimes: 16, RetryQueueNums: 1, WhichBrokerWhenConsumeSlowly: 1,
+	}
 }
 
 // group finds a group, or creates it unless that is disabled; then nil.

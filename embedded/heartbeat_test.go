@@ -145,8 +145,10 @@ func TestHeartbeatOfTheCPPClientIsRead(t *testing.T) {
 		`"tagsSet":["*"],"topic":"News"}]}],"producerDataSet":[]}`+"\n")
 	require.Equal(t, []string{"c1"}, b.Members("g"))
 	connection := string(p.ok(codec.ReqGetConsumerConnectionList, "consumerGroup=g", "").Body)
-	for _, want := range []string{`"consumeFromWhere":"CONSUME_FROM_LAST_OFFSET"`, `"consumeType":"CONSUME_PASSIVELY"`,
-		`"messageModel":"CLUSTERING"`, `"subVersion":1795828800000`} {
+	for _, want := range []string{
+		`"consumeFromWhere":"CONSUME_FROM_LAST_OFFSET"`, `"consumeType":"CONSUME_PASSIVELY"`,
+		`"messageModel":"CLUSTERING"`, `"subVersion":1795828800000`,
+	} {
 		require.Contains(t, connection, want)
 	}
 }

@@ -61,8 +61,10 @@ func (b *Broker) changeInvisible(r *request) *codec.Command {
 		b.postponeInOrder(h.key, h.handle, h.offset, now+invisible)
 	} else {
 		b.set.ackPopped(h.key, h.handle, h.offset)
-		b.set.remember(&checkpoint{key: h.key, start: h.offset, offsets: []int64{h.offset}, done: []bool{false},
-			popTime: now, invisible: invisible, revive: revive})
+		b.set.remember(&checkpoint{
+			key: h.key, start: h.offset, offsets: []int64{h.offset}, done: []bool{false},
+			popTime: now, invisible: invisible, revive: revive,
+		})
 		b.set.commitPopped(h.key)
 	}
 	return r.ok("popTime", itoa(now), "invisibleTime", itoa(invisible), "reviveQid", itoa(int64(revive)))

@@ -44,8 +44,10 @@ type subscription struct {
 }
 
 func newMembership() membership {
-	return membership{consumers: make(map[string]*consumerGroup), producers: make(map[string]map[*connection]*member),
-		clients: make(map[string]*connection), beats: make(map[string]int64)}
+	return membership{
+		consumers: make(map[string]*consumerGroup), producers: make(map[string]map[*connection]*member),
+		clients: make(map[string]*connection), beats: make(map[string]int64),
+	}
 }
 
 func (m *membership) addProducer(group string, who *member) {

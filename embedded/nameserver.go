@@ -12,8 +12,10 @@ type NameServer struct {
 
 func newNameServer(cl *Cluster, addr string) *NameServer {
 	ns := &NameServer{registry: cl.registry}
-	ns.server = server{clock: cl.options.Clock, log: cl.options.Logger, addr: addr,
-		handle: ns.serveRequest, gone: func(*connection) {}}
+	ns.server = server{
+		clock: cl.options.Clock, log: cl.options.Logger, addr: addr,
+		handle: ns.serveRequest, gone: func(*connection) {},
+	}
 	return ns
 }
 

@@ -5,8 +5,10 @@ import "github.com/rocketmq-proxy/rocketmq-proxy/codec"
 // notification handles 200054: tell me when there is something to pop (NotificationProcessor.java).
 func (b *Broker) notification(r *request) *codec.Command {
 	f := r.fields()
-	h := &popHeader{group: f.str("consumerGroup"), topic: f.str("topic"), queue: f.int32("queueId"),
-		pollTime: f.int("pollTime"), bornTime: f.int("bornTime"), order: r.Ext["order"] == "true", attempt: r.Ext["attemptId"]}
+	h := &popHeader{
+		group: f.str("consumerGroup"), topic: f.str("topic"), queue: f.int32("queueId"),
+		pollTime: f.int("pollTime"), bornTime: f.int("bornTime"), order: r.Ext["order"] == "true", attempt: r.Ext["attemptId"],
+	}
 	if f.err != nil {
 		return r.illegal(f.err)
 	}
@@ -18,7 +20,8 @@ func (b *Broker) notification(r *request) *codec.Command {
 	if b.hasPoppable(h) || left <= 0 {
 		return tell(b.hasPoppable(h))
 	}
-	b.polls.hold(&longPoll{conn: r.conn, topics: []string{h.topic, popRetryTopic(h.group, h.topic)},
+	b.polls.hold(&longPoll{
+		conn: r.conn, topics: []string{h.topic, popRetryTopic(h.group, h.topic)},
 		retry: func(*record) bool {
 			if !b.hasPoppable(h) {
 				return false
@@ -62,8 +65,10 @@ func (b *Broker) pollingInfo(r *request) *codec.Command {
 // peek handles 200052: it reads what the next pop would get and takes nothing.
 func (b *Broker) peek(r *request) *codec.Command {
 	f := r.fields()
-	h := &popHeader{group: f.str("consumerGroup"), topic: f.str("topic"), queue: f.int32("queueId"), count: int(f.int("maxMsgNums")),
-		bornTime: b.set.now()}
+	h := &popHeader{
+		group: f.str("consumerGroup"), topic: f.str("topic"), queue: f.int32("queueId"), count: int(f.int("maxMsgNums")),
+		bornTime: b.set.now(),
+	}
 	if f.err != nil {
 		return r.illegal(f.err)
 	}

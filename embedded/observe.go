@@ -39,9 +39,11 @@ func (b *Broker) Messages(topic string) []Message {
 	var found []Message
 	for _, rec := range b.set.store.log {
 		if rec.topic == topic {
-			found = append(found, Message{Topic: rec.topic, Queue: rec.queue, Offset: rec.queueOffset, ID: rec.id(),
+			found = append(found, Message{
+				Topic: rec.topic, Queue: rec.queue, Offset: rec.queueOffset, ID: rec.id(),
 				Body: rec.body, Properties: rec.properties.toMap(), SysFlag: rec.sysFlag, Reconsumed: rec.reconsumed,
-				BornHost: rec.bornHost.String(), StoredAt: time.UnixMilli(rec.storedAt)})
+				BornHost: rec.bornHost.String(), StoredAt: time.UnixMilli(rec.storedAt),
+			})
 		}
 	}
 	return found

@@ -57,7 +57,8 @@ func (b *Broker) pop(r *request) *codec.Command {
 	if h.pollTime <= 0 || left <= 0 {
 		return p.nothing(r, h)
 	}
-	b.polls.hold(&longPoll{conn: r.conn, topics: []string{h.topic, popRetryTopic(h.group, h.topic)},
+	b.polls.hold(&longPoll{
+		conn: r.conn, topics: []string{h.topic, popRetryTopic(h.group, h.topic)},
 		retry: func(*record) bool {
 			p := b.take(h)
 			if p.body == nil {

@@ -66,8 +66,10 @@ func parseHandle(text string) (h handle, ok bool) {
 
 // String writes the handle of one message, with the message's own offset behind.
 func (c *checkpoint) handle(broker string, offset int64) string {
-	return strings.Join([]string{itoa(c.start), itoa(c.popTime), itoa(c.invisible), strconv.Itoa(c.revive),
-		retryFlag(c.key.topic), broker, itoa(int64(c.key.queue)), itoa(offset)}, " ")
+	return strings.Join([]string{
+		itoa(c.start), itoa(c.popTime), itoa(c.invisible), strconv.Itoa(c.revive),
+		retryFlag(c.key.topic), broker, itoa(int64(c.key.queue)), itoa(offset),
+	}, " ")
 }
 
 // retryFlag tells in handles and info strings which kind of topic a message is in: "0" the one asked for, "1" the

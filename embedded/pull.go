@@ -83,7 +83,8 @@ func (b *Broker) pull(r *request) *codec.Command {
 }
 
 func (b *Broker) suspendPull(r *request, h *pullHeader) {
-	b.polls.hold(&longPoll{conn: r.conn, topics: []string{h.topic},
+	b.polls.hold(&longPoll{
+		conn: r.conn, topics: []string{h.topic},
 		retry: func(rec *record) bool {
 			if rec != nil && (rec.queue != h.queue || !h.filter.match(rec.properties)) {
 				return false

@@ -36,8 +36,10 @@ func (c *connection) newRequest(code, flag int32, ext map[string]string, body []
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.opaque++
-	return &codec.Command{Code: code, Language: codec.Java, Version: codec.Version5_5_0, Opaque: c.opaque, Flag: flag,
-		Ext: ext, Body: body}
+	return &codec.Command{
+		Code: code, Language: codec.Java, Version: codec.Version5_5_0, Opaque: c.opaque, Flag: flag,
+		Ext: ext, Body: body,
+	}
 }
 
 func (c *connection) answered(cmd *codec.Command) { c.settle(cmd.Opaque, cmd) }

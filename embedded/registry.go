@@ -20,9 +20,11 @@ type registry struct {
 }
 
 func newRegistry(cluster string) *registry {
-	return &registry{cluster: cluster, addrs: make(map[string]map[int64]string),
+	return &registry{
+		cluster: cluster, addrs: make(map[string]map[int64]string),
 		topics: make(map[string]map[string]TopicConfig), kv: make(map[string]map[string]string),
-		wiped: make(map[string]bool)}
+		wiped: make(map[string]bool),
+	}
 }
 
 // announce makes a broker known.

@@ -22,9 +22,11 @@ type sendHeader struct {
 }
 
 // sendFields are the long names; the letters a..n of the V2 header (SendMessageRequestHeaderV2.java) mean the same.
-var sendFields = map[string]string{"producerGroup": "a", "topic": "b", "defaultTopic": "c",
+var sendFields = map[string]string{
+	"producerGroup": "a", "topic": "b", "defaultTopic": "c",
 	"defaultTopicQueueNums": "d", "queueId": "e", "sysFlag": "f", "bornTimestamp": "g", "flag": "h",
-	"properties": "i", "reconsumeTimes": "j", "maxReconsumeTimes": "l"}
+	"properties": "i", "reconsumeTimes": "j", "maxReconsumeTimes": "l",
+}
 
 func (r *request) sendHeader() (sendHeader, error) {
 	name := func(long string) string { return long }
@@ -120,8 +122,10 @@ func (b *Broker) admit(r *request, h *sendHeader) *codec.Command {
 // (SendMessageProcessor.java#sendMessage).
 func (b *Broker) newMessage(r *request, h *sendHeader, body []byte, props properties) message {
 	props = props.with(propCluster, b.cluster.Name())
-	return message{topic: h.topic, queue: h.queue, flag: h.flag, sysFlag: h.sysFlag, bornAt: h.bornAt,
-		bornHost: r.conn.peer, storeHost: b.host, reconsumed: h.reconsumed, body: body, properties: props}
+	return message{
+		topic: h.topic, queue: h.queue, flag: h.flag, sysFlag: h.sysFlag, bornAt: h.bornAt,
+		bornHost: r.conn.peer, storeHost: b.host, reconsumed: h.reconsumed, body: body, properties: props,
+	}
 }
 
 func (b *Broker) checkSize(r *request, m message) *codec.Command {

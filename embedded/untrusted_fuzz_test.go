@@ -10,8 +10,10 @@ import (
 
 // A handle is what a client gives back, so it may be anything. One that is taken stands for the same when written again.
 func FuzzHandle(f *testing.F) {
-	for _, s := range []string{"", "100 1700000000000 60000 5 0 broker-a 3 104", "100 1700000000000 60000 5 0 broker-a 3",
-		"-1 0 0 0 2 b 9999999999 0", "  0 0 0 0  b 0", strings.Repeat("1 ", 100), "9223372036854775808 0 0 0 0 b 0"} {
+	for _, s := range []string{
+		"", "100 1700000000000 60000 5 0 broker-a 3 104", "100 1700000000000 60000 5 0 broker-a 3",
+		"-1 0 0 0 2 b 9999999999 0", "  0 0 0 0  b 0", strings.Repeat("1 ", 100), "9223372036854775808 0 0 0 0 b 0",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -29,8 +31,10 @@ func FuzzHandle(f *testing.F) {
 
 // A body is whatever a client writes. What is taken is taken again in the form that brokers write.
 func FuzzBody(f *testing.F) {
-	for _, s := range []string{`{}`, `{"clientID":"c","consumerDataSet":{"groupName":5,"messageModel":"1","subscriptionDataSet":[{"tagsSet":"","subVersion":"7"}]}}`,
-		`{"consumerDataSet":[null]}`, `{"producerDataSet":[[]]}`, `{"consumerDataSet":{"subscriptionDataSet":{"tagsSet":[],"codeSet":["1"]}}}`, `{"heartbeatFingerprint":1e99,"withoutSub":-1}`} {
+	for _, s := range []string{
+		`{}`, `{"clientID":"c","consumerDataSet":{"groupName":5,"messageModel":"1","subscriptionDataSet":[{"tagsSet":"","subVersion":"7"}]}}`,
+		`{"consumerDataSet":[null]}`, `{"producerDataSet":[[]]}`, `{"consumerDataSet":{"subscriptionDataSet":{"tagsSet":[],"codeSet":["1"]}}}`, `{"heartbeatFingerprint":1e99,"withoutSub":-1}`,
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -27,8 +27,10 @@ func (c closable) Close() error              { close(c.closed); return nil }
 // Whatever accepting fails for passes: it goes on after a pause, until the listener is closed.
 func TestAcceptingGoesOnAfterEachError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		failures := []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EPERM,
-			syscall.EPROTO, syscall.ENETDOWN, syscall.EHOSTUNREACH, syscall.EINVAL, net.ErrClosed, errors.New("anything")}
+		failures := []error{
+			syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EPERM,
+			syscall.EPROTO, syscall.ENETDOWN, syscall.EHOSTUNREACH, syscall.EINVAL, net.ErrClosed, errors.New("anything"),
+		}
 		socket := closable{make(chan struct{})}
 		tries := 0
 		l := newNetListener(socket, func() (Conn, error) {

@@ -34,14 +34,16 @@ var makers = map[string]func(t testing.TB, o options) transport.Transport{
 		return &transport.Net{Limits: o.limits, Window: o.window, DialTimeout: o.dialTimeout}
 	},
 	"goroutines, not the kernel's": func(_ testing.TB, o options) transport.Transport {
-		return &opaqueNet{transport.Net{Limits: o.limits, Window: o.window, DialTimeout: o.dialTimeout,
+		return &opaqueNet{transport.Net{
+			Limits: o.limits, Window: o.window, DialTimeout: o.dialTimeout,
 			Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
 				nc, err := new(net.Dialer).DialContext(ctx, network, address)
 				if err != nil {
 					return nil, err
 				}
 				return opaque{nc}, nil
-			}}}
+			},
+		}}
 	},
 }
 

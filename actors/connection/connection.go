@@ -53,9 +53,11 @@ type common struct {
 
 // Props is the recipe of connection actors on one executor.
 func Props(e *env.Env, listener, cluster *actor.PID, x transport.Executor) *actor.Props {
-	all := &common{env: e, listener: listener, cluster: cluster,
+	all := &common{
+		env: e, listener: listener, cluster: cluster,
 		requests:  requestProps(e),
-		upstreams: upstream.Props(e, x)}
+		upstreams: upstream.Props(e, x),
+	}
 	return e.Props(func() actor.Actor { return &connection{common: all} }, system.OnExecutor{Executor: x}, nil)
 }
 
@@ -262,9 +264,11 @@ func (c *connection) who() []any {
 
 func (c *connection) report() *messages.ClientReport {
 	now := c.env.Now()
-	r := &messages.ClientReport{Listener: c.port.Listener, Role: c.port.Role.String(), Remote: c.out.sock.Remote().String(),
+	r := &messages.ClientReport{
+		Listener: c.port.Listener, Role: c.port.Role.String(), Remote: c.out.sock.Remote().String(),
 		Local: c.out.sock.Local().String(), ClientID: c.heartbeat.clientID, Version: c.in.version, Age: seconds(now - c.born),
-		Idle: seconds(now - c.lastTraffic), InFlight: c.flight.count, Kept: c.out.sock.Kept()}
+		Idle: seconds(now - c.lastTraffic), InFlight: c.flight.count, Kept: c.out.sock.Kept(),
+	}
 	if c.in.version != 0 {
 		r.Language = c.in.language.String()
 	}
@@ -276,8 +280,10 @@ func (c *connection) report() *messages.ClientReport {
 		if c.link.isUp() {
 			state = "open"
 		}
-		r.Upstream = &messages.UpstreamReport{Listener: r.Listener, Broker: r.Broker, Address: c.link.address, State: state,
-			Client: r.Remote, ClientID: r.ClientID, Epoch: c.link.epoch, InFlight: c.flight.count - c.flight.waiting}
+		r.Upstream = &messages.UpstreamReport{
+			Listener: r.Listener, Broker: r.Broker, Address: c.link.address, State: state,
+			Client: r.Remote, ClientID: r.ClientID, Epoch: c.link.epoch, InFlight: c.flight.count - c.flight.waiting,
+		}
 	}
 	return r
 }

@@ -90,9 +90,11 @@ func (c *connection) handOverDone() {
 
 // state is what the other process must know; ok is false while an answer of ours is being made.
 func (c *connection) state() (s messages.ConnectionState, ok bool) {
-	s = messages.ConnectionState{Listener: c.port.Listener, Role: c.port.Role, Broker: c.port.Broker, Language: c.in.language,
+	s = messages.ConnectionState{
+		Listener: c.port.Listener, Role: c.port.Role, Broker: c.port.Broker, Language: c.in.language,
 		Version: c.in.version, ClientID: c.heartbeat.clientID, Consumer: c.heartbeat.consumer,
-		Silent: !c.in.heard, Heartbeat: c.heartbeat.full, Upstream: c.link.address}
+		Silent: !c.in.heard, Heartbeat: c.heartbeat.full, Upstream: c.link.address,
+	}
 	now := c.env.Now()
 	s.Age = time.Duration(now - c.born)
 	for x := range c.flight.table.all() {
@@ -105,8 +107,10 @@ func (c *connection) state() (s messages.ConnectionState, ok bool) {
 			offset := x.AskedOffset
 			asked = &offset
 		}
-		s.Pending = append(s.Pending, messages.Pending{Asked: asked, Code: h.Code, Flag: h.Flag, Opaque: h.Opaque, Version: h.Version,
-			Language: h.Language, Encoding: h.Encoding, NoOpaque: h.NoOpaque, Age: time.Duration(now - x.Arrived), Dead: x.Tombstone})
+		s.Pending = append(s.Pending, messages.Pending{
+			Asked: asked, Code: h.Code, Flag: h.Flag, Opaque: h.Opaque, Version: h.Version,
+			Language: h.Language, Encoding: h.Encoding, NoOpaque: h.NoOpaque, Age: time.Duration(now - x.Arrived), Dead: x.Tombstone,
+		})
 	}
 	slices.Reverse(s.Pending) // of one opaque the newest comes first
 	return s, true
@@ -141,8 +145,10 @@ func (c *connection) remember(s *messages.ConnectionState) {
 }
 
 func (c *connection) adoptRequest(p *messages.Pending) {
-	h := codec.Header{Code: p.Code, Flag: p.Flag, Opaque: p.Opaque, Version: p.Version, Language: p.Language,
-		Encoding: p.Encoding, NoOpaque: p.NoOpaque}
+	h := codec.Header{
+		Code: p.Code, Flag: p.Flag, Opaque: p.Opaque, Version: p.Version, Language: p.Language,
+		Encoding: p.Encoding, NoOpaque: p.NoOpaque,
+	}
 	arrived := c.env.Now() - int64(p.Age)
 	if p.Dead {
 		c.flight.bury(h, arrived)

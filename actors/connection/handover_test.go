@@ -111,8 +111,10 @@ func TestAConnectionIsTheSameAfterAHandOver(t *testing.T) {
 		one.heartbeat.learn(beatOf("10.0.0.1@app", 2))
 		one.link.address = "10.0.0.5:10911"
 		asked := int64(4711)
-		one.flight.add(&messages.Exchange{Relayed: true, AskedOffset: asked, Arrived: e.Now() - 1000,
-			Header: codec.Header{Code: 11, Flag: 0, Opaque: 7, Version: 499, Language: codec.Java, Encoding: codec.Binary}})
+		one.flight.add(&messages.Exchange{
+			Relayed: true, AskedOffset: asked, Arrived: e.Now() - 1000,
+			Header: codec.Header{Code: 11, Flag: 0, Opaque: 7, Version: 499, Language: codec.Java, Encoding: codec.Binary},
+		})
 		one.flight.bury(codec.Header{Code: 10, Opaque: 8}, e.Now())
 
 		s, ok := one.state()
@@ -124,7 +126,8 @@ func TestAConnectionIsTheSameAfterAHandOver(t *testing.T) {
 		require.Equal(t, s, came)
 		require.ElementsMatch(t, []messages.Pending{
 			{Code: 11, Opaque: 7, Version: 499, Language: codec.Java, Encoding: codec.Binary, Age: 1000, Asked: &asked},
-			{Code: 10, Opaque: 8, Dead: true}}, came.Pending)
+			{Code: 10, Opaque: 8, Dead: true},
+		}, came.Pending)
 		require.Equal(t, "10.0.0.5:10911", came.Upstream)
 
 		other := &connection{common: one.common}

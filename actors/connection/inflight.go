@@ -232,8 +232,10 @@ func (c *connection) settled(x *messages.Exchange) {
 		return
 	}
 	c.handed(x)
-	c.samples.add(messages.Sample{Kind: messages.RequestAnswered, Local: true, Code: x.Header.Code, Response: x.ResponseCode,
-		Nanos: c.env.Now() - x.Arrived})
+	c.samples.add(messages.Sample{
+		Kind: messages.RequestAnswered, Local: true, Code: x.Header.Code, Response: x.ResponseCode,
+		Nanos: c.env.Now() - x.Arrived,
+	})
 	if x.Relayed { // its actor failed while the upstream has it or will get it
 		c.flight.bury(x.Header, x.Arrived)
 	}

@@ -60,8 +60,10 @@ func (c *connection) notifyAgain() {
 		return
 	}
 	for _, group := range c.heartbeat.groups {
-		push := codec.Command{Code: codec.ReqNotifyConsumerIDsChanged, Flag: codec.FlagOneway, Language: codec.Java,
-			Version: codec.Version5_5_0, Ext: map[string]string{"consumerGroup": group}}
+		push := codec.Command{
+			Code: codec.ReqNotifyConsumerIDsChanged, Flag: codec.FlagOneway, Language: codec.Java,
+			Version: codec.Version5_5_0, Ext: map[string]string{"consumerGroup": group},
+		}
 		c.out.reply(push.Append(nil, codec.JSON))
 	}
 }

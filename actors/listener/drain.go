@@ -22,8 +22,10 @@ type rounds struct {
 }
 
 // Self-messages.
-type nextTurn struct{}
-type lastRound struct{}
+type (
+	nextTurn  struct{}
+	lastRound struct{}
+)
 
 const (
 	// Between two farewells: the longest that a few clients need to wait for, the shortest that a timer is good for.

@@ -77,8 +77,10 @@ func (l *leaving) client() (nc net.Conn, ended <-chan time.Duration) {
 // accept gives a client's connection an actor.
 func (l *leaving) accept(far net.Conn) {
 	id := route.BrokerID{Name: "broker-a"}
-	port := &messages.Port{Listener: "main", StatPrefix: "main", Role: messages.BrokerPort, Broker: id,
-		To: cluster.NewBroker("main", route.Broker{BrokerID: id, Address: "broker:1"}, l.sockets)}
+	port := &messages.Port{
+		Listener: "main", StatPrefix: "main", Role: messages.BrokerPort, Broker: id,
+		To: cluster.NewBroker("main", route.Broker{BrokerID: id, Address: "broker:1"}, l.sockets),
+	}
 	l.env.System.Root.Send(l.pid, &messages.Accepted{Port: port, Conn: l.sockets.Wrap(far)})
 	synctest.Wait()
 }

@@ -84,8 +84,10 @@ func benchmarkRelay(b *testing.B, requests, answers []byte, window int, ids bool
 
 // conversation is n requests as one write, and their answers.
 func conversation(n int) (requests, answers []byte) {
-	fields := map[string]string{"a": "group", "b": "topic", "c": "TBW102", "d": "4", "e": "3", "f": "0", "g": "1700000000000", "h": "0",
-		"i": "UNIQ_KEY\x017F0000010A5C18B4AAC21F4F0B8A0000\x02WAIT\x01true\x02", "j": "0", "k": "false", "l": "0", "m": "false", "n": "broker-a"}
+	fields := map[string]string{
+		"a": "group", "b": "topic", "c": "TBW102", "d": "4", "e": "3", "f": "0", "g": "1700000000000", "h": "0",
+		"i": "UNIQ_KEY\x017F0000010A5C18B4AAC21F4F0B8A0000\x02WAIT\x01true\x02", "j": "0", "k": "false", "l": "0", "m": "false", "n": "broker-a",
+	}
 	for i := range n {
 		c := &codec.Command{Code: codec.ReqSendMessageV2, Version: codec.Version5_5_0, Opaque: int32(1000 + i), Ext: fields, Body: make([]byte, 1<<10)}
 		requests = c.Append(requests, codec.JSON)
@@ -131,8 +133,10 @@ func dialThroughActors(b *testing.B, broker string, ids bool) net.Conn {
 	b.Cleanup(ln.Close)
 	port := &atomic.Pointer[messages.Port]{}
 	id := route.BrokerID{Name: "broker-a"}
-	of := &messages.Port{Listener: "bench", StatPrefix: "bench", Role: messages.BrokerPort, Broker: id,
-		To: cluster.NewBroker("bench", route.Broker{BrokerID: id, Address: broker}, sockets)}
+	of := &messages.Port{
+		Listener: "bench", StatPrefix: "bench", Role: messages.BrokerPort, Broker: id,
+		To: cluster.NewBroker("bench", route.Broker{BrokerID: id, Address: broker}, sockets),
+	}
 	if ids {
 		l := &Listener{Name: "bench", Advertise: "192.0.2.1", RewriteIDs: true}
 		l.own.hosts.Store(newStoreHosts(l.Advertise, map[netip.AddrPort]uint16{netip.MustParseAddrPort("127.0.0.1:10911"): 20000}))

@@ -11,8 +11,10 @@ import (
 const looksUnknown = "unknown"
 
 // looks are all values of the label looks_like.
-var looks = []string{codec.LooksLikeTLS, codec.LooksLikeHTTP, codec.LooksLikeGRPC, codec.LooksLikeProxy, codec.LooksLikeSSH,
-	codec.LooksLikeRedis, codec.LooksLikeAMQP, codec.LooksLikeMQTT, codec.LooksLikePostgreSQL, codec.LooksLikeText, looksUnknown}
+var looks = []string{
+	codec.LooksLikeTLS, codec.LooksLikeHTTP, codec.LooksLikeGRPC, codec.LooksLikeProxy, codec.LooksLikeSSH,
+	codec.LooksLikeRedis, codec.LooksLikeAMQP, codec.LooksLikeMQTT, codec.LooksLikePostgreSQL, codec.LooksLikeText, looksUnknown,
+}
 
 func malformedName(looks string) string {
 	return exposition.Name("rocketmq_proxy_malformed_frames_total", "looks_like", looks)

@@ -16,12 +16,16 @@ import (
 
 // counterNames and gaugeNames are 26 of the 27 statistics of Envoy's filter; request_time_ms is the 27th.
 var (
-	counterNames = []string{"request", "request_decoding_success", "request_decoding_error",
+	counterNames = []string{
+		"request", "request_decoding_success", "request_decoding_error",
 		"response", "response_decoding_success", "response_decoding_error", "response_success", "response_error",
 		"heartbeat", "unregister", "get_topic_route", "send_message_v1", "send_message_v2", "pop_message", "ack_message",
-		"get_consumer_list", "maintenance_failure"}
-	gaugeNames = []string{"request_active", "send_message_v1_active", "send_message_v2_active", "pop_message_active",
-		"get_topic_route_active", "send_message_pending", "pop_message_pending", "get_topic_route_pending", "total_pending"}
+		"get_consumer_list", "maintenance_failure",
+	}
+	gaugeNames = []string{
+		"request_active", "send_message_v1_active", "send_message_v2_active", "pop_message_active",
+		"get_topic_route_active", "send_message_pending", "pop_message_pending", "get_topic_route_pending", "total_pending",
+	}
 )
 
 // millisecondBuckets and secondBuckets are the upper bounds of the histograms in /metrics: from a loopback hop to a long

@@ -25,8 +25,10 @@ type Runtime struct {
 
 // NewRuntime makes the actor system of one proxy.
 func NewRuntime(log *slog.Logger, giveUp func(why error)) *Runtime {
-	r := &Runtime{Log: log, GiveUp: giveUp, Failures: &Failures{}, workers: &workers{},
-		started: time.Now().Add(-1)} // a time of 0 stands for never
+	r := &Runtime{
+		Log: log, GiveUp: giveUp, Failures: &Failures{}, workers: &workers{},
+		started: time.Now().Add(-1),
+	} // a time of 0 stands for never
 	r.System = actor.NewActorSystem(
 		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
 		actor.WithDeadLetterRequestLogging(false))

@@ -68,8 +68,10 @@ func (s upstreamState) String() string {
 }
 
 // Self-messages; the epoch tells late ones.
-type redial struct{ epoch int32 }
-type replayOverdue struct{ epoch int32 }
+type (
+	redial        struct{ epoch int32 }
+	replayOverdue struct{ epoch int32 }
+)
 
 const (
 	// The first redial comes at once; then the pause doubles up to the longest, with a jitter, as a restarting broker
