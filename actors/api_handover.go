@@ -135,6 +135,9 @@ func (p *Proxy) ShareListeners(ctx context.Context) (all []messages.SharedListen
 			errs = append(errs, listenerGone(l.Name, err))
 			continue
 		}
+		if shared.Err != nil {
+			errs = append(errs, shared.Err)
+		}
 		for _, d := range shared.List {
 			d.Listener = l.Name
 			all = append(all, d)

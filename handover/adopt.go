@@ -39,11 +39,12 @@ func (e *Endpoint) serve(p Proxy, c *conn) {
 	for {
 		var r request
 		fds, err := c.receive(&r)
-		if errors.Is(err, io.EOF) || err != nil && !t.begun() { // that was all, or another process has only looked (answered)
+		lost := errors.Is(err, errDescriptorsLost)
+		if errors.Is(err, io.EOF) || err != nil && !t.begun() && !lost { // that was all, or another process has only looked (answered)
 			return
 		}
-		if err == nil {
-			err = t.handle(&r, fds)
+		if err == nil || lost && r.State != nil { // an offer without its sockets is refused, and the next one may do
+			err = t.handle(&r, fds, err)
 		}
 		if err != nil {
 			e.log.Warn("hand-over interrupted", "error", err)
@@ -68,7 +69,8 @@ type offer struct {
 	fds   []int
 }
 
-func (t *taking) handle(r *request, fds []int) error {
+// handle does what a request asks for. lost: sockets of an offer did not arrive.
+func (t *taking) handle(r *request, fds []int, lost error) error {
 	switch {
 	case r.Start:
 		closeAll(fds)
@@ -77,15 +79,15 @@ func (t *taking) handle(r *request, fds []int) error {
 		closeAll(fds)
 		return errors.New("a connection was accepted, and the predecessor does not say start")
 	case r.State != nil:
-		return t.offered(r, fds)
+		return t.offered(r, fds, lost)
 	}
 	closeAll(fds)
 	return t.share()
 }
 
 // offered accepts a connection, or says why not. With version 0 the answer is the end of it.
-func (t *taking) offered(r *request, fds []int) error {
-	refused := t.refusal(r, fds)
+func (t *taking) offered(r *request, fds []int, lost error) error {
+	refused := t.refusal(r, fds, lost)
 	if refused == "" {
 		t.accepted = &offer{r.State, fds}
 	} else {
@@ -98,12 +100,17 @@ func (t *taking) offered(r *request, fds []int) error {
 	return t.start()
 }
 
-func (t *taking) refusal(r *request, fds []int) string {
+func (t *taking) refusal(r *request, fds []int, lost error) string {
 	switch {
 	case r.Version > Version:
 		return fmt.Sprintf("version %d of the hand-over protocol is unknown", r.Version)
+	case lost != nil:
+		return lost.Error()
 	case len(fds) == 0:
 		return "no socket came with it"
+	}
+	if slices.ContainsFunc(fds, func(fd int) bool { return !tcpConnection(fd) }) {
+		return "what came with it is not a TCP connection"
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
@@ -135,17 +142,21 @@ func (t *taking) start() error {
 	return nil
 }
 
-// share sends each listening socket, and an empty one at the end.
+// share sends each listening socket, and an empty one at the end, with what could not be shared.
 func (t *taking) share() error {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
-	all, err := t.proxy.ShareListeners(ctx)
-	errs := []error{err}
+	all, missing := t.proxy.ShareListeners(ctx)
+	errs := []error{missing}
 	for _, d := range all {
 		errs = append(errs, t.conn.send(listener{Listener: d.Listener, Address: d.Address, Broker: d.Broker}, d.FD))
 		closeFD(d.FD)
 	}
-	return errors.Join(append(errs, t.conn.send(listener{}))...)
+	end := listener{}
+	if missing != nil {
+		end.Error = missing.Error()
+	}
+	return errors.Join(append(errs, t.conn.send(end))...)
 }
 
 func (t *taking) begun() bool { return t.accepted != nil || t.refused+len(t.adopted) > 0 }

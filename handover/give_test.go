@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -224,7 +225,7 @@ func TestAPathIsOfferedAgainAfterItsDirectoryWasAway(t *testing.T) {
 		return !errors.Is(err, os.ErrNotExist)
 	}, patience, time.Millisecond)
 	require.Eventually(t, func() bool { return successorReachable(path) }, patience, time.Millisecond)
-	require.Contains(t, e.log.String(), `msg="hand_over did not answer, taken back"`)
+	require.Eventually(t, func() bool { return strings.Contains(e.log.String(), `msg="hand_over did not answer, taken back"`) }, patience, time.Millisecond)
 }
 
 func successorReachable(path string) bool {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/netip"
 	"syscall"
 	"time"
 
@@ -45,7 +46,7 @@ func Inherit(path string, claims []Claim, log *slog.Logger) (*Endpoint, error) {
 	if path == "" {
 		return nil, nil
 	}
-	e := &Endpoint{path: path, id: rand.Text(), log: log, listeners: map[string]int{}, tables: map[string]map[route.BrokerID]int{}, conns: map[*conn]bool{}, done: make(chan struct{})}
+	e := &Endpoint{path: path, id: rand.Text(), log: log, listeners: map[netip.AddrPort]int{}, tables: map[string]map[route.BrokerID]int{}, conns: map[*conn]bool{}, done: make(chan struct{})}
 	waiting := false
 	for until := time.Now().Add(predecessorTimeout); ; time.Sleep(askAgainAfter) {
 		process, err := e.ask()
@@ -87,7 +88,10 @@ func (e *Endpoint) ask() (process int, err error) {
 		if err != nil {
 			return 0, fmt.Errorf("cannot get the listeners of the running proxy (hand_over = %q): %w", e.path, err)
 		}
-		if l.Address == "" {
+		switch {
+		case l.Address == "" && l.Error != "":
+			return 0, fmt.Errorf("cannot get all listeners of the running proxy (hand_over = %q): %s", e.path, l.Error)
+		case l.Address == "":
 			return hi.PID, nil
 		}
 		if err := e.keep(&l, fds); err != nil {
@@ -101,12 +105,27 @@ func died(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
+// keep notes an inherited socket. Its place is what it is bound to: two configurations may spell one address differently.
 func (e *Endpoint) keep(d *listener, fds []int) error {
 	if len(fds) != 1 {
 		closeAll(fds)
 		return fmt.Errorf("cannot inherit %s: %d sockets came with it", d.Address, len(fds))
 	}
-	e.listeners[d.Address] = fds[0]
+	at, err := tcpListener(fds[0])
+	if err == nil && at.Port() == 0 { // it is being paused this moment
+		var named *net.TCPAddr
+		if named, err = net.ResolveTCPAddr("tcp", d.Address); err == nil {
+			at = named.AddrPort()
+		}
+	}
+	if err != nil {
+		closeAll(fds)
+		return fmt.Errorf("cannot inherit %s: %w", d.Address, err)
+	}
+	if old, twice := e.listeners[place(at)]; twice {
+		closeFD(old)
+	}
+	e.listeners[place(at)] = fds[0]
 	if d.Broker == "" {
 		return nil
 	}
@@ -114,15 +133,21 @@ func (e *Endpoint) keep(d *listener, fds []int) error {
 	if err != nil {
 		return fmt.Errorf("cannot inherit %s: %w", d.Address, err)
 	}
-	ap, err := net.ResolveTCPAddr("tcp", d.Address)
-	if err != nil {
-		return fmt.Errorf("cannot inherit %s: %w", d.Address, err)
-	}
 	if e.tables[d.Listener] == nil {
 		e.tables[d.Listener] = map[route.BrokerID]int{}
 	}
-	e.tables[d.Listener][id] = ap.Port
+	e.tables[d.Listener][id] = int(at.Port())
 	return nil
+}
+
+// place is the same for every way to write an address. All hosts (0.0.0.0, [::], none) are one: Go opens one socket for
+// both families.
+func place(at netip.AddrPort) netip.AddrPort {
+	host := at.Addr().Unmap().WithZone("")
+	if host.IsUnspecified() {
+		host = netip.Addr{}
+	}
+	return netip.AddrPortFrom(host, at.Port())
 }
 
 // disown drops what was inherited.
@@ -135,11 +160,26 @@ func (e *Endpoint) disown() {
 
 // Listener gives an inherited socket away, once; ok is false when there is none for an address.
 func (e *Endpoint) Listener(address string) (fd int, ok bool) {
+	if !e.inherits() {
+		return 0, false
+	}
+	at, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return 0, false // opening it will say why
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	fd, ok = e.listeners[address]
-	delete(e.listeners, address)
+	here := place(at.AddrPort())
+	fd, ok = e.listeners[here]
+	delete(e.listeners, here)
 	return fd, ok
+}
+
+// inherits reports that a socket is left. Most of the time none is, and no name is looked up.
+func (e *Endpoint) inherits() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.listeners) > 0
 }
 
 // Ports adds the ports that brokers have at the running proxy to those that were saved.

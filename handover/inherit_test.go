@@ -84,9 +84,9 @@ func TestInheritingFromOneThatDies(t *testing.T) {
 				l.send(hello{ID: "predecessor", PID: 1})
 			}
 			if until > 1 {
-				file, _ := os.Open(os.DevNull)
-				l.send(listener{Listener: "main", Address: "10.0.0.1:9876", Broker: "broker-a/0"}, int(file.Fd()))
-				file.Close()
+				fd := listening(t, "127.0.0.1:0")
+				l.send(listener{Listener: "main", Address: "10.0.0.1:9876", Broker: "broker-a/0"}, fd)
+				closeFD(fd)
 			}
 			l.close()
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"syscall"
@@ -22,7 +23,7 @@ type Endpoint struct {
 	log  *slog.Logger
 
 	mu        sync.Mutex
-	listeners map[string]int // inherited and not opened yet, by address
+	listeners map[netip.AddrPort]int // inherited and not opened yet, by place
 	tables    map[string]map[route.BrokerID]int
 	ln        *net.UnixListener
 	conns     map[*conn]bool

@@ -16,7 +16,8 @@
 // A message is JSON behind its length in four bytes, big endian; descriptors come with the length. The process that is
 // called says hello, with the version that it speaks. Then it is asked:
 //
-//	{}                                    every listening socket, each as a listener; an empty one ends them
+//	{}                                    every listening socket, each as a listener; one without an address ends them,
+//	                                      and says in "error" what could not be shared
 //	{"state": …, "version": 1}, 1 or 2    offers a connection: its client socket and its upstream socket;
 //	                                      answered by {} or {"refused": …}
 //	{"start": true}                       the connection that was accepted just now is the successor's; no answer
@@ -29,6 +30,7 @@ package handover
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -56,6 +58,7 @@ type (
 		Listener string `json:"listener,omitempty"`
 		Address  string `json:"address,omitempty"`
 		Broker   string `json:"broker,omitempty"`
+		Error    string `json:"error,omitempty"` // of the last one
 	}
 	reply struct {
 		Refused string `json:"refused,omitempty"`
@@ -101,11 +104,13 @@ func (c *conn) send(v any, fds ...int) error {
 	return err
 }
 
+// receive reads one message. With errDescriptorsLost v is filled as well, and the next message can be read.
 func (c *conn) receive(v any) (fds []int, err error) {
 	c.setDeadline()
 	var size [4]byte
-	if fds, err = receiveDescriptors(c.nc, size[:]); err != nil {
-		return nil, err
+	fds, lost := receiveDescriptors(c.nc, size[:])
+	if lost != nil && !errors.Is(lost, errDescriptorsLost) {
+		return nil, lost
 	}
 	n := binary.BigEndian.Uint32(size[:])
 	if n > longestMessage {
@@ -120,5 +125,5 @@ func (c *conn) receive(v any) (fds []int, err error) {
 		closeAll(fds)
 		return nil, err
 	}
-	return fds, nil
+	return fds, lost
 }

@@ -137,7 +137,10 @@ type (
 	// on by the listener's name.
 	ShareListeners struct{ Listener string }
 	// SharedListeners answers it.
-	SharedListeners struct{ List []SharedListener }
+	SharedListeners struct {
+		List []SharedListener
+		Err  error // what is missing in the list
+	}
 	// SharedListener is one listening socket.
 	SharedListener struct {
 		Listener string // the name

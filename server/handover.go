@@ -40,9 +40,13 @@ func (s *Server) handOver(ctx context.Context) {
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
 	defer cancel()
+	refusals := map[string]int{}
 	moved, err := s.proxy.HandOver(ctx, func(p *messages.HandedOverConnection) (messages.HandOverOutcome, error) {
 		outcome, refused, err := successor.Give(p)
-		if refused != "" {
+		if refused == "" {
+			return outcome, err
+		}
+		if refusals[refused]++; refusals[refused] == 1 { // thousands may be refused for one reason
 			s.log.Warn("successor refused a connection", "listener", p.State.Listener, "broker", p.State.Broker.String(), "reason", refused)
 		}
 		return outcome, err
@@ -50,7 +54,14 @@ func (s *Server) handOver(ctx context.Context) {
 	if err != nil {
 		s.log.Error("hand-over to the successor interrupted", "error", err)
 	}
-	s.log.Info("connections handed over", s.counts("handed_over", moved, "after_seconds", seconds(time.Since(begun)))...)
+	s.log.Info("connections handed over", s.counts("handed_over", moved, "refused", countOf(refusals), "after_seconds", seconds(time.Since(begun)))...)
+}
+
+func countOf(counts map[string]int) (n int) {
+	for _, c := range counts {
+		n += c
+	}
+	return n
 }
 
 // seconds are for logs: to the millisecond, the same as text and JSON.

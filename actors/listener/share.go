@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -69,10 +70,16 @@ func (l *listener) shareListeners(ctx actor.Context) {
 		brokers[p.main] = id.String()
 	}
 	for _, ln := range l.sockets() {
-		if fd, err := transport.DuplicateListener(ln); err == nil {
-			address := net.JoinHostPort(l.host(), strconv.Itoa(int(ln.Addr().Port())))
-			m.List = append(m.List, messages.SharedListener{Address: address, Broker: brokers[ln], FD: fd})
+		address := net.JoinHostPort(l.host(), strconv.Itoa(int(ln.Addr().Port())))
+		fd, err := transport.DuplicateListener(ln)
+		switch {
+		case errors.Is(err, errors.ErrUnsupported): // no socket of this system can be shared
+			continue
+		case err != nil: // such as for want of descriptors: a successor without the port could not open it
+			m.Err = errors.Join(m.Err, fmt.Errorf("cannot share %s: %w", address, err))
+			continue
 		}
+		m.List = append(m.List, messages.SharedListener{Address: address, Broker: brokers[ln], FD: fd})
 	}
 	ctx.Respond(m)
 }
