@@ -33,3 +33,18 @@ func EndDial(c Conn) {
 	c.(*loopConn).dialTimedOut()
 	c.(*loopConn).adopt(-1, os.ErrDeadlineExceeded)
 }
+
+// DirectWaits is how many of the loops may wait without telling Go's scheduler.
+func DirectWaits(t *Loops) (n int) {
+	for _, l := range t.loops {
+		done := make(chan struct{})
+		l.Schedule(func() {
+			if l.direct {
+				n++
+			}
+			close(done)
+		})
+		<-done
+	}
+	return n
+}

@@ -9,15 +9,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rawRead and rawWrite are system calls that the scheduler does not see: on a non-blocking socket they return at once.
+// rawRead and rawWrite are system calls that the scheduler does not see: they return at once. On a socket recvfrom and
+// sendto are cheaper than read and write, which go through the file system's layer.
 func rawRead(fd int, b []byte) (int, syscall.Errno) {
-	n, _, errno := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+		messageFlags, 0, 0)
 	return int(n), errno
 }
 
 func rawWrite(fd int, b []byte) (int, syscall.Errno) {
-	n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+		messageFlags, 0, 0)
 	return int(n), errno
+}
+
+// messageFlags are those of every read and write: none waits, none raises SIGPIPE.
+const messageFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
+
+// temporary reports that a socket has nothing to read, or no room, for now.
+func temporary(errno syscall.Errno) bool {
+	return errno == syscall.EAGAIN || errno == syscall.EINTR || errno == syscall.ENOBUFS
 }
 
 // read reads once and reports whether something came; what is left makes the next event. So a busy socket does not
@@ -26,7 +37,7 @@ func (c *loopConn) read() bool {
 	c.takeBuffer()
 	n, errno := rawRead(c.fd, c.readBuf[c.carry:])
 	switch {
-	case errno == syscall.EAGAIN || errno == syscall.EINTR:
+	case temporary(errno):
 		c.dropBuffer()
 	case errno != 0:
 		c.fail(os.NewSyscallError("read", errno))
@@ -120,7 +131,7 @@ func (c *loopConn) Write(b []byte, owner *Chunk) {
 			if b = b[n:]; len(b) == 0 {
 				return
 			}
-		case errno != syscall.EAGAIN && errno != syscall.EINTR:
+		case !temporary(errno):
 			c.failWriting(errno)
 			return
 		}
@@ -146,8 +157,8 @@ func (c *loopConn) drain() {
 		for _, s := range c.out[:cap(vectors)] {
 			vectors = append(vectors, s.b)
 		}
-		n, err := unix.Writev(c.fd, vectors)
-		if err == unix.EAGAIN || err == unix.EINTR {
+		n, err := unix.SendmsgBuffers(c.fd, vectors, nil, nil, messageFlags)
+		if errno, ok := err.(syscall.Errno); ok && temporary(errno) {
 			break
 		}
 		if err != nil {

@@ -5,8 +5,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,6 +27,9 @@ type loop struct {
 	handedOut     int // of them
 	gatheredBytes int
 	many          int // events from which on it gathers
+
+	direct bool // it may wait without telling Go's scheduler (wait)
+	quiet  bool // a wait was interrupted, and no socket has brought anything since
 
 	mu       sync.Mutex
 	queue    []func()
@@ -89,21 +90,19 @@ func (l *loop) stop() {
 	<-l.done
 }
 
-// run is the loop. Waiting without work goes through Go's scheduler, everything else is raw system calls: they do not
-// block, so there is nothing for the scheduler to know.
+// run is the loop. All its system calls but some waits (wait) are raw ones: they do not block, so there is nothing for
+// the scheduler to know.
 //
 // A panic ends the process. Actors recover theirs in their mailboxes; what gets here is a bug of the machinery itself,
 // whose locks and counts can no longer be trusted.
 func (l *loop) run() {
 	runtime.LockOSThread()
+	l.direct = takeDirectWait()
 	events := make([]unix.EpollEvent, eventBatch)
 	for !l.stopped.Load() {
-		n := l.poll(events)
-		if n == 0 && l.pending.Load() == 0 {
-			n = l.sleep(events)
-		}
+		n := l.wait(events)
 		l.gathering = n >= l.many
-		for i := range events[:max(n, 0)] {
+		for i := range events[:n] {
 			l.event(&events[i])
 			l.runQueue()
 			if l.gatheredBytes >= maxGathered {
@@ -150,26 +149,6 @@ func (l *loop) handOut() {
 		a.conn.give(a.chunk)
 	}
 	l.gathered, l.handedOut, l.gatheredBytes = l.gathered[:0], 0, 0
-}
-
-func (l *loop) poll(events []unix.EpollEvent) int {
-	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epfd), uintptr(unsafe.Pointer(&events[0])), eventBatch, 0, 0, 0)
-	if errno != 0 {
-		return 0
-	}
-	return int(n)
-}
-
-// sleep waits for events or for work from elsewhere.
-func (l *loop) sleep(events []unix.EpollEvent) int {
-	l.sleeping.Store(true)
-	if l.pending.Load() > 0 || l.stopped.Load() {
-		l.sleeping.Store(false)
-		return 0
-	}
-	n, _ := unix.EpollWait(l.epfd, events, -1)
-	l.sleeping.Store(false)
-	return n
 }
 
 func (l *loop) event(e *unix.EpollEvent) {
@@ -247,6 +226,9 @@ func (l *loop) remove(c *loopConn) {
 }
 
 func (l *loop) closeAll() {
+	if l.direct {
+		giveDirectWaitBack()
+	}
 	l.runQueue()
 	for _, c := range l.conns {
 		if c != nil {
