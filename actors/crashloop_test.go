@@ -79,7 +79,7 @@ func TestCrashLoopOfAListenersActors(t *testing.T) {
 			}
 			require.True(t, other.Open())
 			require.Empty(t, l.GaveUp)
-			require.Len(t, l.Log.Lines("a listener kept failing"), 3)
+			require.Len(t, l.Log.Lines("listener keeps failing, closed for a while"), 3)
 
 			time.Sleep(5 * time.Minute) // the next pause is a short one again
 			l.Kill(id, times)
@@ -101,7 +101,7 @@ func TestListenerThatCannotOpenAgain(t *testing.T) {
 		thief, err := l.Network.Listen(officePort)
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
-		require.NotEmpty(t, l.Log.Lines("cannot open a listener again"))
+		require.NotEmpty(t, l.Log.Lines("cannot reopen listener, trying again"))
 		require.Empty(t, l.GaveUp)
 		thief.Close()
 		time.Sleep(2 * time.Minute)

@@ -225,7 +225,7 @@ func TestFailuresAreRemembered(t *testing.T) {
 	require.Equal(t, 2, f.Count)
 	require.Equal(t, "killed by a test", f.Last)
 	require.WithinDuration(t, time.Now(), f.At, proxytest.Patience)
-	require.Len(t, r.Log.Lines("BUG: an actor panicked", "killed by a test"), 2)
+	require.Len(t, r.Log.Lines("BUG: actor panicked", "killed by a test"), 2)
 }
 
 // slowDial is a transport on which dials to a broker wait for the gate; broker is set once it is known.

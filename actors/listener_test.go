@@ -137,7 +137,7 @@ func TestPortsAreSavedAndKept(t *testing.T) {
 	t.Run("second run", func(t *testing.T) {
 		r := second(t)
 		require.Equal(t, "127.0.0.1:"+strconv.Itoa(port), r.Port(proxytest.BrokerA))
-		require.Len(t, r.Log.Lines("cannot keep the port table (state_dir)", "disk full"), 1)
+		require.Len(t, r.Log.Lines("cannot save port table", "state_dir", "disk full"), 1)
 	})
 	t.Run("somebody else has the port", func(t *testing.T) {
 		ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))

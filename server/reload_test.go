@@ -115,7 +115,7 @@ func TestRemovedListenerIsCutOff(t *testing.T) {
 	_, err := c.read()
 	require.Error(t, err)
 	f.await(func() bool { return !f.has("listener/gone") && f.has("listener/gone#2") }, "the old one is gone")
-	require.Contains(t, f.output.String(), "drain_timeout of a removed listener is over")
+	require.Contains(t, f.output.String(), "drain timeout, closing connections of removed listener")
 }
 
 // A file with errors changes nothing; all of them are told.
@@ -299,7 +299,7 @@ func TestRestartOfTheTopKeepsTheReloadedTree(t *testing.T) {
 	f.change(clusterTable("main", cl.NameServers()...) + listenerTable("second", second, "advertise = 'localhost'"))
 	f.await(func() bool { return f.Addr("second") == second }, "the new listener opens")
 	f.proxy.Fault("proxy", "shown")
-	opened := func() int { return strings.Count(f.output.String(), `msg="listener is open" listener=second`) }
+	opened := func() int { return strings.Count(f.output.String(), `msg="listener open" listener=second`) }
 	f.await(func() bool { return opened() == 2 }, "it is back")
 	require.Contains(t, dial(t, second).brokers("News")["broker-a"], "localhost:")
 	require.False(t, f.has("listener/first"))

@@ -238,5 +238,5 @@ func (l *listener) openNameServer(ctx actor.Context) {
 	l.accept(ctx, ln, &messages.Port{Role: messages.NameServerPort, To: l.Cluster.AnyNameServer(l.env.Transport)})
 	l.live().opened.Store(true)
 	l.tell(messages.ListenerOpened, addr.String())
-	l.env.Log.Info("listener is open", "listener", l.Name, "name-server address", addr.String(), "brokers", len(l.brokers))
+	l.env.Log.Info("listener open", "listener", l.Name, "name_server", addr.String(), "brokers", len(l.brokers))
 }

@@ -185,7 +185,7 @@ func (l *listener) publish() {
 		return
 	}
 	if err := l.Save(l.Table.Entries()); err != nil {
-		l.env.Log.Error("cannot keep the port table (state_dir); after a restart brokers may get other ports", "listener", l.Name, "error", err)
+		l.env.Log.Error("cannot save port table", "listener", l.Name, "setting", "state_dir", "error", err)
 	}
 }
 
@@ -237,7 +237,7 @@ func (l *listener) listen(port int) (*brokerPorts, error) {
 			return &brokerPorts{main: main, vip: vip}, nil
 		}
 		if port != 0 {
-			l.env.Log.Warn("cannot open a VIP port; clients up to 4.4 need it, or listener.vip_channel = false", "listener", l.Name, "error", err)
+			l.env.Log.Warn("cannot open VIP port of broker", "listener", l.Name, "setting", "listener.vip_channel", "error", err)
 			return &brokerPorts{main: main}, nil
 		}
 		last = err
@@ -261,7 +261,7 @@ func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messag
 	if errors.Is(err, actor.ErrNameExists) { // that of a socket which was closed a moment ago is still on its way out
 		ctx.SpawnPrefix(props, name)
 	} else if err != nil {
-		l.env.Log.Error("cannot start an acceptor", "listener", l.Name, "address", ln.Addr().String(), "error", err)
+		l.env.Log.Error("cannot start acceptor", "listener", l.Name, "address", ln.Addr().String(), "error", err)
 	}
 	if l.refusing {
 		l.pause(ln, true)
@@ -295,8 +295,7 @@ func (l *listener) pauseBroker(p *brokerPorts) {
 
 func (l *listener) pause(ln transport.Listener, on bool) {
 	if err := ln.SetPaused(on); err != nil {
-		l.env.Log.Error("cannot close or open a port as the number of connections (limits.connections_per_listener) or its broker wants it",
-			"listener", l.Name, "address", ln.Addr().String(), "refuse", on, "error", err)
+		l.env.Log.Error("cannot pause or resume port", "listener", l.Name, "address", ln.Addr().String(), "pause", on, "error", err)
 	}
 }
 

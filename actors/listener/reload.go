@@ -64,7 +64,7 @@ func (l *listener) reload(ctx actor.Context) {
 	case *emptied:
 		ctx.Request(ctx.Parent(), &messages.Emptied{})
 		if l.retiring {
-			l.env.Log.Info("listener is gone", "listener", l.Name)
+			l.env.Log.Info("listener closed", "listener", l.Name)
 			ctx.Stop(ctx.Self())
 		}
 	case *overdue:
@@ -73,7 +73,7 @@ func (l *listener) reload(ctx actor.Context) {
 }
 
 func (l *listener) retire(ctx actor.Context, m *Retire) {
-	l.env.Log.Info("listener is removed; it closes when nothing is in flight, or after drain_timeout", "listener", l.Name, "drain_timeout", m.Patience)
+	l.env.Log.Info("listener removed, draining", "listener", l.Name, "drain_timeout_seconds", m.Patience.Seconds())
 	l.retiring = true
 	l.live().shut.Store(true)
 	l.close()
@@ -92,7 +92,7 @@ func (l *listener) overdue(ctx actor.Context, m *overdue) {
 		l.tellConnections(ctx, &messages.Depart{Ports: m.ports, Now: true})
 		return
 	}
-	l.env.Log.Warn("drain_timeout of a removed listener is over; cutting off what is left", "listener", l.Name)
+	l.env.Log.Warn("drain timeout, closing connections of removed listener", "listener", l.Name)
 	ctx.Stop(ctx.Self())
 }
 

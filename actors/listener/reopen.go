@@ -44,8 +44,8 @@ func (l *listener) begin(ctx actor.Context) {
 		return
 	}
 	if wait := time.Duration(l.live().backoff.openAt - l.env.Now()); wait > 0 {
-		l.env.Log.Error("a listener kept failing: its clients were disconnected, its ports are closed, and it opens again later; other listeners go on",
-			"listener", l.Name, "opens in", wait.Round(time.Millisecond), "times", l.live().backoff.failures)
+		l.env.Log.Error("listener keeps failing, closed for a while",
+			"listener", l.Name, "reopens_after_seconds", wait.Round(time.Millisecond).Seconds(), "count", l.live().backoff.failures)
 		l.cancel = system.After(wait, system.NewSink(l.env.System, ctx.Self()), &reopen{})
 		return
 	}
@@ -65,7 +65,8 @@ func (l *listener) reopen(ctx actor.Context) {
 func (l *listener) openLater(ctx actor.Context, why error) {
 	l.live().backoff.failed(l.env.Now())
 	wait := time.Duration(l.live().backoff.openAt - l.env.Now())
-	l.env.Log.Error("cannot open a listener again (listener.address); trying later", "listener", l.Name, "address", l.address(), "again in", wait, "error", why)
+	l.env.Log.Error("cannot reopen listener, trying again", "listener", l.Name, "address", l.address(),
+		"again_after_seconds", wait.Round(time.Millisecond).Seconds(), "error", why)
 	l.cancel = system.After(wait, system.NewSink(l.env.System, ctx.Self()), &reopen{})
 }
 

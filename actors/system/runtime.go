@@ -66,12 +66,12 @@ func (r *Runtime) Supervisor(exceeded func(actor.Supervisor, *actor.PID, error))
 
 // panicked logs a panic with its stack; its supervisor decides and counts.
 func (r *Runtime) panicked(reason any, stack []byte) {
-	r.Log.Error("BUG: an actor panicked; its supervisor handles it", "reason", reason, "stack", string(stack))
+	r.Log.Error("BUG: actor panicked", "reason", reason, "stack", string(stack))
 }
 
 // CleanUp runs f, which belongs to Stopping or Restarting, so that it cannot fail.
 func (r *Runtime) CleanUp(f func()) {
-	guarded(func(reason any) { r.Log.Error("BUG: an actor panicked while stopping", "reason", reason) }, f)
+	guarded(func(reason any) { r.Log.Error("BUG: actor panicked while stopping", "reason", reason) }, f)
 }
 
 // Shutdown ends what runs the actors. They are stopped before.
