@@ -171,7 +171,7 @@ func (t *Loops) accept(raw syscall.RawConn) (Conn, error) {
 	var errno error
 	err := raw.Read(func(lfd uintptr) bool {
 		fd, peer, errno = acceptNow(int(lfd))
-		return errno != unix.EAGAIN
+		return !errors.Is(errno, unix.EAGAIN)
 	})
 	if err == nil {
 		err = errno
