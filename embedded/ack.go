@@ -52,16 +52,13 @@ func (b *Broker) ack(r *request) *codec.Command {
 	return r.ok()
 }
 
-// settle acks one message and reports whether it was out under that handle.
-func (b *Broker) settle(k offsetKey, h handle, offset int64) bool {
+// settle acks one message, if it is out under that handle.
+func (b *Broker) settle(k offsetKey, h handle, offset int64) {
 	if h.revive == orderlyRevive {
-		return b.settleInOrder(k, h, offset)
+		b.settleInOrder(k, h, offset)
+	} else if b.set.ackPopped(k, h, offset) {
+		b.set.commitPopped(k)
 	}
-	if !b.set.ackPopped(k, h, offset) {
-		return false
-	}
-	b.set.commitPopped(k)
-	return true
 }
 
 // ackPopped ends one message under its handle, if it is out under that.

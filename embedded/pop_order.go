@@ -76,21 +76,22 @@ func (s *brokerSet) retryPollsAt(k offsetKey, at int64) {
 	s.scheduler.at(at, func() { s.retryPolls(k.topic) })
 }
 
-// look retries the requests that are held for a topic.
+// retryPolls retries the requests that are held for a topic.
 func (s *brokerSet) retryPolls(topic string) {
 	for _, b := range s.brokers {
 		b.polls.retry(topic, nil)
 	}
 }
 
-func (b *Broker) settleInOrder(k offsetKey, h handle, offset int64) bool {
+// settleInOrder acks one message of an orderly pop, if it is out under that handle. Others of the batch may be open.
+func (b *Broker) settleInOrder(k offsetKey, h handle, offset int64) {
 	o := b.set.pops.orders[k]
 	if o == nil || o.popTime != h.popTime {
-		return false
+		return
 	}
 	i, found := slices.BinarySearch(o.offsets, offset)
 	if !found || o.done[i] {
-		return false
+		return
 	}
 	o.done[i] = true
 	if first := slices.Index(o.done, false); first >= 0 {
@@ -99,7 +100,6 @@ func (b *Broker) settleInOrder(k offsetKey, h handle, offset int64) bool {
 		b.set.commit(k, b.set.pops.next[k])
 	}
 	b.set.retryPolls(k.topic)
-	return true
 }
 
 func (b *Broker) postponeInOrder(k offsetKey, h handle, offset, until int64) {

@@ -114,10 +114,9 @@ func (s *server) acceptLoop(ln net.Listener, vip bool) {
 	}
 }
 
-// shut closes everything and waits until no goroutine of this server is left. It reports whether it was open.
-func (s *server) shut() bool {
+// shut closes everything and waits until no goroutine of this server is left.
+func (s *server) shut() {
 	s.mu.Lock()
-	open := s.listeners != nil
 	for _, ln := range s.listeners {
 		ln.Close()
 	}
@@ -132,7 +131,6 @@ func (s *server) shut() bool {
 		c.close()
 	}
 	s.wg.Wait()
-	return open
 }
 
 // connections lists them in the order of their ages. s.mu is held.

@@ -28,14 +28,15 @@ func (t sqlToken) value() (v any, ok bool) {
 		return n, err == nil
 	case sqlText:
 		return t.text, true
-	}
-	switch strings.ToUpper(t.text) {
-	case "TRUE":
-		return true, true
-	case "FALSE":
-		return false, true
-	case "NULL":
-		return nil, true
+	case sqlWord:
+		switch strings.ToUpper(t.text) {
+		case "TRUE":
+			return true, true
+		case "FALSE":
+			return false, true
+		case "NULL":
+			return nil, true
+		}
 	}
 	return nil, false
 }

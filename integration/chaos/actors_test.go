@@ -2,8 +2,10 @@ package chaos
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -80,7 +82,7 @@ func (a *actorTree) ask(words ...string) (string, error) {
 		}
 		fmt.Fprintln(&said, a.out.Text())
 	}
-	return "", fmt.Errorf("the actors' process ended: %v: %s", a.out.Err(), a.process.LastOutput())
+	return "", fmt.Errorf("the actors' process ended: %w: %s", cmp.Or(a.out.Err(), io.EOF), a.process.LastOutput())
 }
 
 func (a *actorTree) nameServer() string { return a.address }

@@ -99,6 +99,9 @@ func (p *Process) Running() bool {
 	}
 }
 
+// ExitStatus is how a process that has exited did so, as "exit status 1" or "signal: killed".
+func (p *Process) ExitStatus() string { return p.cmd.ProcessState.String() }
+
 // Kill ends the process without asking it, as a crash would.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill() // an error means that it has exited already
@@ -124,7 +127,7 @@ func (p *Process) AwaitEnd() error {
 // which is an error.
 func (p *Process) Terminate(patience time.Duration) error {
 	if !p.Running() {
-		return fmt.Errorf("%s had exited before it was asked to: %v; its output is in %s", p.Name, p.WaitErr, p.LogPath)
+		return fmt.Errorf("%s had exited before it was asked to: %s; its output is in %s", p.Name, p.ExitStatus(), p.LogPath)
 	}
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return fmt.Errorf("cannot signal %s: %w", p.Name, err)
@@ -165,7 +168,7 @@ func (p *Process) Await(what string, patience time.Duration, ready func(context.
 		}
 		select {
 		case <-p.Exited:
-			return fmt.Errorf("%s exited (%v) before %s: %w\n%s", p.Name, p.WaitErr, what, err, p.LastOutput())
+			return fmt.Errorf("%s exited (%s) before %s: %w\n%s", p.Name, p.ExitStatus(), what, err, p.LastOutput())
 		case <-ctx.Done():
 			return fmt.Errorf("%s: not %s within %s: %w\n%s", p.Name, what, patience, err, p.LastOutput())
 		case <-time.After(50 * time.Millisecond):

@@ -73,7 +73,7 @@ func javaLossClients(t *testing.T, version string, target *harness.Target, topic
 	p.stop = func() { stdin.Close() }
 	p.events = func() ([]lossEvent, error) {
 		if !java.Running() {
-			return nil, fmt.Errorf("%s has exited: %v\n%s", java.Name, java.WaitErr, java.LastOutput())
+			return nil, fmt.Errorf("%s has exited: %s\n%s", java.Name, java.ExitStatus(), java.LastOutput())
 		}
 		return readLossEvents(out.Name())
 	}
