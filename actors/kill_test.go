@@ -49,7 +49,7 @@ func TestKilledRequestIsAnswered(t *testing.T) {
 	})
 }
 
-// A request that was killed while its upstream is being dialled goes out when the dial succeeds; its answer must not
+// A request that was killed while its upstream is being dialed goes out when the dial succeeds; its answer must not
 // be a second one.
 func TestKilledRequestIsAnsweredOnceWhileDialling(t *testing.T) {
 	t.Parallel()

@@ -88,9 +88,9 @@ func TestBrokerThatIsGoneIsForgotten(t *testing.T) {
 				require.False(t, ok)
 				require.Nil(t, w.v.place(port), "its port is closed")
 				require.Empty(t, w.env.Actors("proxy/cluster/main/broker/broker-a"))
-				dials := w.v.dialled(addressA)
+				dials := w.v.dialed(addressA)
 				time.Sleep(time.Minute)
-				require.Equal(t, dials, w.v.dialled(addressA), "nobody looks for it any longer")
+				require.Equal(t, dials, w.v.dialed(addressA), "nobody looks for it any longer")
 
 				a.restart()
 				ns.answers(knowing(both))

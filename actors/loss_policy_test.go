@@ -56,21 +56,21 @@ func TestDeadBrokerCostsNoDialForEachRequest(t *testing.T) {
 	lossTest(t, func(t *testing.T, w *world, a *server) {
 		c := w.consumer()
 		a.stop()
-		before := w.v.dialled(addressA)
+		before := w.v.dialed(addressA)
 		for range 500 {
 			require.Equal(t, codec.ResServiceNotAvailable, c.ask(pull()))
 		}
-		require.Equal(t, before, w.v.dialled(addressA), "dials while 500 requests were answered")
+		require.Equal(t, before, w.v.dialed(addressA), "dials while 500 requests were answered")
 
 		time.Sleep(time.Minute)
 		broker := w.dir.Snapshot().Broker(idA)
 		require.True(t, broker.Away())
-		require.InDelta(t, 60, w.v.dialled(addressA)-before, 15, "one prober looks about once a second")
-		require.Equal(t, uint64(w.v.dialled(addressA)), broker.Dials.Load())
+		require.InDelta(t, 60, w.v.dialed(addressA)-before, 15, "one prober looks about once a second")
+		require.Equal(t, uint64(w.v.dialed(addressA)), broker.Dials.Load())
 		require.Equal(t, broker.Dials.Load()-1, broker.Failures.Load(), "all failed but the first")
-		before = w.v.dialled(addressA)
+		before = w.v.dialed(addressA)
 		require.Equal(t, codec.ResServiceNotAvailable, c.ask(pull()))
-		require.Equal(t, before, w.v.dialled(addressA), "also after any back-off of its own")
+		require.Equal(t, before, w.v.dialed(addressA), "also after any back-off of its own")
 	})
 }
 

@@ -223,7 +223,7 @@ func TestLossInTheMiddleOfARequestDropsTheRest(t *testing.T) {
 	})
 }
 
-// A broker that accepts and closes again must not be dialled in a circle.
+// A broker that accepts and closes again must not be dialed in a circle.
 func TestRedialsAreSpacedOut(t *testing.T) {
 	t.Parallel()
 	r := proxytest.Start(t, proxytest.Best, proxytest.Options{})

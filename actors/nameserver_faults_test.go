@@ -194,9 +194,9 @@ func TestNameServersThatDisagreeLoseNoBroker(t *testing.T) {
 		w.serve(moved)
 		second.answers(knowing(map[string]string{"broker-b": moved}))
 		w.look()
-		before := w.v.dialled(moved)
+		before := w.v.dialed(moved)
 		require.Equal(t, codec.ResSuccess, w.connect(portB).ask(send()))
-		require.Equal(t, before+1, w.v.dialled(moved), "its new address is taken")
+		require.Equal(t, before+1, w.v.dialed(moved), "its new address is taken")
 	})
 }
 

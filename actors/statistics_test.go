@@ -70,7 +70,7 @@ func TestStatisticsOfRequests(t *testing.T) {
 			client.Request(c.code, "{}")
 			read := each("request", "request_decoding_success", c.counter)
 			active := each("request_active", c.active)
-			r.StatsBecome(with(read, active, each("total_pending", c.pending)), "while the broker is dialled")
+			r.StatsBecome(with(read, active, each("total_pending", c.pending)), "while the broker is dialed")
 			close(gate)
 			broker := r.Broker.Accept()
 			asked := broker.Next()

@@ -10,13 +10,21 @@ import (
 
 // What a tree is made of, for those who build one.
 type (
-	Settings     = env.Settings
-	Cluster      = cluster.Cluster
-	NameServer   = cluster.NameServer
-	Listener     = listener.Listener
-	BrokerPort   = listener.BrokerPort
-	Statistics   = stats.Registry
-	Failures     = system.Failures
+	// Settings are the numbers that the actors work by.
+	Settings = env.Settings
+	// Cluster is what is known of one RocketMQ cluster.
+	Cluster = cluster.Cluster
+	// NameServer is one name server of a cluster.
+	NameServer = cluster.NameServer
+	// Listener is a named address that clients use as their name server, with the ports of the brokers behind it.
+	Listener = listener.Listener
+	// BrokerPort is where a listener offers a broker.
+	BrokerPort = listener.BrokerPort
+	// Statistics are all metrics of one proxy.
+	Statistics = stats.Registry
+	// Failures are the panics that supervisors have handled.
+	Failures = system.Failures
+	// FailureEvent is one of them.
 	FailureEvent = system.FailureEvent
 )
 

@@ -135,8 +135,8 @@ func (v *virtual) close() {
 	}
 }
 
-// dialled counts the dials to an address.
-func (v *virtual) dialled(address string) int {
+// dialed counts the dials to an address.
+func (v *virtual) dialed(address string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.dials[address]

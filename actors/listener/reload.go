@@ -22,21 +22,23 @@ type reloads struct {
 	trying   bool               // openAgain is about to come
 }
 
-// Orders of the top supervisor, each answered by adjusted once sockets are where they belong.
+// Orders of the top supervisor.
 type (
-	// revise turns a listener into its next revision.
+	// Revise turns a listener into its next revision. The answer is Adjusted.
 	Revise struct {
 		Next     *Listener
 		Cluster  *actor.PID
 		Socket   transport.Listener // open at the next address; nil: open it yourself
 		Patience time.Duration      // for connections of ports that are no more
 	}
-	// retire ends a listener: nobody new, what is in flight finishes, then it is gone.
-	Retire   struct{ Patience time.Duration }
+	// Retire ends a listener: it accepts nothing, what is in flight finishes within Patience, then its actor stops. The
+	// answer is Adjusted.
+	Retire struct{ Patience time.Duration }
+	// Adjusted says that the listener's sockets are where they belong.
 	Adjusted struct{}
 )
 
-// News that a listener sends itself.
+// Self-messages.
 type (
 	openAgain struct{}
 	overdue   struct{ ports map[*messages.Port]bool } // nil: all of them

@@ -27,34 +27,34 @@ type written struct{ in *Recorder }
 const tallyInterval = 50 * time.Millisecond
 
 // open begins to call on a stats actor.
-func (b *Recorder) open(stats system.Sink) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.stats, b.due = stats, false
-	if len(b.sums) > 0 {
-		b.callLocked()
+func (r *Recorder) open(stats system.Sink) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats, r.due = stats, false
+	if len(r.sums) > 0 {
+		r.callLocked()
 	}
 }
 
 // callLocked has the stats actor come when the interval is over.
-func (b *Recorder) callLocked() {
-	if !b.due && b.stats.PID != nil {
-		b.due = true
-		system.After(tallyInterval, b.stats, &written{b})
+func (r *Recorder) callLocked() {
+	if !r.due && r.stats.PID != nil {
+		r.due = true
+		system.After(tallyInterval, r.stats, &written{r})
 	}
 }
 
-// add enters a delta.
-func (b *Recorder) Add(port *messages.Port, d *messages.Delta) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	sum := b.sums[port]
+// Add enters what happened on one connection of a port. d stays the caller's.
+func (r *Recorder) Add(port *messages.Port, d *messages.Delta) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sum := r.sums[port]
 	if sum == nil {
-		if b.sums == nil {
-			b.sums = map[*messages.Port]*messages.Totals{}
+		if r.sums == nil {
+			r.sums = map[*messages.Port]*messages.Totals{}
 		}
 		sum = &messages.Totals{Port: port, Codes: map[int32]*messages.CodeTotals{}}
-		b.sums[port] = sum
+		r.sums[port] = sum
 	}
 	var last codeEntry // most samples of a delta are of one code
 	for i := range d.Samples {
@@ -66,60 +66,62 @@ func (b *Recorder) Add(port *messages.Port, d *messages.Delta) {
 	sum.UpstreamSent += d.UpstreamSent
 	sum.Opened += d.Opened
 	sum.Closed += d.Closed
-	b.callLocked()
+	r.callLocked()
 }
 
 // take returns the sums, which are the caller's from now on.
-func (b *Recorder) take() map[*messages.Port]*messages.Totals {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	sums := b.sums
-	b.sums, b.due = nil, false
+func (r *Recorder) take() map[*messages.Port]*messages.Totals {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sums := r.sums
+	r.sums, r.due = nil, false
 	return sums
 }
 
-// codeEntry is an entry of Totals.Codes.
+// codeEntry is an entry of Totals.Codes: the one that was looked up last.
 type codeEntry struct {
 	code   int32
 	totals *messages.CodeTotals
 }
 
+// of returns the totals of a code.
+func (e *codeEntry) of(sum *messages.Totals, code int32) *messages.CodeTotals {
+	if e.totals == nil || e.code != code {
+		if e.totals = sum.Codes[code]; e.totals == nil {
+			e.totals = &messages.CodeTotals{}
+			sum.Codes[code] = e.totals
+		}
+		e.code = code
+	}
+	return e.totals
+}
+
 func addSample(sum *messages.Totals, s *messages.Sample, last *codeEntry) {
 	sum.Kinds[s.Kind]++
 	switch s.Kind {
-	case messages.RequestRead, messages.OnewayRead, messages.RequestWaiting, messages.RequestHanded,
-		messages.RequestAnswered, messages.RequestAbandoned, messages.RequestMovedAway, messages.RequestMovedHere:
-	default:
-		return
-	}
-	if last.totals == nil || last.code != s.Code {
-		if last.totals = sum.Codes[s.Code]; last.totals == nil {
-			last.totals = &messages.CodeTotals{}
-			sum.Codes[s.Code] = last.totals
-		}
-		last.code = s.Code
-	}
-	code := last.totals
-	switch s.Kind {
 	case messages.RequestRead:
+		code := last.of(sum, s.Code)
 		code.Read++
 		code.Active++
 	case messages.OnewayRead:
-		code.Read++
+		last.of(sum, s.Code).Read++
 	case messages.RequestWaiting:
-		code.Pending++
+		last.of(sum, s.Code).Pending++
 	case messages.RequestHanded:
-		code.Pending--
+		last.of(sum, s.Code).Pending--
 	case messages.RequestAbandoned:
+		code := last.of(sum, s.Code)
 		code.Active--
 		code.Errors++
 	case messages.RequestMovedAway:
-		code.Active--
+		last.of(sum, s.Code).Active--
 	case messages.RequestMovedHere:
-		code.Active++
+		last.of(sum, s.Code).Active++
 	case messages.RequestAnswered:
+		code := last.of(sum, s.Code)
 		code.Active--
 		answered(sum, code, s)
+	default: // its number is all there is to it
 	}
 }
 

@@ -34,7 +34,7 @@ var millisecondBuckets = []float64{.1, .25, .5, 1, 2.5, 5, 10, 25, 50, 100, 250,
 
 var secondBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
 
-// Statistics is the set of all metrics of one proxy. It outlives the stats actor, which alone moves it.
+// Registry is the set of all metrics of one proxy. It outlives the stats actor, which alone moves it.
 type Registry struct {
 	Set      *metrics.Set
 	whole    sync.RWMutex // held while sums are applied: who reads sees all of a request's statistics moved, or none
@@ -54,7 +54,7 @@ type prefixStats struct {
 	filling  histogram // the present one
 }
 
-// NewStatistics makes the set. Every prefix that is going to be used should be named, so that its statistics stand at
+// NewRegistry makes the set. Every prefix that is going to be used should be named, so that its statistics stand at
 // 0 before anything happens.
 func NewRegistry(prefixes ...string) *Registry {
 	s := &Registry{Set: metrics.NewSet(), prefixes: map[string]*prefixStats{}}

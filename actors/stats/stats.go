@@ -19,8 +19,8 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// stats moves the metrics by what the books have added up. The metrics themselves live in Statistics, one level up, and
-// the recorders in Env: a crash loses at most the sums that caused it, of one recorder and one interval.
+// Actor moves the metrics by what the recorders have added up. The metrics live in the Registry, one level up, and the
+// recorders in Env: a crash loses at most the sums that caused it, of one recorder and one interval.
 type Actor struct {
 	run       *system.Runtime
 	recorders map[transport.Executor]*Recorder
@@ -29,11 +29,12 @@ type Actor struct {
 	cancel    func()
 }
 
-func New(r *system.Runtime, books map[transport.Executor]*Recorder, out *Registry) *Actor {
-	return &Actor{run: r, recorders: books, out: out}
+// New makes the stats actor, which moves out by what the recorders of all executors have.
+func New(r *system.Runtime, recorders map[transport.Executor]*Recorder, out *Registry) *Actor {
+	return &Actor{run: r, recorders: recorders, out: out}
 }
 
-// portStats are the labelled metrics of one port.
+// portStats are the labeled metrics of one port.
 type portStats struct {
 	prefix   *prefixStats
 	labels   []string
@@ -146,7 +147,7 @@ func (s *Actor) newPortStats(port *messages.Port) *portStats {
 	}
 }
 
-// move applies the sums to the labelled metrics.
+// move applies the sums to the labeled metrics.
 func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
 	for code, n := range sum.Codes {
 		p.requestCounter(set, code).Add(n.Read)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// pause is how long to wait after the n-th failure in a row, counted from 0: it doubles up to the longest, give or take
+// Pause is how long to wait after the n-th failure in a row, counted from 0: it doubles up to the longest, give or take
 // a fifth, as others wait for the same broker.
 func Pause(first, longest time.Duration, n int) time.Duration {
 	d := min(first<<min(n, 10), longest)

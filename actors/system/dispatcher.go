@@ -9,7 +9,7 @@ import (
 // throughput only makes the library's own mailbox yield; ours takes whole batches.
 const throughput = 300
 
-// workers is the dispatcher of the pillars: goroutines that stay, so that a message does not pay for a new stack each
+// workers is the dispatcher of supervisors: goroutines that stay, so that a message does not pay for a new stack each
 // time. There is always a worker for what is scheduled, so an actor that were to block would not stop the others.
 type workers struct {
 	mu      sync.Mutex
@@ -62,18 +62,19 @@ func (w *workers) Stop() {
 	w.idle, w.stopped = nil, true
 }
 
-// onExecutor runs actors where the events of their socket run: on its event loop, or right where a message comes from.
+// OnExecutor runs actors where the events of their socket run: on its event loop, or right where a message comes from.
 // What a socket brings goes through connection, request and upstream down to the write without another goroutine.
 // Whoever finds an actor busy leaves the message in its mailbox, so nobody waits and nothing runs twice. It is only
 // for actors that never block.
 type OnExecutor struct{ Executor }
 
+// Throughput is part of actor.Dispatcher.
 func (OnExecutor) Throughput() int { return throughput }
 
 // Executor runs functions where the events of some sockets run.
 type Executor interface{ Schedule(fn func()) }
 
-// inline is for actors that only their parent talks to: requests.
+// Inline is for actors that only their parent talks to: requests.
 var Inline actor.Dispatcher = OnExecutor{rightHere{}}
 
 // rightHere runs a function at once.

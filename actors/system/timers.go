@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// after sends msg to an actor later. It returns what takes that back.
+// After sends msg to an actor once d is over. cancel takes that back, unless msg is on its way already.
 func After(d time.Duration, s Sink, msg any) (cancel func()) {
 	t := time.AfterFunc(d, func() { s.Deliver(msg) })
 	return func() { t.Stop() }
 }
 
-// every sends msg to an actor again and again.
+// Every sends msg to an actor each time d is over, until cancel is called.
 func Every(d time.Duration, s Sink, msg any) (cancel func()) {
 	var t *time.Timer
 	var mu sync.Mutex

@@ -6,13 +6,13 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// stall watches a socket, a look at each tick, for a peer that takes nothing of what is kept for it.
+// Stall watches a socket, a look at each tick, for a peer that takes nothing of what is kept for it.
 type Stall struct {
 	since   int64 // when that was first seen; 0: it is not so
 	drained int64 // how much had gone out by then
 }
 
-// overdue looks again.
+// Overdue looks again, and reports whether nothing has gone out for as long as patience. now is on the process clock.
 func (s *Stall) Overdue(f transport.Flow, now int64, patience time.Duration) bool {
 	if f.Kept == 0 {
 		*s = Stall{}
@@ -25,12 +25,12 @@ func (s *Stall) Overdue(f transport.Flow, now int64, patience time.Duration) boo
 	return now-s.since >= int64(patience)
 }
 
-// slowHeader watches a socket in the same way for a header that does not become whole.
+// SlowHeader watches a socket in the same way for a header that does not become whole.
 type SlowHeader struct {
 	since int64 // when an incomplete one was first seen; 0: there is none
 }
 
-// overdue looks again. heard is when the last whole header, or more of a body, came: what is incomplete after that is
+// Overdue looks again, and reports whether one header has been incomplete for as long as patience. heard is when the last whole header, or more of a body, came: what is incomplete after that is
 // another one.
 func (h *SlowHeader) Overdue(f transport.Flow, heard, now int64, patience time.Duration) bool {
 	if f.Partial == 0 {

@@ -19,7 +19,7 @@ import (
 // upstream keeps one client's connection to its broker (or name server): dial, replay the client's heartbeat, pass
 // bytes on, report the loss, begin again.
 //
-//	resting ──Forward──▶ dialling ──▶ (replaying ──▶) open ──▶ lost ──Resume──▶ resting, or dialling when there is a
+//	resting ──Forward──▶ dialing ──▶ (replaying ──▶) open ──▶ lost ──Resume──▶ resting, or dialing when there is a
 //	                                                                            heartbeat to keep the client registered
 //
 // While the broker is away it rests: what comes is lost at once, and BrokerBack has it dial again.
@@ -48,7 +48,7 @@ type upstream struct {
 	refused bool // the last dial was
 }
 
-// upstreamProps is the recipe of upstream actors on one executor.
+// Props is the recipe of upstream actors on one executor.
 func Props(e *env.Env, x transport.Executor) *actor.Props {
 	return e.Props(func() actor.Actor { return &upstream{env: e} }, system.OnExecutor{Executor: x}, nil)
 }
@@ -58,13 +58,13 @@ type upstreamState uint8
 const (
 	unborn  upstreamState = iota // no Resume yet, or Lost was told and not resumed
 	resting                      // dials on the next Forward, but not before retryAt
-	dialling
+	dialing
 	replaying
 	open
 )
 
 func (s upstreamState) String() string {
-	return [...]string{"lost", "resting", "dialling", "replaying", "open"}[s]
+	return [...]string{"lost", "resting", "dialing", "replaying", "open"}[s]
 }
 
 // Self-messages; the epoch tells late ones.
@@ -123,7 +123,7 @@ func (u *upstream) Receive(ctx actor.Context) {
 	case *messages.Tick:
 		u.tick(m.Now)
 	case *actor.Restarting:
-		u.env.CleanUp(func() { u.lose("BUG: its actor failed", messages.Lost{Opened: u.state > dialling}); u.drained(u.old) })
+		u.env.CleanUp(func() { u.lose("BUG: its actor failed", messages.Lost{Opened: u.state > dialing}); u.drained(u.old) })
 	case *actor.Stopping:
 		u.env.CleanUp(func() { u.drop(); u.drained(u.old) })
 	}
@@ -169,7 +169,7 @@ func (u *upstream) forward(m *messages.Forward) {
 	switch u.state {
 	case unborn: // dial failed at once
 		m.Done()
-	case dialling, replaying:
+	case dialing, replaying:
 		if u.replay != nil {
 			u.replay.parked = append(u.replay.parked, m)
 			return
@@ -193,7 +193,7 @@ func (u *upstream) dial() {
 		return
 	}
 	u.address = address
-	u.state = dialling
+	u.state = dialing
 	u.to.Dialed()
 	u.sock = u.to.Dialer().Dial(address, transport.DownstreamOf(u.near), &u.self)
 }
@@ -240,7 +240,7 @@ func (u *upstream) tick(now int64) {
 // closed tells a connection that broke from one that did not come about. The latter may be the first sign that the
 // broker is away, except on its VIP port, which a broker may lack.
 func (u *upstream) closed(err error) {
-	if u.state != dialling {
+	if u.state != dialing {
 		u.lose(err.Error(), messages.Lost{Opened: true})
 		return
 	}
@@ -303,7 +303,7 @@ func (u *upstream) lose(reason string, how messages.Lost) {
 		name = u.to.String()
 	}
 	if u.state != resting {
-		if u.state == dialling || u.attempt > 0 {
+		if u.state == dialing || u.attempt > 0 {
 			u.retryAt = u.env.Now() + int64(system.Pause(firstPause, longestPause, int(u.attempt)))
 		}
 		u.attempt++
