@@ -18,17 +18,17 @@ func TestCrashLoopOfAConnectionsActors(t *testing.T) {
 	f := func(kind string, times int) {
 		t.Helper()
 		proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, l *proxytest.Sim) {
-			c := l.Dial(officeBrokerPort)
-			c.WriteFrames(pullOf(1)) // and another one, for a client that asks once has its request's actor only for that
+			c := l.Dial(proxytest.OfficeBrokerPort)
+			c.WriteFrames(proxytest.PullRequest(1)) // and another one, for a client that asks once has its request's actor only for that
 			b := l.Broker.Accept()
 			require.Equal(t, []int32{1}, b.Opaques())
-			b.WriteFrames(answerTo(1))
+			b.WriteFrames(proxytest.PullAnswer(1))
 			require.Equal(t, []int32{1}, c.Opaques())
-			c.WriteFrames(pullOf(2))
+			c.WriteFrames(proxytest.PullRequest(2))
 			require.Equal(t, []int32{2}, b.Opaques())
 			connection := l.One("proxy/listener/office", "connection")
 			id := l.One(connection, kind)
-			other := l.Dial(officeBrokerPort)
+			other := l.Dial(proxytest.OfficeBrokerPort)
 
 			l.Kill(id, times-1)
 			c.Opaques() // what its request was answered
@@ -57,23 +57,23 @@ func TestCrashLoopOfAListenersActors(t *testing.T) {
 	f := func(id string, times int) {
 		t.Helper()
 		proxytest.InSim(t, proxytest.Options{Listeners: []string{"office", "branch"}}, func(t *testing.T, l *proxytest.Sim) {
-			c, other := l.Dial(officeBrokerPort), l.Dial(branchBrokerPort)
+			c, other := l.Dial(proxytest.OfficeBrokerPort), l.Dial(proxytest.BranchBrokerPort)
 			for n, pause := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
 				l.Kill(id, times-1)
 				require.True(t, c.Open())
-				require.False(t, l.Refuses(officePort))
+				require.False(t, l.Refuses(proxytest.OfficePort))
 				l.Kill(id, 1)
 				require.False(t, c.Open())
-				require.True(t, l.Refuses(officePort))
-				require.True(t, l.Refuses(officeBrokerPort))
+				require.True(t, l.Refuses(proxytest.OfficePort))
+				require.True(t, l.Refuses(proxytest.OfficeBrokerPort))
 
 				time.Sleep(pause - time.Millisecond)
-				require.True(t, l.Refuses(officePort))
+				require.True(t, l.Refuses(proxytest.OfficePort))
 				time.Sleep(time.Millisecond)
 				synctest.Wait()
-				require.False(t, l.Refuses(officePort))
-				c = l.Dial(officeBrokerPort)
-				c.WriteFrames(pullOf(1))
+				require.False(t, l.Refuses(proxytest.OfficePort))
+				c = l.Dial(proxytest.OfficeBrokerPort)
+				c.WriteFrames(proxytest.PullRequest(1))
 				b := l.Broker.Accept()
 				require.Equal(t, []int32{1}, b.Opaques(), "opened again %d times", n+1)
 			}
@@ -83,10 +83,10 @@ func TestCrashLoopOfAListenersActors(t *testing.T) {
 
 			time.Sleep(5 * time.Minute) // the next pause is a short one again
 			l.Kill(id, times)
-			require.True(t, l.Refuses(officePort))
+			require.True(t, l.Refuses(proxytest.OfficePort))
 			time.Sleep(time.Second)
 			synctest.Wait()
-			require.False(t, l.Refuses(officePort))
+			require.False(t, l.Refuses(proxytest.OfficePort))
 		})
 	}
 	f("proxy/listener/office", 11)
@@ -98,14 +98,14 @@ func TestCrashLoopOfAListenersActors(t *testing.T) {
 func TestListenerThatCannotOpenAgain(t *testing.T) {
 	proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, l *proxytest.Sim) {
 		l.Kill("proxy/listener/office", 11)
-		thief, err := l.Network.Listen(officePort)
+		thief, err := l.Network.Listen(proxytest.OfficePort)
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
 		require.NotEmpty(t, l.Log.Lines("cannot reopen listener, trying again"))
 		require.Empty(t, l.GaveUp)
 		thief.Close()
 		time.Sleep(2 * time.Minute)
-		l.Dial(officePort)
+		l.Dial(proxytest.OfficePort)
 	})
 }
 
@@ -115,7 +115,7 @@ func TestDrainOfAListenerThatWaits(t *testing.T) {
 		l.Kill("proxy/listener/office", 11)
 		l.Drain(messages.Drain{})
 		time.Sleep(time.Minute)
-		require.True(t, l.Refuses(officePort))
+		require.True(t, l.Refuses(proxytest.OfficePort))
 	})
 }
 
@@ -147,7 +147,7 @@ func TestCrashLoopOfTheTop(t *testing.T) {
 		}
 		require.Empty(t, l.GaveUp)
 		require.Equal(t, 10, l.Env.Failures.Of("proxy").Count)
-		l.Dial(officeBrokerPort)
+		l.Dial(proxytest.OfficeBrokerPort)
 		l.Kill("proxy", 1)
 		require.Len(t, l.GaveUp, 1)
 		require.EqualError(t, <-l.GaveUp, "proxy proxy failed 11 times within 10s, the last time with: killed by a test")

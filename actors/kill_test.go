@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
@@ -182,6 +183,33 @@ func TestKilledDirectoryAnswersWhoWaits(t *testing.T) {
 			r.GaugesAreZero()
 		})
 	}
+}
+
+// A restart of the top supervisor costs all connections, and the doors open again.
+func TestKilledTopSupervisorStartsAnew(t *testing.T) {
+	t.Parallel()
+	r := proxytest.Start(t, proxytest.Best, proxytest.Options{})
+	client, broker := r.Pinned()
+	r.Proxy.Kill(actors.Root)
+	client.Ends()
+	broker.Ends()
+	proxytest.Until(t, "the listener is open again", func() bool { return r.Listener().Open() })
+	client, broker = r.Pinned()
+	client.Works(broker)
+}
+
+// The directory begins anew when a name server's actor keeps failing, and what it knew is not lost.
+func TestDirectoryBeginsAnewWhenANameServerActorKeepsFailing(t *testing.T) {
+	t.Parallel()
+	r := proxytest.Start(t, proxytest.Best, proxytest.Options{})
+	id := r.Actors("nameserver")[0]
+	for range 11 {
+		r.Kill(id)
+	}
+	r.Until("the directory has failed", func() bool { return r.Failed("cluster") == 1 })
+	client := proxytest.Dial(t, r.NameServer())
+	require.Equal(t, codec.ResTopicNotExist, client.Call(proxytest.RouteRequest("Unknown")).Code)
+	require.Equal(t, []string{id}, r.Actors("nameserver"))
 }
 
 // An event loop runs many actors: a panic of one of them must not stop it.

@@ -57,7 +57,7 @@ func TestCrashLoopOfAListenerAfterAReload(t *testing.T) {
 			time.Sleep(time.Second)
 			synctest.Wait()
 			require.False(t, l.Refuses(address), "it opens again")
-			require.Equal(t, name != "office", !l.Refuses(officePort), "and nothing else")
+			require.Equal(t, name != "office", !l.Refuses(proxytest.OfficePort), "and nothing else")
 			l.Dial(address)
 			require.Len(t, l.Env.Actors("proxy/listener/"+name+"/connections/connection$"), 1, "somebody accepts")
 		})
@@ -73,15 +73,15 @@ func TestCrashLoopOfAListenerThatLeaves(t *testing.T) {
 	f := func(leave func(l *proxytest.Sim)) {
 		t.Helper()
 		proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, l *proxytest.Sim) {
-			c := l.Dial(officeBrokerPort)
-			c.WriteFrames(pullOf(1)) // it stays until that is answered
+			c := l.Dial(proxytest.OfficeBrokerPort)
+			c.WriteFrames(proxytest.PullRequest(1)) // it stays until that is answered
 			l.Broker.Accept()
 			leave(l)
 			require.True(t, c.Open())
 			l.Kill("proxy/listener/office", 11)
 			require.False(t, c.Open())
 			time.Sleep(5 * time.Minute)
-			require.True(t, l.Refuses(officePort))
+			require.True(t, l.Refuses(proxytest.OfficePort))
 			require.Empty(t, l.Env.Actors("proxy/listener/office"))
 		})
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// What a directory has asked for when it is stopped, and everything begins anew, is not taken by its successor for a
+// What a cluster has asked for when it is stopped, and everything begins anew, is not taken by its successor for a
 // question that is still on its way.
-func TestStoppedDirectoryLeavesNoQuestionOpen(t *testing.T) {
+func TestStoppedClusterLeavesNoQuestionOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		silent := func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }
 		e := env.New(&transport.Net{Dialer: silent}, slog.New(slog.DiscardHandler), env.Settings{}, func(why error) { t.Error(why) })

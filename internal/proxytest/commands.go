@@ -33,6 +33,19 @@ func RouteRequest(topic string) *codec.Command {
 	return &codec.Command{Code: codec.ReqGetRouteInfoByTopic, Language: codec.Java, Version: codec.Version5_5_0, Ext: map[string]string{"topic": topic}}
 }
 
+// PullRequest asks for messages. [Client.Send] gives it an opaque where this is 0.
+func PullRequest(opaque int32) *codec.Command {
+	return &codec.Command{Code: codec.ReqPullMessage, Opaque: opaque}
+}
+
+// PullAnswer answers it, without messages.
+func PullAnswer(opaque int32) *codec.Command {
+	return PullRequest(opaque).Answer(codec.ResSuccess, "")
+}
+
+// SendRequest sends a message.
+func SendRequest() *codec.Command { return &codec.Command{Code: codec.ReqSendMessageV2} }
+
 // ConsumerHeartbeat is the heartbeat of a member of the consumer group "g".
 func ConsumerHeartbeat() *codec.Command {
 	return &codec.Command{Code: codec.ReqHeartBeat, Body: []byte(`{"clientID":"c","consumerDataSet":[{"groupName":"g"}],"producerDataSet":[]}`)}
@@ -58,6 +71,14 @@ func Succeed(c *codec.Command) *codec.Command { return c.Answer(codec.ResSuccess
 
 // Silent answers nothing.
 func Silent(*codec.Command) *codec.Command { return nil }
+
+// HeartbeatsOnly confirms heartbeats and answers nothing else.
+func HeartbeatsOnly(c *codec.Command) *codec.Command {
+	if c.Code == codec.ReqHeartBeat {
+		return Succeed(c)
+	}
+	return nil
+}
 
 // Knows answers as a name server that knows all topics, on broker-a at an address.
 func Knows(address string) Answerer {

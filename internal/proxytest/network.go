@@ -23,12 +23,13 @@ type Network struct {
 	ports map[string]*port
 	fails map[string]error // dials to an address fail so; a nil error makes them hang
 	dials map[string]int
-	last  uint16 // port that was given for 0
+	names map[string]string // name:port, and the address that it stands for
+	last  uint16            // port that was given for 0
 }
 
 // NewNetwork makes a network on which nobody listens.
 func NewNetwork() *Network {
-	n := &Network{ports: map[string]*port{}, fails: map[string]error{}, dials: map[string]int{}, last: 40000}
+	n := &Network{ports: map[string]*port{}, fails: map[string]error{}, dials: map[string]int{}, names: map[string]string{}, last: 40000}
 	n.Net = &transport.Net{Dialer: n.Connect}
 	return n
 }
@@ -68,6 +69,9 @@ func (n *Network) listen(address string) (*port, error) {
 // Connect connects to an address, as a dialer does.
 func (n *Network) Connect(ctx context.Context, _, address string) (net.Conn, error) {
 	n.mu.Lock()
+	if named, ok := n.names[address]; ok {
+		address = named
+	}
 	n.dials[address]++
 	p := n.ports[address]
 	err, fails := n.fails[address]
@@ -111,6 +115,9 @@ func (n *Network) port(address string) *port {
 	return n.ports[address]
 }
 
+// Listens reports that a socket is open at an address, be it paused.
+func (n *Network) Listens(address string) bool { return n.port(address) != nil }
+
 // Close closes all listening sockets.
 func (n *Network) Close() {
 	n.mu.Lock()
@@ -133,6 +140,28 @@ func (n *Network) Fail(address string, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.fails[address] = err
+}
+
+// Name has a name with a port, as in "ns.example:9876", stand for an address from now on.
+func (n *Network) Name(name, address string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.names[name] = address
+}
+
+// Lookup finds the address of a name, as a cluster's Lookup does.
+func (n *Network) Lookup(_ context.Context, _, host string) (found []netip.Addr, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for name, address := range n.names {
+		if h, _, _ := net.SplitHostPort(name); h == host {
+			found = append(found, netip.MustParseAddrPort(address).Addr())
+		}
+	}
+	if found == nil {
+		err = &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	}
+	return found, err
 }
 
 // Addr is part of transport.Listener.

@@ -24,11 +24,29 @@ type Sim struct {
 	Broker      *FakeBroker   // broker-a, where InSim has started it
 }
 
-// Addresses of brokers on the network of a [Sim].
+// Addresses on the network of a [Sim]: the ports of its first listener, "office", and of its second one, "branch", and
+// the brokers' own.
 const (
+	OfficePort       = "10.0.0.1:9876"
+	OfficeBrokerPort = "10.0.0.1:20000"
+	BranchPort       = "10.0.0.2:9876"
+	BranchBrokerPort = "10.0.0.2:20000"
+
 	AddressA = "10.0.1.1:10911"
 	AddressB = "10.0.1.2:10911"
 )
+
+// Brokers by name, as name servers on the network of a [Sim] know them.
+var (
+	OnlyA = map[string]string{BrokerA.Name: AddressA}
+	AAndB = map[string]string{BrokerA.Name: AddressA, BrokerB.Name: AddressB}
+)
+
+// VIP is the address of a port's VIP port.
+func VIP(address string) string {
+	a := netip.MustParseAddrPort(address)
+	return netip.AddrPortFrom(a.Addr(), a.Port()-2).String()
+}
 
 // NameServerAddress is the address of the i-th name server on the network of a [Sim].
 func NameServerAddress(i int) string { return fmt.Sprintf("10.0.2.%d:9876", i+1) }
@@ -101,6 +119,14 @@ func (s *Sim) FakeBroker(address string) *FakeBroker {
 	return f
 }
 
+// StartBroker starts a fake broker that answers everything with success until it is told otherwise.
+func (s *Sim) StartBroker(address string) *FakeBroker {
+	s.T.Helper()
+	f := s.FakeBroker(address)
+	f.Answers(Succeed)
+	return f
+}
+
 // StartNameServer starts the i-th name server, which knows brokers by their names.
 func (s *Sim) StartNameServer(i int, brokers map[string]string) *FakeBroker {
 	s.T.Helper()
@@ -115,6 +141,14 @@ func (s *Sim) Dial(address string) *Client {
 	s.T.Helper()
 	require.False(s.T, s.Refuses(address), "%s refuses", address)
 	return s.DialFrom(address, "198.51.100.7:1234")
+}
+
+// Consumer connects a registered consumer to broker-a.
+func (s *Sim) Consumer() *Client {
+	s.T.Helper()
+	c := s.Dial(s.Port(BrokerA))
+	require.Equal(s.T, codec.ResSuccess, c.Call(ConsumerHeartbeat()).Code)
+	return c
 }
 
 // DialFrom connects a client from an address, even to a port that refuses, as one does that was in its queue already.

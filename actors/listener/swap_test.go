@@ -1,15 +1,11 @@
-package actors_test
+package listener_test
 
 import (
 	"fmt"
-	"log/slog"
-	"net"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
@@ -18,15 +14,11 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
-// swapWorld is a proxy with the clusters f, g and h, each of which has a broker-a, and listeners on one host. Each broker
-// says in its answers whose it is.
-type swapWorld struct {
-	t        *testing.T
-	v        *virtual
-	env      *actors.Env
-	top      *actor.PID
+// swapped is a proxy with the clusters f, g and h, each of which has a broker-a that says in its answers whose it is, and
+// listeners on one host.
+type swapped struct {
+	*proxytest.Sim
 	clusters map[string]*actors.Cluster
-	log      *proxytest.Log
 }
 
 // swapListener is what a configuration says of a listener.
@@ -35,80 +27,64 @@ type swapListener struct {
 	address, port int // on 10.0.0.1; port is the only one of its range
 }
 
-func swapTest(t *testing.T, before []swapListener, test func(t *testing.T, w *swapWorld)) {
+func swapTest(t *testing.T, before []swapListener, test func(t *testing.T, s *swapped)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		w := &swapWorld{t: t, v: newVirtual(), clusters: map[string]*actors.Cluster{}, log: &proxytest.Log{}}
-		w.env = actors.NewEnv(w.v, slog.New(slog.NewTextHandler(w.log, nil)), actors.Settings{}, func(why error) { t.Error(why) })
-		w.env.InjectFaults()
-		tree := &actors.Tree{Stats: actors.NewStatistics("main")}
+	proxytest.InVirtualTime(t, proxytest.Options{}, func(t *testing.T, sim *proxytest.Sim) {
+		s := &swapped{Sim: sim, clusters: map[string]*actors.Cluster{}}
+		s.Tree.Clusters = nil
 		for i, name := range []string{"f", "g", "h"} {
 			ns, broker := fmt.Sprintf("192.0.2.%d:9876", i+1), fmt.Sprintf("192.0.2.%d:10911", i+1)
-			require.NoError(t, w.v.serve(ns, func(nc net.Conn) { go serveConn(nc, proxytest.Knows(broker)) }))
-			require.NoError(t, w.v.serve(broker, func(nc net.Conn) {
-				go serveConn(nc, func(c *codec.Command) *codec.Command { return c.Answer(codec.ResSuccess, name) })
-			}))
-			w.clusters[name] = actors.NewCluster(name, []string{ns}, time.Hour)
-			tree.Clusters = append(tree.Clusters, w.clusters[name])
+			s.FakeBroker(ns).Answers(proxytest.Knows(broker))
+			s.FakeBroker(broker).Answers(func(c *codec.Command) *codec.Command { return c.Answer(codec.ResSuccess, name) })
+			s.clusters[name] = actors.NewCluster(name, []string{ns}, time.Hour)
+			s.Tree.Clusters = append(s.Tree.Clusters, s.clusters[name])
 		}
-		tree.Listeners = w.listeners(before)
-		var err error
-		w.top, err = w.env.Start(tree)
-		require.NoError(t, err)
-		synctest.Wait()
-		test(t, w)
-		require.NoError(t, w.env.Stop(w.top))
-		w.v.close()
-		time.Sleep(time.Minute) // timers of the library end by themselves
+		s.Tree.Listeners = s.listeners(before)
+		s.Start()
+		test(t, s)
 	})
 }
 
-func (w *swapWorld) listeners(all []swapListener) (list []*actors.Listener) {
+func (s *swapped) listeners(all []swapListener) (list []*actors.Listener) {
 	for _, c := range all {
 		ports := route.PortOptions{Listen: route.PortRange{First: c.port, Last: c.port}}
 		table, err := route.NewPortTable(ports, nil)
-		require.NoError(w.t, err)
+		require.NoError(s.T, err)
 		list = append(list, &actors.Listener{
 			Name: c.name, Address: fmt.Sprintf("10.0.0.1:%d", c.address), StatPrefix: "main",
-			Ports: ports, Cluster: w.clusters[c.cluster], Table: table, Late: w.top != nil,
+			Ports: ports, Cluster: s.clusters[c.cluster], Table: table, Late: s.Top != nil,
 		})
 	}
 	return list
 }
 
 // reload carries a reload out, with the sockets that a reload can open beforehand.
-func (w *swapWorld) reload(all []swapListener) {
-	w.t.Helper()
-	r := &actors.Revision{Next: &actors.Tree{Stats: w.env.Tree().Stats, Clusters: w.env.Tree().Clusters, Listeners: w.listeners(all)}, DrainTimeout: time.Minute}
-	require.NoError(w.t, w.env.Revise(w.top, r))
+func (s *swapped) reload(all []swapListener) {
+	s.T.Helper()
+	r := &actors.Revision{Next: &actors.Tree{Stats: s.Env.Tree().Stats, Clusters: s.Env.Tree().Clusters, Listeners: s.listeners(all)}, DrainTimeout: time.Minute}
+	require.NoError(s.T, s.Env.Revise(s.Top, r))
 }
 
 // leads checks where the clients of a listener are led: those of its own cluster, or nowhere.
-func (w *swapWorld) leads(c *guest, cluster string) (led bool) {
-	w.t.Helper()
-	c.send(&codec.Command{Code: codec.ReqGetRouteInfoByTopic, Ext: map[string]string{"topic": "News"}})
-	body := string(c.next().Body)
-	_, after, found := strings.Cut(body, `10.0.0.1:`)
+func (s *swapped) leads(c *proxytest.Client, cluster string) (led bool) {
+	s.T.Helper()
+	_, after, found := strings.Cut(string(c.Call(proxytest.RouteRequest("News")).Body), `10.0.0.1:`)
 	if !found {
 		return false
 	}
 	address := "10.0.0.1:" + after[:5]
-	nc, err := w.v.dial(w.t.Context(), "tcp", address)
+	nc, err := s.Network.Connect(s.T.Context(), "tcp", address)
 	if err != nil {
 		return false
 	}
 	defer nc.Close()
-	broker := &guest{t: w.t, nc: nc}
-	broker.send(pull())
-	require.Equal(w.t, cluster, broker.next().Remark, "whose broker answers at %s, which listener of %s has told", address, cluster)
+	whose := proxytest.NewClient(s.T, nc).Call(proxytest.PullRequest(0)).Remark
+	require.Equal(s.T, cluster, whose, "whose broker answers at %s, which listener of %s has told", address, cluster)
 	return true
 }
 
-func (w *swapWorld) connect(address int) *guest {
-	nc, err := w.v.dial(w.t.Context(), "tcp", fmt.Sprintf("10.0.0.1:%d", address))
-	require.NoError(w.t, err)
-	w.t.Cleanup(func() { nc.Close() })
-	return &guest{t: w.t, nc: nc}
+func (s *swapped) connect(address int) *proxytest.Client {
+	return s.Dial(fmt.Sprintf("10.0.0.1:%d", address))
 }
 
 // Listeners whose addresses and ports change hands in one reload never lead a client to another cluster, and each has its
@@ -141,24 +117,24 @@ func TestPortsThatChangeHandsLeadNobodyToAnotherCluster(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			swapTest(t, c.before, func(t *testing.T, w *swapWorld) {
-				clusters := map[*guest]string{}
+			swapTest(t, c.before, func(t *testing.T, s *swapped) {
+				clusters := map[*proxytest.Client]string{}
 				for _, l := range c.before {
-					clusters[w.connect(l.address)] = l.cluster
+					clusters[s.connect(l.address)] = l.cluster
 				}
 				for client, cluster := range clusters {
-					require.True(t, w.leads(client, cluster))
+					require.True(t, s.leads(client, cluster))
 				}
-				w.reload(c.after)
+				s.reload(c.after)
 				for range 20 { // their connections are let go when they have been quiet for a second
 					for client, cluster := range clusters {
-						w.leads(client, cluster)
+						s.leads(client, cluster)
 					}
 					time.Sleep(20 * time.Millisecond)
 				}
 				time.Sleep(time.Second)
 				for _, l := range c.after {
-					require.True(t, w.leads(w.connect(l.address), l.cluster), "listener %s has its port", l.name)
+					require.True(t, s.leads(s.connect(l.address), l.cluster), "listener %s has its port", l.name)
 				}
 			})
 		})

@@ -1,4 +1,4 @@
-package actors_test
+package connection_test
 
 import (
 	"testing"
@@ -27,24 +27,17 @@ func TestConnectionsAreLetGoAtTheirAge(t *testing.T) {
 		"never": {codec.Version5_5_0, 10 * time.Second, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inTime(t, proxytest.Echo, func(t *testing.T, r *proxytest.Real, p *pipes) {
-				r.Env.Adjust(actors.Settings{ConnectionAge: want.age, GoAway: true})
-				client, begun := p.dialPort(0), time.Now()
-				defer client.Close()
+			proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, s *proxytest.Sim) {
+				s.Broker.Answers(proxytest.Echo)
+				s.Env.Adjust(actors.Settings{ConnectionAge: want.age, GoAway: true})
+				client, begun := s.Dial(proxytest.OfficeBrokerPort), time.Now()
 				var last *codec.Command
-				for {
+				for client.Open() && (last == nil || last.Code != codec.ResGoAway) {
 					if want.age == 0 && time.Since(begun) > 3*age {
 						require.Equal(t, codec.ResSuccess, last.Code)
 						return
 					}
-					client.Write(proxytest.Frame(&codec.Command{Code: codec.ReqGetMaxOffset, Opaque: 1, Version: want.version}))
-					answer, _, err := codec.ReadCommand(client, codec.Limits{})
-					if err != nil {
-						break
-					}
-					if last = answer; answer.Code == codec.ResGoAway {
-						break
-					}
+					last = client.Call(&codec.Command{Code: codec.ReqGetMaxOffset, Version: want.version})
 					time.Sleep(want.every)
 				}
 				require.Equal(t, name == "young", last.Code == codec.ResGoAway)
