@@ -107,8 +107,8 @@ func checked(answer any) (any, error) {
 	switch m := answer.(type) {
 	case *actor.DeadLetterResponse:
 		return nil, errNoAnswer
-	case *messages.Refused:
-		return nil, errors.New(m.Why)
+	case *messages.Rejected:
+		return nil, errors.New(m.Reason)
 	}
 	return answer, nil
 }

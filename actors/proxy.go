@@ -149,7 +149,7 @@ func (p *proxy) forward(ctx actor.Context, listener string) {
 			return
 		}
 	}
-	ctx.Respond(&messages.Refused{Why: fmt.Sprintf("there is no listener %q", listener)})
+	ctx.Respond(&messages.Rejected{Reason: fmt.Sprintf("there is no listener %q", listener)})
 }
 
 // drainedYet answers Drain when all listeners are without connections.

@@ -104,10 +104,10 @@ type Pending struct {
 	Dead     bool           `json:"dead,omitempty"`  // answered by us; the upstream's answer is to be dropped
 }
 
-// Offer asks a listener whether it would adopt a connection. It answers with Adopted or Refused, and holds nothing.
+// Offer asks a listener whether it would adopt a connection. It answers with Adopted or Rejected, and holds nothing.
 type Offer struct{ State *ConnectionState }
 
-// Adopt brings a listener a connection of another process. It answers with Adopted or Refused.
+// Adopt brings a listener a connection of another process. It answers with Adopted or Rejected.
 type Adopt struct {
 	Conn     transport.Conn
 	Upstream transport.Conn // nil: none
@@ -127,8 +127,8 @@ func (m *Adopt) Discard() {
 type (
 	// Adopted says that the listener takes, or would take, the connection.
 	Adopted struct{}
-	// Refused says why not; the top supervisor refuses what is meant for a listener that it does not have.
-	Refused struct{ Why string }
+	// Rejected says why not; the top supervisor answers it for a listener that it does not have.
+	Rejected struct{ Reason string }
 )
 
 // How another process gets the listening sockets.

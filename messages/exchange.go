@@ -29,8 +29,8 @@ type Exchange struct {
 	// Where it stands among those that wait (connection/exchanges.go).
 	Next, Later, Newest *Exchange
 
-	// Word is how the connection hears that the request actor is done.
-	Word Word
+	// Completion is how the connection hears that the request actor is done.
+	Completion Completion
 
 	// The request actor's until it is done, then the connection's.
 	ResponseCode int32
@@ -42,25 +42,27 @@ type Exchange struct {
 	Settled  Settled
 }
 
-// Word is how a connection hears that a request actor is done: mostly the actor runs while the connection waits, and
-// nothing needs to be sent. It may also run elsewhere at that moment, as when somebody else's message came just before:
-// then it sends Settled. Exactly one of the two sees it.
-type Word struct{ state atomic.Int32 }
+// Completion is how a connection hears that a request actor is done: mostly the actor runs while the connection waits,
+// and nothing needs to be sent. It may also run elsewhere at that moment, as when another actor's message came just
+// before: then it sends Settled. Exactly one of the two happens.
+type Completion struct{ state atomic.Int32 }
 
 const (
-	wordSent int32 = iota // as Settled, if at all
-	wordAwaited
-	wordGiven
+	completionSent int32 = iota // as Settled, if at all
+	completionAwaited
+	completionSeen
 )
 
 // Await is for the connection, before it gives the actor its last message.
-func (w *Word) Await() { w.state.Store(wordAwaited) }
+func (c *Completion) Await() { c.state.Store(completionAwaited) }
 
-// Given is for the connection, when it has done so: the actor is done, or else Settled will come.
-func (w *Word) Given() bool { return !w.state.CompareAndSwap(wordAwaited, wordSent) }
+// Done is for the connection, when it has done so: the actor is done, or else Settled will come.
+func (c *Completion) Done() bool { return !c.state.CompareAndSwap(completionAwaited, completionSent) }
 
-// Give is for the actor when it is done. It reports false when it has to send Settled.
-func (w *Word) Give() bool { return w.state.CompareAndSwap(wordAwaited, wordGiven) }
+// Complete is for the actor when it is done. It reports false when it has to send Settled.
+func (c *Completion) Complete() bool {
+	return c.state.CompareAndSwap(completionAwaited, completionSeen)
+}
 
 // NoOffset is no offset of a queue.
 const NoOffset = -1

@@ -19,7 +19,7 @@ const (
 	UpstreamLost
 	HeartbeatReplayed
 	ReadPaused // a client is not read on until answers are given or taken
-	MaintenanceRefused
+	MaintenanceRejected
 	RequestMovedAway // Code: another process has it now
 	RequestMovedHere // Code: it came from another process
 	ConnectionMovedAway

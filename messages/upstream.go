@@ -15,8 +15,8 @@ import (
 // knows it too.
 type Resume struct {
 	Port      *Port
-	To        Destination    // where to dial
-	Near      transport.Conn // the client's socket
+	To        Destination      // where to dial
+	Client    transport.Client // that dials are for
 	Epoch     int32
 	Heartbeat []byte // the client's last full heartbeat, a whole frame, to be replayed first; nil: none
 	Redial    bool   // dial at once: requests have been lost, and whoever comes next should not be the one to find out why

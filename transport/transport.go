@@ -142,7 +142,7 @@ type Dialer interface {
 	Dial(address string, d Downstream, sink Sink) Conn
 }
 
-// Downstream is the client that an upstream connection works for: one socket (DownstreamOf), or one of several that
+// Downstream is the client that an upstream connection works for: a socket of its own, or one of several that
 // share a connection. The zero value is nobody, as with the connections to name servers.
 type Downstream struct {
 	On     Executor       // where both are served: on the same loop where there are loops; nil: anywhere
@@ -150,8 +150,15 @@ type Downstream struct {
 	Local  netip.AddrPort // the address that the client has reached
 }
 
-// DownstreamOf is a client with a socket of its own.
-func DownstreamOf(c Conn) Downstream { return Downstream{c.Executor(), c.Remote(), c.Local()} }
+// Client is what an upstream connection can work for: a Conn, or something that shares one with others.
+type Client interface {
+	Executor() Executor     // where its events run
+	Remote() netip.AddrPort // its address
+	Local() netip.AddrPort  // the address that it has reached
+}
+
+// DownstreamOf is the downstream that c is.
+func DownstreamOf(c Client) Downstream { return Downstream{c.Executor(), c.Remote(), c.Local()} }
 
 // Transport makes sockets. As a Dialer it dials plain TCP.
 type Transport interface {

@@ -2,15 +2,15 @@ package connection
 
 import "time"
 
-// grow lets a connection go that is older than timeouts.connection_age, as a drain does: its client is told to connect
+// checkAge lets a connection go that is older than timeouts.connection_age, as a drain does: its client is told to connect
 // again if it understands that (drain_go_away), and the connection closes in a quiet moment, or a tenth of the age later
 // between two requests.
-func (c *connection) grow(now int64) {
+func (c *connection) checkAge(now int64) {
 	s := c.env.Settings()
 	if s.ConnectionAge <= 0 {
 		return
 	}
-	over := now - c.born - int64(retirement(c.born, s.ConnectionAge))
+	over := now - c.born - int64(ageLimit(c.born, s.ConnectionAge))
 	switch {
 	case over < 0 || c.life.state > draining:
 	case c.life.state == open:
@@ -23,9 +23,9 @@ func (c *connection) grow(now int64) {
 	}
 }
 
-// retirement is the age at which a connection is let go: the limit, 10 % more or less, so that clients that came
+// ageLimit is the age at which a connection is let go: the limit, 10 % more or less, so that clients that came
 // together do not leave together. It is the same each time for the moment of a connection's birth.
-func retirement(born int64, limit time.Duration) time.Duration {
+func ageLimit(born int64, limit time.Duration) time.Duration {
 	const golden, bits = 0x9E3779B97F4A7C15, 16 // Fibonacci hashing spreads moments that are close to each other
 	spread := int64(uint64(born) * golden >> (64 - bits))
 	return limit - limit/10 + limit/5/(1<<bits)*time.Duration(spread)

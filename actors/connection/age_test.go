@@ -12,8 +12,8 @@ func TestAgesAreSpread(t *testing.T) {
 	const limit = time.Hour
 	least, most, sum := limit*2, time.Duration(0), time.Duration(0)
 	for born := range int64(1000) {
-		at := retirement(born*1000, limit)
-		require.Equal(t, at, retirement(born*1000, limit))
+		at := ageLimit(born*1000, limit)
+		require.Equal(t, at, ageLimit(born*1000, limit))
 		least, most, sum = min(least, at), max(most, at), sum+at
 	}
 	require.InDelta(t, 54, least.Minutes(), 0.2)

@@ -34,7 +34,7 @@ func (c *connection) relay(l *link, m *messages.Deliver) {
 	m.Done()
 }
 
-// answer settles the request that a frame of an upstream answers. It is part of judge.
+// answer settles the request that a frame of an upstream answers. It is part of decider.
 func (c *connection) answer(ch *transport.Chunk, f *codec.Frame) (p passage) {
 	p.what = relay
 	h := &f.Header
@@ -49,9 +49,9 @@ func (c *connection) answer(ch *transport.Chunk, f *codec.Frame) (p passage) {
 	case x == nil && h.Opaque == upstream.ReplayOpaque: // the upstream did not wait for the answer to a replay any longer
 		p.what = drop
 		return p
-	case x == nil: // nobody waits for it here; a broker's connection would bring it as well
+	case x == nil: // no request waits for it; a connection to the broker itself would bring it as well
 		return p
-	case x.Tombstone: // its client has got a reply of ours already
+	case x.Tombstone: // its client has got a local reply already
 		p.what = drop
 		return p
 	}

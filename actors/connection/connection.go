@@ -157,21 +157,21 @@ func (c *connection) enter(port *messages.Port, sock transport.Conn) {
 	c.samples.note().Opened++
 }
 
-// end stops the connection. An end of stream, even a half-close, is a disconnect: so brokers treat it.
+// end stops the connection. An end of stream, even a half-close, is a disconnect, as for brokers.
 func (c *connection) end(why error) {
 	var malformed *codec.FrameError
 	switch {
 	case errors.Is(why, io.EOF):
-		c.env.Log.Debug("client disconnected", c.who()...)
+		c.env.Log.Debug("client disconnected", c.facts()...)
 	case errors.As(why, &malformed):
 		looks := c.env.Rejections.Malformed(malformed)
-		if line, ok := c.env.Malformed.Allow(c.env.Now(), append(c.who(), "reason", malformed.Reason, "looks_like", looks)...); ok {
+		if line, ok := c.env.Malformed.Allow(c.env.Now(), append(c.facts(), "reason", malformed.Reason, "looks_like", looks)...); ok {
 			c.env.Log.Warn("malformed frame from client", line...)
 		}
 	case !c.in.heard: // a probe of a balancer resets what it has opened
-		c.env.Log.Debug("client disconnected", append(c.who(), "reason", why)...)
+		c.env.Log.Debug("client disconnected", append(c.facts(), "reason", why)...)
 	default:
-		if line, ok := c.env.Broken.Allow(c.env.Now(), append(c.who(), "reason", why)...); ok {
+		if line, ok := c.env.Broken.Allow(c.env.Now(), append(c.facts(), "reason", why)...); ok {
 			c.env.Log.Info("client connection ended", line...)
 		}
 	}
@@ -222,8 +222,8 @@ func (c *connection) tick(m *messages.Tick) {
 	if c.link.isUp() {
 		c.link.upstream.Deliver(m)
 	}
-	c.grow(m.Now)
-	if reason := c.overdue(m.Now); reason != "" {
+	c.checkAge(m.Now)
+	if reason := c.missedTimeout(m.Now); reason != "" {
 		c.cut(reason)
 	}
 }
@@ -243,7 +243,7 @@ func (c *connection) account() {
 	}
 }
 
-// depart ends a connection whose port is no more.
+// depart ends a connection whose port was closed.
 func (c *connection) depart(m *messages.Depart) {
 	switch {
 	case !m.Ports[c.port]:
@@ -254,14 +254,16 @@ func (c *connection) depart(m *messages.Depart) {
 	}
 }
 
-func (c *connection) who() []any {
-	who := []any{"listener", c.port.Listener, "port", c.port.Role.String(), "client", c.out.sock.Remote().String()}
+// facts are the keys of its lines in the log.
+func (c *connection) facts() []any {
+	facts := []any{"listener", c.port.Listener, "port", c.port.Role.String(), "client", c.out.sock.Remote().String()}
 	if c.port.Role != messages.NameServerPort {
-		who = append(who, "broker", c.port.Broker.String())
+		facts = append(facts, "broker", c.port.Broker.String())
 	}
-	return who
+	return facts
 }
 
+// report describes the connection and its upstream for the admin pages.
 func (c *connection) report() *messages.ClientReport {
 	now := c.env.Now()
 	r := &messages.ClientReport{

@@ -14,7 +14,7 @@ import (
 // the upstream has yet to answer. Another process can go on with it, and neither client nor broker notice: the
 // client's connection stays, and so does its registration at the broker, which hangs on the upstream's.
 //
-//	HandOver → Surrender to the upstream → Surrendered → Parcel to who asked → Moved, or Stay
+//	HandOver → ReleaseSocket → SocketReleased → HandedOverConnection → HandOverDone, or HandOverAborted
 
 // handOver gives the connection away if it can be cut here.
 func (c *connection) handOver() {
@@ -32,7 +32,7 @@ func (c *connection) handOver() {
 
 // betweenFrames reports that all there is to know are the requests that wait for the upstream.
 func (c *connection) betweenFrames() bool {
-	return c.out.sock != nil && c.in.between() && c.out.between() && c.link.rest == boundary && c.flight.asking == 0 &&
+	return c.out.sock != nil && c.in.between() && c.out.between() && c.link.continuation == boundary && c.flight.asking == 0 &&
 		c.flight.waiting == 0 && c.heartbeat.arriving == nil && c.out.sock.Kept() == 0 && (c.link.isUp() || c.flight.count == 0)
 }
 
@@ -69,7 +69,7 @@ func (c *connection) takeBack(upstream int) {
 	}
 }
 
-// handOverAborted: nobody took it. It goes on with the same sockets.
+// handOverAborted: no process took it. It goes on with the same sockets.
 func (c *connection) handOverAborted() {
 	d := c.life.drain
 	if d == nil || d.given == nil {
@@ -88,7 +88,7 @@ func (c *connection) handOverDone() {
 	c.stop()
 }
 
-// state is what the other process must know; ok is false while an answer of ours is being made.
+// state is what the other process must know; ok is false while a local reply is being made.
 func (c *connection) state() (s messages.ConnectionState, ok bool) {
 	s = messages.ConnectionState{
 		Listener: c.port.Listener, Role: c.port.Role, Broker: c.port.Broker, Language: c.in.language,
@@ -151,7 +151,7 @@ func (c *connection) adoptRequest(p *messages.Pending) {
 	}
 	arrived := c.env.Now() - int64(p.Age)
 	if p.Dead {
-		c.flight.bury(h, arrived)
+		c.flight.leaveTombstone(h, arrived)
 		return
 	}
 	x := c.lease()

@@ -28,7 +28,7 @@ var notHandedOver = map[string]string{
 	"in.lastHeard":       "timeouts.header begins again",
 	"in.header":          "betweenFrames: transport.Detach refuses while a header is incomplete",
 	"in.held":            "betweenFrames: nothing waits",
-	"in.rest":            "betweenFrames",
+	"in.continuation":    "betweenFrames",
 	"out.current":        "betweenFrames",
 	"out.replies":        "betweenFrames",
 	"out.queue":          "betweenFrames",
@@ -38,7 +38,7 @@ var notHandedOver = map[string]string{
 	"link.epoch":         "counts the upstreams of this process",
 	"link.state":         "up if there is an upstream; an outdated one is noticed again",
 	"link.replayed":      "the broker's word (40) of a moment ago may be missed, as with a loss",
-	"link.rest":          "betweenFrames",
+	"link.continuation":  "betweenFrames",
 	"flight.free":        "of this process",
 	"flight.waiting":     "betweenFrames: none waits",
 	"flight.asking":      "betweenFrames: none waits",
@@ -115,7 +115,7 @@ func TestAConnectionIsTheSameAfterAHandOver(t *testing.T) {
 			Relayed: true, AskedOffset: asked, Arrived: e.Now() - 1000,
 			Header: codec.Header{Code: 11, Flag: 0, Opaque: 7, Version: 499, Language: codec.Java, Encoding: codec.Binary},
 		})
-		one.flight.bury(codec.Header{Code: 10, Opaque: 8}, e.Now())
+		one.flight.leaveTombstone(codec.Header{Code: 10, Opaque: 8}, e.Now())
 
 		s, ok := one.state()
 		require.True(t, ok)

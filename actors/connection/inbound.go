@@ -19,14 +19,14 @@ const (
 
 // inbound is what the client sends: the chunks that wait to be decided, and how the frame that is under way goes on.
 type inbound struct {
-	backlog   []parkedChunk
-	lastHeard int64 // when the client sent something, on the process clock
-	header    upstream.SlowHeader
-	version   int32 // of the client, as its last request says
-	held      bool  // backlog is not empty, or was until a moment ago
-	heard     bool  // the client has sent something whole
-	rest      continuation
-	language  codec.Language
+	backlog      []parkedChunk
+	lastHeard    int64 // when the client sent something, on the process clock
+	header       upstream.SlowHeader
+	version      int32 // of the client, as its last request says
+	held         bool  // backlog is not empty, or was until a moment ago
+	heard        bool  // the client has sent something whole
+	continuation continuation
+	language     codec.Language
 }
 
 // parkedChunk is a chunk that waits with its frames from index next on; what lies before from is done with. A next of
@@ -37,7 +37,7 @@ type parkedChunk struct {
 }
 
 // between reports that nothing of a frame is under way and nothing waits.
-func (in *inbound) between() bool { return in.rest == boundary && len(in.backlog) == 0 }
+func (in *inbound) between() bool { return in.continuation == boundary && len(in.backlog) == 0 }
 
 // hear notes that the client has sent something.
 func (in *inbound) hear(now int64) { in.heard, in.lastHeard = true, now }
@@ -81,8 +81,8 @@ func (in *inbound) release() {
 
 // lose drops the rest of a frame that was on its way to an upstream which is gone.
 func (in *inbound) lose() {
-	if in.rest == relay {
-		in.rest = drop
+	if in.continuation == relay {
+		in.continuation = drop
 	}
 }
 
@@ -92,11 +92,11 @@ func (in *inbound) lead(ch *transport.Chunk) (from int) {
 	if n == 0 {
 		return 0
 	}
-	if in.rest == drop {
+	if in.continuation == drop {
 		from = n
 	}
 	if len(ch.Frames) > 0 || ch.Rest == 0 {
-		in.rest = boundary
+		in.continuation = boundary
 	}
 	return from
 }
@@ -167,7 +167,7 @@ func (c *connection) frame(t *route.Table, ch *transport.Chunk, f *codec.Frame) 
 		what = c.request(t, ch, f)
 	}
 	if f.End > len(ch.B) {
-		c.in.rest = what
+		c.in.continuation = what
 	}
 	return what
 }

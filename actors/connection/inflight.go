@@ -91,8 +91,8 @@ func (fl *inflight) relayed() (list []*messages.Exchange) {
 	return list
 }
 
-// bury leaves a tombstone for an answer of the upstream that is to be dropped when it comes.
-func (fl *inflight) bury(h codec.Header, arrived int64) {
+// leaveTombstone leaves a tombstone for an answer of the upstream that is to be dropped when it comes.
+func (fl *inflight) leaveTombstone(h codec.Header, arrived int64) {
 	fl.add(&messages.Exchange{Header: h, Arrived: arrived, Relayed: true, Tombstone: true})
 }
 
@@ -212,9 +212,9 @@ func (c *connection) reply(x *messages.Exchange, code int32, remark string, body
 // tell gives a request's actor its last message. Request actors run at once, so mostly the request is settled when
 // that returns, and no further message is needed.
 func (c *connection) tell(x *messages.Exchange, last any) {
-	x.Word.Await()
+	x.Completion.Await()
 	x.Process.SendUserMessage(x.Actor, last)
-	if x.Word.Given() {
+	if x.Completion.Done() {
 		c.settled(x)
 	}
 }
@@ -222,7 +222,7 @@ func (c *connection) tell(x *messages.Exchange, last any) {
 // settled takes a request's actor back, and gives the client the local reply if it still waits for one.
 func (c *connection) settled(x *messages.Exchange) {
 	c.routes.made(x)
-	if x.Answer == nil { // the upstream's answer was passed on: take has removed it, and nobody else knows of it
+	if x.Answer == nil { // the upstream's answer was passed on: take has removed it, and nothing else refers to it
 		x.Reset()
 		c.giveBack(x, x)
 		return
@@ -237,7 +237,7 @@ func (c *connection) settled(x *messages.Exchange) {
 		Nanos: c.env.Now() - x.Arrived,
 	})
 	if x.Relayed { // its actor failed while the upstream has it or will get it
-		c.flight.bury(x.Header, x.Arrived)
+		c.flight.leaveTombstone(x.Header, x.Arrived)
 	}
 	c.out.reply(x.Answer)
 }

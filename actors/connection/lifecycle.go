@@ -36,12 +36,12 @@ type drain struct {
 	moved    bool          // another process has it
 	quiet    time.Duration // since the last traffic, before a draining connection closes
 
-	asker *actor.PID                     // who wants to have this connection; set: nothing is begun
-	given *messages.HandedOverConnection // what it got, until Moved or Stay
+	asker *actor.PID                     // asked for this connection; set: nothing is begun
+	given *messages.HandedOverConnection // what it got, until HandOverDone or HandOverAborted
 }
 
 // QuietBeforeEnd is how long a client must have said nothing before its connection is closed. A request that was on its
-// way when we answered the one before has arrived by then.
+// way when the one before was answered has arrived by then.
 const QuietBeforeEnd = time.Second
 
 // lookAgain comes when a draining connection may have been quiet for long enough.
@@ -105,7 +105,7 @@ func (c *connection) closeIfDue() {
 		return
 	}
 	polls := c.flight.count > 0
-	if polls && !c.canReleasePolls() || !c.in.between() || !c.out.between() || c.link.rest != boundary {
+	if polls && !c.canReleasePolls() || !c.in.between() || !c.out.between() || c.link.continuation != boundary {
 		return
 	}
 	if c.life.state == draining {

@@ -9,13 +9,13 @@ import (
 
 // link is the connection's path to its broker or name server, which an upstream actor keeps.
 type link struct {
-	upstream system.Sink         // zero: none was needed yet
-	address  string              // where it is connected to, or was last
-	hosts    *rewrite.StoreHosts // in the body that goes on in a later chunk; nil: it stays as it is
-	epoch    int32               // of the upstream
-	state    linkState
-	replayed bool         // the client's heartbeat was, and the client has sent none since
-	rest     continuation // of the frame that the upstream is sending
+	upstream     system.Sink         // zero: none was needed yet
+	address      string              // where it is connected to, or was last
+	hosts        *rewrite.StoreHosts // in the body that goes on in a later chunk; nil: it stays as it is
+	epoch        int32               // of the upstream
+	state        linkState
+	replayed     bool         // the client's heartbeat was, and the client has sent none since
+	continuation continuation // of the frame that the upstream is sending
 }
 
 type linkState uint8
@@ -35,7 +35,7 @@ func (l *link) opened(m *messages.Opened) {
 	l.state, l.address, l.replayed = up, m.Upstream, l.replayed || m.Replayed
 }
 
-// down notes that the upstream is not connected any longer.
+// down notes that the upstream is no longer connected.
 func (l *link) down(address string) { l.state, l.address = connecting, address }
 
 // takeReplayed reports once that the client's heartbeat was replayed.
@@ -47,7 +47,7 @@ func (l *link) takeReplayed() bool {
 
 // end notes that the frame under way has ended, or will never.
 func (l *link) end() {
-	l.rest = boundary
+	l.continuation = boundary
 	if l.hosts != nil {
 		storeHosts.Put(l.hosts)
 		l.hosts = nil
@@ -63,7 +63,7 @@ func (c *connection) startLink(heartbeat []byte, sock transport.Conn, address st
 // resume begins an epoch; m says how.
 func (c *connection) resume(m *messages.Resume) {
 	c.link.epoch++
-	m.Port, m.To, m.Near, m.Epoch = c.port, c.port.To, c.out.sock, c.link.epoch
+	m.Port, m.To, m.Client, m.Epoch = c.port, c.port.To, c.out.sock, c.link.epoch
 	c.link.upstream.Deliver(m)
 }
 

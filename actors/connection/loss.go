@@ -22,12 +22,13 @@ import (
 //	                         also those of other brokers, for 20 s
 //
 // A client that both sends and consumes is a consumer.
+
 // keeps reports whether the client stays connected whatever happens to its broker.
 func (c *connection) keeps() bool {
 	return c.port.Role == messages.NameServerPort || c.heartbeat.consumer && c.in.language != codec.Go
 }
 
-// breaksOnLoss reports whether what waits is better off with a broken connection than with an answer of ours.
+// breaksOnLoss reports whether requests in flight are better off with a broken connection than with a local reply.
 func (c *connection) breaksOnLoss() bool {
 	return !c.keeps() && c.heartbeat.full != nil && c.in.language == codec.Java
 }
@@ -69,8 +70,8 @@ func (c *connection) notifyAgain() {
 }
 
 // undecided notes that the client of an upstream that was lost is to see a broken connection, and reports whether
-// there is nothing to do but wait until its broker's port is closed: a client that comes back at once would have to be
-// turned away again.
+// there is nothing to do but wait until its broker's port is closed: a client that connects again at once would have to be
+// rejected again.
 func (c *connection) undecided(m *messages.Lost, waiting int) bool {
 	if m.Opened && waiting > 0 && c.breaksOnLoss() {
 		c.life.resetOnLoss = true
@@ -78,19 +79,20 @@ func (c *connection) undecided(m *messages.Lost, waiting int) bool {
 	return c.life.resetOnLoss && (m.Opened || m.Refused) && !c.port.To.Away()
 }
 
-// lost answers what the upstream will not answer any more, keeps the client, and begins again.
+// lost takes the end of the upstream, after what the upstream sent before it.
 func (c *connection) lost(m *messages.Lost) {
 	if m.Epoch == c.link.epoch && !c.out.defers(delivery{link: &c.link, lost: m}) {
 		c.lose(&c.link, m)
 	}
 }
 
+// lose answers what the upstream will no longer answer, keeps the client or lets it go, and begins the next epoch.
 func (c *connection) lose(l *link, m *messages.Lost) {
 	l.down(m.Upstream)
 	c.noteLoss(m)
 	c.in.lose()
 	if c.out.torn(l) {
-		c.env.Log.Info("upstream lost in the middle of an answer", append(c.who(), "upstream", m.Upstream, "reason", m.Reason)...)
+		c.env.Log.Info("upstream lost in the middle of an answer", append(c.facts(), "upstream", m.Upstream, "reason", m.Reason)...)
 		c.life.abort()
 		return
 	}
@@ -104,7 +106,7 @@ func (c *connection) lose(l *link, m *messages.Lost) {
 	default:
 		c.answerLost(m, waiting)
 	}
-	c.env.Log.Debug("upstream lost", append(c.who(), "upstream", m.Upstream, "reason", m.Reason, "waiting", len(waiting))...)
+	c.env.Log.Debug("upstream lost", append(c.facts(), "upstream", m.Upstream, "reason", m.Reason, "waiting", len(waiting))...)
 	c.ctx.Send(c.cluster, &messages.Refresh{})
 	c.resume(&messages.Resume{Heartbeat: c.heartbeat.full, Redial: len(waiting) > 0})
 	if !c.keeps() && !c.life.resetOnLoss && c.port.To.Away() {
@@ -112,6 +114,7 @@ func (c *connection) lose(l *link, m *messages.Lost) {
 	}
 }
 
+// noteLoss counts a loss, and logs it if the upstream sent something malformed.
 func (c *connection) noteLoss(m *messages.Lost) {
 	if m.Opened {
 		c.samples.add(messages.Sample{Kind: messages.UpstreamLost})
@@ -121,12 +124,12 @@ func (c *connection) noteLoss(m *messages.Lost) {
 	}
 	c.samples.add(messages.Sample{Kind: messages.ResponseMalformed})
 	looks := c.env.Rejections.Malformed(m.Malformed)
-	if line, ok := c.env.Malformed.Allow(c.env.Now(), append(c.who(), "upstream", m.Upstream, "reason", m.Malformed.Reason, "looks_like", looks)...); ok {
+	if line, ok := c.env.Malformed.Allow(c.env.Now(), append(c.facts(), "upstream", m.Upstream, "reason", m.Malformed.Reason, "looks_like", looks)...); ok {
 		c.env.Log.Warn("malformed frame from upstream", line...)
 	}
 }
 
-// answerLost answers what the upstream will not answer any more.
+// answerLost answers what the upstream will no longer answer.
 func (c *connection) answerLost(m *messages.Lost, waiting []*messages.Exchange) {
 	for _, x := range waiting {
 		if x.Tombstone {
@@ -138,7 +141,7 @@ func (c *connection) answerLost(m *messages.Lost, waiting []*messages.Exchange) 
 	}
 }
 
-// lostRemark is what a client reads when its request met no upstream.
+// lostRemark is the remark of a local reply to a request whose upstream was lost.
 func lostRemark(upstream, reason string) string {
 	return fmt.Sprintf("rocketmq-proxy: cannot reach %s: %s", upstream, reason)
 }

@@ -14,7 +14,7 @@ import (
 type outbound struct {
 	sock    transport.Conn
 	current *link      // whose frame goes on in a later chunk; nil: the client stands between two frames
-	replies [][]byte   // of ours
+	replies [][]byte   // local ones that wait for the end of a frame
 	queue   []delivery // in the order in which they came
 	sent    int64      // bytes since the last takeSent
 	stall   upstream.Stall
@@ -30,8 +30,8 @@ type delivery struct {
 // maxReplies is how many local replies may wait for the end of a frame that comes slowly.
 const maxReplies = 32
 
-// judge says what becomes of a frame of an upstream.
-type judge interface {
+// decider says what becomes of a frame of an upstream.
+type decider interface {
 	answer(ch *transport.Chunk, f *codec.Frame) passage
 }
 
@@ -81,7 +81,7 @@ func (o *outbound) next() (d delivery, ok bool) {
 }
 
 // relay writes what of a link's bytes goes to the client. Runs of them are written as they stand.
-func (o *outbound) relay(j judge, l *link, m *messages.Deliver) {
+func (o *outbound) relay(j decider, l *link, m *messages.Deliver) {
 	ch := m.Chunk
 	from, to := o.lead(l, m)
 	for i := range ch.Frames {
@@ -104,7 +104,7 @@ func (o *outbound) relay(j judge, l *link, m *messages.Deliver) {
 			from = f.BodyOff
 		}
 		if f.End > len(ch.B) {
-			l.rest, o.current = p.what, l
+			l.continuation, o.current = p.what, l
 		}
 		if p.hosts != nil {
 			to -= l.edit(p.hosts, ch.Body(f))
@@ -118,7 +118,7 @@ func (o *outbound) relay(j judge, l *link, m *messages.Deliver) {
 
 // lead deals with the bytes that continue the frame before, and returns what is to be written after them.
 func (o *outbound) lead(l *link, m *messages.Deliver) (from, to int) {
-	if l.rest == boundary {
+	if l.continuation == boundary {
 		o.current = nil
 		return m.From, m.To
 	}
@@ -132,7 +132,7 @@ func (o *outbound) lead(l *link, m *messages.Deliver) (from, to int) {
 		}
 		to -= end - from - ready // what is withheld stands at the end of the chunk
 	}
-	if l.rest == drop {
+	if l.continuation == drop {
 		from = end
 	}
 	if len(ch.Frames) > 0 || ch.Rest == 0 {
@@ -143,7 +143,7 @@ func (o *outbound) lead(l *link, m *messages.Deliver) (from, to int) {
 }
 
 // torn reports that a link is in the middle of a frame that the client has begun to receive.
-func (o *outbound) torn(l *link) bool { return l.rest == relay }
+func (o *outbound) torn(l *link) bool { return l.continuation == relay }
 
 // lose ends what a link that is lost had under way.
 func (o *outbound) lose(l *link) {
@@ -156,7 +156,7 @@ func (o *outbound) lose(l *link) {
 	}
 }
 
-// reply gives the client a frame of ours, at the end of the frame that is under way.
+// reply gives the client a local reply, at the end of the frame that is under way.
 func (o *outbound) reply(frame []byte) {
 	o.replies = append(o.replies, frame)
 	if o.current == nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // Polls that a broker holds are not work that a drain waits for, or it would last as long as they are held. The upstream
-// is closed first, so that the broker does not give them anything any more, then they are answered as if nothing had come,
+// is closed first, so that the broker no longer gives them anything, then they are answered as if nothing had come,
 // and then the client's connection ends.
 
 // heldAfter is how long a poll is without an answer before it is taken for one that is held.

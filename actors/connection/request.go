@@ -62,7 +62,7 @@ func (r *request) answer(code int32, remark string, ext map[string]string, body 
 func (r *request) settle(ctx actor.Context) {
 	x := r.x
 	r.x = nil
-	if !x.Word.Give() {
+	if !x.Completion.Complete() {
 		ctx.Send(ctx.Parent(), &x.Settled)
 	}
 }

@@ -31,9 +31,9 @@ func (l *lessor) Receive(ctx actor.Context) {
 		x.Header, x.Actor, x.Process = codec.Header{Code: codec.ReqSendMessageV2}, l.one.pid, l.one.process
 		x.Process.SendUserMessage(x.Actor, &x.Begin)
 		x.Answered.Code = codec.ResSuccess
-		x.Word.Await()
+		x.Completion.Await()
 		x.Process.SendUserMessage(x.Actor, &x.Answered)
-		if x.Word.Given() {
+		if x.Completion.Done() {
 			l.settled++
 			x.Reset()
 		}

@@ -35,7 +35,7 @@ func (c *connection) rewrite(p *passage, at rewrite.Hosts, ch *transport.Chunk, 
 func (l *link) edit(hosts *rewrite.StoreHosts, body []byte) (withheld int) {
 	_, ready := hosts.Rewrite(body) // nothing was withheld before
 	l.hosts = hosts
-	if l.rest == boundary {
+	if l.continuation == boundary {
 		l.end()
 	}
 	return len(body) - ready

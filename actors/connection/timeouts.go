@@ -9,9 +9,9 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// maxAsking is how many requests of one client a name server, or the directory, has at a time. Answers may be large,
+// maxClusterQueries is how many requests of one client a name server, or the cluster, may have under way. Answers may be large,
 // there are no long polls among them, and clients ask one after another.
-const maxAsking = 32
+const maxClusterQueries = 32
 
 // fewRequests is how many requests of one client may wait for an answer while the budget of memory is used up: what an
 // ordinary client has.
@@ -21,8 +21,8 @@ const fewRequests = 32
 // brokers answer everything in the end, long polls as well, and what is never answered expires (expire).
 func (c *connection) busy() bool {
 	most := c.env.Settings().RequestsPerConnection
-	if c.port.Role == messages.NameServerPort && (most == 0 || most > maxAsking) {
-		most = maxAsking
+	if c.port.Role == messages.NameServerPort && (most == 0 || most > maxClusterQueries) {
+		most = maxClusterQueries
 	}
 	return most > 0 && c.flight.count >= most || c.flight.count >= fewRequests && c.overBudget()
 }
@@ -33,23 +33,23 @@ func (c *connection) overBudget() bool {
 	return c.env.Transport.Over()
 }
 
-// unread reports that the client does not read what it is answered. Half of what the upstream may have delivered is
+// unread reports that the client does not read its answers. Half of what the upstream may have delivered is
 // enough to tell: the upstream's own memory is what more questions would cost.
 func (c *connection) unread() bool { return c.out.sock.Kept() > c.env.Settings().BufferPerConnection/4 }
 
 // full reports that nothing new may be begun for a client that does not read its answers, or asks without waiting.
-// The chunks that wait meanwhile fill the window of its socket, which is then not read any more.
+// The chunks that wait meanwhile fill the window of its socket, which is then no longer read.
 func (c *connection) full() bool {
 	return c.busy() || c.life.handingOver() || c.unread() || c.out.crowded()
 }
 
-// overdue says which time-out the client has missed; "" is none.
-func (c *connection) overdue(now int64) string {
+// missedTimeout is the reason to close the connection of a client that is too slow (stats.LateIdle and its like); "" is none.
+func (c *connection) missedTimeout(now int64) string {
 	s, flow := c.env.Settings(), c.out.sock.Flow()
 	switch {
-	case c.out.stall.Overdue(flow, now, s.WriteStallTimeout):
+	case c.out.stall.Exceeded(flow, now, s.WriteStallTimeout):
 		return stats.LateWriteStall
-	case c.in.header.Overdue(flow, c.in.lastHeard, now, s.HeaderTimeout):
+	case c.in.header.Exceeded(flow, c.in.lastHeard, now, s.HeaderTimeout):
 		return stats.LateHeader
 	case !c.in.heard && now-c.born >= int64(s.FirstByteTimeout):
 		return stats.LateFirstByte
@@ -62,14 +62,14 @@ func (c *connection) overdue(now int64) string {
 // cut ends a connection whose client was too slow.
 func (c *connection) cut(reason string) {
 	c.env.Rejections.Add(c.port.Listener, reason, c.out.sock.Remote(), c.env.Now())
-	c.env.Log.Debug("client connection cut off", append(c.who(), "setting", "timeouts."+reason)...)
+	c.env.Log.Debug("client connection cut off", append(c.facts(), "setting", "timeouts."+reason)...)
 	if reason == stats.LateWriteStall {
 		transport.Drop(c.out.sock)
 	}
 	c.stop()
 }
 
-// expire forgets requests that nobody will answer.
+// expire forgets requests that will never be answered.
 func (c *connection) expire(now int64) {
 	var late []*messages.Exchange
 	for x := range c.flight.table.all() {
@@ -82,12 +82,12 @@ func (c *connection) expire(now int64) {
 		if !x.Tombstone {
 			c.handed(x)
 			c.samples.add(messages.Sample{Kind: messages.RequestAbandoned, Code: x.Header.Code})
-			c.tell(x, &x.Answered) // nobody waits any longer: its actor is free again
+			c.tell(x, &x.Answered) // nothing waits for it: its actor is free again
 		}
 	}
 }
 
-// expiry is how long a request may wait for an answer before it is not counted as waiting any more. Brokers answer
+// expiry is how long a request may wait for an answer before it no longer counts as waiting. Brokers answer
 // everything in time except END_TRANSACTION with state "unknown", which the Go client sends as if it had an answer,
 // and codes that a 4.9 name server does not know. Nothing is sent to the client: it has its own timer.
 func expiry(code int32) time.Duration {

@@ -12,7 +12,7 @@ func (c *connection) request(t *route.Table, ch *transport.Chunk, f *codec.Frame
 	at := route.Arrival{NameServer: c.port.Role == messages.NameServerPort, Broker: c.port.Broker, GoAway: c.life.sendsAway()}
 	v := route.Decide(t, at, &f.Header, ch.RawHeader(f))
 	if v.Reason == route.InMaintenance {
-		c.samples.add(messages.Sample{Kind: messages.MaintenanceRefused})
+		c.samples.add(messages.Sample{Kind: messages.MaintenanceRejected})
 	}
 	if v.Action == route.Relay {
 		c.watchMembership(ch, f)

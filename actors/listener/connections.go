@@ -27,8 +27,8 @@ type connections struct {
 	departed map[*messages.Port]bool
 }
 
-// meet introduces the others.
-type meet struct{ listener, cluster *actor.PID }
+// neighbors introduces the others.
+type neighbors struct{ listener, cluster *actor.PID }
 
 // Receive is part of actor.Actor.
 func (c *connections) Receive(ctx actor.Context) {
@@ -37,7 +37,7 @@ func (c *connections) Receive(ctx actor.Context) {
 		c.permits = newPermits(c.env.Settings)
 		c.props, c.departed = map[transport.Executor]*actor.Props{}, map[*messages.Port]bool{}
 		c.cancel = system.Every(connection.TickInterval, system.NewSink(c.env.System, ctx.Self()), &messages.Tick{})
-	case *meet:
+	case *neighbors:
 		c.listener, c.cluster = m.listener, m.cluster
 		clear(c.props)
 	case *messages.Accepted:
@@ -54,18 +54,18 @@ func (c *connections) Receive(ctx actor.Context) {
 		c.adopt(ctx, m)
 	case *actor.Terminated:
 		c.permits.give(m.Who.Id)
-		c.turn(ctx)
+		c.pauseWhenFull(ctx)
 		c.tellEmpty(ctx)
 	case *messages.Tick:
 		now := c.env.Now()
 		c.env.Rejections.Late(c.name, now)
-		c.turn(ctx)
+		c.pauseWhenFull(ctx)
 		c.all(ctx, &messages.Tick{Now: now})
 	case *messages.Drain:
 		c.drain(ctx, m)
 		c.tellEmpty(ctx)
-	case *nextTurn:
-		c.farewell(ctx)
+	case *nextBatch:
+		c.letNextGo(ctx)
 	case *lastRound:
 		c.round(ctx, 0, c.rounds.order.Over/10)
 	case *messages.Depart:
@@ -95,7 +95,7 @@ func (c *connections) tellEmpty(ctx actor.Context) {
 // admit spawns a connection's actor if there is a permit.
 func (c *connections) admit(ctx actor.Context, m *messages.Accepted) {
 	remote := m.Conn.Remote() // before its actor can close it
-	if limit := c.permits.refuses(len(ctx.Children()), remote.Addr()); limit != "" {
+	if limit := c.permits.exceeded(len(ctx.Children()), remote.Addr()); limit != "" {
 		m.Conn.Close()
 		c.env.Rejections.Add(c.name, limit, remote, c.env.Now())
 		return
@@ -103,8 +103,8 @@ func (c *connections) admit(ctx actor.Context, m *messages.Accepted) {
 	pid := ctx.SpawnPrefix(c.recipe(m.Conn.Executor()), "connection")
 	c.permits.take(pid.Id, remote.Addr())
 	ctx.Send(pid, m)
-	c.greet(ctx, pid)
-	if c.turn(ctx) {
+	c.includeInDrain(ctx, pid)
+	if c.pauseWhenFull(ctx) {
 		c.env.Rejections.Add(c.name, stats.OverListener, remote, c.env.Now())
 	}
 }
@@ -116,13 +116,13 @@ func (c *connections) adopt(ctx actor.Context, m *messages.Adopt) {
 	pid := ctx.SpawnPrefix(c.recipe(m.Conn.Executor()), "connection")
 	c.permits.take(pid.Id, remote.Addr())
 	ctx.Send(pid, m)
-	c.turn(ctx)
+	c.pauseWhenFull(ctx)
 }
 
-// turn has the listener close its ports when the last permit is taken, and open them when there is room. It reports
+// pauseWhenFull has the listener close its ports when the last permit is taken, and open them when there is room. It reports
 // whether they were closed.
-func (c *connections) turn(ctx actor.Context) (closed bool) {
-	if !c.permits.turn(len(ctx.Children())) {
+func (c *connections) pauseWhenFull(ctx actor.Context) (closed bool) {
+	if !c.permits.update(len(ctx.Children())) {
 		return false
 	}
 	ctx.Send(c.listener, &messages.PausePorts{On: c.permits.full})

@@ -10,30 +10,30 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
-// rounds let clients go, one after another: each one that leaves makes its consumer group rebalance, and all at once
-// would be a storm at the brokers and at whoever takes over. The first round ends those who are quiet, the last one
-// those who never are, between two of their requests.
+// rounds let clients go, one batch after another: each client that leaves makes its consumer group rebalance, and all at
+// once would be a storm at the brokers and at the proxies that take over. The first round ends clients that are quiet, the
+// last one those that never are, between two of their requests.
 type rounds struct {
-	order   *messages.Drain // nil: not draining
-	waiting []*actor.PID
-	perTurn int
-	quiet   time.Duration
-	cancel  []func()
+	order    *messages.Drain // nil: not draining
+	waiting  []*actor.PID
+	perBatch int
+	quiet    time.Duration
+	cancel   []func()
 }
 
 // Self-messages.
 type (
-	nextTurn  struct{}
+	nextBatch struct{}
 	lastRound struct{}
 )
 
 const (
-	// Between two farewells: the longest that a few clients need to wait for, the shortest that a timer is good for.
-	longestTurn  = 100 * time.Millisecond
-	shortestTurn = 5 * time.Millisecond
+	// Between two batches: the longest that a few clients need to wait for, the shortest that a timer is good for.
+	longestPause  = 100 * time.Millisecond
+	shortestPause = 5 * time.Millisecond
 )
 
-// drain tells everybody, and lets the first go.
+// drain tells all connections, and lets the first go.
 func (c *connections) drain(ctx actor.Context, m *messages.Drain) {
 	c.rounds.order = m
 	c.all(ctx, m)
@@ -47,37 +47,39 @@ func (c *connections) drain(ctx actor.Context, m *messages.Drain) {
 // round lets all go within a time.
 func (c *connections) round(ctx actor.Context, quiet, within time.Duration) {
 	r := &c.rounds
-	r.waiting, r.quiet, r.perTurn = append([]*actor.PID(nil), ctx.Children()...), quiet, len(ctx.Children())
-	if r.perTurn == 0 {
+	r.waiting, r.quiet, r.perBatch = append([]*actor.PID(nil), ctx.Children()...), quiet, len(ctx.Children())
+	if r.perBatch == 0 {
 		return
 	}
-	turn := max(min(within/time.Duration(r.perTurn), longestTurn), shortestTurn)
-	if turns := int(within / turn); turns > 0 {
-		r.perTurn = (r.perTurn + turns - 1) / turns
+	pause := max(min(within/time.Duration(r.perBatch), longestPause), shortestPause)
+	if batches := int(within / pause); batches > 0 {
+		r.perBatch = (r.perBatch + batches - 1) / batches
 	}
-	if len(r.waiting) > r.perTurn {
-		r.cancel = append(r.cancel, system.Every(turn, system.NewSink(c.env.System, ctx.Self()), &nextTurn{}))
+	if len(r.waiting) > r.perBatch {
+		r.cancel = append(r.cancel, system.Every(pause, system.NewSink(c.env.System, ctx.Self()), &nextBatch{}))
 	}
-	c.farewell(ctx)
+	c.letNextGo(ctx)
 }
 
-func (c *connections) farewell(ctx actor.Context) {
+// letNextGo lets the next batch go.
+func (c *connections) letNextGo(ctx actor.Context) {
 	r := &c.rounds
-	n := min(r.perTurn, len(r.waiting))
+	n := min(r.perBatch, len(r.waiting))
 	for _, pid := range r.waiting[:n] {
 		ctx.Send(pid, &messages.LetGo{Quiet: r.quiet})
 	}
 	r.waiting = r.waiting[n:]
 }
 
-// greet tells a client that came during a drain what the others know.
-func (c *connections) greet(ctx actor.Context, pid *actor.PID) {
+// includeInDrain has a connection that was accepted during a drain drain as the others do.
+func (c *connections) includeInDrain(ctx actor.Context, pid *actor.PID) {
 	if c.rounds.order != nil {
 		ctx.Send(pid, c.rounds.order)
 		ctx.Send(pid, &messages.LetGo{Quiet: c.rounds.quiet})
 	}
 }
 
+// stop ends the timers.
 func (r *rounds) stop() {
 	for _, cancel := range r.cancel {
 		cancel()

@@ -46,7 +46,7 @@ func leavingTest(t *testing.T, test func(l *leaving)) {
 		l.pid, err = l.env.System.Root.SpawnNamed(l.env.Props(func() actor.Actor { return &connections{env: l.env} }, nil, nil), "connections")
 		require.NoError(t, err)
 		listener := l.env.System.Root.Spawn(actor.PropsFromFunc(func(actor.Context) {})) // and directory
-		l.env.System.Root.Send(l.pid, &meet{listener: listener, cluster: listener})
+		l.env.System.Root.Send(l.pid, &neighbors{listener: listener, cluster: listener})
 		test(l)
 		require.NoError(t, l.env.System.Root.PoisonFuture(l.pid).Wait())
 		require.NoError(t, l.env.System.Root.PoisonFuture(listener).Wait())
@@ -104,7 +104,7 @@ func TestDrainLetsClientsGoOneAfterAnother(t *testing.T) {
 			seen[<-end-time.Minute]++
 		}
 		for i := range 10 {
-			require.Equal(t, 1, seen[time.Duration(i)*longestTurn], "clients that ended at turn %d", i)
+			require.Equal(t, 1, seen[time.Duration(i)*longestPause], "clients that ended in batch %d", i)
 		}
 	})
 }
@@ -229,10 +229,10 @@ func TestDrainWaitsForASendBesidePolls(t *testing.T) {
 }
 
 // dialPipe is a dialer of a transport.Net whose connections end at far.
-func dialPipe(meet func(far net.Conn)) func(context.Context, string, string) (net.Conn, error) {
+func dialPipe(accept func(far net.Conn)) func(context.Context, string, string) (net.Conn, error) {
 	return func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
-		meet(far)
+		accept(far)
 		return near, nil
 	}
 }

@@ -93,7 +93,7 @@ type listener struct {
 	nameServer  transport.Listener
 	leftOut     map[route.BrokerID]string // why a broker has no port; logged when it changes
 	open        map[transport.Listener]*openPort
-	refusing    bool   // all permits are taken
+	full        bool   // all permits are taken
 	closing     bool   // a drain has begun: no port is opened any more
 	cancel      func() // of the pause before it opens; nil: none
 	names       names
@@ -142,15 +142,15 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *messages.Adopt:
 		l.adopt(ctx, m)
 	case *messages.PausePorts:
-		l.refuse(m.On)
+		l.pauseAll(m.On)
 	case *messages.BrokerLost:
-		l.heed(ctx, m.BrokerRef, m)
+		l.brokerTurned(ctx, m.BrokerRef, m)
 	case *messages.BrokerBack:
-		l.heed(ctx, m.BrokerRef, m)
+		l.brokerTurned(ctx, m.BrokerRef, m)
 	case *messages.BrokerMoved:
 		l.publishStoreHosts()
 		l.lookUpNames(ctx)
-		l.heed(ctx, m.BrokerRef, m)
+		l.brokerTurned(ctx, m.BrokerRef, m)
 	case *messages.Offer:
 		l.offered(ctx, m)
 	case *messages.Drain:
@@ -181,7 +181,7 @@ func (l *listener) start(ctx actor.Context) {
 	l.brokers, l.leftOut, l.open = map[route.BrokerID]*brokerPorts{}, map[route.BrokerID]string{}, map[transport.Listener]*openPort{}
 	props := l.env.Props(func() actor.Actor { return &connections{env: l.env, name: l.Name} }, nil, nil)
 	l.connections, _ = ctx.SpawnNamed(props, "connections")
-	ctx.Send(l.connections, &meet{listener: ctx.Self(), cluster: l.cluster})
+	ctx.Send(l.connections, &neighbors{listener: ctx.Self(), cluster: l.cluster})
 	ctx.Send(l.cluster, &messages.Subscribe{To: ctx.Self()})
 }
 
@@ -221,7 +221,7 @@ func (l *listener) openNameServer(ctx actor.Context) {
 		ln, err = Open(l.env, l.Listener, l.address())
 	}
 	if err != nil && l.Late {
-		l.openSoon(ctx, err)
+		l.openNameServerSoon(ctx, err)
 		return
 	}
 	if err != nil && l.live().backoff.failures > 0 {
@@ -237,6 +237,6 @@ func (l *listener) openNameServer(ctx actor.Context) {
 	l.live().bound.Store(&addr)
 	l.accept(ctx, ln, &messages.Port{Role: messages.NameServerPort, To: l.Cluster.AnyNameServer(l.env.Transport)})
 	l.live().opened.Store(true)
-	l.tell(messages.ListenerOpened, addr.String())
+	l.publishEvent(messages.ListenerOpened, addr.String())
 	l.env.Log.Info("listener open", "listener", l.Name, "name_server", addr.String(), "brokers", len(l.brokers))
 }

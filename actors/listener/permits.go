@@ -30,9 +30,9 @@ func (p *permits) most() int { return p.settings().ConnectionsPerListener }
 // perAddress is how many of them one address may have; 0: no limit.
 func (p *permits) perAddress() int { return p.settings().ConnectionsPerAddress }
 
-// refuses says which limit a new connection from an address would exceed; "" is none. Those that were accepted while
+// exceeded says which limit a new connection from an address would exceed; "" is none. Those that were accepted while
 // the ports were being closed exceed the first one.
-func (p *permits) refuses(taken int, from netip.Addr) string {
+func (p *permits) exceeded(taken int, from netip.Addr) string {
 	switch {
 	case p.most() > 0 && taken >= p.most():
 		return stats.OverListener
@@ -62,9 +62,9 @@ func (p *permits) give(holder string) {
 	}
 }
 
-// turn reports whether the ports must be closed or opened now. They open when a hundredth is free, so that a full
+// update reports whether the ports must be closed or opened now. They open when a hundredth is free, so that a full
 // listener does not open and close them for each client.
-func (p *permits) turn(taken int) (turned bool) {
+func (p *permits) update(taken int) (changed bool) {
 	most := p.most()
 	switch {
 	case !p.full && most > 0 && taken >= most:

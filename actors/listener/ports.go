@@ -83,8 +83,8 @@ type openPort struct {
 // anyPortTries is how often another free port is tried until the one two below it is free as well.
 const anyPortTries = 50
 
-// forgottenPatience is how long connections to a broker that was forgotten may go on. It has been away for minutes.
-const forgottenPatience = 30 * time.Second
+// forgottenTimeout is how long connections to a broker that was forgotten may go on. It has been away for minutes.
+const forgottenTimeout = 30 * time.Second
 
 // brokersChanged opens the ports of brokers that came, and closes those of brokers that were forgotten.
 func (l *listener) brokersChanged(ctx actor.Context) {
@@ -96,7 +96,7 @@ func (l *listener) brokersChanged(ctx actor.Context) {
 			l.closeBroker(id, left)
 		}
 	}
-	l.depart(ctx, left, forgottenPatience)
+	l.depart(ctx, left, forgottenTimeout)
 	l.openAll(ctx)
 }
 
@@ -145,7 +145,7 @@ func (l *listener) openPorts(ctx actor.Context, retry retry) {
 	}
 	if len(l.leftOut) > 0 && l.tries > 0 {
 		l.tries--
-		l.trySoon(ctx)
+		l.openAllSoon(ctx)
 	}
 }
 
@@ -263,7 +263,7 @@ func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messag
 	} else if err != nil {
 		l.env.Log.Error("cannot start acceptor", "listener", l.Name, "address", ln.Addr().String(), "error", err)
 	}
-	if l.refusing {
+	if l.full {
 		l.pause(ln, true)
 	}
 }
@@ -274,8 +274,8 @@ func (l *listener) decisions() func() *route.Table {
 	return func() *route.Table { return c.Snapshot().Table() }
 }
 
-// heed pauses or opens the ports of a broker that was lost, is back or has moved, and then tells the connections.
-func (l *listener) heed(ctx actor.Context, ref messages.BrokerRef, m any) {
+// brokerTurned pauses or opens the ports of a broker that was lost, is back or has moved, and then tells the connections.
+func (l *listener) brokerTurned(ctx actor.Context, ref messages.BrokerRef, m any) {
 	if ref.Cluster != l.Cluster.Name {
 		return
 	}
@@ -289,7 +289,7 @@ func (l *listener) heed(ctx actor.Context, ref messages.BrokerRef, m any) {
 
 func (l *listener) pauseBroker(p *brokerPorts) {
 	for _, ln := range p.sockets() {
-		l.pause(ln, l.refusing || p.broker.Away())
+		l.pause(ln, l.full || p.broker.Away())
 	}
 }
 

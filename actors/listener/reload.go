@@ -131,7 +131,7 @@ func (l *listener) changeCluster(ctx actor.Context, to *actor.PID, left map[*mes
 	ctx.Send(l.cluster, &messages.Unsubscribe{From: ctx.Self()})
 	l.cluster = to
 	l.live().cluster.Store(to)
-	l.tellConnections(ctx, &meet{listener: ctx.Self(), cluster: to})
+	l.tellConnections(ctx, &neighbors{listener: ctx.Self(), cluster: to})
 	for id := range l.brokers {
 		l.closeBroker(id, left)
 	}
@@ -208,16 +208,16 @@ func (l *listener) renew(o *openPort, change func(*messages.Port)) {
 	o.port.Store(&next)
 }
 
-// openSoon tries an address again that cannot be opened now.
-func (l *listener) openSoon(ctx actor.Context, err error) {
+// openNameServerSoon tries an address again that cannot be opened now.
+func (l *listener) openNameServerSoon(ctx actor.Context, err error) {
 	if line, ok := l.warned.Allow(l.env.Now(), "listener", l.Name, "address", l.Address, "error", err); ok {
 		l.env.Log.Error("cannot open listener, trying again", line...)
 	}
-	l.trySoon(ctx)
+	l.openAllSoon(ctx)
 }
 
-// trySoon opens again what could not be opened.
-func (l *listener) trySoon(ctx actor.Context) {
+// openAllSoon opens again what could not be opened.
+func (l *listener) openAllSoon(ctx actor.Context) {
 	if !l.trying {
 		l.trying = true
 		system.After(openAgainAfter, system.NewSink(l.env.System, ctx.Self()), &openAgain{})

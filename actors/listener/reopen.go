@@ -91,8 +91,8 @@ func (l *listener) sockets() (all []transport.Listener) {
 }
 
 // refuse closes all ports to newcomers, or opens them again.
-func (l *listener) refuse(on bool) {
-	l.refusing = on
+func (l *listener) pauseAll(on bool) {
+	l.full = on
 	l.env.Rejections.Full(l.Name, on)
 	if l.nameServer != nil {
 		l.pause(l.nameServer, on)
@@ -105,12 +105,12 @@ func (l *listener) refuse(on bool) {
 // closed tells that clients cannot connect any more.
 func (l *listener) closed() {
 	if l.live().opened.Swap(false) {
-		l.tell(messages.ListenerClosed, l.live().bound.Load().String())
+		l.publishEvent(messages.ListenerClosed, l.live().bound.Load().String())
 	}
 }
 
-// tell publishes an event about the listener.
-func (l *listener) tell(kind messages.EventKind, address string) {
+// publishEvent publishes an event about the listener.
+func (l *listener) publishEvent(kind messages.EventKind, address string) {
 	e := messages.Event{Kind: kind, Cluster: l.Cluster.Name, Listener: l.Name, Address: address}
 	e.Publish(l.env.System)
 }

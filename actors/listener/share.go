@@ -87,21 +87,21 @@ func (l *listener) shareListeners(ctx actor.Context) {
 // offered answers whether a connection of another process would be adopted.
 func (l *listener) offered(ctx actor.Context, m *messages.Offer) {
 	if l.closing || l.portOf(m.State) == nil {
-		ctx.Respond(l.refusesToAdopt(m.State))
+		ctx.Respond(l.cannotAdopt(m.State))
 		return
 	}
 	ctx.Respond(&messages.Adopted{})
 }
 
-func (l *listener) refusesToAdopt(s *messages.ConnectionState) *messages.Refused {
-	return &messages.Refused{Why: fmt.Sprintf("listener %s has no open port for %s %s", l.Name, s.Role, s.Broker)}
+func (l *listener) cannotAdopt(s *messages.ConnectionState) *messages.Rejected {
+	return &messages.Rejected{Reason: fmt.Sprintf("listener %s has no open port for %s %s", l.Name, s.Role, s.Broker)}
 }
 
 // adopt takes in a connection of another process.
 func (l *listener) adopt(ctx actor.Context, m *messages.Adopt) {
 	port := l.portOf(m.State)
 	if port == nil || l.closing {
-		ctx.Respond(l.refusesToAdopt(m.State))
+		ctx.Respond(l.cannotAdopt(m.State))
 		return
 	}
 	ctx.Send(l.connections, &messages.Adopt{Conn: m.Conn, Upstream: m.Upstream, State: m.State, Port: port})

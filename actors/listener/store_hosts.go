@@ -105,8 +105,8 @@ type names struct {
 type named struct{ known map[string][]netip.AddrPort }
 
 const (
-	maxNames     = 256 // of brokers; others keep their store hosts
-	namePatience = 2 * time.Second
+	maxNames      = 256 // of brokers; others keep their store hosts
+	lookUpTimeout = 2 * time.Second
 )
 
 // addresses are what a broker's address stands for.
@@ -142,7 +142,7 @@ func lookUp(addresses []string, resolve func(context.Context, string, string) ([
 		if err != nil {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), namePatience)
+		ctx, cancel := context.WithTimeout(context.Background(), lookUpTimeout)
 		ips, err := resolve(ctx, "ip", host)
 		cancel()
 		if err != nil {

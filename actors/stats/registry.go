@@ -179,7 +179,7 @@ func (p *prefixStats) move(sum *messages.Totals) {
 	}
 	p.counters["request"].Add(kinds[messages.RequestMalformed])
 	p.counters["request_decoding_error"].Add(kinds[messages.RequestMalformed])
-	p.counters["maintenance_failure"].Add(kinds[messages.MaintenanceRefused])
+	p.counters["maintenance_failure"].Add(kinds[messages.MaintenanceRejected])
 	p.counters["response"].Add(kinds[messages.ResponseRead] + kinds[messages.ResponseMalformed])
 	p.counters["response_decoding_success"].Add(kinds[messages.ResponseRead])
 	p.counters["response_decoding_error"].Add(kinds[messages.ResponseMalformed])

@@ -100,7 +100,7 @@ func (r *Rejections) note(key rejection, peer netip.AddrPort, err error, now int
 	}
 	line.peer, line.err = peer, err
 	if facts, ok := line.sampler.Allow(now, line.facts(key)...); ok {
-		r.tell(key, facts)
+		r.write(key, facts)
 	}
 }
 
@@ -113,7 +113,7 @@ func (r *Rejections) Late(listener string, now int64) {
 			continue
 		}
 		if facts, ok := line.sampler.Late(now, line.facts(key)...); ok {
-			r.tell(key, facts)
+			r.write(key, facts)
 		}
 	}
 }
@@ -146,7 +146,7 @@ func settingOf(reason string) string {
 	return "timeouts." + reason
 }
 
-func (r *Rejections) tell(key rejection, facts []any) {
+func (r *Rejections) write(key rejection, facts []any) {
 	switch {
 	case slices.Contains(transport.RejectionReasons, key.reason):
 		r.log.Warn("connection rejected before its first frame", facts...)

@@ -36,24 +36,24 @@ func New(r *system.Runtime, recorders map[transport.Executor]*Recorder, out *Reg
 
 // portStats are the labeled metrics of one port.
 type portStats struct {
-	prefix   *prefixStats
-	labels   []string
-	requests map[int32]*metrics.Counter
-	fromDown *metrics.Counter
-	toDown   *metrics.Counter
-	fromUp   *metrics.Counter
-	toUp     *metrics.Counter
-	open     *metrics.Gauge
-	accepted *metrics.Counter
-	upOpened *metrics.Counter
-	upLost   *metrics.Counter
-	pushes   *metrics.Counter
-	replays  *metrics.Counter
-	movedOut *metrics.Counter
-	movedIn  *metrics.Counter
-	heldBack *metrics.Counter
-	own      map[int32]*metrics.Counter
-	latency  *metrics.PrometheusHistogram
+	prefix             *prefixStats
+	labels             []string
+	requests           map[int32]*metrics.Counter
+	downstreamReceived *metrics.Counter
+	downstreamSent     *metrics.Counter
+	upstreamReceived   *metrics.Counter
+	upstreamSent       *metrics.Counter
+	open               *metrics.Gauge
+	accepted           *metrics.Counter
+	upstreamsOpened    *metrics.Counter
+	upstreamsLost      *metrics.Counter
+	upstreamRequests   *metrics.Counter
+	replays            *metrics.Counter
+	handedOver         *metrics.Counter
+	takenOver          *metrics.Counter
+	readPauses         *metrics.Counter
+	localReplies       map[int32]*metrics.Counter
+	latency            *metrics.PrometheusHistogram
 }
 
 // statsInterval is how often the histogram of the last interval begins again, Envoy's flush interval.
@@ -129,21 +129,21 @@ func (s *Actor) newPortStats(port *messages.Port) *portStats {
 	}
 	return &portStats{
 		prefix: s.out.prefix(port.StatPrefix), labels: labels,
-		requests: map[int32]*metrics.Counter{}, own: map[int32]*metrics.Counter{},
-		fromDown: counter("downstream_bytes_total", "direction", "received"),
-		toDown:   counter("downstream_bytes_total", "direction", "sent"),
-		fromUp:   counter("upstream_bytes_total", "direction", "received"),
-		toUp:     counter("upstream_bytes_total", "direction", "sent"),
-		open:     s.out.Set.GetOrCreateGauge(exposition.Name("rocketmq_proxy_downstream_connections", labels...), nil),
-		accepted: counter("downstream_connections_total"),
-		upOpened: counter("upstream_connections_total"),
-		upLost:   counter("upstream_losses_total"),
-		pushes:   counter("upstream_requests_total"),
-		replays:  counter("heartbeats_replayed_total"),
-		movedOut: counter("connections_handed_over_total"),
-		movedIn:  counter("connections_taken_over_total"),
-		heldBack: counter("downstream_read_pauses_total"),
-		latency:  s.out.Set.GetOrCreatePrometheusHistogramExt(exposition.Name("rocketmq_proxy_upstream_duration_seconds", labels...), secondBuckets),
+		requests: map[int32]*metrics.Counter{}, localReplies: map[int32]*metrics.Counter{},
+		downstreamReceived: counter("downstream_bytes_total", "direction", "received"),
+		downstreamSent:     counter("downstream_bytes_total", "direction", "sent"),
+		upstreamReceived:   counter("upstream_bytes_total", "direction", "received"),
+		upstreamSent:       counter("upstream_bytes_total", "direction", "sent"),
+		open:               s.out.Set.GetOrCreateGauge(exposition.Name("rocketmq_proxy_downstream_connections", labels...), nil),
+		accepted:           counter("downstream_connections_total"),
+		upstreamsOpened:    counter("upstream_connections_total"),
+		upstreamsLost:      counter("upstream_losses_total"),
+		upstreamRequests:   counter("upstream_requests_total"),
+		replays:            counter("heartbeats_replayed_total"),
+		handedOver:         counter("connections_handed_over_total"),
+		takenOver:          counter("connections_taken_over_total"),
+		readPauses:         counter("downstream_read_pauses_total"),
+		latency:            s.out.Set.GetOrCreatePrometheusHistogramExt(exposition.Name("rocketmq_proxy_upstream_duration_seconds", labels...), secondBuckets),
 	}
 }
 
@@ -158,17 +158,17 @@ func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
 	for _, nanos := range sum.UpstreamTimes {
 		p.latency.Update(float64(nanos) / 1e9)
 	}
-	p.upOpened.Add(sum.Kinds[messages.UpstreamOpened])
-	p.upLost.Add(sum.Kinds[messages.UpstreamLost])
-	p.pushes.Add(sum.Kinds[messages.UpstreamRequestRead])
+	p.upstreamsOpened.Add(sum.Kinds[messages.UpstreamOpened])
+	p.upstreamsLost.Add(sum.Kinds[messages.UpstreamLost])
+	p.upstreamRequests.Add(sum.Kinds[messages.UpstreamRequestRead])
 	p.replays.Add(sum.Kinds[messages.HeartbeatReplayed])
-	p.movedOut.Add(sum.Kinds[messages.ConnectionMovedAway])
-	p.movedIn.Add(sum.Kinds[messages.ConnectionMovedHere])
-	p.heldBack.Add(sum.Kinds[messages.ReadPaused])
-	p.fromDown.AddInt64(sum.DownstreamReceived)
-	p.toDown.AddInt64(sum.DownstreamSent)
-	p.fromUp.AddInt64(sum.UpstreamReceived)
-	p.toUp.AddInt64(sum.UpstreamSent)
+	p.handedOver.Add(sum.Kinds[messages.ConnectionMovedAway])
+	p.takenOver.Add(sum.Kinds[messages.ConnectionMovedHere])
+	p.readPauses.Add(sum.Kinds[messages.ReadPaused])
+	p.downstreamReceived.AddInt64(sum.DownstreamReceived)
+	p.downstreamSent.AddInt64(sum.DownstreamSent)
+	p.upstreamReceived.AddInt64(sum.UpstreamReceived)
+	p.upstreamSent.AddInt64(sum.UpstreamSent)
 	p.accepted.Add(sum.Opened)
 	p.open.Add(float64(sum.Opened - sum.Closed))
 }
@@ -191,15 +191,15 @@ func (p *portStats) requestCounter(set *metrics.Set, code int32) *metrics.Counte
 
 // replyCounter counts the answers of a response code that the proxy made.
 func (p *portStats) replyCounter(set *metrics.Set, code int32) *metrics.Counter {
-	if c := p.own[code]; c != nil {
+	if c := p.localReplies[code]; c != nil {
 		return c
 	}
 	number := strconv.Itoa(int(code))
 	if codec.ResponseCodeName(code) == number {
 		return p.codeCounter(set, "local_replies_total", "response_code", other)
 	}
-	p.own[code] = p.codeCounter(set, "local_replies_total", "response_code", number)
-	return p.own[code]
+	p.localReplies[code] = p.codeCounter(set, "local_replies_total", "response_code", number)
+	return p.localReplies[code]
 }
 
 func (p *portStats) codeCounter(set *metrics.Set, name string, labels ...string) *metrics.Counter {

@@ -12,13 +12,13 @@ import (
 func (u *upstream) releaseSocket() {
 	m := &messages.SocketReleased{FD: -1}
 	switch {
-	case u.state == resting:
+	case u.state == idle:
 		u.stopTimer()
 		m.OK = true
 	case u.state == open && u.swallow == 0:
 		fd, err := transport.Detach(u.sock)
 		if m.OK = err == nil; m.OK {
-			m.FD, u.sock, u.state = fd, nil, resting
+			m.FD, u.sock, u.state = fd, nil, idle
 		}
 		m.Never = errors.Is(err, errors.ErrUnsupported)
 	}
@@ -29,9 +29,9 @@ func (u *upstream) releaseSocket() {
 func (u *upstream) returnSocket(fd int) {
 	switch {
 	case fd >= 0:
-		u.sock, u.state = u.env.Transport.(transport.Sharing).Adopt(fd, u.near.Executor()), open
+		u.sock, u.state = u.env.Transport.(transport.Sharing).Adopt(fd, u.client.Executor()), open
 		u.sock.Start(&u.self)
-	case u.replay != nil && u.state == resting:
+	case u.replay != nil && u.state == idle:
 		u.begin()
 	}
 }

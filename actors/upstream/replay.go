@@ -19,8 +19,8 @@ type replay struct {
 const (
 	// ReplayOpaque marks the one request that is ours on a client's connection. Clients count up from 0.
 	ReplayOpaque = math.MinInt32
-	// replayPatience: a broker that does not answer a heartbeat is not kept from the client's requests for longer.
-	replayPatience = 2 * time.Second
+	// replayTimeout: a broker that does not answer a heartbeat is not kept from the client's requests for longer.
+	replayTimeout = 2 * time.Second
 )
 
 // newReplay is that of a heartbeat; nil: there is none.
@@ -56,7 +56,7 @@ func (u *upstream) connected(m *transport.Connected) {
 	}
 	u.state = replaying
 	u.sock.Write(frame, nil)
-	u.cancel = system.After(replayPatience, u.self, &replayOverdue{u.epoch})
+	u.cancel = system.After(replayTimeout, u.self, &replayOverdue{u.epoch})
 }
 
 // open lets everything through.

@@ -12,8 +12,8 @@ type Stall struct {
 	drained int64 // how much had gone out by then
 }
 
-// Overdue looks again, and reports whether nothing has gone out for as long as patience. now is on the process clock.
-func (s *Stall) Overdue(f transport.Flow, now int64, patience time.Duration) bool {
+// Exceeded looks again, and reports whether nothing has gone out for as long as timeout. now is on the process clock.
+func (s *Stall) Exceeded(f transport.Flow, now int64, timeout time.Duration) bool {
 	if f.Kept == 0 {
 		*s = Stall{}
 		return false
@@ -22,7 +22,7 @@ func (s *Stall) Overdue(f transport.Flow, now int64, patience time.Duration) boo
 		s.since, s.drained = now, f.Drained
 		return false
 	}
-	return now-s.since >= int64(patience)
+	return now-s.since >= int64(timeout)
 }
 
 // SlowHeader watches a socket in the same way for a header that does not become whole.
@@ -30,9 +30,9 @@ type SlowHeader struct {
 	since int64 // when an incomplete one was first seen; 0: there is none
 }
 
-// Overdue looks again, and reports whether one header has been incomplete for as long as patience. heard is when the last whole header, or more of a body, came: what is incomplete after that is
+// Exceeded looks again, and reports whether one header has been incomplete for as long as timeout. heard is when the last whole header, or more of a body, came: what is incomplete after that is
 // another one.
-func (h *SlowHeader) Overdue(f transport.Flow, heard, now int64, patience time.Duration) bool {
+func (h *SlowHeader) Exceeded(f transport.Flow, heard, now int64, timeout time.Duration) bool {
 	if f.Partial == 0 {
 		h.since = 0
 		return false
@@ -41,5 +41,5 @@ func (h *SlowHeader) Overdue(f transport.Flow, heard, now int64, patience time.D
 		h.since = now
 		return false
 	}
-	return now-h.since >= int64(patience)
+	return now-h.since >= int64(timeout)
 }

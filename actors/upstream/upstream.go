@@ -19,19 +19,19 @@ import (
 // upstream keeps one client's connection to its broker (or name server): dial, replay the client's heartbeat, pass
 // bytes on, report the loss, begin again.
 //
-//	resting ──Forward──▶ dialing ──▶ (replaying ──▶) open ──▶ lost ──Resume──▶ resting, or dialing when there is a
+//	idle ──Forward──▶ dialing ──▶ (replaying ──▶) open ──▶ lost ──Resume──▶ idle, or dialing when there is a
 //	                                                                            heartbeat to keep the client registered
 //
 // While the broker is away it rests: what comes is lost at once, and BrokerBack has it dial again.
 //
 // It decides nothing about requests: its connection knows what waits for an answer.
 type upstream struct {
-	env  *env.Env
-	port *messages.Port
-	to   messages.Destination
-	near transport.Conn // the client's socket
-	self system.Sink
-	up   system.Sink // the connection
+	env    *env.Env
+	port   *messages.Port
+	to     messages.Destination
+	client transport.Client // that it dials for
+	self   system.Sink
+	up     system.Sink // the connection
 
 	replay  *replay // to be done first; nil: none
 	address string
@@ -56,15 +56,15 @@ func Props(e *env.Env, x transport.Executor) *actor.Props {
 type upstreamState uint8
 
 const (
-	unborn  upstreamState = iota // no Resume yet, or Lost was told and not resumed
-	resting                      // dials on the next Forward, but not before retryAt
+	ended upstreamState = iota // no Resume yet, or Lost was told and not resumed
+	idle                       // dials on the next Forward, but not before retryAt
 	dialing
 	replaying
 	open
 )
 
 func (s upstreamState) String() string {
-	return [...]string{"lost", "resting", "dialing", "replaying", "open"}[s]
+	return [...]string{"lost", "idle", "dialing", "replaying", "open"}[s]
 }
 
 // Self-messages; the epoch tells late ones.
@@ -113,7 +113,7 @@ func (u *upstream) Receive(ctx actor.Context) {
 	case *messages.ReturnSocket:
 		u.returnSocket(m.FD)
 	case *redial:
-		if m.epoch == u.epoch && u.state == resting && !u.away() {
+		if m.epoch == u.epoch && u.state == idle && !u.away() {
 			u.dial()
 		}
 	case *replayOverdue:
@@ -131,8 +131,8 @@ func (u *upstream) Receive(ctx actor.Context) {
 
 // resume begins an epoch after the one that was lost.
 func (u *upstream) resume(m *messages.Resume) {
-	u.port, u.to, u.near = m.Port, m.To, m.Near
-	u.epoch, u.replay, u.state = m.Epoch, newReplay(m.Heartbeat), resting
+	u.port, u.to, u.client = m.Port, m.To, m.Client
+	u.epoch, u.replay, u.state = m.Epoch, newReplay(m.Heartbeat), idle
 	switch {
 	case m.Sock != nil:
 		u.take(m.Sock, m.Address)
@@ -154,11 +154,11 @@ func (u *upstream) begin() {
 }
 
 func (u *upstream) forward(m *messages.Forward) {
-	if m.Epoch != u.epoch || u.state == unborn {
+	if m.Epoch != u.epoch || u.state == ended {
 		m.Done()
 		return
 	}
-	if u.state == resting {
+	if u.state == idle {
 		if away := u.away(); away || u.env.Now() < u.retryAt {
 			m.Done()
 			u.lose("it takes no connections", messages.Lost{Refused: away || u.refused})
@@ -167,7 +167,7 @@ func (u *upstream) forward(m *messages.Forward) {
 		u.dial()
 	}
 	switch u.state {
-	case unborn: // dial failed at once
+	case ended: // dial failed at once
 		m.Done()
 	case dialing, replaying:
 		if u.replay != nil {
@@ -195,7 +195,7 @@ func (u *upstream) dial() {
 	u.address = address
 	u.state = dialing
 	u.to.Dialed()
-	u.sock = u.to.Dialer().Dial(address, transport.DownstreamOf(u.near), &u.self)
+	u.sock = u.to.Dialer().Dial(address, transport.DownstreamOf(u.client), &u.self)
 }
 
 func (u *upstream) fromBroker(ch *transport.Chunk) {
@@ -231,7 +231,7 @@ func (u *upstream) deliver(ch *transport.Chunk, from, to int) {
 func (u *upstream) tick(now int64) {
 	u.drained(u.old) // it had long enough
 	u.checkAddress()
-	if u.state == open && u.stall.Overdue(u.sock.Flow(), now, u.env.Settings().WriteStallTimeout) {
+	if u.state == open && u.stall.Exceeded(u.sock.Flow(), now, u.env.Settings().WriteStallTimeout) {
 		u.env.Rejections.Add(u.port.Listener, stats.LateUpstream, u.sock.Remote(), now)
 		u.lose("it takes nothing (timeouts.write_stall)", messages.Lost{Opened: true})
 	}
@@ -255,7 +255,7 @@ func (u *upstream) away() bool { return u.to != nil && u.to.Away() }
 // broker that has just started meets all its clients.
 func (u *upstream) back() {
 	u.attempt, u.retryAt = 0, 0
-	if u.state == resting && u.replay != nil {
+	if u.state == idle && u.replay != nil {
 		u.stopTimer()
 		u.cancel = system.After(rand.N(backSpread), u.self, &redial{u.epoch})
 	}
@@ -269,7 +269,7 @@ func (u *upstream) leave() {
 		u.old, u.sock = u.sock, nil
 	}
 	u.drop()
-	u.state = unborn
+	u.state = ended
 }
 
 // drained closes a socket that was left.
@@ -295,21 +295,21 @@ func (u *upstream) checkAddress() {
 
 // lose ends the epoch and tells the connection how.
 func (u *upstream) lose(reason string, how messages.Lost) {
-	if u.state == unborn {
+	if u.state == ended {
 		return
 	}
 	name := u.address
 	if name == "" {
 		name = u.to.String()
 	}
-	if u.state != resting {
+	if u.state != idle {
 		if u.state == dialing || u.attempt > 0 {
 			u.retryAt = u.env.Now() + int64(system.Pause(firstPause, longestPause, int(u.attempt)))
 		}
 		u.attempt++
 	}
 	u.drop()
-	u.state = unborn
+	u.state = ended
 	how.Epoch, how.Upstream, how.Reason = u.epoch, name, reason
 	u.up.Deliver(&how)
 }
