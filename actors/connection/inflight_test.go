@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
@@ -88,7 +89,8 @@ func TestWhatARequestCosts(t *testing.T) {
 	t.Logf("a request costs %d bytes", each)
 	require.InEpsilon(t, leaseCost, each, 0.35)
 	l.kept = nil
-	require.NoError(t, e.System.Root.StopFuture(pid).Wait())
+	e.System.Root.Stop(pid)
+	require.Eventually(t, func() bool { return len(e.Actors(pid.Id)) == 0 }, time.Minute, 10*time.Millisecond)
 
 	before = heap()
 	tombstones := make([]*messages.Exchange, n)
