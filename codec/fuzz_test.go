@@ -41,7 +41,56 @@ func FuzzSplitter(f *testing.F) {
 		got, err := scanInPieces(lim, stream[:from], stream[from:to], stream[to:])
 		require.Equal(t, wantErr, err)
 		require.Equal(t, want, got)
+
+		var known codec.Layouts
+		for range 2 {
+			s := codec.Splitter{Limits: lim}
+			got, _, err := s.SplitUsing(&known, stream, nil)
+			require.Equal(t, wantErr, err)
+			require.Equal(t, want, got)
+		}
 	})
+}
+
+// Whatever headers were read before, the next one is read as the scanner reads it. The second and the third are the
+// first with a piece of each replaced.
+func FuzzLayouts(f *testing.F) {
+	for _, h := range realHeaders(f) {
+		if h.enc == codec.Binary {
+			f.Add(h.raw, true, uint16(5), uint16(4), []byte("\xff\x00\x01\x02"), uint16(26), uint16(1), []byte("\x7f"))
+			continue
+		}
+		opaque := bytes.Index(h.raw, []byte(`"opaque":`)) + 9
+		quote := bytes.LastIndexByte(h.raw[:len(h.raw)-30], '"')
+		f.Add(h.raw, false, uint16(opaque), uint16(1), []byte("-7"), uint16(quote-1), uint16(1), []byte(`\"\u0001`))
+		f.Add(h.raw, false, uint16(opaque+1), uint16(0), []byte("5.0"), uint16(quote), uint16(1), []byte(`","x":"`))
+	}
+	for _, s := range spellings(f) {
+		if raw := s.frame[codec.PrefixLen:]; len(raw) > 30 {
+			f.Add(raw, s.frame[4] == byte(codec.Binary), uint16(25), uint16(3), []byte("ab"), uint16(8), uint16(2), []byte("0"))
+		}
+	}
+	f.Fuzz(func(t *testing.T, first []byte, binary bool, at2, cut2 uint16, put2 []byte, at3, cut3 uint16, put3 []byte) {
+		enc := codec.JSON
+		if binary {
+			enc = codec.Binary
+		}
+		second, third := replaced(first, at2, cut2, put2), replaced(first, at3, cut3, put3)
+		both := replaced(second, at3, cut3, put3)
+		var known codec.Layouts
+		for _, raw := range [][]byte{first, second, third, both, first, both, second, third} {
+			before := slices.Clone(raw)
+			same(t, &known, raw, enc)
+			require.True(t, bytes.Equal(before, raw), "the header was written to")
+		}
+	})
+}
+
+// replaced is b with cut bytes replaced by others.
+func replaced(b []byte, at, cut uint16, put []byte) []byte {
+	from := min(int(at), len(b))
+	to := min(from+int(cut), len(b))
+	return slices.Concat(b[:from], put, b[to:])
 }
 
 // scanInPieces splits a stream that comes in pieces and returns the frames as if it had come in one.

@@ -8,6 +8,7 @@ import (
 // The fixed part of a ROCKETMQ header (RocketMQSerializable.java): code int16, language int8, version int16,
 // opaque int32, flag int32, remark length int32, remark, ext length int32, ext.
 const (
+	binaryOpaqueOff = 5
 	binaryRemarkOff = 13 // of the remark's length
 	binaryFixed     = 21 // with both lengths
 )
@@ -19,7 +20,7 @@ func (h *Header) scanBinary(raw []byte) error {
 	h.Code = int32(int16(binary.BigEndian.Uint16(raw)))
 	h.Language = Language(raw[2])
 	h.Version = int32(int16(binary.BigEndian.Uint16(raw[3:])))
-	h.Opaque = int32(binary.BigEndian.Uint32(raw[5:]))
+	h.Opaque = int32(binary.BigEndian.Uint32(raw[binaryOpaqueOff:]))
 	h.Flag = int32(binary.BigEndian.Uint32(raw[9:]))
 	remark := int(int32(binary.BigEndian.Uint32(raw[binaryRemarkOff:])))
 	if remark < 0 || remark > len(raw)-binaryFixed {

@@ -2,6 +2,7 @@ package codec_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -39,6 +40,76 @@ func BenchmarkScanBinary(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// The same with the memory that a relay has, for what clients and servers send after one another: of one client, and of
+// many, who have all values different.
+func BenchmarkLayouts(b *testing.B) {
+	text := func(list ...string) (raw [][]byte) {
+		for _, h := range list {
+			raw = append(raw, []byte(h))
+		}
+		return raw
+	}
+	next := strings.NewReplacer("12345", "12346", "1700000000000", "1700000000321", "0B8A0000", "0B8A0001", `"e":"3"`, `"e":"2"`).Replace(sendV2)
+	other := strings.NewReplacer("please_rename", "another", "TopicTest", "orders", "broker-a", "b-2", "7F0000", "AC1100", "TagA", "").Replace(next)
+	const answer = `{"code":0,"extFields":{"queueId":"3","msgId":"7F00000100002A9F00000000000012A6","queueOffset":"991"},"flag":1,"language":"JAVA","opaque":12345,"serializeTypeCurrentRPC":"JSON","version":513}`
+	const second = `{"code":0,"extFields":{"queueId":"2","msgId":"7F00000100002A9F0000000000001371","queueOffset":"1002"},"flag":1,"language":"JAVA","opaque":12346,"serializeTypeCurrentRPC":"JSON","version":513}`
+	binaries := func(list ...string) (raw [][]byte) {
+		for _, h := range list {
+			c, _, err := codec.Decode(frame(h, ""), codec.Limits{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			raw = append(raw, c.Append(nil, codec.Binary)[codec.PrefixLen:])
+		}
+		return raw
+	}
+	for _, load := range []struct {
+		name string
+		list [][]byte
+		enc  codec.Encoding
+	}{
+		{"opaques", text(sendV2, strings.Replace(sendV2, "12345", "12346", 1)), codec.JSON},
+		{"sends", text(sendV2, next), codec.JSON},
+		{"sends of many", text(sendV2, next, other), codec.JSON},
+		{"answers", text(answer, second), codec.JSON},
+		{"in another order", randomOrder(300), codec.JSON},
+		{"binary opaques", binaries(sendV2, strings.Replace(sendV2, "12345", "12346", 1)), codec.Binary},
+		{"binary sends", binaries(sendV2, next), codec.Binary},
+	} {
+		for _, known := range []*codec.Layouts{nil, {}} {
+			name := load.name + "/scanned"
+			if known != nil {
+				name = load.name + "/known"
+			}
+			b.Run(name, func(b *testing.B) {
+				b.ReportAllocs()
+				var h codec.Header
+				for i := 0; b.Loop(); i++ {
+					if err := known.Scan(&h, load.list[i%len(load.list)], load.enc); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// randomOrder makes headers as the Go client writes them: its ext fields come in another order each time.
+func randomOrder(n int) (list [][]byte) {
+	c, _, err := codec.Decode(frame(sendV2, ""), codec.Limits{})
+	if err != nil {
+		panic(err)
+	}
+	for i := range n {
+		h := fmt.Appendf(nil, `{"code":310,"language":"GO","version":317,"opaque":%d,"flag":0,"remark":"","extFields":{`, i)
+		for k, v := range c.Ext {
+			h = append(codec.AppendJSONString(append(codec.AppendJSONString(h, k), ':'), v), ',')
+		}
+		list = append(list, append(h[:len(h)-1], "}}"...))
+	}
+	return list
 }
 
 func BenchmarkExt(b *testing.B) {

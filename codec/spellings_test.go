@@ -23,7 +23,7 @@ type spelling struct {
 }
 
 // spellings reads testdata/spellings.tsv, which was recorded from RocketMQ 5.5.0 and 4.9.7.
-func spellings(t *testing.T) (list []spelling) {
+func spellings(t testing.TB) (list []spelling) {
 	t.Helper()
 	file, err := os.Open("testdata/spellings.tsv")
 	require.NoError(t, err)

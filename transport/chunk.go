@@ -83,13 +83,13 @@ const maxPooledFrames = 512
 var chunks = sync.Pool{New: func() any { return new(Chunk) }}
 
 // newChunk takes buf, of which n bytes are good, and finds the frames in it. carry is what must come first in the
-// next buffer.
-func newChunk(buf []byte, n int, split *codec.Splitter, from source) (c *Chunk, carry int) {
+// next buffer. known are the layouts of whoever calls it.
+func newChunk(buf []byte, n int, split *codec.Splitter, known *codec.Layouts, from source) (c *Chunk, carry int) {
 	c = chunks.Get().(*Chunk)
 	c.refs.Store(1)
 	c.buf, c.Conn, c.source = buf, from, from
 	var used int
-	c.Frames, used, c.Err = split.Split(buf[:n], c.Frames[:0])
+	c.Frames, used, c.Err = split.SplitUsing(known, buf[:n], c.Frames[:0])
 	c.B, c.Rest = buf[:used], split.Rest()
 	return c, n - used
 }

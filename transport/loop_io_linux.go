@@ -78,7 +78,7 @@ func (c *loopConn) hand(n int) {
 		return
 	}
 	c.readBuf, c.carry = nil, 0
-	chunk, carry := newChunk(buf, n, &c.split, c)
+	chunk, carry := newChunk(buf, n, &c.split, &c.loop.layouts, c)
 	if carry > 0 {
 		c.readBuf, c.carry = carryOver(buf[n-carry:n], int(c.sizer.size)), carry
 	}

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
 // loop is one epoll event loop on a thread of its own, and the executor of everything that belongs to its sockets.
@@ -16,6 +18,8 @@ type loop struct {
 	wakefd int
 	conns  []*loopConn // by descriptor
 	gen    int32       // distinguishes a descriptor's present owner from the one before
+
+	layouts codec.Layouts // of the headers that all of them have read
 
 	holding    *holding // of all loops
 	held       int      // bytes that chunks and partial headers of this loop's sockets hold

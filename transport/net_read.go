@@ -3,7 +3,10 @@ package transport
 import (
 	"errors"
 	"io"
+	"sync"
 	"syscall"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
 // readLoop runs on its own goroutine until the socket ends.
@@ -145,6 +148,9 @@ func (c *netConn) filled(m int) int {
 	return c.carry + m
 }
 
+// layouts are lent to readers, which are many, for the time of one read.
+var layouts = sync.Pool{New: func() any { return new(codec.Layouts) }}
+
 // hand delivers the first n bytes of readBuf. It reports false when they were no frames: the stream is over.
 func (c *netConn) hand(n int) bool {
 	buf := c.readBuf
@@ -156,7 +162,9 @@ func (c *netConn) hand(n int) bool {
 		return true
 	}
 	c.readBuf, c.carry = nil, 0
-	chunk, carry := newChunk(buf, n, &c.split, c)
+	known := layouts.Get().(*codec.Layouts)
+	chunk, carry := newChunk(buf, n, &c.split, known, c)
+	layouts.Put(known)
 	if carry > 0 {
 		c.readBuf, c.carry = carryOver(buf[n-carry:n], int(c.sizer.size)), carry
 	}

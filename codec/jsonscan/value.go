@@ -1,7 +1,5 @@
 package jsonscan
 
-import "math"
-
 // Value takes any value.
 func (s *Scanner) Value() (t Token) {
 	switch s.Next() {
@@ -227,26 +225,9 @@ func (s *Scanner) Int32() (n int32, ok bool) {
 	if quoted {
 		s.Off++
 	}
-	negative := s.at() == '-'
-	if negative {
+	if n, s.Off, ok = Int32At(s.Text, s.Off); ok && quoted {
+		ok = s.at() == '"'
 		s.Off++
 	}
-	from, value := s.Off, int64(0)
-	for s.Off < len(s.Text) && isDigit(s.Text[s.Off]) && s.Off-from < 11 {
-		value = value*10 + int64(s.Text[s.Off]-'0')
-		s.Off++
-	}
-	if s.Off == from || s.Off > from+1 && s.Text[from] == '0' {
-		return 0, false
-	}
-	if negative {
-		value = -value
-	}
-	if quoted {
-		if s.at() != '"' {
-			return 0, false
-		}
-		s.Off++
-	}
-	return int32(value), math.MinInt32 <= value && value <= math.MaxInt32 // Member refuses what follows but a delimiter
+	return n, ok // Member refuses what follows but a delimiter
 }
