@@ -1,11 +1,9 @@
 package actors_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,7 +13,6 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
-	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
 func TestKilledRequestIsAnswered(t *testing.T) {
@@ -52,11 +49,11 @@ func TestKilledRequestIsAnswered(t *testing.T) {
 
 // A request that was killed while its upstream is being dialed goes out when the dial succeeds; its answer must not
 // be a second one.
-func TestKilledRequestIsAnsweredOnceWhileDialling(t *testing.T) {
+func TestKilledRequestIsAnsweredOnceWhileDialing(t *testing.T) {
 	t.Parallel()
 	gate := make(chan struct{})
 	var slow atomic.Pointer[string]
-	r := proxytest.Start(t, slowDial(&slow, gate), proxytest.Options{})
+	r := proxytest.Start(t, proxytest.SlowDial(&slow, gate), proxytest.Options{})
 	slow.Store(&r.Broker.Address)
 	client := proxytest.Dial(t, r.Port(proxytest.BrokerA))
 	client.Request(codec.ReqSendMessage, "early")
@@ -254,16 +251,4 @@ func TestFailuresAreRemembered(t *testing.T) {
 	require.Equal(t, "killed by a test", f.Last)
 	require.WithinDuration(t, time.Now(), f.At, proxytest.Patience)
 	require.Len(t, r.Log.Lines("BUG: actor panicked", "killed by a test"), 2)
-}
-
-// slowDial is a transport on which dials to a broker wait for the gate; broker is set once it is known.
-func slowDial(broker *atomic.Pointer[string], gate <-chan struct{}) proxytest.Sockets {
-	return func(_ testing.TB, limits codec.Limits, window int) transport.Transport {
-		return &transport.Net{Limits: limits, Window: window, Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
-			if b := broker.Load(); b != nil && *b == address {
-				<-gate
-			}
-			return (&net.Dialer{}).DialContext(ctx, network, address)
-		}}
-	}
 }

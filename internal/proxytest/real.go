@@ -1,6 +1,9 @@
 package proxytest
 
 import (
+	"context"
+	"net"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +27,18 @@ func Best(t testing.TB, limits codec.Limits, window int) transport.Transport {
 // Goroutines is what it runs on elsewhere.
 func Goroutines(_ testing.TB, limits codec.Limits, window int) transport.Transport {
 	return &transport.Net{Limits: limits, Window: window}
+}
+
+// SlowDial makes a transport on which dials to a broker wait for the gate; broker is set once it is known.
+func SlowDial(broker *atomic.Pointer[string], gate <-chan struct{}) Sockets {
+	return func(_ testing.TB, limits codec.Limits, window int) transport.Transport {
+		return &transport.Net{Limits: limits, Window: window, Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if b := broker.Load(); b != nil && *b == address {
+				<-gate
+			}
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		}}
+	}
 }
 
 // OnBoth runs a test on both transports: clients and brokers must not see which it is.
@@ -84,10 +99,14 @@ func StartCluster(t testing.TB, o embedded.Options) *embedded.Cluster {
 // Pinned connects a client to broker-a's port and, by one oneway request, to the broker itself.
 func (r *Real) Pinned() (client, broker *Client) {
 	r.T.Helper()
-	client = Dial(r.T, r.Port(BrokerA))
+	return pin(Dial(r.T, r.Port(BrokerA)), r.Broker)
+}
+
+func pin(client *Client, on *FakeBroker) (_, broker *Client) {
+	client.T.Helper()
 	client.Send(&codec.Command{Code: codec.ReqUpdateConsumerOffset, Flag: codec.FlagOneway})
-	broker = r.Broker.Accept()
-	require.Equal(r.T, codec.ReqUpdateConsumerOffset, broker.Next().Code)
+	broker = on.Accept()
+	require.Equal(client.T, codec.ReqUpdateConsumerOffset, broker.Next().Code)
 	return client, broker
 }
 

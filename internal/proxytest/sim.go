@@ -143,6 +143,12 @@ func (s *Sim) Dial(address string) *Client {
 	return s.DialFrom(address, "198.51.100.7:1234")
 }
 
+// Pinned connects a client to broker-a's port and, by one oneway request, to the broker itself.
+func (s *Sim) Pinned() (client, broker *Client) {
+	s.T.Helper()
+	return pin(s.Dial(s.Port(BrokerA)), s.Broker)
+}
+
 // Consumer connects a registered consumer to broker-a.
 func (s *Sim) Consumer() *Client {
 	s.T.Helper()

@@ -1,4 +1,4 @@
-package actors_test
+package stats_test
 
 import (
 	"bytes"
@@ -64,7 +64,7 @@ func TestStatisticsOfRequests(t *testing.T) {
 		t.Run(codec.RequestCodeName(c.code), func(t *testing.T) {
 			gate := make(chan struct{})
 			var slow atomic.Pointer[string]
-			r := proxytest.Start(t, slowDial(&slow, gate), proxytest.Options{})
+			r := proxytest.Start(t, proxytest.SlowDial(&slow, gate), proxytest.Options{})
 			slow.Store(&r.Broker.Address)
 			client := proxytest.Dial(t, r.Port(proxytest.BrokerA))
 			client.Request(c.code, "{}")

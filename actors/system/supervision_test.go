@@ -1,11 +1,9 @@
-package actors_test
+package system
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 )
 
 func TestKindIsReadOffTheID(t *testing.T) {
@@ -24,6 +22,6 @@ func TestKindIsReadOffTheID(t *testing.T) {
 		"proxy/listener/office/connections/connection$3/upstream$1":  "upstream",
 		"proxy/listener/office/connections/connection$12/request$1z": "request",
 	} {
-		require.Equal(t, kind, actors.Kind(id), id)
+		require.Equal(t, kind, Kind(id), id)
 	}
 }

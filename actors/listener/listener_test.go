@@ -1,4 +1,4 @@
-package actors_test
+package listener_test
 
 import (
 	"errors"

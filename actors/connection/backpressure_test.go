@@ -1,4 +1,4 @@
-package actors_test
+package connection_test
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ import (
 
 // stalled is how long a write makes no progress before it counts as held back. On a slow machine a write may take
 // longer although it is not; what the tests then compare is still true.
-const stalled = 300 * time.Millisecond
+const stalled = 100 * time.Millisecond
 
 // push writes b and says on the channel how much had gone out when it was first held back, and then that all has.
 func push(p *proxytest.Client, b []byte) (heldBack, done chan int) {
@@ -124,8 +124,8 @@ func TestBrokerThatDoesNotRead(t *testing.T) {
 // waits is of its answers of some seconds, and the name server and the other client of the test are in this heap as well.
 func TestClientThatAsksForRoutesAndDoesNotRead(t *testing.T) {
 	proxytest.OnBothAlone(t, func(t *testing.T, on proxytest.Sockets) {
-		t.Run("many", func(t *testing.T) { askForRoutes(t, on, 2000, 20_000) })
-		t.Run("large", func(t *testing.T) { askForRoutes(t, on, 100, 1<<20) })
+		t.Run("many", func(t *testing.T) { askForRoutes(t, on, 1000, 20_000) })
+		t.Run("large", func(t *testing.T) { askForRoutes(t, on, 50, 1<<20) })
 	})
 }
 

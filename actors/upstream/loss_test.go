@@ -1,4 +1,4 @@
-package actors_test
+package upstream_test
 
 import (
 	"fmt"
@@ -140,19 +140,21 @@ func TestFirstHeartbeatGoesOutOnce(t *testing.T) {
 
 // A broker that does not answer the replay is not kept from requests for ever.
 func TestReplayThatIsNotAnsweredIsWaitedForOnlyAMoment(t *testing.T) {
-	t.Parallel()
-	r := proxytest.Start(t, proxytest.Best, proxytest.Options{})
-	client, broker := r.Pinned()
-	client.Heartbeat(broker, proxytest.FullHeartbeat)
-	broker.Close()
-	broker = r.Broker.Accept()
-	replay := broker.Next()
-	client.Request(codec.ReqPullMessage, "behind the heartbeat")
-	pull := broker.Next()
-	require.Equal(t, "behind the heartbeat", string(pull.Body))
-	broker.Answer(replay, "late")
-	broker.Answer(pull, "found")
-	require.Equal(t, "found", string(client.Next().Body), "the client never sees the answer to the replay")
+	proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, s *proxytest.Sim) {
+		client, broker := s.Pinned()
+		client.Heartbeat(broker, proxytest.FullHeartbeat)
+		broker.Close()
+		broker = s.Broker.Accept()
+		replay := broker.Next()
+		client.Request(codec.ReqPullMessage, "behind the heartbeat")
+		time.Sleep(1900 * time.Millisecond)
+		broker.Quiet()
+		pull := broker.Next()
+		require.Equal(t, "behind the heartbeat", string(pull.Body))
+		broker.Answer(replay, "late")
+		broker.Answer(pull, "found")
+		require.Equal(t, "found", string(client.Next().Body), "the client never sees the answer to the replay")
+	})
 }
 
 func TestUnregisterForgetsTheHeartbeat(t *testing.T) {
@@ -225,20 +227,21 @@ func TestLossInTheMiddleOfARequestDropsTheRest(t *testing.T) {
 
 // A broker that accepts and closes again must not be dialed in a circle.
 func TestRedialsAreSpacedOut(t *testing.T) {
-	t.Parallel()
-	r := proxytest.Start(t, proxytest.Best, proxytest.Options{})
-	client, broker := r.Pinned()
-	client.Heartbeat(broker, proxytest.FullHeartbeat)
-	broker.Close()
-	begun := time.Now()
-	for range 3 { // the first at once, then after 0.2 and 0.4 seconds, give or take a fifth
-		r.Broker.Accept().Close()
-	}
-	require.Greater(t, time.Since(begun), 470*time.Millisecond)
-	for range 10 {
-		require.Equal(t, codec.ResServiceNotAvailable, client.Call(&codec.Command{Code: codec.ReqGetMaxOffset}).Code)
-	}
-	require.LessOrEqual(t, r.Broker.Waiting(), 1, "requests do not hurry the next dial")
+	proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, s *proxytest.Sim) {
+		client, broker := s.Pinned()
+		client.Heartbeat(broker, proxytest.FullHeartbeat)
+		broker.Close()
+		begun := time.Now()
+		for range 3 { // the first at once, then after 0.2 and 0.4 seconds, give or take a fifth
+			s.Broker.Accept().Close()
+		}
+		require.Greater(t, time.Since(begun), 470*time.Millisecond)
+		require.Less(t, time.Since(begun), 730*time.Millisecond)
+		for range 10 {
+			require.Equal(t, codec.ResServiceNotAvailable, client.Call(&codec.Command{Code: codec.ReqGetMaxOffset}).Code)
+		}
+		require.LessOrEqual(t, s.Broker.Waiting(), 1, "requests do not hurry the next dial")
+	})
 }
 
 // What a killed or lost upstream was holding must come back: four leaked chunks would fill this window.
