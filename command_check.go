@@ -36,7 +36,7 @@ func (p *program) check() *cobra.Command {
 		},
 	}
 	addSourceFlags(c)
-	c.Flags().BoolVar(&dial, "dial", false, "also try to connect to every name server")
+	c.Flags().BoolVar(&dial, "dial", false, "also try to connect to every name server and static broker")
 	c.Flags().BoolVar(&strict, "strict", false, "count warnings as problems")
 	return c
 }
@@ -69,15 +69,21 @@ func (p *program) findings(cfg *config.Config, err error, strict bool) (problems
 	return problems
 }
 
-// dialAll tries all name servers at once, reports in the order of the file and counts those that cannot be reached.
+// dialAll tries all name servers and static brokers at once, reports in the order of the file and counts those that cannot be reached.
 func (p *program) dialAll(cfg *config.Config) (unreachable int) {
 	var reports []chan error
+	try := func(cluster *config.Cluster, what, address, key string) {
+		report := make(chan error, 1)
+		reports = append(reports, report)
+		go func() { report <- dial(cluster, what, address, key) }()
+	}
 	for i := range cfg.Clusters {
 		cluster := &cfg.Clusters[i]
 		for _, address := range cluster.NameServers {
-			report := make(chan error, 1)
-			reports = append(reports, report)
-			go func() { report <- dial(cluster, address) }()
+			try(cluster, "name server "+address, address, "name_servers")
+		}
+		for _, b := range cluster.Brokers {
+			try(cluster, fmt.Sprintf("broker %s/%d at %s", b.Name, b.ID, b.Address), b.Address, "cluster.broker.address")
 		}
 	}
 	for _, report := range reports {
@@ -87,15 +93,15 @@ func (p *program) dialAll(cfg *config.Config) (unreachable int) {
 		}
 	}
 	if unreachable == 0 {
-		fmt.Fprintf(p.stdout, "every name server can be reached: %d\n", len(reports))
+		fmt.Fprintf(p.stdout, "every name server and static broker can be reached: %d\n", len(reports))
 	}
 	return unreachable
 }
 
-func dial(cluster *config.Cluster, address string) error {
+func dial(cluster *config.Cluster, what, address, key string) error {
 	conn, err := connect(cluster, address)
 	if err != nil {
-		return fmt.Errorf("cannot reach name server %s of cluster %q: %w; start it, or correct name_servers", address, cluster.Name, err)
+		return fmt.Errorf("cannot reach %s of cluster %q: %w; start it, or correct %s", what, cluster.Name, err, key)
 	}
 	return conn.Close()
 }

@@ -37,7 +37,7 @@ func TestCheckTLS(t *testing.T) {
 		require.Contains(t, gotOut, stdout)
 		require.Equal(t, stderr, gotErr)
 	}
-	f("", "mq", 0, "every name server can be reached: 1\n", "")
+	f("", "mq", 0, "every name server and static broker can be reached: 1\n", "")
 	f("", "other", 2, "certificate is valid for mq, not other", "problems found: 1\n")
 	f(fmt.Sprintf("[listener.tls]\nmode = 'required'\ncertificate = %q\nkey = %q\n", pair.Certificate, authority), "mq", 2,
 		"cannot use listener[0].tls.certificate = \""+pair.Certificate+"\" of listener \"main\"", "problems found: 1\n")

@@ -135,7 +135,7 @@ func TestCheckDial(t *testing.T) {
 	env := []string{"ROCKETMQ_PROXY_LIMITS__CONNECTIONS_PER_LISTENER=0"}
 	code, stdout, stderr := call(env, append(free, open.Addr().String())...)
 	require.Equal(t, 0, code, stderr)
-	require.Equal(t, "every name server can be reached: 1\nthe configuration is valid: clusters: 1, listeners: 1\n", stdout)
+	require.Equal(t, "every name server and static broker can be reached: 1\nthe configuration is valid: clusters: 1, listeners: 1\n", stdout)
 
 	code, stdout, stderr = call(env, append(free, open.Addr().String()+","+closed.Addr().String())...)
 	require.Equal(t, 2, code)

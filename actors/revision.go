@@ -19,8 +19,8 @@ import (
 // same name that is another object is its next revision; one whose name is gone drains.
 type Revision struct {
 	Next *Tree
-	// NameServers are for directories that stay and have others to ask.
-	NameServers map[*cluster.Cluster]*messages.NameServers
+	// Sources are for clusters that stay and learn from others.
+	Sources map[*cluster.Cluster]*messages.Source
 	// Sockets are open already at the addresses of listeners that are new or move. The tree owns them from now on.
 	Sockets map[*listener.Listener]transport.Listener
 	// DrainTimeout bounds how long connections whose port is closed may stay.
@@ -114,7 +114,7 @@ func (p *proxy) reviseClusters(ctx actor.Context, r *Revision) {
 	for _, d := range r.Next.Clusters {
 		if p.clusters[d] == nil {
 			p.startCluster(ctx, d)
-		} else if m := r.NameServers[d]; m != nil {
+		} else if m := r.Sources[d]; m != nil {
 			ctx.Send(p.clusters[d], m)
 		}
 	}

@@ -59,7 +59,8 @@ type Log struct {
 type Cluster struct {
 	// The cluster's name in listeners, logs and metrics.
 	Name string `toml:"name"`
-	// Name servers as host:port. They are asked in turn until one answers. No default: at least one is needed.
+	// Name servers as host:port. They are asked in turn until one answers. No default: at least one is needed, or a
+	// [[cluster.broker]].
 	NameServers []string `toml:"name_servers"`
 	// Time between two queries for the same route, and for the list of brokers (duration, above zero). The loss of a broker
 	// causes a query at once.
@@ -75,6 +76,30 @@ type Cluster struct {
 	Maintenance bool `toml:"maintenance"`
 	// The same for some of its brokers, by name: ["broker-a"]. Producers use the others in the meantime.
 	MaintenanceBrokers []string `toml:"maintenance_brokers"`
+	// A broker process of a cluster without name servers, instead of name_servers. Routes and the list of brokers are made of
+	// these tables; processes that take no connections are left out within refresh, unless all that have the topic are away.
+	Brokers []Broker `toml:"broker"`
+}
+
+// Broker is one [[cluster.broker]] table.
+type Broker struct {
+	// The broker's name (brokerName).
+	Name string `toml:"name"`
+	// 0: the master; others are its slaves (brokerId).
+	ID int `toml:"id"`
+	// Where it listens, as host:port. No default.
+	Address string `toml:"address"`
+	// The RocketMQ cluster that it says it belongs to (brokerClusterName).
+	Cluster string `toml:"cluster"`
+	// Queues that each of its topics has for consumers.
+	ReadQueues int `toml:"read_queues"`
+	// Queues that each of its topics has for producers.
+	WriteQueues int `toml:"write_queues"`
+	// What clients may do there: 2 (send), 4 (consume) or 6 (both).
+	Perm int `toml:"perm"`
+	// Its topics. "*": every topic that is asked for; those are not in lists of topics. Retry topics, dead letters and system
+	// topics are always there.
+	Topics []string `toml:"topics"`
 }
 
 // ClusterTLS is the [cluster.tls] table.

@@ -27,6 +27,11 @@ func DefaultCluster() Cluster {
 	return Cluster{Name: "main", Refresh: 30 * time.Second, MaintenanceBrokers: []string{}}
 }
 
+// DefaultBroker returns what a [[cluster.broker]] without any key is. It lacks an address.
+func DefaultBroker() Broker {
+	return Broker{Name: "broker-a", Cluster: "DefaultCluster", ReadQueues: 8, WriteQueues: 8, Perm: 6, Topics: []string{"*"}}
+}
+
 // DefaultListener returns what a [[listener]] without any key is.
 func DefaultListener() Listener {
 	return Listener{
@@ -48,6 +53,8 @@ func setDefaults(entry any) {
 		*e = DefaultCluster()
 	case *Listener:
 		*e = DefaultListener()
+	case *Broker:
+		*e = DefaultBroker()
 	}
 }
 

@@ -72,9 +72,9 @@ func (d *differ) table(path string, old, next reflect.Value) {
 func (d *differ) field(path string, old, next reflect.Value) {
 	switch {
 	case reflect.DeepEqual(old.Interface(), next.Interface()) || nothing(old) && nothing(next):
-	case old.Kind() == reflect.Slice && old.Type().Elem().Kind() == reflect.Struct:
+	case d.list == "" && old.Kind() == reflect.Slice && old.Type().Elem().Kind() == reflect.Struct:
 		d.entries(path, old, next)
-	case old.Kind() != reflect.Map && isTable(old):
+	case old.Kind() == reflect.Struct && isTable(old):
 		d.table(path, old, next)
 	default:
 		d.changes = append(d.changes, Change{

@@ -46,7 +46,7 @@ func TestExampleEqualsDefaults(t *testing.T) {
 	got, err := Load(Sources{File: exampleFile})
 	require.NoError(t, err)
 	want := exampleConfig()
-	want.Listeners[0].Ports = nil
+	want.Listeners[0].Ports, want.Clusters[0].Brokers = nil, nil
 	want.Complete()
 	got.origins, want.origins = nil, nil
 	require.Equal(t, want, got)
@@ -78,6 +78,9 @@ func exampleConfig() *Config {
 	cluster, listener := DefaultCluster(), DefaultListener()
 	cluster.NameServers = []string{"10.0.0.1:9876", "10.0.0.2:9876"}
 	listener.Ports = map[string]int{"broker-a/0": 20000}
+	broker := DefaultBroker()
+	broker.Address = "10.0.0.5:10911"
+	cluster.Brokers = []Broker{broker}
 	cfg.Clusters, cfg.Listeners = []Cluster{cluster}, []Listener{listener}
 	return cfg
 }
@@ -95,7 +98,7 @@ func renderExample(t *testing.T) string {
 	text := strings.TrimLeft(r.out.String(), "\n")
 	text = regexp.MustCompile(`\n{3,}`).ReplaceAllString(text, "\n\n")
 	text = regexp.MustCompile(`(?m)(^\[.*\n)\n`).ReplaceAllString(text, "$1")
-	return exampleHead + commentOut(text, "[listener.ports]")
+	return exampleHead + commentOut(text, "[listener.ports]", "[[cluster.broker]]")
 }
 
 // commentOut puts # before the tables with these headers.

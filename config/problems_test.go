@@ -74,7 +74,7 @@ func TestEnvironmentAndFlagProblems(t *testing.T) {
 	f("ROCKETMQ_PROXY_ADMIM__ADDRESS=:1", `cannot use admim = { address = ":1" } (environment ROCKETMQ_PROXY_ADMIM__ADDRESS): unknown key; did you mean admin?`)
 	f("ROCKETMQ_PROXY_LISTENER__2__ADDRESS=:1", `cannot use listener.2 (environment ROCKETMQ_PROXY_LISTENER__2__ADDRESS): listener is a list, and the number is neither that of an entry nor the next one; write a number from 0 to 1, where 1 adds an entry`)
 	f("ROCKETMQ_PROXY_LISTENER__0__VIP_CHANNEL=maybe", `cannot use listener[0].vip_channel = "maybe" of listener "main" (environment ROCKETMQ_PROXY_LISTENER__0__VIP_CHANNEL): must be true or false; write it without quotes`)
-	f("ROCKETMQ_PROXY_CLUSTER__0__NAME_SERVERS=", `cannot use cluster[0].name_servers = [] of cluster "main" (environment ROCKETMQ_PROXY_CLUSTER__0__NAME_SERVERS): a cluster needs at least one name server; list them as ["host:9876", "other:9876"]`)
+	f("ROCKETMQ_PROXY_CLUSTER__0__NAME_SERVERS=", `cannot use cluster[0].name_servers = [] of cluster "main" (environment ROCKETMQ_PROXY_CLUSTER__0__NAME_SERVERS): a cluster needs at least one name server; list them as ["host:9876", "other:9876"], or add a [[cluster.broker]]`)
 	f("ROCKETMQ_PROXY_ADMIN=x", `cannot use admin = "x" (environment ROCKETMQ_PROXY_ADMIN): must be a table; write [admin] above its keys`)
 
 	two := "[[cluster]]\nname = 'a'\nname_servers = ['a:1']\n[[cluster]]\nname = 'b'\nname_servers = ['a:1']\n[[listener]]\ncluster = 'a'"
@@ -99,5 +99,5 @@ advertise_ports = "30000-30009"
 		`cannot use listener[0].broker_ports = "x" of listener "office" (file proxy.toml): must be a port or a range of ports; write "20000-20999" with ports from 1 to 65535, the lower one first, or a single port, or 0 for any`,
 		`cannot use drain_timeout = "-1s" (file proxy.toml): must not be negative; write "0s" to close connections at once, or a duration such as "30s"`,
 		`cannot use log.level = "loud" (file proxy.toml): must be one of "debug", "info", "warn", "error"; choose one of them`,
-		`cannot use cluster[0].name_servers = [] of cluster "main" (default): a cluster needs at least one name server; list them as ["host:9876", "other:9876"]`)
+		`cannot use cluster[0].name_servers = [] of cluster "main" (default): a cluster needs at least one name server; list them as ["host:9876", "other:9876"], or add a [[cluster.broker]]`)
 }

@@ -66,27 +66,9 @@ func (c *checker) clusters() {
 				c.taken(join(at, "name"), cl.Name, join(index("cluster", j), "name"))
 			}
 		}
-		c.nameServers(join(at, "name_servers"), cl)
+		c.sourceOf(at, cl)
 		c.above0(join(at, "refresh"), cl.Refresh)
 		c.clusterTLS(join(at, "tls"), &cl.TLS)
-	}
-}
-
-func (c *checker) nameServers(key string, cl *Cluster) {
-	if len(cl.NameServers) == 0 {
-		c.add(key, "[]", "a cluster needs at least one name server", `list them as ["host:9876", "other:9876"]`)
-	}
-	for i, server := range cl.NameServers {
-		at := index(key, i)
-		if !c.hostPort(at, server) {
-			continue
-		}
-		for j := range c.cfg.Listeners {
-			if address := c.cfg.Listeners[j].Address; loops(server, address) {
-				c.add(at, quote(server), fmt.Sprintf("is the address of the proxy's own listener %q", c.cfg.Listeners[j].Name),
-					"write the address of the name server, or give the listener another port", join(index("listener", j), "address"))
-			}
-		}
 	}
 }
 

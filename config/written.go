@@ -38,6 +38,8 @@ func written(v reflect.Value) string {
 		return "[" + strings.Join(items, ", ") + "]"
 	case reflect.Map:
 		return inlineTable(v)
+	case reflect.Struct:
+		return inlineStruct(v)
 	}
 	return fmt.Sprint(v.Interface())
 }
@@ -53,6 +55,19 @@ func inlineTable(table reflect.Value) string {
 	}
 	if len(items) == 0 {
 		return "{}"
+	}
+	return "{ " + strings.Join(items, ", ") + " }"
+}
+
+// inlineStruct writes what of a table is not its default.
+func inlineStruct(v reflect.Value) string {
+	usual := reflect.New(v.Type())
+	setDefaults(usual.Interface())
+	var items []string
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		if key := f.Tag.Get("toml"); key != "" && !reflect.DeepEqual(v.FieldByIndex(f.Index).Interface(), usual.Elem().FieldByIndex(f.Index).Interface()) {
+			items = append(items, key+" = "+written(v.FieldByIndex(f.Index)))
+		}
 	}
 	return "{ " + strings.Join(items, ", ") + " }"
 }

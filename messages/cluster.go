@@ -22,10 +22,11 @@ type BrokersChanged struct{ Cluster string }
 // Refreshed tells subscribers that the cluster was looked at, changed or not: what failed can be tried again.
 type Refreshed struct{ Cluster string }
 
-// NameServers are to be asked by a cluster from now on, every Refresh.
-type NameServers struct {
-	Addresses []string
-	Refresh   time.Duration
+// Source is what a cluster learns from, from now on, every Refresh: name servers, or what is written down of its brokers.
+type Source struct {
+	NameServers []string
+	Static      *route.Static // nil: it has name servers
+	Refresh     time.Duration
 }
 
 // RouteQuery asks a cluster for a topic's route (105) or, with Cluster set, for the cluster's brokers (106).

@@ -13,7 +13,7 @@ type Verdict struct {
 	Reason Reason // of Refuse
 	Code   int32  // of Refuse: the response code
 	Remark string // of Refuse
-	Topic  string // of LocalTopicRoute
+	Topic  string // of LocalTopicRoute; of LocalClusterTopics a RocketMQ cluster
 }
 
 // Action is the kind of a verdict.
@@ -21,15 +21,13 @@ type Action uint8
 
 // The actions.
 const (
-	Relay            Action = iota // it goes on to the broker or name server that its port stands for
-	LocalTopicRoute                // answered from what is known of the cluster
-	LocalClusterInfo               // answered from what is known of the cluster
-	Refuse                         // answered with Code and Remark; a oneway request is dropped
+	Relay              Action = iota // it goes on to the broker or name server that its port stands for
+	LocalTopicRoute                  // answered from what is known of the cluster
+	LocalClusterInfo                 // answered from what is known of the cluster
+	LocalTopicList                   // answered with the topics of Table.Static
+	LocalClusterTopics               // answered with those of one RocketMQ cluster
+	Refuse                           // answered with Code and Remark; a oneway request is dropped
 )
-
-func (a Action) String() string {
-	return [...]string{"relay", "local topic route", "local cluster info", "refuse"}[a]
-}
 
 // Reason is why a request is refused, for the statistics.
 type Reason uint8
@@ -41,12 +39,14 @@ const (
 	InMaintenance          // cluster.maintenance, cluster.maintenance_brokers
 	Registration           // what only brokers say to name servers
 	ImpossibleTopic        // no topic can have that name
+	Unsupported            // there is no name server that could answer
 )
 
 // Table is what decisions depend on beside the request. It is an immutable snapshot: whoever changes something makes
 // another one, and a connection looks at one for a whole chunk. The zero value changes nothing.
 type Table struct {
 	Maintenance Maintenance
+	Static      *Static // nil: the cluster has name servers
 }
 
 // Maintenance is what of a cluster is not to be used for now.
@@ -90,7 +90,7 @@ func Decide(t *Table, at Arrival, h *codec.Header, raw []byte) Verdict {
 	case t.Maintenance.Covers(at.Broker.Name):
 		return inMaintenance(at)
 	case at.NameServer:
-		return onNameServerPort(h, raw)
+		return onNameServerPort(t, h, raw)
 	}
 	return Verdict{}
 }
@@ -129,7 +129,7 @@ var registrations = map[int32]string{
 
 // onNameServerPort: routes name the proxy's addresses instead of the brokers', so they are answered here. Everything that
 // is not named here is relayed, also codes nobody knows yet.
-func onNameServerPort(h *codec.Header, raw []byte) Verdict {
+func onNameServerPort(t *Table, h *codec.Header, raw []byte) Verdict {
 	switch h.Code {
 	case codec.ReqGetRouteInfoByTopic:
 		topic := h.ExtString(raw, "topic")
@@ -145,5 +145,21 @@ func onNameServerPort(h *codec.Header, raw []byte) Verdict {
 			"%s (%d) is refused on a port for clients: %s. Point the broker's namesrvAddr at a name server, not at the proxy",
 			codec.RequestCodeName(h.Code), h.Code, why)}
 	}
+	if t.Static != nil {
+		return withoutNameServer(h, raw)
+	}
 	return Verdict{}
+}
+
+// withoutNameServer answers what can be answered from a static cluster's table, and the rest as a name server of another
+// version would.
+func withoutNameServer(h *codec.Header, raw []byte) Verdict {
+	switch h.Code {
+	case codec.ReqGetAllTopicListFromNameServer:
+		return Verdict{Action: LocalTopicList}
+	case codec.ReqGetTopicsByCluster:
+		return Verdict{Action: LocalClusterTopics, Topic: h.ExtString(raw, "cluster")}
+	}
+	return Verdict{Action: Refuse, Reason: Unsupported, Code: codec.ResRequestCodeNotSupported, Remark: fmt.Sprintf(
+		"rocketmq-proxy: %s (%d) needs a name server, and this cluster has none ([[cluster.broker]])", codec.RequestCodeName(h.Code), h.Code)}
 }

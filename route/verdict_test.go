@@ -126,12 +126,6 @@ func TestDrainingSendsAwayWhoUnderstandsIt(t *testing.T) {
 	f(codec.Version5_5_0, codec.FlagOneway, false)
 }
 
-func TestActionString(t *testing.T) {
-	for action, want := range []string{"relay", "local topic route", "local cluster info", "refuse"} {
-		require.Equal(t, want, route.Action(action).String())
-	}
-}
-
 func TestOrdinary(t *testing.T) {
 	f := func(request int32, responses ...int32) {
 		t.Helper()

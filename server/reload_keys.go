@@ -37,6 +37,7 @@ var effects = map[string]effect{
 
 	"cluster":                     atOnce,
 	"cluster.name_servers":        atOnce,
+	"cluster.broker":              atOnce,
 	"cluster.maintenance":         atOnce,
 	"cluster.maintenance_brokers": atOnce,
 	"cluster.refresh":             atOnce,

@@ -89,7 +89,7 @@ func (s *Server) apply(p *plan) error {
 
 func (p *plan) changesTree(now *actors.Tree) bool {
 	next := p.revision.Next
-	return len(p.revision.NameServers) > 0 || !slices.Equal(now.Clusters, next.Clusters) || !slices.Equal(now.Listeners, next.Listeners)
+	return len(p.revision.Sources) > 0 || !slices.Equal(now.Clusters, next.Clusters) || !slices.Equal(now.Listeners, next.Listeners)
 }
 
 // describeClusters keeps the gauges of clusters in step. They change a moment before the tree does.
@@ -111,7 +111,7 @@ func (s *Server) describeClusters(next *actors.Tree) {
 func (s *Server) revise(next *config.Config) (*actors.Revision, error) {
 	now := s.proxy.Tree()
 	r := &actors.Revision{
-		Next: &actors.Tree{Stats: now.Stats}, NameServers: map[*actors.Cluster]*messages.NameServers{},
+		Next: &actors.Tree{Stats: now.Stats}, Sources: map[*actors.Cluster]*messages.Source{},
 		Sockets: map[*actors.Listener]transport.Listener{}, DrainTimeout: next.DrainTimeout,
 	}
 	directories := map[string]*actors.Cluster{}
@@ -151,8 +151,9 @@ func (s *Server) reviseCluster(r *actors.Revision, now *actors.Tree, c *config.C
 		return d, nil
 	}
 	j := slices.IndexFunc(s.config().Clusters, func(old config.Cluster) bool { return old.Name == c.Name })
-	if old := &s.config().Clusters[j]; !slices.Equal(old.NameServers, c.NameServers) || old.Refresh != c.Refresh {
-		r.NameServers[now.Clusters[i]] = &messages.NameServers{Addresses: c.NameServers, Refresh: c.Refresh}
+	old := &s.config().Clusters[j]
+	if !slices.Equal(old.NameServers, c.NameServers) || !reflect.DeepEqual(old.Brokers, c.Brokers) || old.Refresh != c.Refresh {
+		r.Sources[now.Clusters[i]] = &messages.Source{NameServers: c.NameServers, Static: staticBrokers(c), Refresh: c.Refresh}
 	}
 	return now.Clusters[i], nil
 }

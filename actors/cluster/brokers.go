@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"maps"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
-// learn takes what a name server says of brokers.
+// learn takes what a name server says of brokers; from is "" when it is written down.
 func (c *clusterActor) learn(ctx actor.Context, from string, list []route.Broker) {
 	brokers := maps.Clone(c.Snapshot().brokers)
 	var came, moved []*Broker
@@ -43,7 +44,7 @@ func (c *clusterActor) learn(ctx actor.Context, from string, list []route.Broker
 		c.watch(ctx, b)
 	}
 	if len(came) > 0 || first {
-		c.env.Log.Info("brokers known", "cluster", c.Name, "name_server", from, "brokers", describe(c.Snapshot().Brokers()))
+		c.env.Log.Info("brokers known", "cluster", c.Name, "from", cmp.Or(from, "cluster.broker"), "brokers", describe(c.Snapshot().Brokers()))
 		c.publish(ctx, &messages.BrokersChanged{Cluster: c.Name})
 	}
 	for _, b := range moved {
@@ -57,7 +58,7 @@ func (c *clusterActor) learn(ctx actor.Context, from string, list []route.Broker
 const forgetUnlisted = 5 * time.Minute
 
 // forgetBrokers forgets those that are away and that a look at the whole cluster has not listed for a while; after a reload at
-// once. Its port stays in the port tables.
+// once. Its port stays in the port tables. What is no longer written down is forgotten also when it is there.
 func (c *clusterActor) forgetBrokers(ctx actor.Context, list []route.Broker) {
 	listed := map[route.BrokerID]bool{}
 	for _, b := range list {
@@ -77,7 +78,8 @@ func (c *clusterActor) forgetBrokers(ctx actor.Context, list []route.Broker) {
 			b.unlisted = now
 		}
 		b.tell(&lookNow{}) // nobody else may
-		if b.Away() && now-b.unlisted >= patience {
+		unlisted := now - b.unlisted
+		if b.Away() && unlisted >= patience || c.Static() != nil && unlisted >= int64(forgetUnlisted) {
 			c.env.Log.Info("broker forgotten", "cluster", c.Name, "broker", id.String(), "address", b.Address())
 			delete(brokers, id)
 			ctx.Stop(b.actor.Swap(nil).PID)

@@ -1,5 +1,5 @@
 // Package cluster is what is known of one RocketMQ cluster: its topics and brokers, asked of its name servers once for
-// everybody, whether each broker takes connections, and what is in maintenance.
+// everybody, or written down in the configuration, whether each broker takes connections, and what is in maintenance.
 //
 // [Cluster] outlives its actor, so a crash forgets nothing. [Cluster.Snapshot] is what everybody reads, without a message;
 // subscribers are told when it changes. Routes are asked for with messages.RouteQuery.
@@ -96,8 +96,10 @@ func (c *clusterActor) Receive(ctx actor.Context) {
 		c.tick(ctx)
 	case *brokerTurned:
 		c.turned(ctx, m.broker)
+	case *messages.Source:
+		c.turnTo(ctx, m)
 	case *actor.Restarting, *actor.Stopping: // when everything begins again, it stops and has a successor all the same
-		c.env.CleanUp(func() { c.cancel(); c.source.stop(); c.giveUpAll(ctx) })
+		c.env.CleanUp(func() { c.cancel(); c.source.stop(ctx); c.giveUpAll(ctx) })
 	default:
 		c.source.receive(ctx)
 	}
@@ -108,7 +110,7 @@ func (c *clusterActor) start(ctx actor.Context) {
 	for _, b := range c.Snapshot().brokers {
 		c.watch(ctx, b)
 	}
-	c.source = &nameServers{c: c}
+	c.source = c.newSource()
 	c.source.start(ctx)
 	c.cancel = system.Every(retryDown, c.self, &messages.Tick{})
 	c.look(ctx)

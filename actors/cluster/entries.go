@@ -75,15 +75,15 @@ func (c *clusterActor) forgetEntry(k key) {
 // forgetEntries forgets what nobody asks for any longer.
 func (c *clusterActor) forgetEntries(now int64) {
 	for k, e := range c.entries {
-		if !e.asking && now-e.used > int64(e.patience()) && k != wholeCluster {
+		if !e.asking && now-e.used > int64(c.patience(e)) && k != wholeCluster {
 			c.forgetEntry(k)
 		}
 	}
 }
 
-// patience is how long an entry is kept that nobody asks for.
-func (e *entry) patience() time.Duration {
-	if e.found() {
+// patience is how long an entry is kept that nobody asks for. Static brokers may have any topic, and are asked for nothing.
+func (c *clusterActor) patience(e *entry) time.Duration {
+	if e.found() && c.Static() == nil {
 		return forgetAfter
 	}
 	return forgetAbsent
@@ -153,16 +153,26 @@ func (c *clusterActor) accept(ctx actor.Context, k key, from string, a *codec.Co
 	if err != nil {
 		return fmt.Errorf("cannot read its answer: %w", err)
 	}
+	c.take(ctx, k, from, a, brokers)
+	if k == wholeCluster {
+		c.wasLookedAt(ctx, brokers)
+	}
+	return nil
+}
+
+// take notes a good answer, and the brokers that are in it.
+func (c *clusterActor) take(ctx actor.Context, k key, from string, a *codec.Command, brokers []route.Broker) {
 	c.downAt = 0
 	e := c.entry(k)
 	e.code, e.remark, e.body, e.brokers = a.Code, a.Remark, a.Body, brokers
 	e.good, e.at = true, c.env.Now()
 	c.learn(ctx, from, brokers)
-	if k == wholeCluster {
-		c.forgetBrokers(ctx, brokers)
-		c.publish(ctx, &messages.Refreshed{Cluster: c.Name})
-	}
-	return nil
+}
+
+// wasLookedAt notes that these are all brokers that there are.
+func (c *clusterActor) wasLookedAt(ctx actor.Context, all []route.Broker) {
+	c.forgetBrokers(ctx, all)
+	c.publish(ctx, &messages.Refreshed{Cluster: c.Name})
 }
 
 // failed notes that nobody could answer. A route that was found stays; without one it is code 1, never 17, which would make

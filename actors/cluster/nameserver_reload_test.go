@@ -22,7 +22,7 @@ func topicList() *codec.Command {
 
 // turnTo has other name servers asked, as a reload does.
 func turnTo(s *proxytest.Sim, servers ...string) {
-	s.Tell(cluster, &messages.NameServers{Addresses: servers, Refresh: time.Hour})
+	s.Tell(cluster, &messages.Source{NameServers: servers, Refresh: time.Hour})
 }
 
 // Clients' own connections to a name server that is removed go as soon as nothing of them is in flight; the clients

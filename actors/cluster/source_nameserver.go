@@ -64,8 +64,6 @@ func (n *nameServers) spawn(ctx actor.Context, s *NameServer) *actor.PID {
 
 func (n *nameServers) receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
-	case *messages.NameServers:
-		n.turnTo(ctx, m)
 	case *messages.Queried:
 		n.queried(ctx, m)
 	case *hedge:
@@ -187,30 +185,32 @@ func (n *nameServers) distrust(address string) {
 	}
 }
 
-func (n *nameServers) stop() {
+func (n *nameServers) stop(ctx actor.Context) {
 	for _, q := range n.queries {
 		q.stop()
+	}
+	for _, pid := range n.servers {
+		ctx.Stop(pid)
 	}
 }
 
 // turnTo has other name servers asked from now on. What the old ones told stays good until the new ones answer, and
 // queries that are out are asked again.
-func (n *nameServers) turnTo(ctx actor.Context, m *messages.NameServers) {
-	n.c.Refresh = m.Refresh
-	if slices.Equal(n.c.NameServers, m.Addresses) {
+func (n *nameServers) turnTo(ctx actor.Context, m *messages.Source) {
+	if slices.Equal(n.c.NameServers, m.NameServers) {
 		return
 	}
-	n.c.env.Log.Info("name servers changed", "cluster", n.c.Name, "before", describeAll(n.c.NameServers), "name_servers", describeAll(m.Addresses))
-	n.c.NameServers = m.Addresses
-	n.c.update(func(s *Snapshot) { s.turnTo(m.Addresses) })
-	n.c.know(m.Addresses)
+	n.c.env.Log.Info("name servers changed", "cluster", n.c.Name, "before", describeAll(n.c.NameServers), "name_servers", describeAll(m.NameServers))
+	n.c.NameServers = m.NameServers
+	n.c.update(func(s *Snapshot) { s.turnTo(m.NameServers) })
+	n.c.know(m.NameServers)
 	for _, s := range n.c.Servers() {
 		if n.servers[s.Address] == nil {
 			n.servers[s.Address] = n.spawn(ctx, s)
 		}
 	}
 	for address, pid := range n.servers {
-		if !slices.Contains(m.Addresses, address) {
+		if !slices.Contains(m.NameServers, address) {
 			delete(n.servers, address)
 			ctx.Stop(pid)
 		}

@@ -3,6 +3,7 @@ package connection
 import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -28,6 +29,10 @@ func (c *connection) request(t *route.Table, ch *transport.Chunk, f *codec.Frame
 		}
 	case v.Action == route.Refuse:
 		c.reply(c.begin(f), v.Code, v.Remark, nil)
+	case v.Action == route.LocalTopicList:
+		c.reply(c.begin(f), codec.ResSuccess, "", rewrite.TopicList(t.Static.Topics()))
+	case v.Action == route.LocalClusterTopics:
+		c.reply(c.begin(f), codec.ResSuccess, "", rewrite.TopicList(t.Static.Of(v.Topic).Topics()))
 	default:
 		c.askCluster(ch, f, v)
 	}

@@ -85,7 +85,7 @@ type Proxy struct {
 
 // ProxyConfig is what one proxy differs from another in.
 type ProxyConfig struct {
-	NameServer string
+	NameServer string // "": Cluster says where the brokers are
 	Cluster    string // more lines of [[cluster]]
 	Listener   string // more lines of [[listener]]
 	Metrics    string // the lines of [metrics]
@@ -109,7 +109,7 @@ drain_timeout = %q
 
 [[cluster]]
 name = "main"
-name_servers = [%q]
+%s
 %s
 [[listener]]
 name = "it"
@@ -120,7 +120,7 @@ broker_ports = "%d-%d"
 %s
 [admin]
 address = %q
-`, cmp.Or(config.DrainTimeout, 5*time.Second).String(), config.NameServer, config.Cluster, freeport.Loopback(first), first+4, first+4+BrokerPorts-1, config.Listener, freeport.Loopback(first+1))
+`, cmp.Or(config.DrainTimeout, 5*time.Second).String(), config.nameServers(), config.Cluster, freeport.Loopback(first), first+4, first+4+BrokerPorts-1, config.Listener, freeport.Loopback(first+1))
 	if config.Metrics != "" {
 		text += "\n[metrics]\n" + config.Metrics + "\n"
 	}
@@ -129,6 +129,13 @@ address = %q
 		return nil, fmt.Errorf("cannot configure the proxy: %w", err)
 	}
 	return LaunchProxy(dir, freeport.Loopback(first), freeport.Loopback(first+1), "serve", "--config", path)
+}
+
+func (c *ProxyConfig) nameServers() string {
+	if c.NameServer == "" {
+		return ""
+	}
+	return fmt.Sprintf("name_servers = [%q]", c.NameServer)
 }
 
 // devProxy starts `rocketmq-proxy dev`: the proxy in front of its embedded name server and broker.

@@ -1,0 +1,66 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+)
+
+// sourceOf checks what a cluster's brokers are known from: its name servers, or tables.
+func (c *checker) sourceOf(at string, cl *Cluster) {
+	servers, brokers := join(at, "name_servers"), join(at, "broker")
+	switch {
+	case len(cl.NameServers) > 0 && len(cl.Brokers) > 0:
+		c.add(servers, written(reflect.ValueOf(cl.NameServers)), "stands beside [[cluster.broker]]: the brokers of a cluster are either asked for or written down",
+			"remove one of them", brokers)
+	case len(cl.NameServers)+len(cl.Brokers) == 0:
+		c.add(servers, "[]", "a cluster needs at least one name server", `list them as ["host:9876", "other:9876"], or add a [[cluster.broker]]`)
+	}
+	for i, server := range cl.NameServers {
+		c.dialed(index(servers, i), server, "the name server")
+	}
+	for i := range cl.Brokers {
+		c.broker(index(brokers, i), &cl.Brokers[i])
+		for j := range i {
+			if a, b := &cl.Brokers[i], &cl.Brokers[j]; a.Name == b.Name && a.ID == b.ID {
+				c.add(join(index(brokers, i), "id"), strconv.Itoa(a.ID), fmt.Sprintf("is the id of another process of broker %q", a.Name),
+					"give each process its own id, 0 for the master", join(index(brokers, j), "id"))
+			}
+		}
+	}
+}
+
+// dialed checks an address that the proxy connects to: it must not be its own.
+func (c *checker) dialed(key, address, what string) {
+	if !c.hostPort(key, address) {
+		return
+	}
+	for j := range c.cfg.Listeners {
+		if l := &c.cfg.Listeners[j]; loops(address, l.Address) {
+			c.add(key, quote(address), fmt.Sprintf("is the address of the proxy's own listener %q", l.Name),
+				"write the address of "+what+", or give the listener another port", join(index("listener", j), "address"))
+		}
+	}
+}
+
+func (c *checker) broker(at string, b *Broker) {
+	if b.Name == "" {
+		c.add(join(at, "name"), quote(""), "a broker needs a name", "write its brokerName")
+	}
+	c.dialed(join(at, "address"), b.Address, "the broker")
+	c.least(join(at, "id"), b.ID, 0)
+	c.least(join(at, "read_queues"), b.ReadQueues, 0)
+	c.least(join(at, "write_queues"), b.WriteQueues, 0)
+	if b.Perm < 0 || b.Perm > 7 || b.Perm&6 == 0 {
+		c.add(join(at, "perm"), strconv.Itoa(b.Perm), "must be 2, 4 or 6", "write 2 for sending only, 4 for consuming only, 6 for both")
+	}
+	if len(b.Topics) == 0 {
+		c.add(join(at, "topics"), "[]", "no client would be led to the broker", `list its topics, or write ["*"] for every topic that is asked for`)
+	}
+}
+
+func (c *checker) least(key string, n, least int) {
+	if n < least {
+		c.add(key, strconv.Itoa(n), fmt.Sprintf("must be at least %d", least), "write such a number")
+	}
+}
