@@ -23,6 +23,8 @@ type Destination interface {
 	// certain by itself that the broker takes no connections.
 	Dialed()
 	DialFailed(err error) (refused bool)
+	// Expected is what all clients of the broker wait for; nil for name servers.
+	Expected() *Expected
 	// String names it in logs.
 	String() string
 }

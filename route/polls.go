@@ -16,6 +16,19 @@ func Poll(requestCode int32) bool {
 	return false
 }
 
+// Bulky reports whether the answer to a request may be large: messages, or a list of all of something.
+func Bulky(requestCode int32) bool {
+	switch requestCode {
+	case codec.ReqPullMessage, codec.ReqLitePullMessage, codec.ReqPopMessage, codec.ReqPopMessageEnvoy, codec.ReqPeekMessage,
+		codec.ReqQueryMessage, codec.ReqViewMessageByID,
+		codec.ReqGetAllTopicConfig, codec.ReqGetAllSubscriptionGroupConfig, codec.ReqGetAllConsumerOffset, codec.ReqGetAllDelayOffset,
+		codec.ReqGetTopicStatsInfo, codec.ReqGetConsumeStats, codec.ReqGetBrokerConsumeStats, codec.ReqQueryConsumeQueue,
+		codec.ReqGetConsumerConnectionList, codec.ReqGetProducerConnectionList, codec.ReqGetConsumerRunningInfo:
+		return true
+	}
+	return false
+}
+
 // AskedOffset is the offset that a pull asks for; ok is false for other requests, and for a pull that does not say.
 func AskedOffset(h *codec.Header, raw []byte) (offset int64, ok bool) {
 	if h.Code != codec.ReqPullMessage && h.Code != codec.ReqLitePullMessage {

@@ -21,6 +21,7 @@ type Broker struct {
 	// Dials and Failures count attempts to connect to it, those of its prober included.
 	Dials, Failures atomic.Uint64
 
+	expected messages.Expected
 	unlisted int64 // since when name servers do not list it; 0: they do. Its cluster's own
 	known    atomic.Pointer[route.Broker]
 	away     atomic.Bool
@@ -63,6 +64,9 @@ func (b *Broker) DialFailed(err error) (refused bool) {
 	b.tell(&dialFailed{err, refused})
 	return refused
 }
+
+// Expected is part of messages.Destination. Its VIP port has the same.
+func (b *Broker) Expected() *messages.Expected { return &b.expected }
 
 func (b *Broker) String() string { return "broker " + b.ID.String() }
 

@@ -77,11 +77,12 @@ func (a *anyNameServer) Serves(address string, remote netip.AddrPort) bool {
 	return false
 }
 
-func (a *anyNameServer) Dialer() transport.Dialer  { return a.dialer }
-func (a *anyNameServer) Away() bool                { return false }
-func (a *anyNameServer) Dialed()                   {}
-func (a *anyNameServer) DialFailed(error) (r bool) { return false }
-func (a *anyNameServer) String() string            { return "name servers of " + a.cluster.Name }
+func (a *anyNameServer) Dialer() transport.Dialer     { return a.dialer }
+func (a *anyNameServer) Away() bool                   { return false }
+func (a *anyNameServer) Dialed()                      {}
+func (a *anyNameServer) DialFailed(error) (r bool)    { return false }
+func (a *anyNameServer) Expected() *messages.Expected { return nil }
+func (a *anyNameServer) String() string               { return "name servers of " + a.cluster.Name }
 
 // nameserver is the cluster's own connection to one name server: opened by the first query, closed by the server
 // when it is idle, or by us when an answer is overdue, because what comes after that cannot be trusted to be timely.

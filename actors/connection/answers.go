@@ -15,6 +15,7 @@ func (c *connection) deliver(m *messages.Deliver) {
 		return
 	}
 	c.lastTraffic = c.env.Now()
+	c.flight.bulk.hear(c.lastTraffic)
 	c.samples.note().UpstreamReceived += int64(m.To - m.From)
 	if c.out.defers(delivery{link: &c.link, bytes: m}) {
 		return
@@ -56,6 +57,7 @@ func (c *connection) answer(ch *transport.Chunk, f *codec.Frame) (p passage) {
 		return p
 	}
 	c.handed(x)
+	c.flight.bulk.learn(x, f.End-f.Off)
 	c.samples.add(messages.Sample{Kind: messages.RequestAnswered, Code: x.Header.Code, Response: h.Code, Nanos: c.lastTraffic - x.Arrived})
 	c.rewrite(&p, rewrite.InAnswer(x.Header.Code), ch, f)
 	x.Answered.Code = h.Code

@@ -95,6 +95,9 @@ func (c *connection) Receive(ctx actor.Context) {
 	case *messages.PortsOpened:
 		c.portsOpened(m)
 	case *transport.Drained: // there may be room
+		c.flight.bulk.hear(c.env.Now())
+	case *lookAtBulk:
+		c.flight.bulk.looked()
 	case *transport.Closed:
 		c.end(m.Err)
 	case *messages.Tick:
@@ -134,6 +137,7 @@ func (c *connection) afterwards() {
 			c.leaveRetired()
 		}
 		c.closeIfDue()
+		c.watchBulk()
 		c.account()
 	}
 	if sent := c.out.takeSent(); sent > 0 {
@@ -203,6 +207,7 @@ func (c *connection) close() {
 			c.samples.add(messages.Sample{Kind: end, Code: x.Header.Code})
 		}
 	}
+	c.flight.bulk.release()
 	c.flight = inflight{counted: c.flight.counted}
 	c.account()
 	c.samples.note().Closed++

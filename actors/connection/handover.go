@@ -160,6 +160,7 @@ func (c *connection) adoptRequest(p *messages.Pending) {
 		x.AskedOffset = *p.Asked
 	}
 	c.flight.add(x)
+	c.expect(x)
 	c.samples.add(messages.Sample{Kind: messages.RequestMovedHere, Code: p.Code})
 	x.Process.SendUserMessage(x.Actor, &x.Begin)
 }

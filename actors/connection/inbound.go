@@ -143,7 +143,7 @@ func (c *connection) decide(p parkedChunk) {
 	table := c.port.Table()
 	for i := p.next; i < len(ch.Frames); i++ {
 		f := &ch.Frames[i]
-		if c.busy() || c.port.Role == messages.NameServerPort && c.full() {
+		if c.busy() || c.port.Role == messages.NameServerPort && c.full() || c.exceeds(&f.Header) {
 			c.forward(ch, p.from, f.Off)
 			c.noteParked(c.in.parkFirst(parkedChunk{ch, i, f.Off}))
 			return

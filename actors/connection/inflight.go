@@ -16,6 +16,7 @@ import (
 // that answer: the client must not get two.
 type inflight struct {
 	table   *exchanges // nil while the client is idle
+	bulk    *bulk      // of them, those whose answers may be large; nil: there were none
 	free    []lease
 	count   int   // without tombstones
 	waiting int   // of them, those not handed to an upstream
@@ -67,6 +68,7 @@ func (fl *inflight) wait(x *messages.Exchange) {
 func (fl *inflight) take(opaque int32) *messages.Exchange {
 	x := fl.table.takeRelayed(opaque)
 	if x != nil && !x.Tombstone {
+		fl.bulk.remove(x)
 		fl.count--
 	}
 	return x
@@ -76,6 +78,7 @@ func (fl *inflight) take(opaque int32) *messages.Exchange {
 func (fl *inflight) remove(x *messages.Exchange) bool {
 	found := fl.table.remove(x)
 	if found && !x.Tombstone {
+		fl.bulk.remove(x)
 		fl.count--
 	}
 	return found
@@ -108,6 +111,9 @@ func (fl *inflight) bytes() int {
 	n := int(fl.leases)*leaseCost + cap(fl.free)*int(unsafe.Sizeof(lease{}))
 	if t := fl.table; t != nil {
 		n += (t.len()-fl.count)*exchangeCost + len(t.chains)*int(unsafe.Sizeof(t.chains[0]))
+	}
+	if b := fl.bulk; b != nil {
+		n += int(unsafe.Sizeof(*b)) + cap(b.young)*int(unsafe.Sizeof(bulkRequest{}))
 	}
 	return n
 }

@@ -81,6 +81,7 @@ func (c *connection) opened(m *messages.Opened) {
 	if m.Replayed {
 		c.samples.add(messages.Sample{Kind: messages.HeartbeatReplayed})
 	}
+	c.flight.bulk.begin(c.env.Now())
 	for x := range c.flight.table.all() {
 		if x.Relayed {
 			c.handed(x)

@@ -24,6 +24,7 @@ func (c *connection) request(t *route.Table, ch *transport.Chunk, f *codec.Frame
 	case v.Action == route.Relay:
 		x := c.begin(f)
 		x.Relayed = true
+		c.expect(x)
 		if offset, ok := route.AskedOffset(&f.Header, ch.RawHeader(f)); ok {
 			x.AskedOffset = offset
 		}
