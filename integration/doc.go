@@ -54,6 +54,6 @@
 //   - Nothing that changes a broker for others: stories that kill brokers start a cluster of their own
 //     (harness.StartCluster).
 //
-// Stories of a cluster of their own are a file each: brokerlost_test.go (with lossclients_test.go), restart_test.go,
-// tls_test.go, proxyprotocol_test.go, acl_test.go, victoriametrics_test.go.
+// Stories of a cluster of their own are a file each: brokerlost_test.go (with lossclients_test.go and
+// lossoutcome_test.go), restart_test.go, tls_test.go, proxyprotocol_test.go, acl_test.go, victoriametrics_test.go.
 package integration

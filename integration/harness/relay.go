@@ -10,7 +10,8 @@ import (
 // Relay passes connections on to an address that can be changed. In front of name servers it is a name server whose
 // answers change.
 type Relay struct {
-	ln net.Listener
+	ln   net.Listener
+	pass func(client, server net.Conn) // copies both ways until one end closes
 
 	mu    sync.Mutex
 	to    string
@@ -20,11 +21,22 @@ type Relay struct {
 // StartRelay starts a relay that ends with the test.
 func StartRelay(t *testing.T, to string) *Relay {
 	t.Helper()
+	return startRelay(t, to, func(client, server net.Conn) {
+		go func() {
+			_, _ = io.Copy(server, client) // an error ends the connection, as its end does
+			server.Close()
+		}()
+		_, _ = io.Copy(client, server)
+	})
+}
+
+func startRelay(t *testing.T, to string, pass func(client, server net.Conn)) *Relay {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Relay{ln: ln, to: to, conns: make(map[net.Conn]bool)}
+	r := &Relay{ln: ln, pass: pass, to: to, conns: make(map[net.Conn]bool)}
 	go r.accept()
 	t.Cleanup(func() {
 		ln.Close()
@@ -64,11 +76,7 @@ func (r *Relay) relay(client net.Conn) {
 	}
 	defer server.Close()
 	defer r.forget(client)
-	go func() {
-		_, _ = io.Copy(server, client) // an error ends the connection, as its end does
-		server.Close()
-	}()
-	_, _ = io.Copy(client, server)
+	r.pass(client, server)
 }
 
 func (r *Relay) destination(client net.Conn) string {

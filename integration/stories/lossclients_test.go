@@ -28,8 +28,26 @@ type lossClients struct {
 	client string // "java-5.5.0", "java-4.9.4" or "go-2.1.2"
 	path   string // "direct" or "proxied"
 	topic  string
-	stop   func() // ends the producers
+	routes map[string]*harness.RouteWatch // of "sync", "async" and "consumer"
+	stop   func()                         // ends the producers
 	events func() ([]lossEvent, error)
+}
+
+// newLossClients begins a set of clients that have a name server of their own each, to be watched.
+func newLossClients(t *testing.T, client string, target *harness.Target, topic string) *lossClients {
+	t.Helper()
+	p := &lossClients{client: client, path: target.Name, topic: topic, routes: map[string]*harness.RouteWatch{}}
+	for _, role := range []string{"sync", "async", "consumer"} {
+		p.routes[role] = harness.WatchRoutes(t, target.NameServer, topic)
+	}
+	return p
+}
+
+// of is a target as one of the clients sees it.
+func (p *lossClients) of(role string, target *harness.Target) *harness.Target {
+	watched := *target
+	watched.NameServer = p.routes[role].Address()
+	return &watched
 }
 
 // lossEvent is one send that succeeded or failed, or one message that was received.
@@ -49,12 +67,13 @@ const sendPause = 20 * time.Millisecond
 // javaLossClients starts harness/java/src/LossStory.java in a process of its own.
 func javaLossClients(t *testing.T, version string, target *harness.Target, topic string) *lossClients {
 	t.Helper()
-	p := &lossClients{client: "java-" + version, path: target.Name, topic: topic}
+	p := newLossClients(t, "java-"+version, target, topic)
 	classPath, err := harness.StoryClasses(version)
 	require.NoError(t, err)
 	home, err := harness.RunSubdir(harness.Unique(t, "loss"))
 	require.NoError(t, err)
-	argv := harness.JavaCommand(home, "256m", classPath, "LossStory", target.NameServer, p.topic, harness.Unique(t, "loss"))
+	argv := harness.JavaCommand(home, "256m", classPath, "LossStory", p.topic, harness.Unique(t, "loss"),
+		p.routes["sync"].Address(), p.routes["async"].Address(), p.routes["consumer"].Address())
 	cmd := exec.Command(argv[0], argv[1:]...)
 	in, stdin, err := os.Pipe()
 	require.NoError(t, err)
@@ -111,7 +130,7 @@ func readLossEvents(path string) ([]lossEvent, error) {
 func goLossClients(t *testing.T, target *harness.Target, topic string) *lossClients {
 	t.Helper()
 	primitive.PanicHandler = func(any) {}
-	p := &lossClients{client: "go-2.1.2", path: target.Name, topic: topic}
+	p := newLossClients(t, "go-2.1.2", target, topic)
 	var mu sync.Mutex
 	var all []lossEvent
 	add := func(e lossEvent) {
@@ -120,9 +139,8 @@ func goLossClients(t *testing.T, target *harness.Target, topic string) *lossClie
 		all = append(all, e)
 	}
 	byDefault := []producer.Option{producer.WithSendMsgTimeout(3 * time.Second), producer.WithRetry(2)}
-	syncly, asyncly := target.Producer(t, byDefault...), target.Producer(t, byDefault...)
-	// Last, for the reason given in LossStory.java.
-	target.Consumer(t, harness.Unique(t, "group"), p.topic, consumer.MessageSelector{}, func(_ context.Context, got ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+	syncly, asyncly := p.of("sync", target).Producer(t, byDefault...), p.of("async", target).Producer(t, byDefault...)
+	p.of("consumer", target).Consumer(t, harness.Unique(t, "group"), p.topic, consumer.MessageSelector{}, func(_ context.Context, got ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 		for _, m := range got {
 			add(lossEvent{what: "got", body: string(m.Body), at: time.Now(), detail: m.Queue.BrokerName})
 		}
@@ -181,64 +199,5 @@ func goSendAsyncOf(p rocketmq.Producer, topic string) goSend {
 		if err != nil {
 			once.Do(func() { done(nil, err) })
 		}
-	}
-}
-
-// lossOutcome is what lossClients saw.
-type lossOutcome struct {
-	failed  map[string]int           // sends, by mode
-	slowest map[string]time.Duration // send that succeeded, by mode
-	sent    int
-	// Receptions: how late the latest message came that was stored while the broker was away, or after it was back;
-	// and how many were stored and have not come.
-	away, back     time.Duration
-	ofAway, ofBack string // which messages these were
-	missing        int
-	reasons        map[string]int
-}
-
-// outcome looks at what happened, given when the broker was lost and when it was back.
-func (p *lossClients) outcome(lost, back time.Time) (*lossOutcome, error) {
-	events, err := p.events()
-	if err != nil {
-		return nil, err
-	}
-	o := &lossOutcome{failed: map[string]int{}, slowest: map[string]time.Duration{}, reasons: map[string]int{}}
-	got := map[string]time.Time{}
-	for _, e := range events {
-		if _, again := got[e.body]; e.what == "got" && !again {
-			got[e.body] = e.at
-		}
-	}
-	for _, e := range events {
-		switch e.what {
-		case "failed":
-			o.failed[e.mode()]++
-			o.reasons[e.mode()+" "+e.detail[:min(len(e.detail), 160)]]++
-		case "sent":
-			o.sent++
-			o.slowest[e.mode()] = max(o.slowest[e.mode()], e.took)
-			o.received(got, &e, lost, back)
-		}
-	}
-	return o, nil
-}
-
-func (o *lossOutcome) received(got map[string]time.Time, sent *lossEvent, lost, back time.Time) {
-	stored := sent.at.Add(sent.took)
-	at, ok := got[sent.body]
-	switch {
-	case !ok:
-		o.missing++
-	case stored.After(back):
-		latest(&o.back, &o.ofBack, at.Sub(stored), sent, lost)
-	case sent.at.After(lost):
-		latest(&o.away, &o.ofAway, at.Sub(stored), sent, lost)
-	}
-}
-
-func latest(most *time.Duration, which *string, late time.Duration, sent *lossEvent, lost time.Time) {
-	if late > *most {
-		*most, *which = late, fmt.Sprintf("%s on %s, sent %s after the loss", sent.body, sent.detail, sent.at.Sub(lost).Round(time.Millisecond))
 	}
 }

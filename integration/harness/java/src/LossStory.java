@@ -11,8 +11,9 @@ import org.apache.rocketmq.common.message.MessageExt;
 
 /**
  * What a synchronous producer, an asynchronous producer and a consumer, each with a connection of its own and with the
- * settings that they have by default, live through while a broker is lost and comes back. Arguments: nameServer topic
- * id. They work until standard input ends; the consumer goes on until the process is killed. Prints a line per event:
+ * settings that they have by default, live through while a broker is lost and comes back. Arguments: topic id, and the
+ * name server of each of the three. They work until standard input ends; the consumer goes on until the process is killed.
+ * Prints a line per event:
  *
  *   sent sync|async number when millis broker     stored, after so many milliseconds
  *   failed sync|async number when millis reason
@@ -22,14 +23,11 @@ public final class LossStory {
     private static volatile boolean sending = true;
 
     public static void main(String[] args) throws Exception {
-        String nameServer = args[0];
-        String topic = args[1];
-        String id = args[2];
-        Thread sync = new Thread(sync(producer(nameServer, id + "-sync"), topic));
-        Thread async = new Thread(async(producer(nameServer, id + "-async"), topic));
-        // Last, so that it looks for routes just after the producers, each 30 s: what they send to a broker that they
-        // have found again would else wait for the consumer's next look at times, with a proxy as without.
-        for (int attempt = 1; !consume(nameServer, topic, id + "-" + attempt); attempt++) {
+        String topic = args[0];
+        String id = args[1];
+        Thread sync = new Thread(sync(producer(args[2], id + "-sync"), topic));
+        Thread async = new Thread(async(producer(args[3], id + "-async"), topic));
+        for (int attempt = 1; !consume(args[4], topic, id + "-" + attempt); attempt++) {
             Thread.sleep(1000);
         }
         sync.start();
