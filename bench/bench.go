@@ -4,57 +4,84 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
+	"syscall"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/bench/candidate"
+	"github.com/rocketmq-proxy/rocketmq-proxy/bench/process"
+	"github.com/rocketmq-proxy/rocketmq-proxy/bench/rocketmq"
+	"github.com/rocketmq-proxy/rocketmq-proxy/bench/sink"
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
 )
 
-// bench is one run of the program: name server and broker that live throughout, candidates that come and go.
+// bench is one run of the program: what stands behind the candidates lives throughout, candidates come and go.
 type bench struct {
-	dir        string // for configurations and the binary
-	binary     string
-	before     string   // another binary of ours; "": none
-	env        []string // of our process, added to ours
-	front      string   // the name server address of candidates
-	second     string   // one more address of a candidate's: HAProxy's for the broker, of Apache's proxy for gRPC
-	nameServer string   // what stands behind the candidates
-	sink       sinkAddresses
-	jars       string // the class path of RocketMQ's programs
-	tries      int    // of a measurement
-	stops      []func()
-	log        io.Writer
+	o       options
+	dir     string // for configurations and the binary
+	tries   int    // of a measurement
+	site    candidate.Site
+	ports   map[string]int // the first of each candidate
+	sink    sink.Addresses
+	cluster *rocketmq.Cluster // nil until a scenario needs it
+	own     process.Group     // all processes of the bench but generator and candidate
+	ring    bool              // ours knows how to do without io_uring
+	stops   []func()
+	log     io.Writer
 }
 
-func newBench(log io.Writer, binary, before string, s study) (*bench, error) {
+func newBench(log io.Writer, o options) (*bench, error) {
 	dir, err := os.MkdirTemp("", "rocketmq-proxy-bench")
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{dir: dir, binary: binary, before: before, tries: s.tries, log: log}
-	if err := b.prepare(s); err != nil {
+	b := &bench{o: o, dir: dir, tries: o.study().tries, own: process.Group{os.Getpid()}, ports: map[string]int{}, log: log}
+	if err := b.prepare(); err != nil {
 		b.close()
 		return nil, err
 	}
 	return b, nil
 }
 
-func (b *bench) prepare(s study) (err error) {
-	first, err := freeport.Range(2)
-	if err != nil {
-		return err
+func (b *bench) prepare() (err error) {
+	b.site.Binary, b.site.Before = b.o.binary, b.o.before
+	if b.o.env != "" {
+		b.site.Env = strings.Split(b.o.env, ",")
 	}
-	b.front, b.second = freeport.Loopback(first), freeport.Loopback(first+1)
-	if b.binary == "" {
-		if b.binary, err = build(b.dir); err != nil {
+	if b.o.binary == "" {
+		if b.site.Binary, err = candidate.Build(b.dir); err != nil {
 			return err
 		}
 	}
-	return s.behind(b)
+	b.ring = candidate.KnowsRing(b.site.Binary)
+	b.site.Certificate = filepath.Join(b.dir, "pair.pem")
+	if err := writePair(b.site.Certificate); err != nil {
+		return err
+	}
+	if err := b.startSink(); err != nil || !b.o.load {
+		return err
+	}
+	return b.spin(runtime.NumCPU())
+}
+
+// addresses are a candidate's, as several of them may run at a time.
+func (b *bench) addresses(c candidate.Candidate, site *candidate.Site) error {
+	first, known := b.ports[c.Name]
+	if !known {
+		var err error
+		if first, err = freeport.Range(3); err != nil {
+			return err
+		}
+		b.ports[c.Name] = first
+	}
+	site.Front, site.Second, site.Metrics = freeport.Loopback(first), freeport.Loopback(first+1), freeport.Loopback(first+2)
+	return nil
 }
 
 func (b *bench) close() {
@@ -65,14 +92,18 @@ func (b *bench) close() {
 }
 
 // self runs this program in another role, so that a candidate's CPU time is only its own.
-func self(role string, args ...string) *exec.Cmd {
-	cmd := exec.Command("/proc/self/exe", append([]string{role}, args...)...)
+func self(role, task string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", role, task)
 	cmd.Stderr = os.Stderr
 	return cmd
 }
 
 func (b *bench) startSink() error {
-	cmd := self(roleSink, b.second)
+	task, err := json.Marshal(sink.Task{Certificate: b.site.Certificate})
+	if err != nil {
+		return err
+	}
+	cmd := self(roleSink, string(task))
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -84,85 +115,52 @@ func (b *bench) startSink() error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	b.own = append(b.own, cmd.Process.Pid)
 	b.stops = append(b.stops, func() {
 		stdin.Close()
 		cmd.Wait() //nolint:errcheck // it has nothing more to say
 	})
-	err = json.NewDecoder(stdout).Decode(&b.sink)
-	b.nameServer = b.sink.NameServer
-	return err
+	return json.NewDecoder(stdout).Decode(&b.sink)
 }
 
-// run measures the scenarios one after another; within one, the candidates take turns round by round.
-func (b *bench) run(list []scenario, who []candidate, rounds int, r results) error {
-	for _, s := range list {
-		delete(r, s.name)
-		if err := b.runScenario(s, who, rounds, r); err != nil {
-			return fmt.Errorf("scenario %s: %w", s.name, err)
+// spin has n processes that want all they can get of a core.
+func (b *bench) spin(n int) error {
+	for range n {
+		r, err := process.Launch("a busy process", self(roleSpin, ""), syscall.SIGKILL)
+		if err != nil {
+			return err
 		}
+		b.own = append(b.own, r.PID)
+		b.stops = append(b.stops, r.Stop)
 	}
 	return nil
 }
 
-func (b *bench) runScenario(s scenario, who []candidate, rounds int, r results) error {
-	for round := range rounds {
-		for i := range who {
-			c := who[(i+round)%len(who)]
-			if c.command == nil && s.process {
-				continue
-			}
-			o, err := b.try(s, c)
-			if err != nil {
-				return fmt.Errorf("%s, round %d: %w", c.name, round+1, err)
-			}
-			r.add(s.name, c.name, o)
-			fmt.Fprintf(b.log, "%-10s round %d  %-8s %s\n", s.name, round+1, c.name, o)
+// siteOf is where a candidate stands in a scenario: before a sink with or without TLS, or a real RocketMQ.
+func (b *bench) siteOf(s scenario, c candidate.Candidate) (candidate.Site, error) {
+	site := b.site
+	if err := b.addresses(c, &site); err != nil {
+		return site, err
+	}
+	site.ClientTLS, site.UpstreamTLS = s.spec.TLS, s.upstream
+	site.Proxied = s.proxied()
+	if !s.real {
+		ports := b.sink.Plain
+		if s.upstream {
+			ports = b.sink.Secured
 		}
+		site.NameServer, site.Broker = ports.NameServer, ports.Broker
+		return site, nil
 	}
-	return nil
-}
-
-// try measures until it succeeds, or has failed too often.
-func (b *bench) try(s scenario, c candidate) (o outcome, err error) {
-	for i := range b.tries {
-		if i > 0 {
-			fmt.Fprintf(b.log, "%-10s once more, as %s failed: %v\n", s.name, c.name, err)
+	if b.cluster == nil {
+		cluster, err := rocketmq.Start(b.dir)
+		if err != nil {
+			return site, fmt.Errorf("cannot start RocketMQ: %w", err)
 		}
-		if o, err = b.measure(s, c); err == nil {
-			break
-		}
+		b.cluster = cluster
+		b.own = append(b.own, cluster.Processes()...)
+		b.stops = append(b.stops, cluster.Stop)
 	}
-	return o, err
-}
-
-// measure starts a candidate and has a generator process do what the scenario says.
-func (b *bench) measure(s scenario, c candidate) (o outcome, err error) {
-	p, err := b.start(c)
-	if err != nil {
-		return o, err
-	}
-	defer p.stop()
-	if s.startOnly {
-		return outcome{Start: p.started}, nil
-	}
-	if s.heat != nil && c.jit {
-		if _, err := p.load(*s.heat); err != nil {
-			return o, fmt.Errorf("before measuring: %w", err)
-		}
-	}
-	return p.load(s.spec)
-}
-
-// load has a generator process put a load on the candidate.
-func (r *running) load(s spec) (o outcome, err error) {
-	s.NameServer, s.PID = r.nameServer, r.pid
-	task, err := json.Marshal(s)
-	if err != nil {
-		return o, err
-	}
-	out, err := self(roleLoad, string(task)).Output()
-	if err != nil {
-		return o, errors.New("the load generator failed; it says why above")
-	}
-	return o, json.Unmarshal(out, &o)
+	site.NameServer, site.Broker, site.Jars = b.cluster.NameServer, b.cluster.Broker, b.cluster.Jars
+	return site, nil
 }

@@ -1,0 +1,99 @@
+//go:build linux
+
+package load
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// flood is what writes an input on several connections, as fast as the candidate takes it.
+type flood struct {
+	stream
+	to      string
+	written atomic.Int64
+	ended   atomic.Int64 // connections that the candidate has closed
+	stop    atomic.Bool
+}
+
+func (s *Spec) newFlood(to netip.AddrPort) (*flood, error) {
+	inputs := Inputs()
+	i := slices.IndexFunc(inputs, func(in Input) bool { return in.Name == s.Hostile })
+	if i < 0 {
+		return nil, fmt.Errorf("there is no hostile input %q", s.Hostile)
+	}
+	f := &flood{stream: inputs[i].hostile, to: to.String()}
+	if s.Harmless {
+		f.stream = inputs[i].harmless
+	}
+	return f, nil
+}
+
+// slice measures what the bytes cost.
+func (f *flood) slice(n *session) error {
+	var writers sync.WaitGroup
+	f.stop.Store(false)
+	for range n.spec.Connections {
+		writers.Go(f.run)
+	}
+	defer writers.Wait()
+	defer f.stop.Store(true)
+	time.Sleep(n.spec.Warmup)
+	w, err := n.openWindow()
+	if err != nil {
+		return err
+	}
+	bytes, ended := f.written.Load(), f.ended.Load()
+	time.Sleep(n.spec.Measure)
+	n.outcome.Bytes += f.written.Load() - bytes
+	n.outcome.Closed += int(f.ended.Load() - ended)
+	if n.outcome.Bytes == 0 {
+		return errors.New("the candidate has taken nothing within the time of measuring: give more -seconds")
+	}
+	return w.close()
+}
+
+// run goes from one connection to the next.
+func (f *flood) run() {
+	for !f.stop.Load() {
+		nc, err := net.Dial("tcp", f.to)
+		if err != nil {
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		go io.Copy(io.Discard, nc) //nolint:errcheck // until its end
+		if f.write(nc) != nil {
+			f.ended.Add(1)
+		}
+		nc.Close()
+	}
+}
+
+// write sends the frames until the connection ends, or once.
+func (f *flood) write(nc net.Conn) error {
+	for !f.stop.Load() {
+		for rest := f.frames; len(rest) > 0; {
+			n := len(rest)
+			if f.piece > 0 {
+				n = min(n, f.piece)
+			}
+			wrote, err := nc.Write(rest[:n])
+			f.written.Add(int64(wrote))
+			if err != nil {
+				return err
+			}
+			rest = rest[n:]
+		}
+		if f.once {
+			return nil
+		}
+	}
+	return nil
+}
