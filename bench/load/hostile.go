@@ -51,13 +51,28 @@ func (f *flood) slice(n *session) error {
 		return err
 	}
 	bytes, ended := f.written.Load(), f.ended.Load()
-	time.Sleep(n.spec.Measure)
+	if err := f.untilTaken(n, w); err != nil {
+		return err
+	}
 	n.outcome.Bytes += f.written.Load() - bytes
 	n.outcome.Closed += int(f.ended.Load() - ended)
-	if n.outcome.Bytes == 0 {
-		return errors.New("the candidate has taken nothing within the time of measuring: give more -seconds")
-	}
 	return w.close()
+}
+
+// untilTaken waits for as long as it is to be measured, and longer if the candidate has done nothing by then.
+func (f *flood) untilTaken(n *session, w *window) error {
+	before := f.written.Load()
+	for range 20 {
+		time.Sleep(n.spec.Measure)
+		cpu, err := n.spec.Candidate.CPU()
+		if err != nil {
+			return err
+		}
+		if f.written.Load() > before && (cpu > w.cpu || len(n.spec.Candidate) == 0) {
+			return nil
+		}
+	}
+	return errors.New("the candidate has taken nothing within 20 times the time of measuring: give more -seconds")
 }
 
 // run goes from one connection to the next.
