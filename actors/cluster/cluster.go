@@ -28,7 +28,7 @@ type Cluster struct {
 	// How connections to the cluster begin. The zero value is plain TCP. A PROXY header goes to brokers only: name
 	// servers list no clients, and older ones than the brokers would take it for a broken frame.
 	Upstream transport.UpstreamHandshake
-	Lookup   Lookup // looks up the name servers' host names; nil: nobody does
+	Lookup   Lookup // looks up host names, of name servers and of brokers; nil: nobody does
 	Late     bool   // it came by a reload
 
 	snapshot atomic.Pointer[Snapshot]

@@ -2,7 +2,6 @@ package listener
 
 import (
 	"context"
-	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/cluster"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
@@ -126,16 +126,17 @@ func (l *listener) lookUpNames(ctx actor.Context) {
 			list = append(list, address)
 		}
 	}
-	if len(list) == 0 || l.names.asking || !l.RewriteIDs {
+	lookup := l.Cluster.Lookup
+	if len(list) == 0 || l.names.asking || !l.RewriteIDs || lookup == nil {
 		return
 	}
 	l.names.asking = true
 	self := system.NewSink(l.env.System, ctx.Self())
-	go func() { self.Deliver(&named{lookUp(list, net.DefaultResolver.LookupNetIP)}) }()
+	go func() { self.Deliver(&named{lookUp(list, lookup)}) }()
 }
 
 // lookUp resolves addresses one after another. What cannot be resolved is left out.
-func lookUp(addresses []string, resolve func(context.Context, string, string) ([]netip.Addr, error)) map[string][]netip.AddrPort {
+func lookUp(addresses []string, lookup cluster.Lookup) map[string][]netip.AddrPort {
 	known := map[string][]netip.AddrPort{}
 	for _, address := range addresses {
 		host, port, err := route.SplitAddress(address)
@@ -143,7 +144,7 @@ func lookUp(addresses []string, resolve func(context.Context, string, string) ([
 			continue
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), lookUpTimeout)
-		ips, err := resolve(ctx, "ip", host)
+		ips, err := lookup(ctx, "ip", host)
 		cancel()
 		if err != nil {
 			continue

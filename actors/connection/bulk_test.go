@@ -1,4 +1,4 @@
-package actors_test
+package connection_test
 
 import (
 	"testing"
