@@ -22,7 +22,8 @@ type Proxy struct {
 	top *actor.PID
 }
 
-// NewProxy makes a proxy without a tree. giveUp is called when a pillar cannot be kept alive: the process must end.
+// NewProxy makes a proxy without a tree. giveUp is called when an actor that everything
+// depends on cannot be kept alive: the process must end.
 func NewProxy(t transport.Transport, log *slog.Logger, settings Settings, giveUp func(error)) *Proxy {
 	return &Proxy{env: NewEnv(t, log, settings, giveUp)}
 }

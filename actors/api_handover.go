@@ -155,7 +155,7 @@ func (p *Proxy) Offer(ctx context.Context, s *messages.ConnectionState) error {
 	return err
 }
 
-// Adopt goes on with a connection of another process, which must not touch it any more. The descriptors belong to the
+// Adopt goes on with a connection of another process, which must no longer touch it. The descriptors belong to the
 // proxy: after an error they are closed. upstream is -1 when there is none.
 func (p *Proxy) Adopt(ctx context.Context, s *messages.ConnectionState, client, upstream int) error {
 	sharing := p.env.Transport.(transport.Sharing)

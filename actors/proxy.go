@@ -25,7 +25,7 @@ type proxy struct {
 	clusters  map[*cluster.Cluster]*actor.PID
 	listeners map[string]*listening // by the actor's id
 	stats     *actor.PID
-	drained   *actor.PID // is answered when no listener has a connection any more; nil: not draining
+	drained   *actor.PID // is answered when no listener has a connection left; nil: not draining
 	revising
 }
 
@@ -34,7 +34,7 @@ type listening struct {
 	*listener.Listener
 	pid      *actor.PID
 	retiring bool
-	emptied  bool // it has no connection any more
+	emptied  bool // it has no connection left
 }
 
 // Env is what outlives the top supervisor: what all actors share, and the present tree.
@@ -192,7 +192,7 @@ func (p *proxy) startListener(ctx actor.Context, l *listener.Listener, socket tr
 	p.listeners[pid.Id] = &listening{Listener: l, pid: pid}
 }
 
-// spawn starts a pillar. Its name may belong to one that a reload has removed and that is still draining.
+// spawn starts a child. Its name may belong to one that a reload has removed and that is still draining.
 func (p *proxy) spawn(ctx actor.Context, name string, props *actor.Props) *actor.PID {
 	pid, err := ctx.SpawnNamed(props, name)
 	for n := 2; errors.Is(err, actor.ErrNameExists); n++ {

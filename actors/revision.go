@@ -27,31 +27,31 @@ type Revision struct {
 	DrainTimeout time.Duration
 }
 
-// revisePatience bounds a revision; it opens and closes some sockets.
-const revisePatience = 5 * time.Second
+// reviseTimeout bounds a revision; it opens and closes some sockets.
+const reviseTimeout = 5 * time.Second
 
 // Revise is [Proxy.Revise].
 func (e *Env) Revise(top *actor.PID, r *Revision) error {
-	if _, err := e.System.Root.RequestFuture(top, r, revisePatience).Result(); err != nil {
-		return fmt.Errorf("BUG: the actors have not carried the reload out within %s: %w", revisePatience, err)
+	if _, err := e.System.Root.RequestFuture(top, r, reviseTimeout).Result(); err != nil {
+		return fmt.Errorf("BUG: the actors have not carried the reload out within %s: %w", reviseTimeout, err)
 	}
 	return nil
 }
 
-// revising is a revision under way in the top supervisor: who is removed lets go of ports first, then who changes
-// moves, then who is new opens.
+// revising is a revision under way in the top supervisor: listeners that are removed let go of ports
+// first, then those that change move, then new ones open.
 type revising struct {
 	unadjusted int
 	then       func(ctx actor.Context)
 }
 
-// sweep stops directories that nobody needs any more.
+// sweep stops clusters that no listener needs.
 type sweep struct{}
 
-// sweepMargin is how long after the last connection could ask its directory that one is stopped.
+// sweepMargin is how long after the last connection could ask its cluster that one is stopped.
 const sweepMargin = time.Second
 
-// forget ends the metrics of a listener that is gone: else it would be full, or have an expired certificate, for ever. It
+// forget ends the metrics of a listener that was removed: else it would be full, or have an expired certificate, for ever. It
 // comes when what its connections had to say is counted.
 type forget struct{ listener string }
 
@@ -61,6 +61,7 @@ func (p *proxy) forget(ctx actor.Context, name string) {
 			return
 		}
 	}
+	p.env.Rejections.Forget(name)
 	ctx.Send(p.stats, &stats.Forget{Listener: name})
 }
 
@@ -101,7 +102,7 @@ func (p *proxy) goOn(ctx actor.Context) {
 	}
 }
 
-// link has the next revisions of listeners live where the present ones do, before anybody can see them.
+// link has the next revisions of listeners live where the present ones do, before any other actor can see them.
 func (p *proxy) link(r *Revision) {
 	for _, l := range p.listeners {
 		if next := r.named(l.Name); next != nil && next != l.Listener && !l.retiring {
@@ -125,7 +126,7 @@ func (p *proxy) removeListeners(ctx actor.Context, r *Revision, then func(actor.
 	for _, l := range p.listeners {
 		if !l.retiring && r.named(l.Name) == nil {
 			l.retiring = true
-			ctx.Request(l.pid, &listener.Retire{Patience: r.DrainTimeout})
+			ctx.Request(l.pid, &listener.Retire{Timeout: r.DrainTimeout})
 			p.unadjusted++
 		}
 	}
@@ -137,7 +138,7 @@ func (p *proxy) changeListeners(ctx actor.Context, r *Revision, then func(actor.
 	for _, l := range p.listeners {
 		if next := r.named(l.Name); !l.retiring && next != l.Listener {
 			l.Listener = next
-			ctx.Request(l.pid, &listener.Revise{Next: next, Cluster: p.clusters[next.Cluster], Socket: r.Sockets[next], Patience: r.DrainTimeout})
+			ctx.Request(l.pid, &listener.Revise{Next: next, Cluster: p.clusters[next.Cluster], Socket: r.Sockets[next], Timeout: r.DrainTimeout})
 			p.unadjusted++
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
 )
 
-// What a tree is made of, for those who build one.
+// What a tree is made of, for the package that builds one.
 type (
 	// Settings are the numbers that the actors work by.
 	Settings = env.Settings

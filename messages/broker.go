@@ -17,7 +17,7 @@ type Destination interface {
 	Serves(address string, remote netip.AddrPort) bool
 	// Dialer opens connections, with TLS or a PROXY header where the cluster has them.
 	Dialer() transport.Dialer
-	// Away reports that it is known to take no connections: nobody but its cluster dials it.
+	// Away reports that it is known to take no connections: only its cluster's prober dials it.
 	Away() bool
 	// Dialed counts a dial. DialFailed counts a failure, has the cluster look into it, and reports whether it is
 	// certain by itself that the broker takes no connections.

@@ -10,7 +10,7 @@ import (
 )
 
 // Subscribe asks a cluster to tell of its brokers: BrokersChanged now, if it knows any, and on each change, and what
-// becomes of each of them (BrokerLost and its kin).
+// becomes of each of them (BrokerLost, BrokerBack, BrokerMoved).
 type Subscribe struct{ To *actor.PID }
 
 // Unsubscribe takes Subscribe back.

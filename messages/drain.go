@@ -18,7 +18,7 @@ type StopAccepting struct{}
 type Emptied struct{}
 
 // Drain asks for an end in good order: what is in flight is finished. Clients are let go one after another within
-// Over; those who are never quiet for a moment are cut off between two requests near its end.
+// Over; those that are never quiet for a moment are closed between two requests near its end.
 type Drain struct {
 	GoAway bool // answer 1500 to requests of clients that understand it
 	Over   time.Duration
@@ -45,7 +45,7 @@ type HandedOverConnection struct {
 // HandOverOutcome is what became of a connection that was offered to another process.
 type HandOverOutcome int
 
-// The three outcomes. The side that returns one vouches that no connection is in two processes.
+// The three outcomes. The side that returns one guarantees that no connection is in two processes.
 const (
 	HandOverRefused HandOverOutcome = iota // the other process does not have it: it goes on here
 	HandedOver                             // the other process has it
@@ -115,7 +115,7 @@ type Adopt struct {
 	Port     *Port // set by the listener on the way to the connection
 }
 
-// Discard is for a message whose receiver is gone. Sockets that nobody has started may be closed anywhere.
+// Discard is for a message whose receiver is gone. Sockets that were not started may be closed anywhere.
 func (m *Adopt) Discard() {
 	m.Conn.Close()
 	if m.Upstream != nil {

@@ -30,7 +30,7 @@ type Event struct {
 	Connections int       `json:"connections,omitempty"` // that are left, of DrainProgress
 }
 
-// Publish passes an event on to those who have asked for events (actors.Proxy). It never blocks.
+// Publish passes an event on to all subscribers (actors.Proxy.Events). It never blocks.
 func (e *Event) Publish(system *actor.ActorSystem) {
 	if e.At.IsZero() {
 		e.At = time.Now()

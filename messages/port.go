@@ -59,5 +59,5 @@ type Accepted struct {
 	Conn transport.Conn
 }
 
-// Discard is for a message whose receiver is gone. A socket that nobody has started may be closed anywhere.
+// Discard is for a message whose receiver is gone. A socket that was not started may be closed anywhere.
 func (m *Accepted) Discard() { m.Conn.Close() }

@@ -10,7 +10,7 @@ const (
 	RequestWaiting                        // Code; joins the pending ones
 	RequestHanded                         // Code; leaves them
 	RequestAnswered                       // Code, Response, Nanos: an answer was given
-	RequestAbandoned                      // Code: it cannot be answered any more
+	RequestAbandoned                      // Code: it can no longer be answered
 	RequestMalformed                      // bytes of a client that are no frame
 	ResponseRead                          // a frame of an upstream with the response bit
 	ResponseMalformed                     // bytes of an upstream that are no frame
@@ -68,5 +68,5 @@ type CodeTotals struct {
 	Active   int // change
 	Pending  int // change
 	Ordinary int // answers that are an ordinary outcome
-	Errors   int // other answers, and requests that cannot be answered any more
+	Errors   int // other answers, and requests that can no longer be answered
 }

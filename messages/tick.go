@@ -1,6 +1,6 @@
 package messages
 
-// Tick comes every few seconds to those who look for things that took too long.
+// Tick comes every 5 s to actors that look for what took too long.
 type Tick struct{ Now int64 } // nanoseconds on the process clock
 
 // Depart asks the connections of some ports for an end in good order or, with Now set, to end at once.

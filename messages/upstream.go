@@ -19,7 +19,7 @@ type Resume struct {
 	Client    transport.Client // that dials are for
 	Epoch     int32
 	Heartbeat []byte // the client's last full heartbeat, a whole frame, to be replayed first; nil: none
-	Redial    bool   // dial at once: requests have been lost, and whoever comes next should not be the one to find out why
+	Redial    bool   // dial at once: requests have been lost, and the next one should not have to wait for a dial
 	// Of a connection that another process has handed over: its upstream socket, not started, and the address.
 	Sock    transport.Conn
 	Address string
@@ -71,7 +71,7 @@ type Opened struct {
 // the name server was removed. The connection leaves it when it can; until then this comes again with each Tick.
 type Outdated struct{ Epoch int32 }
 
-// Lost ends an epoch: nothing forwarded in it will be answered any more.
+// Lost ends an epoch: nothing forwarded in it will be answered.
 type Lost struct {
 	Epoch     int32
 	Upstream  string // the address

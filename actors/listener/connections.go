@@ -27,7 +27,7 @@ type connections struct {
 	departed map[*messages.Port]bool
 }
 
-// neighbors introduces the others.
+// neighbors gives connections the actors that they talk to.
 type neighbors struct{ listener, cluster *actor.PID }
 
 // Receive is part of actor.Actor.
@@ -109,7 +109,7 @@ func (c *connections) admit(ctx actor.Context, m *messages.Accepted) {
 	}
 }
 
-// adopt spawns the actor of a connection that another process has accepted: it is served already, so no limit refuses
+// adopt spawns the actor of a connection that another process has accepted: it is served already, so no limit rejects
 // it, but it takes a permit like the others.
 func (c *connections) adopt(ctx actor.Context, m *messages.Adopt) {
 	remote := m.Conn.Remote()
@@ -119,9 +119,9 @@ func (c *connections) adopt(ctx actor.Context, m *messages.Adopt) {
 	c.pauseWhenFull(ctx)
 }
 
-// pauseWhenFull has the listener close its ports when the last permit is taken, and open them when there is room. It reports
-// whether they were closed.
-func (c *connections) pauseWhenFull(ctx actor.Context) (closed bool) {
+// pauseWhenFull has the listener pause its ports when the last permit is taken, and resume them when there is room. It
+// reports whether they were paused.
+func (c *connections) pauseWhenFull(ctx actor.Context) (paused bool) {
 	if !c.permits.update(len(ctx.Children())) {
 		return false
 	}
@@ -139,6 +139,7 @@ func (c *connections) recipe(x transport.Executor) *actor.Props {
 	return p
 }
 
+// all sends m to each connection.
 func (c *connections) all(ctx actor.Context, m any) {
 	for _, child := range ctx.Children() {
 		ctx.Send(child, m)

@@ -83,7 +83,7 @@ func (l *Listener) Addr() netip.AddrPort {
 }
 
 // listener opens the name-server port when the cluster has its first answer, and a port for each broker when the cluster
-// learns of it. It owns the open sockets; acceptors only accept on them, so a crash of one refuses nobody.
+// learns of it. It owns the open sockets; acceptors only accept on them, so a crash of one closes no port.
 type listener struct {
 	*Listener
 	env         *env.Env
@@ -93,8 +93,8 @@ type listener struct {
 	nameServer  transport.Listener
 	leftOut     map[route.BrokerID]string // why a broker has no port; logged when it changes
 	open        map[transport.Listener]*openPort
-	full        bool   // all permits are taken
-	closing     bool   // a drain has begun: no port is opened any more
+	full        bool   // all permits are taken, and all ports paused
+	closing     bool   // a drain has begun: no more ports are opened
 	cancel      func() // of the pause before it opens; nil: none
 	names       names
 	reloads
@@ -176,7 +176,7 @@ func (l *listener) Receive(ctx actor.Context) {
 	}
 }
 
-// start spawns who takes connections, and waits for the cluster to name the brokers.
+// start spawns the supervisor of connections, and waits for the cluster to name the brokers.
 func (l *listener) start(ctx actor.Context) {
 	l.brokers, l.leftOut, l.open = map[route.BrokerID]*brokerPorts{}, map[route.BrokerID]string{}, map[transport.Listener]*openPort{}
 	props := l.env.Props(func() actor.Actor { return &connections{env: l.env, name: l.Name} }, nil, nil)
@@ -192,7 +192,7 @@ func (l *listener) tellConnections(ctx actor.Context, m any) {
 	}
 }
 
-// leave closes the ports and wants to hear no more of the cluster.
+// leave closes the ports and ends the subscription to the cluster.
 func (l *listener) leave(ctx actor.Context) {
 	l.close()
 	ctx.Send(l.cluster, &messages.Unsubscribe{From: ctx.Self()})

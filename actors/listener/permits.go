@@ -7,14 +7,14 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/stats"
 )
 
-// permits are a listener's places for connections.
+// permits bound a listener's connections.
 //
-// While all are taken, the listener's ports refuse (messages.PausePorts). Letting clients wait to be accepted, or accepting
-// and closing, would be kinder only to look at: a client that is connected sends its request and waits out its time-out
-// of 3 s, while a refused one tries the next broker or name server at once (VERIFIED.md 6), and a balancer the next
-// proxy. Who comes from one address too often can only be told by accepting.
+// While all are taken, the listener's ports are paused (messages.PausePorts), so that the kernel refuses connections.
+// Letting clients wait to be accepted, or accepting and closing, would only look kinder: a client that is connected sends
+// its request and waits out its timeout of 3 s, while a refused one tries the next broker or name server at once
+// (VERIFIED.md 6), and a balancer the next proxy. That one address has too many can be seen only after accepting.
 type permits struct {
-	settings  func() *env.Settings // a limit that a reload brings counts who comes after it
+	settings  func() *env.Settings // a limit that a reload brings is for connections after it
 	byAddress map[netip.Addr]int
 	holders   map[string]netip.Addr // by the ids of connection actors
 	full      bool
@@ -31,7 +31,7 @@ func (p *permits) most() int { return p.settings().ConnectionsPerListener }
 func (p *permits) perAddress() int { return p.settings().ConnectionsPerAddress }
 
 // exceeded says which limit a new connection from an address would exceed; "" is none. Those that were accepted while
-// the ports were being closed exceed the first one.
+// the ports were being paused exceed the first one.
 func (p *permits) exceeded(taken int, from netip.Addr) string {
 	switch {
 	case p.most() > 0 && taken >= p.most():
@@ -42,7 +42,7 @@ func (p *permits) exceeded(taken int, from netip.Addr) string {
 	return ""
 }
 
-// take notes who has a permit.
+// take notes that a connection has a permit. holder is its actor's id.
 func (p *permits) take(holder string, from netip.Addr) {
 	if p.perAddress() > 0 {
 		p.holders[holder] = site(from)
@@ -62,8 +62,8 @@ func (p *permits) give(holder string) {
 	}
 }
 
-// update reports whether the ports must be closed or opened now. They open when a hundredth is free, so that a full
-// listener does not open and close them for each client.
+// update notes whether all permits are taken, and reports whether that has changed. They count as taken until a hundredth
+// is free, so that a full listener does not pause and resume its ports for each client.
 func (p *permits) update(taken int) (changed bool) {
 	most := p.most()
 	switch {

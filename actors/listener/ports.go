@@ -47,7 +47,7 @@ func (l *Listener) PortOf(b route.BrokerID) (p BrokerPort, ok bool) {
 }
 
 // advertised tells what a client that reached us on local is told to dial for a broker of a cluster. A reload may have given
-// the listener another cluster, with brokers of the same name; who came before it is not led there.
+// the listener another cluster, with brokers of the same name; clients that came before it are not led there.
 func (l *Listener) advertised(cluster string) func(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool) {
 	return func(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool) {
 		p, ok := l.PortOf(b)
@@ -58,9 +58,9 @@ func (l *Listener) advertised(cluster string) func(b route.BrokerID, local netip
 	}
 }
 
-// brokerPorts are one broker's open ports. They are paused while the broker is away, so that new connections fare as they
-// would directly: clients retry elsewhere at once what a refused or broken connection costs them, asynchronous sends
-// included.
+// brokerPorts are one broker's open ports. They are paused while the broker is away, so that a new connection meets what it
+// would meet at the broker: clients retry elsewhere at once what a refused or broken connection costs them, asynchronous
+// sends included.
 type brokerPorts struct {
 	broker *cluster.Broker
 	main   transport.Listener
@@ -116,7 +116,7 @@ const (
 	notAgain retry = false
 )
 
-// openPorts opens ports for brokers that have none, and lets everybody know about them.
+// openPorts opens ports for brokers that have none, and publishes them.
 func (l *listener) openPorts(ctx actor.Context, retry retry) {
 	if l.retiring || l.closing || l.connections == nil {
 		return
@@ -149,7 +149,7 @@ func (l *listener) openPorts(ctx actor.Context, retry retry) {
 	}
 }
 
-// countLeftOut publishes how many brokers have no port. Those that are away do not count: nobody could be led to them anyway.
+// countLeftOut publishes how many brokers have no port. Those that are away do not count: no client could reach them anyway.
 func (l *listener) countLeftOut(known *cluster.Snapshot) {
 	n := int32(0)
 	for id := range l.leftOut {
@@ -168,7 +168,7 @@ func (l *listener) refreshed(ctx actor.Context) {
 	l.lookUpNames(ctx)
 }
 
-// publish makes the open ports known to all who read them ([Listener.PortOf]): after they are open, and at once when one is
+// publish makes the open ports known to all readers ([Listener.PortOf]): after they are open, and at once when one is
 // closed, as another listener may have it a moment later.
 func (l *listener) publish() {
 	ports := make(map[route.BrokerID]BrokerPort, len(l.brokers))
@@ -201,7 +201,7 @@ func (l *listener) openBroker(ctx actor.Context, b *cluster.Broker) error {
 		}
 	}
 	if err != nil && port != 0 && l.Ports.Listen.IsZero() && l.Ports.Fixed[b.ID] == 0 {
-		p, err = l.listen(0) // a remembered port that somebody else has now; any other will do
+		p, err = l.listen(0) // a remembered port that another process has now; any other will do
 	}
 	if err != nil {
 		return fmt.Errorf("cannot open its port: %w", err)
@@ -221,7 +221,7 @@ func (l *listener) openBroker(ctx actor.Context, b *cluster.Broker) error {
 }
 
 // listen opens a broker's port and the VIP port two below it; port 0 is any one where both are free. A VIP port that
-// somebody else holds is done without: only clients up to 4.4 use it.
+// another process has is done without: only clients up to 4.4 use it.
 func (l *listener) listen(port int) (*brokerPorts, error) {
 	var last error
 	for range anyPortTries {
@@ -268,7 +268,7 @@ func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messag
 	}
 }
 
-// decisions is what is decided by about requests for the listener's cluster.
+// decisions is the table by which requests for the listener's cluster are decided.
 func (l *listener) decisions() func() *route.Table {
 	c := l.Cluster
 	return func() *route.Table { return c.Snapshot().Table() }
@@ -318,10 +318,10 @@ func (l *listener) closePort(ln transport.Listener, left map[*messages.Port]bool
 	}
 }
 
-// depart has connections of ports that are no more leave: in good order, after a while at once.
-func (l *listener) depart(ctx actor.Context, left map[*messages.Port]bool, patience time.Duration) {
+// depart has connections of closed ports end: in good order, and after the timeout at once.
+func (l *listener) depart(ctx actor.Context, left map[*messages.Port]bool, timeout time.Duration) {
 	if len(left) > 0 {
 		l.tellConnections(ctx, &messages.Depart{Ports: left})
-		system.After(patience, system.NewSink(l.env.System, ctx.Self()), &overdue{left})
+		system.After(timeout, system.NewSink(l.env.System, ctx.Self()), &overdue{left})
 	}
 }

@@ -26,14 +26,14 @@ type reloads struct {
 type (
 	// Revise turns a listener into its next revision. The answer is Adjusted.
 	Revise struct {
-		Next     *Listener
-		Cluster  *actor.PID
-		Socket   transport.Listener // open at the next address; nil: open it yourself
-		Patience time.Duration      // for connections of ports that are no more
+		Next    *Listener
+		Cluster *actor.PID
+		Socket  transport.Listener // open at the next address; nil: open it yourself
+		Timeout time.Duration      // for connections of ports that are closed
 	}
-	// Retire ends a listener: it accepts nothing, what is in flight finishes within Patience, then its actor stops. The
+	// Retire ends a listener: it accepts nothing, what is in flight finishes within Timeout, then its actor stops. The
 	// answer is Adjusted.
-	Retire struct{ Patience time.Duration }
+	Retire struct{ Timeout time.Duration }
 	// Adjusted says that the listener's sockets are where they belong.
 	Adjusted struct{}
 )
@@ -75,7 +75,7 @@ func (l *listener) reload(ctx actor.Context) {
 }
 
 func (l *listener) retire(ctx actor.Context, m *Retire) {
-	l.env.Log.Info("listener removed, draining", "listener", l.Name, "drain_timeout_seconds", m.Patience.Seconds())
+	l.env.Log.Info("listener removed, draining", "listener", l.Name, "drain_timeout_seconds", m.Timeout.Seconds())
 	l.retiring = true
 	l.live().shut.Store(true)
 	l.close()
@@ -85,8 +85,8 @@ func (l *listener) retire(ctx actor.Context, m *Retire) {
 		ctx.Send(ctx.Self(), &emptied{})
 		return
 	}
-	ctx.Send(l.connections, &messages.Drain{Over: m.Patience})
-	system.After(m.Patience, system.NewSink(l.env.System, ctx.Self()), &overdue{})
+	ctx.Send(l.connections, &messages.Drain{Over: m.Timeout})
+	system.After(m.Timeout, system.NewSink(l.env.System, ctx.Self()), &overdue{})
 }
 
 func (l *listener) overdue(ctx actor.Context, m *overdue) {
@@ -98,7 +98,7 @@ func (l *listener) overdue(ctx actor.Context, m *overdue) {
 	ctx.Stop(ctx.Self())
 }
 
-// revise changes what has to change and leaves every other socket with its connections alone.
+// revise changes what has to change. Every other socket stays open with its connections.
 func (l *listener) revise(ctx actor.Context, m *Revise) {
 	old := l.Listener
 	l.become(m.Next)
@@ -117,7 +117,7 @@ func (l *listener) revise(ctx actor.Context, m *Revise) {
 	if elsewhere {
 		ctx.Send(l.cluster, &messages.Subscribe{To: ctx.Self()})
 	}
-	l.depart(ctx, left, m.Patience)
+	l.depart(ctx, left, m.Timeout)
 }
 
 // become takes over a revision; what lives goes on under it.

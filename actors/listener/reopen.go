@@ -34,12 +34,12 @@ func (b *backoff) failed(now int64) {
 // reopen tells a listener that its pause is over.
 type reopen struct{}
 
-// begin opens the listener, or waits until it may: its sockets are closed meanwhile, so clients are refused at once and
-// try another proxy.
+// begin opens the listener, or waits until it may: its sockets are closed meanwhile, so connections are refused at once
+// and clients try another proxy.
 func (l *listener) begin(ctx actor.Context) {
 	l.env.Rejections.Begin(l.Name)
 	l.prepared, l.live().socket = l.live().socket, nil
-	if l.live().shut.Load() { // the instance before was on its way out
+	if l.live().shut.Load() { // the instance before was being removed
 		ctx.Stop(ctx.Self())
 		return
 	}
@@ -61,7 +61,7 @@ func (l *listener) reopen(ctx actor.Context) {
 	}
 }
 
-// openLater is for a listener that was open before: the others of this process may be well.
+// openLater is for a listener that was open before: the process goes on, as its other listeners may be fine.
 func (l *listener) openLater(ctx actor.Context, why error) {
 	l.live().backoff.failed(l.env.Now())
 	wait := time.Duration(l.live().backoff.openAt - l.env.Now())
@@ -90,7 +90,7 @@ func (l *listener) sockets() (all []transport.Listener) {
 	return all
 }
 
-// refuse closes all ports to newcomers, or opens them again.
+// pauseAll pauses all ports, so that connections are refused, or resumes them.
 func (l *listener) pauseAll(on bool) {
 	l.full = on
 	l.env.Rejections.Full(l.Name, on)
@@ -102,7 +102,7 @@ func (l *listener) pauseAll(on bool) {
 	}
 }
 
-// closed tells that clients cannot connect any more.
+// closed publishes that clients can no longer connect.
 func (l *listener) closed() {
 	if l.live().opened.Swap(false) {
 		l.publishEvent(messages.ListenerClosed, l.live().bound.Load().String())
@@ -115,7 +115,7 @@ func (l *listener) publishEvent(kind messages.EventKind, address string) {
 	e.Publish(l.env.System)
 }
 
-// close closes the open sockets: nobody new is accepted.
+// close closes the open sockets: no connection is accepted after that.
 func (l *listener) close() {
 	l.closed()
 	if l.cancel != nil {

@@ -39,7 +39,7 @@ func socket(e *env.Env, l *Listener, address string) (transport.Listener, error)
 	return sharing.ListenShared(address)
 }
 
-// stopAccepting ends accepting. Who has connected already is taken in.
+// stopAccepting ends accepting. Connections that the kernel has completed already are accepted.
 func (l *listener) stopAccepting() {
 	l.closing = true
 	l.live().shut.Store(true)
@@ -97,7 +97,7 @@ func (l *listener) cannotAdopt(s *messages.ConnectionState) *messages.Rejected {
 	return &messages.Rejected{Reason: fmt.Sprintf("listener %s has no open port for %s %s", l.Name, s.Role, s.Broker)}
 }
 
-// adopt takes in a connection of another process.
+// adopt goes on with a connection of another process.
 func (l *listener) adopt(ctx actor.Context, m *messages.Adopt) {
 	port := l.portOf(m.State)
 	if port == nil || l.closing {
@@ -108,7 +108,7 @@ func (l *listener) adopt(ctx actor.Context, m *messages.Adopt) {
 	ctx.Respond(&messages.Adopted{})
 }
 
-// portOf is the port of ours that stands for the same as the one which a connection was accepted on.
+// portOf is the port that stands for the same as the one on which another process accepted a connection; nil: none.
 func (l *listener) portOf(s *messages.ConnectionState) *messages.Port {
 	for _, o := range l.open {
 		if p := o.port.Load(); p.Role == s.Role && p.Broker == s.Broker {

@@ -9,9 +9,10 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
-// Recorder is where the connections of one executor add up what has happened. The stats actor takes the sums away a few
-// times a second; nobody holds the lock for longer than a moment. What it has not taken stays here, whoever crashes
-// meanwhile: the recorder outlives it, and no sum is ever in a mailbox that may go with its actor.
+// Recorder is where the connections of one executor add up what has happened. The stats actor takes the sums away every
+// 50 ms while there are any; the lock is held for moments only. What it has not taken stays here when an actor crashes:
+// the recorder outlives them all, and no sum is ever in a mailbox that may go with its actor. It may be used from any
+// goroutine. The zero value is ready, and only adds up until the stats actor begins.
 type Recorder struct {
 	mu    sync.Mutex
 	sums  map[*messages.Port]*messages.Totals
@@ -22,11 +23,11 @@ type Recorder struct {
 // written tells the stats actor that a recorder has sums to be taken.
 type written struct{ in *Recorder }
 
-// tallyInterval is how old a number in /stats may be: a message to another thread for each request would cost more than
+// takeInterval is how old a number in /stats may be: a message to another thread for each request would cost more than
 // the request.
-const tallyInterval = 50 * time.Millisecond
+const takeInterval = 50 * time.Millisecond
 
-// open begins to call on a stats actor.
+// open has a stats actor take the sums from now on.
 func (r *Recorder) open(stats system.Sink) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -36,11 +37,11 @@ func (r *Recorder) open(stats system.Sink) {
 	}
 }
 
-// callLocked has the stats actor come when the interval is over.
+// callLocked has the stats actor take the sums when the interval is over.
 func (r *Recorder) callLocked() {
 	if !r.due && r.stats.PID != nil {
 		r.due = true
-		system.After(tallyInterval, r.stats, &written{r})
+		system.After(takeInterval, r.stats, &written{r})
 	}
 }
 

@@ -42,13 +42,13 @@ func TestSumsOutliveStats(t *testing.T) {
 
 		s := spawn()
 		b.Add(port, &messages.Delta{Opened: 3})
-		time.Sleep(tallyInterval)
+		time.Sleep(takeInterval)
 		synctest.Wait()
 		require.Equal(t, "3", open())
 
 		b.Add(port, &messages.Delta{Closed: 1}) // announced, and not taken when the actor crashes
 		e.Fault(s.Id, "killed by a test")
-		time.Sleep(tallyInterval)
+		time.Sleep(takeInterval)
 		synctest.Wait()
 		require.Equal(t, "2", open())
 
@@ -59,7 +59,7 @@ func TestSumsOutliveStats(t *testing.T) {
 		require.Equal(t, "1", open())
 
 		s = spawn()
-		time.Sleep(tallyInterval)
+		time.Sleep(takeInterval)
 		synctest.Wait()
 		require.Equal(t, "0", open())
 

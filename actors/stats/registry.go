@@ -37,7 +37,7 @@ var secondBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025
 // Registry is the set of all metrics of one proxy. It outlives the stats actor, which alone moves it.
 type Registry struct {
 	Set      *metrics.Set
-	whole    sync.RWMutex // held while sums are applied: who reads sees all of a request's statistics moved, or none
+	whole    sync.RWMutex // held while sums are applied: a reader sees all of a request's statistics moved, or none
 	mu       sync.Mutex
 	prefixes map[string]*prefixStats
 }
@@ -83,7 +83,7 @@ func (s *Registry) prefix(name string) *prefixStats {
 	return p
 }
 
-// Expect has the statistics of more prefixes stand at 0 before anything happens.
+// Expect makes the statistics of more prefixes, so that they stand at 0 before anything happens.
 func (s *Registry) Expect(prefixes ...string) {
 	for _, p := range prefixes {
 		s.prefix(p)
@@ -92,7 +92,7 @@ func (s *Registry) Expect(prefixes ...string) {
 
 // WriteMetrics writes the samples of all metrics as they were at one moment; exposition.Write makes a page of them.
 func (s *Registry) WriteMetrics(w io.Writer) {
-	var page bytes.Buffer // a reader that is slow to take it holds nothing up
+	var page bytes.Buffer // a slow reader must not hold the lock
 	s.whole.RLock()
 	s.Set.WritePrometheus(&page)
 	s.whole.RUnlock()
@@ -216,7 +216,7 @@ func (p *prefixStats) times(nanos []int64) {
 	}
 }
 
-// Counter reads one of the 27 that is a counter.
+// Counter is the value of one of the 27 that is a counter, by its name without "rocketmq_". It panics for other names.
 func (s *Registry) Counter(prefix, name string) uint64 {
 	return s.prefix(prefix).counters[name].Get()
 }

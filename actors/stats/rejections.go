@@ -2,6 +2,7 @@ package stats
 
 import (
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -13,8 +14,8 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// Why a client was rejected or cut off: the last part of the setting's name, so that whoever reads a metric or a log
-// line knows what to change. Before the first frame it is one of transport.RejectionReasons.
+// Why a connection was rejected or closed: the last part of the setting's name, so that the metric and the log line say
+// what to change. Before the first frame it is one of transport.RejectionReasons.
 const (
 	OverListener   = "connections_per_listener"
 	OverAddress    = "connections_per_address"
@@ -29,7 +30,7 @@ var rejectionReasons = append([]string{OverListener, OverAddress, LateFirstByte,
 	transport.RejectionReasons...)
 
 // Rejections counts each client that a handshake, a limit or a timeout rejects, and logs one line for each listener and
-// reason in [system.SampleInterval]. It outlives every actor and may be used by all.
+// reason in [system.SampleInterval]. It outlives every actor, and may be used from any goroutine.
 type Rejections struct {
 	Set *metrics.Set // where it counts; may be replaced before anything happens
 
@@ -70,7 +71,7 @@ func (r *Rejections) AcceptFailed(listener string) {
 	r.counter("accept_failures_total", "listener", listener).Inc()
 }
 
-// Full shows whether all permits of a listener are taken, so that its ports are closed.
+// Full sets whether all permits of a listener are taken, so that its ports are paused.
 func (r *Rejections) Full(listener string, is bool) {
 	value := 0.0
 	if is {
@@ -104,7 +105,7 @@ func (r *Rejections) note(key rejection, peer netip.AddrPort, err error, now int
 	}
 }
 
-// Late logs what was suppressed and would be told by no other line. now is on the process clock.
+// Late logs what was suppressed when no other line will say so. now is on the process clock.
 func (r *Rejections) Late(listener string, now int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -116,6 +117,13 @@ func (r *Rejections) Late(listener string, now int64) {
 			r.write(key, facts)
 		}
 	}
+}
+
+// Forget drops what is kept for the log of a listener that was removed. Its metrics end with [Forget].
+func (r *Rejections) Forget(listener string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.lines, func(key rejection, _ *rejectionLine) bool { return key.listener == listener })
 }
 
 func (l *rejectionLine) facts(key rejection) []any {

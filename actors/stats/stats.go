@@ -1,5 +1,10 @@
-// Package stats counts. Connections write samples into the [Recorder] of their event loop; the stats actor moves the
-// metrics of the [Registry] by their sums, a few times a second. [Rejections] counts who was refused, from anywhere.
+// Package stats counts. Connections write samples into the [Recorder] of their event loop; the stats [Actor] moves the
+// metrics of the [Registry] by their sums, every 50 ms. [Rejections] counts connections that a handshake, a limit or a
+// timeout ends, and malformed frames, from anywhere and at once.
+//
+// A number that moves with requests is a [messages.Sample]: a new one needs a kind there, a case in addSample if it goes
+// by request code, a field of portStats, and its HELP and TYPE in exposition/families.go. What is a state rather than a
+// sum, as the health of a broker, is read when /metrics is written (server/metrics.go).
 package stats
 
 import (
@@ -84,7 +89,7 @@ func (s *Actor) Receive(ctx actor.Context) {
 	}
 }
 
-// Forget ends the series of a listener that is gone. It comes after the last samples of its connections.
+// Forget ends the series of a listener that was removed. It has to come after the last samples of its connections.
 type Forget struct{ Listener string }
 
 func (s *Actor) forget(listener string) {
@@ -173,7 +178,7 @@ func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
 	p.open.Add(float64(sum.Opened - sum.Closed))
 }
 
-// other is the code in a label for all codes without a name: no client can invent metrics.
+// other is the code in a label for all codes without a name, so that clients cannot create series.
 const other = "other"
 
 // requestCounter counts the requests of a code.

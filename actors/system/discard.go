@@ -2,7 +2,7 @@ package system
 
 import "github.com/asynkron/protoactor-go/actor"
 
-// Discarder is a message that holds something which has to be given back when its actor will not read it any more:
+// Discarder is a message that holds something which has to be given back when its actor will no longer read it:
 // bytes would count against limits.buffer_total for good, sockets would stay open.
 type Discarder interface{ Discard() }
 

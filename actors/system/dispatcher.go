@@ -64,8 +64,8 @@ func (w *workers) Stop() {
 
 // OnExecutor runs actors where the events of their socket run: on its event loop, or right where a message comes from.
 // What a socket brings goes through connection, request and upstream down to the write without another goroutine.
-// Whoever finds an actor busy leaves the message in its mailbox, so nobody waits and nothing runs twice. It is only
-// for actors that never block.
+// A message for an actor that is busy stays in its mailbox, so no sender waits and nothing runs twice. It is only for
+// actors that never block.
 type OnExecutor struct{ Executor }
 
 // Throughput is part of actor.Dispatcher.

@@ -35,7 +35,7 @@ type FailureEvent struct {
 const (
 	// maxFailures bounds the memory: connections come and go, and the latest failures are the interesting ones.
 	maxFailures = 10_000
-	// maxRecent is how many are told even when their actors are gone.
+	// maxRecent is how many are kept when their actors are gone.
 	maxRecent = 100
 	// maxReason bounds what a panic may say in bytes; the log has all of it.
 	maxReason = 500

@@ -99,7 +99,7 @@ func (m *mailbox) PostSystemMessage(msg any) {
 	m.scheduleLocked(true)
 }
 
-// scheduleLocked gives the lock back and has the mailbox run if nobody runs it.
+// scheduleLocked gives the lock back and has the mailbox run if it does not run.
 func (m *mailbox) scheduleLocked(due bool) {
 	start := due && !m.scheduled
 	if start {
@@ -122,8 +122,8 @@ func (m *mailbox) invoke(msg any) {
 	m.hand(msg)
 }
 
-// hand gives the actor a user message. One that is waiting for the end of its children would still take them: what it
-// began would be ended by nobody.
+// hand gives the actor a user message. One that is waiting for the end of its children would still take them: nothing
+// would end what it began.
 func (m *mailbox) hand(msg any) {
 	if m.ended {
 		Discard(msg)

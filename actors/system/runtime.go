@@ -1,5 +1,5 @@
-// Package system is protoactor as the proxy uses it: a [Runtime] with mailboxes of our own that cost little and give back
-// what nobody will read, dispatchers that run actors where the events of their sockets run, timers, and supervision with
+// Package system is protoactor as the proxy uses it: a [Runtime] with mailboxes of its own that cost little and give back
+// what will not be read, dispatchers that run actors where the events of their sockets run, timers, and supervision with
 // limits. It knows nothing of RocketMQ.
 package system
 

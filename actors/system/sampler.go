@@ -8,7 +8,7 @@ import (
 // SampleInterval is the time in which a [Sampler] counts its lines.
 const SampleInterval = 10 * time.Second
 
-// Sampler bounds log lines of one kind, which strangers can bring about as often as they like: so many in an interval,
+// Sampler bounds log lines of one kind that clients can cause as often as they like: so many in an interval,
 // which begins with its first line. The next line after that says how many were suppressed; metrics count all. It may be
 // used by several actors. The zero value allows one line.
 type Sampler struct {
@@ -36,8 +36,8 @@ func (s *Sampler) Allow(now int64, facts ...any) (line []any, ok bool) {
 	return s.tell(facts), true
 }
 
-// Late is Allow for a line that was suppressed: when no line came after it, nobody would hear of it. It is to be called
-// now and then.
+// Late is Allow for a line that was suppressed: when no line comes after it, its number would never be
+// logged. It is to be called now and then.
 func (s *Sampler) Late(now int64, facts ...any) (line []any, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -22,7 +22,7 @@ func (s Sink) Deliver(event any) {
 	s.mailbox.PostUserMessage(event)
 }
 
-// DeliverInline is part of transport.LocalSink: for those who run on the actor's own executor. So what a socket brings
+// DeliverInline is part of transport.LocalSink: to be called on the actor's own executor only. So what a socket brings
 // goes through upstream, connection and request down to the write in one go, and no queue is touched.
 func (s Sink) DeliverInline(event any) {
 	if s.mailbox == nil {

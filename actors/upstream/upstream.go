@@ -22,9 +22,9 @@ import (
 //	idle ──Forward──▶ dialing ──▶ (replaying ──▶) open ──▶ lost ──Resume──▶ idle, or dialing when there is a
 //	                                                                            heartbeat to keep the client registered
 //
-// While the broker is away it rests: what comes is lost at once, and BrokerBack has it dial again.
+// While the broker is away it is idle: what comes is lost at once, and BrokerBack has it dial again.
 //
-// It decides nothing about requests: its connection knows what waits for an answer.
+// It decides nothing about requests: its connection knows which of them wait for an answer.
 type upstream struct {
 	env    *env.Env
 	port   *messages.Port
@@ -45,7 +45,7 @@ type upstream struct {
 	swallow int32 // bytes of the replay's answer that are still to come
 	attempt int32 // failed dials in a row
 	state   upstreamState
-	refused bool // the last dial was
+	refused bool // the last dial was, so the broker takes no connections
 }
 
 // Props is the recipe of upstream actors on one executor.
@@ -56,7 +56,7 @@ func Props(e *env.Env, x transport.Executor) *actor.Props {
 type upstreamState uint8
 
 const (
-	ended upstreamState = iota // no Resume yet, or Lost was told and not resumed
+	ended upstreamState = iota // before the first Resume, and from each Lost to the next one
 	idle                       // dials on the next Forward, but not before retryAt
 	dialing
 	replaying
@@ -227,7 +227,7 @@ func (u *upstream) deliver(ch *transport.Chunk, from, to int) {
 	}
 }
 
-// tick looks for a broker that takes nothing, and whether the address is still one to stay with.
+// tick looks whether the broker takes bytes, and whether the address is still one to stay with.
 func (u *upstream) tick(now int64) {
 	u.drained(u.old) // it had long enough
 	u.checkAddress()
@@ -261,8 +261,8 @@ func (u *upstream) back() {
 	}
 }
 
-// leave ends the epoch on the connection's account. What was written goes out before the socket is closed: nobody waits for
-// an answer to oneway requests.
+// leave ends the epoch on the connection's account. What was written goes out before the socket is closed: oneway
+// requests may be among it.
 func (u *upstream) leave() {
 	if u.state == open && u.sock.Kept() > 0 {
 		u.drained(u.old)
