@@ -5,7 +5,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
@@ -60,21 +59,6 @@ type RoutesChanged struct{}
 
 // Refresh asks a cluster to look again at once: an upstream failed.
 type Refresh struct{}
-
-// Query asks one name server. The answer comes as Queried, in any case.
-type Query struct {
-	ID   int64
-	Code int32
-	Ext  map[string]string
-}
-
-// Queried is the outcome of a Query: an answer, or an error.
-type Queried struct {
-	ID      int64
-	Address string
-	Answer  *codec.Command
-	Err     error
-}
 
 // OpenPorts asks a listener to open ports for brokers that it may not know yet. The answer is PortsOpened, when each
 // of them has a port or has been left out.

@@ -98,8 +98,25 @@ type nameserver struct {
 	waiting map[int32]pendingQuery
 }
 
+// How a source and its name servers talk.
+type (
+	// nameServerQuery asks one name server. The answer comes in any case.
+	nameServerQuery struct {
+		id   int64
+		code int32
+		ext  map[string]string
+	}
+	// nameServerAnswer is the outcome: an answer, or an error.
+	nameServerAnswer struct {
+		id      int64
+		address string
+		answer  *codec.Command
+		err     error
+	}
+)
+
 type pendingQuery struct {
-	asked  *messages.Query
+	asked  *nameServerQuery
 	cancel func()
 }
 
@@ -114,7 +131,7 @@ func (n *nameserver) Receive(ctx actor.Context) {
 	case *actor.Started:
 		n.self, n.parent = system.NewSink(n.env.System, ctx.Self()), ctx.Parent()
 		n.waiting = map[int32]pendingQuery{}
-	case *messages.Query:
+	case *nameServerQuery:
 		n.query(m)
 	case *transport.Chunk:
 		n.read(ctx, m)
@@ -135,13 +152,13 @@ func (n *nameserver) Receive(ctx actor.Context) {
 	}
 }
 
-func (n *nameserver) query(m *messages.Query) {
+func (n *nameserver) query(m *nameServerQuery) {
 	if n.sock == nil {
 		n.sock = n.dialer.Dial(n.known.Address, transport.Downstream{}, n.self)
 	}
 	n.known.Queries.Add(1)
 	n.opaque++
-	c := codec.Command{Code: m.Code, Language: codec.Java, Version: codec.Version5_5_0, Opaque: n.opaque, Ext: m.Ext}
+	c := codec.Command{Code: m.code, Language: codec.Java, Version: codec.Version5_5_0, Opaque: n.opaque, Ext: m.ext}
 	n.waiting[n.opaque] = pendingQuery{m, system.After(n.env.Settings().QueryTimeout, n.self, &queryOverdue{n.opaque})}
 	n.sock.Write(c.Append(nil, codec.JSON), nil)
 }
@@ -186,7 +203,7 @@ func (n *nameserver) answered(ctx actor.Context, c *codec.Command) {
 	n.known.Up.Store(true)
 	delete(n.waiting, c.Opaque)
 	q.cancel()
-	ctx.Send(n.parent, &messages.Queried{ID: q.asked.ID, Address: n.known.Address, Answer: c})
+	ctx.Send(n.parent, &nameServerAnswer{id: q.asked.id, address: n.known.Address, answer: c})
 }
 
 // fail closes the connection and tells everybody who waits.
@@ -200,7 +217,7 @@ func (n *nameserver) fail(ctx actor.Context, err error) {
 	}
 	for _, q := range waiting {
 		q.cancel()
-		ctx.Send(n.parent, &messages.Queried{ID: q.asked.ID, Address: n.known.Address, Err: fmt.Errorf("cannot ask: %w", err)})
+		ctx.Send(n.parent, &nameServerAnswer{id: q.asked.id, address: n.known.Address, err: fmt.Errorf("cannot ask: %w", err)})
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
 
+	clusterinternal "github.com/rocketmq-proxy/rocketmq-proxy/actors/cluster"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
@@ -191,7 +192,7 @@ func TestClusterSurvivesItsCrash(t *testing.T) {
 		other := r.begin("Other")
 		synctest.Wait()
 		for id := range int64(2) { // on their way to the first instance, which asked for the cluster and for News
-			r.Proxy.Tell(cluster, &messages.Queried{ID: id + 1, Address: "ns1:9876", Answer: proxytest.TopicRoute(&codec.Command{}, "10.6.6.6:10911")})
+			r.Proxy.Tell(cluster, clusterinternal.NameServerAnswer(id+1, "ns1:9876", proxytest.TopicRoute(&codec.Command{}, "10.6.6.6:10911")))
 		}
 		require.Equal(t, codec.ResSystemError, told(t, other).Code, "nobody has answered")
 		require.Equal(t, before.Body, r.ask("News").Body)

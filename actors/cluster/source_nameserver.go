@@ -30,7 +30,7 @@ type query struct {
 	order  []string          // of name servers
 	asked  int               // of them
 	open   int               // of those, not heard of yet
-	absent *messages.Queried // from one that does not know the topic
+	absent *nameServerAnswer // from one that does not know the topic
 	last   error
 	cancel func() // of the hedge
 }
@@ -64,7 +64,7 @@ func (n *nameServers) spawn(ctx actor.Context, s *NameServer) *actor.PID {
 
 func (n *nameServers) receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
-	case *messages.Queried:
+	case *nameServerAnswer:
 		n.queried(ctx, m)
 	case *hedge:
 		n.hedge(ctx, m)
@@ -85,9 +85,9 @@ func (n *nameServers) next(ctx actor.Context, id int64, q *query) {
 	address := q.order[q.asked]
 	q.asked++
 	q.open++
-	m := &messages.Query{ID: id, Code: codec.ReqGetBrokerClusterInfo}
+	m := &nameServerQuery{id: id, code: codec.ReqGetBrokerClusterInfo}
 	if q.key != wholeCluster {
-		m.Code, m.Ext = codec.ReqGetRouteInfoByTopic, q.key.ext()
+		m.code, m.ext = codec.ReqGetRouteInfoByTopic, q.key.ext()
 	}
 	ctx.Send(n.servers[address], m)
 	n.waitFor(id, q)
@@ -130,34 +130,34 @@ func (n *nameServers) hedge(ctx actor.Context, m *hedge) {
 	}
 }
 
-func (n *nameServers) queried(ctx actor.Context, m *messages.Queried) {
-	q := n.queries[m.ID]
+func (n *nameServers) queried(ctx actor.Context, m *nameServerAnswer) {
+	q := n.queries[m.id]
 	if q == nil { // somebody else was faster
 		return
 	}
 	q.open--
 	others := q.open > 0 || q.asked < len(q.order)
-	if q.key != wholeCluster && m.Err == nil && m.Answer.Code == codec.ResTopicNotExist && others {
+	if q.key != wholeCluster && m.err == nil && m.answer.Code == codec.ResTopicNotExist && others {
 		q.absent = m
 		for q.asked < len(q.order) {
-			n.next(ctx, m.ID, q)
+			n.next(ctx, m.id, q)
 		}
-		n.waitFor(m.ID, q)
+		n.waitFor(m.id, q)
 		return
 	}
-	n.settle(ctx, m.ID, q, m)
+	n.settle(ctx, m.id, q, m)
 }
 
 // settle ends a query with an answer, if it is good or nobody else can give one.
-func (n *nameServers) settle(ctx actor.Context, id int64, q *query, m *messages.Queried) {
-	err := m.Err
+func (n *nameServers) settle(ctx actor.Context, id int64, q *query, m *nameServerAnswer) {
+	err := m.err
 	if err == nil {
-		if err = n.c.accept(ctx, q.key, m.Address, m.Answer); err != nil {
-			n.distrust(m.Address)
+		if err = n.c.accept(ctx, q.key, m.address, m.answer); err != nil {
+			n.distrust(m.address)
 		}
 	}
 	if err != nil {
-		q.last = fmt.Errorf("name server %s: %w", m.Address, err)
+		q.last = fmt.Errorf("name server %s: %w", m.address, err)
 		switch {
 		case q.asked < len(q.order):
 			n.next(ctx, id, q)
