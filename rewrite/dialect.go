@@ -11,13 +11,6 @@ const (
 	Unquoted                // {0:"10.0.0.1:10911"}, what fastjson writes by default
 )
 
-func (d Dialect) String() string {
-	if d == Unquoted {
-		return "unquoted"
-	}
-	return "quoted"
-}
-
 // DialectFor is the dialect in which a name server answers a 105 of this header version; acceptStandardJSONOnly is
 // the request's ext field of that name (ClientRequestProcessor.java#getRouteInfoByTopic).
 func DialectFor(version int32, acceptStandardJSONOnly bool) Dialect {

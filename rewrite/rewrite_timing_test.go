@@ -20,8 +20,8 @@ func manyBrokers(n int) []byte {
 
 func BenchmarkRewriteTopicRoute(b *testing.B) {
 	for _, brokers := range []int{1, 16} {
-		for _, d := range []rewrite.Dialect{rewrite.Quoted, rewrite.Unquoted} {
-			b.Run(fmt.Sprintf("%d brokers %s", brokers, d), func(b *testing.B) {
+		for name, d := range map[string]rewrite.Dialect{"quoted": rewrite.Quoted, "unquoted": rewrite.Unquoted} {
+			b.Run(fmt.Sprintf("%d brokers %s", brokers, name), func(b *testing.B) {
 				body := manyBrokers(brokers)
 				b.SetBytes(int64(len(body)))
 				b.ReportAllocs()

@@ -189,5 +189,4 @@ func TestDialectFor(t *testing.T) {
 	require.Equal(t, rewrite.Unquoted, rewrite.DialectFor(400, false))
 	require.Equal(t, rewrite.Quoted, rewrite.DialectFor(401, false))
 	require.Equal(t, rewrite.Quoted, rewrite.DialectFor(513, false))
-	require.Equal(t, "quoted unquoted", rewrite.Quoted.String()+" "+rewrite.Unquoted.String())
 }
