@@ -43,27 +43,9 @@ func compare(a any, sign string, b any) any {
 	if s, ok := b.(string); ok {
 		b = like(s, a)
 	}
-	if a == nil || b == nil {
+	order, ok := orderOf(a, b)
+	if !ok {
 		return nil
-	}
-	var order int
-	switch x := a.(type) {
-	case float64:
-		y, ok := b.(float64)
-		if !ok {
-			return nil
-		}
-		order = cmp.Compare(x, y)
-	case string:
-		y, ok := b.(string)
-		if !ok {
-			return nil
-		}
-		order = cmp.Compare(x, y)
-	default:
-		if a != b {
-			order = 1
-		}
 	}
 	switch sign {
 	case "=":
@@ -78,6 +60,26 @@ func compare(a any, sign string, b any) any {
 		return order > 0
 	}
 	return order >= 0
+}
+
+// orderOf compares two numbers or two texts; of anything else it says only whether the two are equal (0). ok is false when
+// either is NULL, or they are of two kinds.
+func orderOf(a, b any) (order int, ok bool) {
+	if a == nil || b == nil {
+		return 0, false
+	}
+	switch x := a.(type) {
+	case float64:
+		y, ok := b.(float64)
+		return cmp.Compare(x, y), ok
+	case string:
+		y, ok := b.(string)
+		return cmp.Compare(x, y), ok
+	}
+	if a != b {
+		return 1, true
+	}
+	return 0, true
 }
 
 // like reads a text as what it is compared with, nil when it is not one.

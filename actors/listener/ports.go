@@ -29,15 +29,6 @@ type BrokerPort struct {
 	cluster    string
 }
 
-// LeftOut is how many brokers that are not away have no port, for want of one that can be opened.
-func (l *Listener) LeftOut() int { return int(l.live().leftOut.Load()) }
-
-// Offers reports whether clients can be led anywhere: not while there are brokers and none of them got a port.
-func (l *Listener) Offers() bool {
-	ports := l.live().ports.Load()
-	return l.LeftOut() == 0 || ports != nil && len(*ports) > 0
-}
-
 // PortOf returns a broker's port; ok is false when it has none.
 func (l *Listener) PortOf(b route.BrokerID) (p BrokerPort, ok bool) {
 	if ports := l.live().ports.Load(); ports != nil {
@@ -149,25 +140,6 @@ func (l *listener) openPorts(ctx actor.Context, retry retry) {
 	}
 }
 
-// countLeftOut publishes how many brokers have no port. Those that are away do not count: no client could reach them anyway.
-func (l *listener) countLeftOut(known *cluster.Snapshot) {
-	n := int32(0)
-	for id := range l.leftOut {
-		if b := known.Broker(id); b != nil && !b.Away() {
-			n++
-		}
-	}
-	l.live().leftOut.Store(n)
-}
-
-// refreshed tries what has failed before again.
-func (l *listener) refreshed(ctx actor.Context) {
-	if len(l.leftOut) > 0 {
-		l.openPorts(ctx, again)
-	}
-	l.lookUpNames(ctx)
-}
-
 // publish makes the open ports known to all readers ([Listener.PortOf]): after they are open, and at once when one is
 // closed, as another listener may have it a moment later.
 func (l *listener) publish() {
@@ -272,31 +244,6 @@ func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messag
 func (l *listener) decisions() func() *route.Table {
 	c := l.Cluster
 	return func() *route.Table { return c.Snapshot().Table() }
-}
-
-// brokerTurned pauses or opens the ports of a broker that was lost, is back or has moved, and then tells the connections.
-func (l *listener) brokerTurned(ctx actor.Context, ref messages.BrokerRef, m any) {
-	if ref.Cluster != l.Cluster.Name {
-		return
-	}
-	if p := l.brokers[ref.Broker]; p != nil {
-		l.pauseBroker(p)
-		l.publish() // it may have moved
-	}
-	l.countLeftOut(l.Cluster.Snapshot())
-	l.tellConnections(ctx, m)
-}
-
-func (l *listener) pauseBroker(p *brokerPorts) {
-	for _, ln := range p.sockets() {
-		l.pause(ln, l.full || p.broker.Away())
-	}
-}
-
-func (l *listener) pause(ln transport.Listener, on bool) {
-	if err := ln.SetPaused(on); err != nil {
-		l.env.Log.Error("cannot pause or resume port", "listener", l.Name, "address", ln.Addr().String(), "pause", on, "error", err)
-	}
 }
 
 // closeBroker closes a broker's ports and notes whose connections have to leave.

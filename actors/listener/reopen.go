@@ -90,18 +90,6 @@ func (l *listener) sockets() (all []transport.Listener) {
 	return all
 }
 
-// pauseAll pauses all ports, so that connections are refused, or resumes them.
-func (l *listener) pauseAll(on bool) {
-	l.full = on
-	l.env.Rejections.Full(l.Name, on)
-	if l.nameServer != nil {
-		l.pause(l.nameServer, on)
-	}
-	for _, p := range l.brokers {
-		l.pauseBroker(p)
-	}
-}
-
 // closed publishes that clients can no longer connect.
 func (l *listener) closed() {
 	if l.live().opened.Swap(false) {

@@ -4,8 +4,6 @@ package upstream
 
 import (
 	"errors"
-	"math/rand/v2"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -63,23 +61,10 @@ const (
 	open
 )
 
-func (s upstreamState) String() string {
-	return [...]string{"lost", "idle", "dialing", "replaying", "open"}[s]
-}
-
 // Self-messages; the epoch tells late ones.
 type (
 	redial        struct{ epoch int32 }
 	replayOverdue struct{ epoch int32 }
-)
-
-const (
-	// The first redial comes at once; then the pause doubles up to the longest, with a jitter, as a restarting broker
-	// meets the redials of all its clients.
-	firstPause   = 100 * time.Millisecond
-	longestPause = 5 * time.Second
-	// backSpread is the time over which clients' connections to a broker that is back are opened.
-	backSpread = 500 * time.Millisecond
 )
 
 // Receive is part of actor.Actor.
@@ -141,18 +126,6 @@ func (u *upstream) resume(m *messages.Resume) {
 	}
 }
 
-// begin dials for a client that has to be registered, as soon as it may.
-func (u *upstream) begin() {
-	if u.away() {
-		return // BrokerBack comes
-	}
-	if wait := time.Duration(u.retryAt - u.env.Now()); wait > 0 {
-		u.cancel = system.After(wait, u.self, &redial{u.epoch})
-		return
-	}
-	u.dial()
-}
-
 func (u *upstream) forward(m *messages.Forward) {
 	if m.Epoch != u.epoch || u.state == ended {
 		m.Done()
@@ -183,19 +156,6 @@ func (u *upstream) forward(m *messages.Forward) {
 func (u *upstream) write(m *messages.Forward) {
 	u.sock.Write(m.Chunk.B[m.From:m.To], m.Chunk)
 	m.Done()
-}
-
-func (u *upstream) dial() {
-	u.stopTimer()
-	address, ok := u.to.Target(int(u.attempt))
-	if !ok {
-		u.lose("its address is not known", messages.Lost{})
-		return
-	}
-	u.address = address
-	u.state = dialing
-	u.to.Dialed()
-	u.sock = u.to.Dialer().Dial(address, transport.DownstreamOf(u.client), &u.self)
 }
 
 func (u *upstream) fromBroker(ch *transport.Chunk) {
@@ -248,19 +208,6 @@ func (u *upstream) closed(err error) {
 	u.lose(err.Error(), messages.Lost{Refused: u.refused})
 }
 
-// away reports that the broker is known to take no connections.
-func (u *upstream) away() bool { return u.to != nil && u.to.Away() }
-
-// back dials for a client that is to be registered again; others wait for their next request. Not all at once: a
-// broker that has just started meets all its clients.
-func (u *upstream) back() {
-	u.attempt, u.retryAt = 0, 0
-	if u.state == idle && u.replay != nil {
-		u.stopTimer()
-		u.cancel = system.After(rand.N(backSpread), u.self, &redial{u.epoch})
-	}
-}
-
 // leave ends the epoch on the connection's account. What was written goes out before the socket is closed: oneway
 // requests may be among it.
 func (u *upstream) leave() {
@@ -277,19 +224,6 @@ func (u *upstream) drained(conn transport.Conn) {
 	if u.old != nil && conn == u.old {
 		u.old.Close()
 		u.old = nil
-	}
-}
-
-// moved goes on where the broker is now: at once if nothing is open, else the connection says when.
-func (u *upstream) moved() {
-	u.back()
-	u.checkAddress()
-}
-
-// checkAddress tells the connection when the socket's address is not one to stay with.
-func (u *upstream) checkAddress() {
-	if u.state == open && !u.to.Serves(u.address, u.sock.Remote()) {
-		u.up.Deliver(&messages.Outdated{Epoch: u.epoch})
 	}
 }
 
