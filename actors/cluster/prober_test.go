@@ -32,8 +32,10 @@ func tlsTest(t *testing.T, test func(t *testing.T, s *proxytest.Sim, right, wron
 	proxytest.InVirtualTime(t, proxytest.Options{}, func(t *testing.T, s *proxytest.Sim) {
 		ca := testca.New(t)
 		right := ca.Certificate(t, "mq")
-		s.Cluster().Upstream = transport.UpstreamHandshake{HandshakeTimeout: time.Second,
-			TLS: func() *tls.Config { return &tls.Config{RootCAs: ca.Pool, ServerName: "mq"} }}
+		s.Cluster().Upstream = transport.UpstreamHandshake{
+			HandshakeTimeout: time.Second,
+			TLS:              func() *tls.Config { return &tls.Config{RootCAs: ca.Pool, ServerName: "mq"} },
+		}
 		s.StartNameServer(0, proxytest.OnlyA).Handshake(under(right))
 		test(t, s, right, testca.New(t).Certificate(t, "mq"))
 	})
