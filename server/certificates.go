@@ -23,10 +23,11 @@ import (
 // compared, not their times: that also sees a Kubernetes secret, whose directory is swapped by a symlink, and works
 // on every file system.
 type certificates struct {
-	mu     sync.Mutex
-	kept   []*keptTLS
-	staged []*keptTLS // loaded for a configuration that is not in effect yet
-	set    *metrics.Set
+	looking sync.Mutex // one reads files at a time; may be held for as long as a file system does not answer
+	mu      sync.Mutex
+	kept    []*keptTLS
+	staged  []*keptTLS // loaded for a configuration that is not in effect yet
+	set     *metrics.Set
 
 	stop chan struct{}
 	done chan struct{}
@@ -118,10 +119,16 @@ func names(cfg *config.Config, kind, name string) bool {
 
 // look takes changed files into use. What is bad is logged once and changes nothing.
 func (cs *certificates) look() {
+	cs.looking.Lock()
+	defer cs.looking.Unlock()
 	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	for _, k := range cs.kept {
-		k.look()
+	kept := slices.Clone(cs.kept)
+	cs.mu.Unlock()
+	for _, k := range kept {
+		text, err := read(k.files.paths())
+		cs.mu.Lock()
+		k.look(text, err)
+		cs.mu.Unlock()
 	}
 }
 
@@ -155,13 +162,17 @@ func (cs *certificates) watch() {
 	}()
 }
 
+// close ends the watch. One that waits for a file system does not hold the end of the process up.
 func (cs *certificates) close() {
 	close(cs.stop)
-	<-cs.done
+	select {
+	case <-cs.done:
+	case <-time.After(answerTimeout):
+	}
 }
 
-func (k *keptTLS) look() {
-	text, err := read(k.files.paths())
+// look compares what was read with what was read before.
+func (k *keptTLS) look(text map[string][]byte, err error) {
 	if maps.EqualFunc(text, k.seen, bytes.Equal) {
 		return
 	}

@@ -24,14 +24,7 @@ func (s *Server) describe(tree *actors.Tree) {
 	set.NewGauge("rocketmq_proxy_ready", func() float64 { return number(s.Ready()) })
 	s.certificates.set = set
 	s.certificates.commit(s.config())
-	set.NewGauge("rocketmq_proxy_draining", func() float64 {
-		select {
-		case <-s.draining:
-			return 1
-		default:
-			return 0
-		}
-	})
+	set.NewGauge("rocketmq_proxy_draining", func() float64 { return number(s.isDraining()) })
 	set.NewGauge("rocketmq_proxy_buffered_bytes", func() float64 { bytes, _ := s.sockets.Buffered(); return float64(bytes) })
 	set.NewGauge("rocketmq_proxy_buffer_limit_bytes", func() float64 { return float64(bufferTotal(s.config().Limits)) })
 	for _, d := range tree.Clusters {

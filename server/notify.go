@@ -38,7 +38,7 @@ func sendNotification(state string) error {
 }
 
 // notifyReloading tells systemd that a reload has begun; the returned function that it is over. A proxy that has never
-// been ready says neither: READY would be a lie.
+// been ready says neither: READY would be a lie, as it would be once a drain has begun (STOPPING).
 func (s *Server) notifyReloading() (done func()) {
 	if !s.wasReady.Load() {
 		return func() {}
@@ -50,5 +50,11 @@ func (s *Server) notifyReloading() (done func()) {
 	if err == nil {
 		s.notify(daemon.SdNotifyReloading + "\n" + now)
 	}
-	return func() { s.notify(daemon.SdNotifyReady) }
+	return func() {
+		s.applying.Lock()
+		defer s.applying.Unlock()
+		if !s.isDraining() {
+			s.notify(daemon.SdNotifyReady)
+		}
+	}
 }

@@ -106,6 +106,13 @@ func (p *pusher) note(err error, now time.Time) {
 	p.failed, p.failures, p.loggedAt = true, 0, now
 }
 
+// abandon ends the loop and pushes nothing more.
+func (p *pusher) abandon() {
+	if p.cancel != nil {
+		p.cancel()
+	}
+}
+
 // close ends the loop and pushes what moved since.
 func (p *pusher) close() {
 	if p.url == "" {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -25,10 +26,13 @@ func WithReload(load func() (*config.Config, error), level *slog.LevelVar, hangu
 
 // reloads is what the server keeps for reloads.
 type reloads struct {
-	reloading sync.Mutex // one at a time, and none beside the beginning of a drain; guards push
-	load      func() (*config.Config, error)
-	level     *slog.LevelVar
-	hangup    <-chan struct{}
+	// turn is taken by a reload from reading its files to their effect, so that what was read last is in effect. A drain
+	// does not wait for it: files may be on a file system that does not answer.
+	turn     chan struct{}
+	applying sync.Mutex // no reload takes effect beside the beginning of a drain; guards push
+	load     func() (*config.Config, error)
+	level    *slog.LevelVar
+	hangup   <-chan struct{}
 
 	succeeded, failures *metrics.Counter
 	lastSuccess, lastOK *metrics.Gauge
@@ -67,20 +71,22 @@ func (r *Reloaded) String() string {
 
 // Reload reads the configuration again and applies it. After an error nothing has changed, except for one that begins
 // with BUG. What was done is logged as well; as a warning, when a part of what the configuration says is not in effect.
+// A drain that begins meanwhile ends it, with an admin.ErrNotNow: that is not a failure.
 func (s *Server) Reload() (*Reloaded, error) {
-	s.reloading.Lock()
-	defer s.reloading.Unlock()
 	begun := time.Now()
-	defer s.notifyReloading()()
-	s.certificates.look()
 	result, err := s.reload()
-	s.reloads.note(err)
-	if err != nil {
+	switch {
+	case errors.Is(err, admin.ErrNotNow):
+		s.log.Info("reload refused", "reason", err)
+		return nil, err
+	case err != nil:
+		s.reloads.note(err)
 		for _, line := range strings.Split(err.Error(), "\n") {
 			s.log.Error("cannot reload, nothing has changed", "reason", line)
 		}
 		return nil, err
 	}
+	s.reloads.note(nil)
 	level := slog.LevelInfo
 	if len(result.NeedRestart)+len(result.BadFiles) > 0 { // the proxy does not do all that the file says
 		level = slog.LevelWarn
@@ -90,17 +96,26 @@ func (s *Server) Reload() (*Reloaded, error) {
 	return result, nil
 }
 
+// reload holds no lock while it reads files.
 func (s *Server) reload() (*Reloaded, error) {
 	if s.load == nil {
 		return nil, errNoSource
 	}
 	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
 	case <-s.draining:
-		return nil, errDraining
-	default:
 	}
+	if s.isDraining() {
+		return nil, errDraining
+	}
+	defer s.notifyReloading()()
+	s.certificates.look()
 	next, err := s.load()
-	if err != nil {
+	switch {
+	case s.isDraining():
+		return nil, errDraining
+	case err != nil:
 		return nil, err
 	}
 	result := sortChanges(config.Diff(s.config(), next), s.level != nil)
@@ -131,12 +146,19 @@ func (s *Server) reloadOnHangup() {
 
 // beginDraining ends the time of reloads; it may be called again.
 func (s *Server) beginDraining() {
-	s.reloading.Lock()
-	defer s.reloading.Unlock()
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	if !s.isDraining() {
+		close(s.draining)
+	}
+}
+
+func (s *Server) isDraining() bool {
 	select {
 	case <-s.draining:
+		return true
 	default:
-		close(s.draining)
+		return false
 	}
 }
 

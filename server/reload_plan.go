@@ -42,13 +42,21 @@ func (s *Server) prepare(next *config.Config) (*plan, error) {
 	if len(errs) == 0 {
 		return p, nil
 	}
+	s.abandon(p)
+	return nil, &unprepared{errors.Join(errs...)}
+}
+
+// abandon gives back what a plan that does not come into effect has opened.
+func (s *Server) abandon(p *plan) {
 	if p.revision != nil {
 		for _, ln := range p.revision.Sockets {
 			ln.Close()
 		}
 	}
+	if p.push != nil {
+		p.push.abandon()
+	}
 	s.certificates.discard()
-	return nil, &unprepared{errors.Join(errs...)}
 }
 
 // unprepared keeps the text of its problems and is an admin.ErrNotPrepared.
@@ -56,8 +64,14 @@ type unprepared struct{ error }
 
 func (u *unprepared) Is(target error) bool { return target == admin.ErrNotPrepared }
 
-// apply goes over to a plan.
+// apply goes over to a plan, unless a drain has begun meanwhile.
 func (s *Server) apply(p *plan) error {
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	if s.isDraining() {
+		s.abandon(p)
+		return errDraining
+	}
 	if s.level != nil {
 		s.level.UnmarshalText([]byte(p.cfg.Log.Level)) // validated
 	}

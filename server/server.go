@@ -71,7 +71,7 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, stopNow <-ch
 func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error) {
 	s := &Server{
 		log: log, failed: make(chan error, 1), asked: make(chan struct{}), draining: make(chan struct{}),
-		ended: make(chan struct{}), started: time.Now(),
+		ended: make(chan struct{}), started: time.Now(), reloads: reloads{turn: make(chan struct{}, 1)},
 	}
 	s.cfg.Store(cfg)
 	for _, o := range opts {
@@ -181,10 +181,8 @@ const readyPoll = 10 * time.Millisecond
 func (s *Server) Ready() bool { return len(s.notReady()) == 0 }
 
 func (s *Server) notReady() (why []string) {
-	select {
-	case <-s.draining:
+	if s.isDraining() {
 		why = append(why, "draining")
-	default:
 	}
 	if !s.handover.Serving() {
 		why = append(why, "hand_over is not taken over yet")
