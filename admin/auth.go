@@ -44,6 +44,9 @@ var (
 	errNoOperator   = errors.New("no credential that may change things is configured: set admin.token_file, or admin.client_ca with admin.certificate and admin.key")
 )
 
+// ErrSameToken is about two files with one token: it would be that of the role that may do more.
+var ErrSameToken = errors.New("its token is also that of admin.token_file")
+
 // NewPolicy reads the files that an [admin] table names.
 func NewPolicy(c config.Admin, loopback bool) (p *Policy, err error) {
 	p = &Policy{loopback: loopback, hosts: c.Hosts, pprof: c.Pprof}
@@ -52,6 +55,9 @@ func NewPolicy(c config.Admin, loopback bool) (p *Policy, err error) {
 	}
 	if p.readToken, err = readToken("admin.read_token_file", c.ReadTokenFile); err != nil {
 		return nil, err
+	}
+	if p.token != nil && p.readToken != nil && *p.token == *p.readToken {
+		return nil, fmt.Errorf("cannot use the admin token (admin.read_token_file = %q): %w; write another one into it", c.ReadTokenFile, ErrSameToken)
 	}
 	if c.Certificate != "" {
 		pair, err := tls.LoadX509KeyPair(c.Certificate, c.Key)

@@ -184,7 +184,7 @@ type Admin struct {
 	Address string `toml:"address"`
 	// A file with the token that requests present as "Authorization: Bearer ...". Empty: none.
 	TokenFile string `toml:"token_file"`
-	// A file with a token that permits reading only, for example for Prometheus. Empty: none.
+	// A file with another token that permits reading only, for example for Prometheus. Empty: none.
 	ReadTokenFile string `toml:"read_token_file"`
 	// On a loopback address: names that are accepted in the Host header beside IP addresses and localhost, without ports.
 	// Other names are refused, so that no web page can read the admin address through a browser (DNS rebinding).

@@ -53,8 +53,9 @@ func load(s Sources, doc []byte) (*Config, error) {
 	for i := range problems {
 		problems[i].Owner = cfg.owner(problems[i].Key)
 	}
+	unread := lostTo(problems)
 	for _, p := range check(cfg) {
-		if !consequence(p, l.problems) {
+		if !unread.causes(p) {
 			problems = append(problems, p)
 		}
 	}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"strconv"
 	"strings"
@@ -83,7 +82,7 @@ func (l *layers) set(dest map[string]any, parts []string, value given, origin st
 // leads through a plain value is left alone: that value is reported as a wrong type when it is read.
 func (l *layers) put(node any, path string, parts []string, value given, origin string) any {
 	if len(parts) == 0 {
-		maps.DeleteFunc(l.origins, func(at, _ string) bool { return within(at, path) })
+		l.forget(path, node)
 		l.origins[path] = origin
 		return value
 	}
@@ -108,6 +107,21 @@ func (l *layers) put(node any, path string, parts []string, value given, origin 
 		return n
 	}
 	return node
+}
+
+// forget drops the origins of what is in a value that is replaced.
+func (l *layers) forget(path string, value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, below := range v {
+			l.forget(join(path, key), below)
+		}
+	case []any:
+		for i, below := range v {
+			l.forget(index(path, i), below)
+		}
+	}
+	delete(l.origins, path)
 }
 
 // entryNumber reads the number of a list's entry.

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -92,29 +95,48 @@ func (p Problem) sentence() string {
 
 // owner names the list entry that a path lies in, by its own name where it has one.
 func (c *Config) owner(path string) string {
-	for i := range c.Clusters {
-		if within(path, index("cluster", i)) {
-			return fmt.Sprintf("cluster %q", c.Clusters[i].Name)
-		}
+	entry := entryOf.FindStringSubmatch(path)
+	if entry == nil {
+		return ""
 	}
-	for i := range c.Listeners {
-		if within(path, index("listener", i)) {
-			return fmt.Sprintf("listener %q", c.Listeners[i].Name)
-		}
+	i, err := strconv.Atoi(entry[2])
+	switch {
+	case err != nil:
+	case entry[1] == "cluster" && i < len(c.Clusters):
+		return fmt.Sprintf("cluster %q", c.Clusters[i].Name)
+	case entry[1] == "listener" && i < len(c.Listeners):
+		return fmt.Sprintf("listener %q", c.Listeners[i].Name)
 	}
 	return ""
 }
 
-// consequence reports whether a contradiction only follows from a value that could not be read.
-func consequence(p Problem, unread []Problem) bool {
+var entryOf = regexp.MustCompile(`^(cluster|listener)\[([0-9]+)\]`)
+
+// lost are the keys that could not be read, and those that their problems are about.
+type lost map[string]bool
+
+func lostTo(unread []Problem) lost {
+	keys := lost{}
 	for _, u := range unread {
-		for _, lost := range append([]string{u.Key}, u.about...) {
-			for _, key := range append([]string{p.Key}, p.about...) {
-				if within(key, lost) {
-					return true
-				}
-			}
+		keys[u.Key] = true
+		for _, key := range u.about {
+			keys[key] = true
 		}
 	}
-	return false
+	return keys
+}
+
+// causes reports whether a contradiction only follows from a value that could not be read.
+func (l lost) causes(p Problem) bool {
+	return slices.ContainsFunc(append([]string{p.Key}, p.about...), l.has)
+}
+
+// has reports whether a key or a table that it lies in is lost.
+func (l lost) has(key string) bool {
+	for i, r := range key {
+		if (r == '.' || r == '[') && l[key[:i]] {
+			return true
+		}
+	}
+	return l[key]
 }

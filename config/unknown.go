@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/agext/levenshtein"
 )
@@ -49,16 +50,20 @@ func (l *layers) unknown(path, key string, raw any, table reflect.Type) {
 		p.Remedy = "remove it, or look its name up in proxy.example.toml"
 	}
 	if p.Origin == "" { // a table that only a variable below it has made
-		p.Origin = l.originBelow(at)
+		p.Origin = l.originBelow(at, raw)
 	}
 	l.problems = append(l.problems, p)
 }
 
-// originBelow is the origin of the first value below a path.
-func (l *layers) originBelow(path string) string {
-	for _, at := range sortedKeys(l.origins) {
-		if within(at, path) {
-			return l.origins[at]
+// originBelow is the origin of a value, or of the first one in it that has one.
+func (l *layers) originBelow(path string, raw any) string {
+	if origin := l.origins[path]; origin != "" {
+		return origin
+	}
+	table, _ := raw.(map[string]any)
+	for _, key := range sortedKeys(table) {
+		if origin := l.originBelow(join(path, key), table[key]); origin != "" {
+			return origin
 		}
 	}
 	return ""
@@ -76,10 +81,18 @@ func nearest(key string, table reflect.Type) string {
 	return best
 }
 
-// home says where a key belongs that is in the wrong table. In TOML a key below a [table] is the table's,
+// home says where a key belongs that is in the wrong table; "": nowhere. In TOML a key below a [table] is the table's,
 // which catches everyone once.
-func home(key string) string {
-	remedy := ""
+func home(key string) (remedy string) { return homes()[plain(key)] }
+
+// homes are the remedies by the plain name of a key, alone or with its tables.
+var homes = sync.OnceValue(func() map[string]string {
+	remedies := map[string]string{}
+	remedy := func(plain, text string) {
+		if _, has := remedies[plain]; !has { // the first one that has the name
+			remedies[plain] = text
+		}
+	}
 	var visit func(path string, table reflect.Type)
 	visit = func(path string, table reflect.Type) {
 		for _, f := range reflect.VisibleFields(table) {
@@ -89,26 +102,27 @@ func home(key string) string {
 				below = below.Elem()
 			}
 			switch {
-			case name == "" || remedy != "":
-			case plain(at) == plain(key) && path == "":
-				remedy = fmt.Sprintf("%s belongs to the top of the file, above the first [table]", name)
-			case plain(name) == plain(key):
-				remedy = fmt.Sprintf("%s is a key of [%s]", name, path)
-			case plain(at) == plain(key):
-				remedy = fmt.Sprintf("its name is %s (in the environment, %s%s)", at, envPrefix, variable(at))
-			case below.Kind() == reflect.Struct:
+			case name == "":
+				continue
+			case path == "":
+				remedy(plain(name), fmt.Sprintf("%s belongs to the top of the file, above the first [table]", name))
+			default:
+				remedy(plain(name), fmt.Sprintf("%s is a key of [%s]", name, path))
+				remedy(plain(at), fmt.Sprintf("its name is %s (in the environment, %s%s)", at, envPrefix, variable(at)))
+			}
+			if below.Kind() == reflect.Struct {
 				visit(at, below)
 			}
 		}
 	}
 	visit("", reflect.TypeFor[Config]())
-	return remedy
-}
+	return remedies
+})
 
 // variable is the name of a key in the environment, without the prefix.
 func variable(path string) string { return strings.ToUpper(strings.ReplaceAll(path, ".", "__")) }
 
 // plain is a key without what people vary: case, and - . _ between words.
-func plain(key string) string {
-	return strings.ToLower(strings.NewReplacer("-", "", ".", "", "_", "").Replace(key))
-}
+func plain(key string) string { return strings.ToLower(betweenWords.Replace(key)) }
+
+var betweenWords = strings.NewReplacer("-", "", ".", "", "_", "")

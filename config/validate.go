@@ -1,10 +1,12 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -58,15 +60,12 @@ func (c *checker) clusters() {
 		c.add("cluster", "", "no cluster is configured",
 			"add a [[cluster]] with name_servers to the file, or start with --name-server host:port")
 	}
+	names, ours := map[string]string{}, c.cfg.listenersByAddress()
 	for i := range c.cfg.Clusters {
 		cl, at := &c.cfg.Clusters[i], index("cluster", i)
 		c.name(join(at, "name"), cl.Name)
-		for j := range i {
-			if c.cfg.Clusters[j].Name == cl.Name {
-				c.taken(join(at, "name"), cl.Name, join(index("cluster", j), "name"))
-			}
-		}
-		c.sourceOf(at, cl)
+		c.taken(join(at, "name"), cl.Name, names)
+		c.sourceOf(at, cl, ours)
 		c.above0(join(at, "refresh"), cl.Refresh)
 		c.clusterTLS(join(at, "tls"), &cl.TLS)
 	}
@@ -74,7 +73,7 @@ func (c *checker) clusters() {
 
 func (c *checker) metrics() {
 	m := &c.cfg.Metrics
-	if u, err := url.Parse(m.PushURL); m.PushURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+	if m.PushURL != "" && !isWebURL(m.PushURL) {
 		c.add("metrics.push_url", quote(Mask(m.PushURL)), "must be an HTTP or HTTPS URL",
 			`write it as "http://host:port/path" or "https://…"`)
 	}
@@ -88,6 +87,16 @@ func (c *checker) metrics() {
 				"use letters, digits and _, and do not begin with a digit")
 		}
 	}
+}
+
+// isWebURL reports whether a text is a URL that HTTP can be spoken to.
+func isWebURL(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return false
+	}
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16)
+	return u.Hostname() != "" && err == nil && port > 0
 }
 
 var labelName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -125,6 +134,11 @@ func (c *checker) name(key, value string) {
 	}
 }
 
-func (c *checker) taken(key, value, by string) {
-	c.add(key, quote(value), "is the same as "+by, "give each a name of its own", by)
+// taken notes a name, and finds the one that has it already.
+func (c *checker) taken(key, name string, names map[string]string) {
+	if by, has := names[name]; has {
+		c.add(key, quote(name), "is the same as "+by, "give each a name of its own", by)
+		return
+	}
+	names[name] = key
 }

@@ -17,16 +17,14 @@ func (c *checker) listeners() {
 		c.add("listener", "", "no listener is configured",
 			"add a [[listener]] to the file; without keys it listens on "+DefaultListener().Address)
 	}
+	names := map[string]string{}
+	clusters, list := c.cfg.clusterNames()
 	for i := range c.cfg.Listeners {
 		l, at := &c.cfg.Listeners[i], index("listener", i)
 		c.name(join(at, "name"), l.Name)
-		for j := range i {
-			if c.cfg.Listeners[j].Name == l.Name {
-				c.taken(join(at, "name"), l.Name, join(index("listener", j), "name"))
-			}
-		}
+		c.taken(join(at, "name"), l.Name, names)
 		c.hostPort(join(at, "address"), l.Address)
-		c.listenersCluster(join(at, "cluster"), l)
+		c.listenersCluster(join(at, "cluster"), l, clusters, list)
 		c.advertise(join(at, "advertise"), l.Advertise)
 		c.oneOf(join(at, "brokers"), l.Brokers, PortPerBroker)
 		c.ports(at, l)
@@ -38,19 +36,24 @@ func (c *checker) listeners() {
 	}
 }
 
-func (c *checker) listenersCluster(key string, l *Listener) {
-	names := make([]string, len(c.cfg.Clusters))
-	for i := range c.cfg.Clusters {
-		names[i] = c.cfg.Clusters[i].Name
+// clusterNames are the names of all clusters, and how a sentence lists them.
+func (c *Config) clusterNames() (names map[string]bool, list string) {
+	names = map[string]bool{}
+	for i := range c.Clusters {
+		names[c.Clusters[i].Name] = true
 	}
+	return names, short(strings.Join(sortedKeys(names), ", "))
+}
+
+func (c *checker) listenersCluster(key string, l *Listener, names map[string]bool, list string) {
+	fault := "no [[cluster]] has that name"
 	switch {
-	case len(names) == 0 || slices.Contains(names, l.Cluster):
+	case len(names) == 0 || names[l.Cluster]:
+		return
 	case l.Cluster == "":
-		c.add(key, quote(""), fmt.Sprintf("there are %d clusters to choose from", len(names)),
-			"write one of "+strings.Join(names, ", "), "cluster")
-	default:
-		c.add(key, quote(l.Cluster), "no [[cluster]] has that name", "write one of "+strings.Join(names, ", "), "cluster")
+		fault = fmt.Sprintf("there are %d clusters to choose from", len(names))
 	}
+	c.add(key, quote(l.Cluster), fault, "write one of "+list, "cluster")
 }
 
 func (c *checker) advertise(key, host string) {

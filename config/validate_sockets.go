@@ -1,46 +1,16 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
-	"net"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
-
-// hostPort checks the form of an address and reports whether it is valid.
-func (c *checker) hostPort(key, address string) bool {
-	if _, _, ok := splitAddress(address); ok {
-		return true
-	}
-	c.add(key, quote(address), "must be an address", `write it as "host:port", with an IPv6 host in brackets`)
-	return false
-}
-
-// splitAddress takes "host:port" apart; port 0 is allowed, for listening on any free one.
-func splitAddress(address string) (host string, port int, ok bool) {
-	host, digits, err := net.SplitHostPort(address)
-	if err != nil {
-		return "", 0, false
-	}
-	n, err := strconv.ParseUint(digits, 10, 16)
-	ok = err == nil && (host == "" || isHost(host))
-	return host, int(n), ok
-}
-
-// isHost reports whether a text is an IP address or a host name. Digits and dots that are not an IP address are a mistyped one.
-func isHost(host string) bool {
-	_, err := netip.ParseAddr(host)
-	return err == nil || hostName.MatchString(host) && strings.Trim(host, "0123456789.") != ""
-}
-
-// hostName is lenient: it must be possible to resolve, and not an address with something around it.
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
 
 // longestPath is the longest name of a Unix socket that Linux accepts (108 bytes with the final 0), less the ".new" that
 // the socket's name has while it is created.
@@ -61,46 +31,64 @@ func (c *checker) socketPath(key, path string) {
 type socket struct {
 	key, value string
 	what       string // as a sentence calls it
-	host       string
-	port       int               // 0: any free port, or opens says
-	opens      route.PortOptions // the ports of a listener's brokers, with those of the VIP channel
+	host       listenHost
+	opens      route.PortOptions // the ports of a listener's brokers, with those of the VIP channel; zero: of one port
+	ranges     []route.PortRange
 }
+
+// claim is one range of a socket's ports.
+type claim struct {
+	route.PortRange
+	socket int // its number
+}
+
+// collision is that of two sockets, by their numbers, on the first port that both want.
+type collision struct{ late, port, early int }
 
 // sockets finds every two keys that ask for the same port.
 func (c *checker) sockets() {
 	all := c.cfg.sockets()
-	owners := map[int][]*socket{} // by port
+	var claims []claim
 	for i := range all {
-		b, told := &all[i], map[*socket]bool{}
-		for _, port := range b.ports() {
-			for _, a := range owners[port] {
-				if sameHost(a.host, b.host) && !told[a] {
-					told[a] = true
-					c.add(b.key, b.value, fmt.Sprintf("needs port %d%s, which belongs to %s", port, b.why(port), a.what), "give each ports of its own", a.key)
-				}
-			}
-			owners[port] = append(owners[port], b)
+		for _, r := range all[i].ranges {
+			claims = append(claims, claim{r, i})
 		}
+	}
+	found := collisions(claims, func(a, b int) bool { return all[a].host.overlaps(all[b].host) })
+	for _, f := range found {
+		a, b := &all[f.early], &all[f.late]
+		c.add(b.key, b.value, fmt.Sprintf("needs port %d%s, which belongs to %s", f.port, b.why(f.port), a.what), "give each ports of its own", a.key)
 	}
 }
 
-func (s *socket) ports() (list []int) {
-	if s.port != 0 {
-		return []int{s.port}
-	}
-	for port := 1; port <= 65535; port++ {
-		if s.opens.Opens(port) {
-			list = append(list, port)
+// collisions goes through the claims in the order of ports and keeps those that are open there: its work grows with
+// their number and with what it finds, not with the number of ports.
+func collisions(claims []claim, sameHost func(a, b int) bool) (found []collision) {
+	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(a.First, b.First) })
+	told := map[[2]int]bool{}
+	var open []claim
+	for _, c := range claims {
+		open = slices.DeleteFunc(open, func(o claim) bool { return o.Last < c.First })
+		for _, o := range open {
+			pair := [2]int{min(o.socket, c.socket), max(o.socket, c.socket)}
+			if pair[0] != pair[1] && !told[pair] && sameHost(pair[0], pair[1]) {
+				told[pair] = true
+				found = append(found, collision{late: pair[1], port: c.First, early: pair[0]})
+			}
 		}
+		open = append(open, c)
 	}
-	return list
+	slices.SortFunc(found, func(a, b collision) int {
+		return cmp.Or(cmp.Compare(a.late, b.late), cmp.Compare(a.port, b.port), cmp.Compare(a.early, b.early))
+	})
+	return found
 }
 
 // why explains a port that is not written anywhere.
 func (s *socket) why(port int) string {
 	plain := s.opens
 	plain.VIP = false
-	if s.port == 0 && !plain.Opens(port) {
+	if s.opens.VIP && !plain.Opens(port) {
 		return " for its VIP channel (vip_channel)"
 	}
 	return ""
@@ -111,7 +99,8 @@ func (c *Config) sockets() []socket {
 	var all []socket
 	single := func(key, address, what string) {
 		if host, port, ok := splitAddress(address); ok && port != 0 {
-			all = append(all, socket{key: key, value: quote(address), what: what, host: host, port: port})
+			one := []route.PortRange{{First: port, Last: port}}
+			all = append(all, socket{key: key, value: quote(address), what: what, host: hostToListenOn(host), ranges: one})
 		}
 	}
 	for i := range c.Listeners {
@@ -122,7 +111,7 @@ func (c *Config) sockets() []socket {
 		if !ok || len(o.Problems()) > 0 {
 			continue
 		}
-		brokers := socket{key: join(at, "broker_ports"), value: quote(l.BrokerPorts.String()), what: fmt.Sprintf("the brokers of listener %q", l.Name), host: host, opens: o}
+		brokers := socket{key: join(at, "broker_ports"), value: quote(l.BrokerPorts.String()), what: fmt.Sprintf("the brokers of listener %q", l.Name), host: hostToListenOn(host), opens: o, ranges: o.Opened()}
 		if !l.BrokerPorts.Any() {
 			all = append(all, brokers)
 			continue
@@ -131,6 +120,7 @@ func (c *Config) sockets() []socket {
 			port := o.Fixed[id]
 			brokers.key, brokers.value, brokers.what = join(join(at, "ports"), id.String()), strconv.Itoa(port), fmt.Sprintf("broker %s of listener %q", id, l.Name)
 			brokers.opens.Fixed = map[route.BrokerID]int{id: port}
+			brokers.ranges = brokers.opens.Opened()
 			all = append(all, brokers)
 		}
 	}
@@ -139,42 +129,32 @@ func (c *Config) sockets() []socket {
 	return all
 }
 
-// sameHost reports whether two hosts to listen on share addresses. A name other than localhost may be any address of
-// this machine, so it is the same only as itself.
-func sameHost(a, b string) bool {
-	ipA, ipB := listenIP(a), listenIP(b)
-	switch {
-	case !ipA.IsValid() || !ipB.IsValid():
-		return a == b || ipA.IsUnspecified() || ipB.IsUnspecified()
-	case ipA.IsUnspecified() && ipB.IsUnspecified():
-		return true
-	case ipA.IsUnspecified():
-		return ipA.Is6() || ipB.Is4()
-	case ipB.IsUnspecified():
-		return ipB.Is6() || ipA.Is4()
+// listenersByAddress are the numbers of the listeners that have an address.
+func (c *Config) listenersByAddress() map[netip.AddrPort][]int {
+	by := map[netip.AddrPort][]int{}
+	for i := range c.Listeners {
+		if host, port, ok := splitAddress(c.Listeners[i].Address); ok && port != 0 {
+			at := netip.AddrPortFrom(listenIP(host), uint16(port))
+			by[at] = append(by[at], i)
+		}
 	}
-	return ipA == ipB
+	return by
 }
 
-// listenIP is the IP address of a host to listen on; an empty host means every address, of both families.
-func listenIP(host string) netip.Addr {
-	switch host {
-	case "":
-		return netip.IPv6Unspecified()
-	case "localhost":
-		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+// loops are the numbers of the proxy's own listeners that dialing a name server from this machine would reach.
+func loops(server string, listeners map[netip.AddrPort][]int) (list []int) {
+	host, port, _ := splitAddress(server)
+	ip := listenIP(host)
+	if !ip.IsValid() { // a name
+		return nil
 	}
-	ip, _ := netip.ParseAddr(host)
-	return ip.Unmap()
-}
-
-// loops reports whether dialing a name server from this machine would reach the proxy's own listener.
-func loops(server, listener string) bool {
-	serverHost, serverPort, ok1 := splitAddress(server)
-	host, port, ok2 := splitAddress(listener)
-	if !ok1 || !ok2 || port != serverPort || port == 0 {
-		return false
+	hosts := []netip.Addr{ip}
+	if ip.IsLoopback() {
+		hosts = append(hosts, netip.IPv4Unspecified(), netip.IPv6Unspecified())
 	}
-	ip := listenIP(serverHost)
-	return ip.IsValid() && (ip == listenIP(host) || ip.IsLoopback() && sameHost(serverHost, host))
+	for _, h := range hosts {
+		list = append(list, listeners[netip.AddrPortFrom(h, uint16(port))]...)
+	}
+	slices.Sort(list)
+	return list
 }

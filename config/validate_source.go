@@ -2,12 +2,13 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"reflect"
 	"strconv"
 )
 
 // sourceOf checks what a cluster's brokers are known from: its name servers, or tables.
-func (c *checker) sourceOf(at string, cl *Cluster) {
+func (c *checker) sourceOf(at string, cl *Cluster, ours map[netip.AddrPort][]int) {
 	servers, brokers := join(at, "name_servers"), join(at, "broker")
 	switch {
 	case len(cl.NameServers) > 0 && len(cl.Brokers) > 0:
@@ -17,37 +18,38 @@ func (c *checker) sourceOf(at string, cl *Cluster) {
 		c.add(servers, "[]", "a cluster needs at least one name server", `list them as ["host:9876", "other:9876"], or add a [[cluster.broker]]`)
 	}
 	for i, server := range cl.NameServers {
-		c.dialed(index(servers, i), server, "the name server")
+		c.dialed(index(servers, i), server, "the name server", ours)
 	}
+	ids := map[string]string{}
 	for i := range cl.Brokers {
-		c.broker(index(brokers, i), &cl.Brokers[i])
-		for j := range i {
-			if a, b := &cl.Brokers[i], &cl.Brokers[j]; a.Name == b.Name && a.ID == b.ID {
-				c.add(join(index(brokers, i), "id"), strconv.Itoa(a.ID), fmt.Sprintf("is the id of another process of broker %q", a.Name),
-					"give each process its own id, 0 for the master", join(index(brokers, j), "id"))
-			}
+		b, at := &cl.Brokers[i], index(brokers, i)
+		c.broker(at, b, ours)
+		process := b.Name + "/" + strconv.Itoa(b.ID)
+		if by, has := ids[process]; has {
+			c.add(join(at, "id"), strconv.Itoa(b.ID), fmt.Sprintf("is the id of another process of broker %q", b.Name),
+				"give each process its own id, 0 for the master", by)
+			continue
 		}
+		ids[process] = join(at, "id")
 	}
 }
 
 // dialed checks an address that the proxy connects to: it must not be its own.
-func (c *checker) dialed(key, address, what string) {
-	if !c.hostPort(key, address) {
+func (c *checker) dialed(key, address, what string, ours map[netip.AddrPort][]int) {
+	if !c.complete(key, address) {
 		return
 	}
-	for j := range c.cfg.Listeners {
-		if l := &c.cfg.Listeners[j]; loops(address, l.Address) {
-			c.add(key, quote(address), fmt.Sprintf("is the address of the proxy's own listener %q", l.Name),
-				"write the address of "+what+", or give the listener another port", join(index("listener", j), "address"))
-		}
+	for _, j := range loops(address, ours) {
+		c.add(key, quote(address), fmt.Sprintf("is the address of the proxy's own listener %q", c.cfg.Listeners[j].Name),
+			"write the address of "+what+", or give the listener another port", join(index("listener", j), "address"))
 	}
 }
 
-func (c *checker) broker(at string, b *Broker) {
+func (c *checker) broker(at string, b *Broker, ours map[netip.AddrPort][]int) {
 	if b.Name == "" {
 		c.add(join(at, "name"), quote(""), "a broker needs a name", "write its brokerName")
 	}
-	c.dialed(join(at, "address"), b.Address, "the broker")
+	c.dialed(join(at, "address"), b.Address, "the broker", ours)
 	c.least(join(at, "id"), b.ID, 0)
 	c.least(join(at, "read_queues"), b.ReadQueues, 0)
 	c.least(join(at, "write_queues"), b.WriteQueues, 0)

@@ -1,6 +1,9 @@
 package config
 
-import "net/netip"
+import (
+	"fmt"
+	"net/netip"
+)
 
 // Values of a listener's tls.mode.
 const (
@@ -41,6 +44,9 @@ func (c *checker) clusterTLS(at string, t *ClusterTLS) {
 		return
 	}
 	c.pair(at, t.Certificate, t.Key)
+	if t.ServerName != "" && !isHost(t.ServerName) {
+		c.add(join(at, "server_name"), quote(t.ServerName), "must be a host name or an IP address, without a port", `write it as "mq.example.com"`)
+	}
 	if t.InsecureSkipVerify {
 		c.idle(at, "insecure_skip_verify", "is not used while insecure_skip_verify is true",
 			"remove one of them, preferably insecure_skip_verify", text{"ca", t.CA}, text{"server_name", t.ServerName})
@@ -68,8 +74,12 @@ func (c *checker) pair(at, certificate, key string) {
 
 func (c *checker) proxyFrom(key string, networks []string) {
 	for i, network := range networks {
-		if _, err := ParseNetwork(network); err != nil {
+		p, err := ParseNetwork(network)
+		switch {
+		case err != nil:
 			c.add(index(key, i), quote(network), "must be a network or an address", `write it as "10.0.0.0/8", "2001:db8::/32", or one address`)
+		case p.IsSingleIP() && p.Addr().IsUnspecified():
+			c.add(index(key, i), quote(network), "is no address that a connection comes from", fmt.Sprintf(`write %q for every address`, network+"/0"))
 		}
 	}
 }

@@ -99,6 +99,26 @@ func (o PortOptions) Opens(port int) bool {
 	return !o.Listen.IsZero() && (o.Listen.Contains(port) && o.usable(port) || o.VIP && o.Listen.Contains(vip) && o.usable(vip))
 }
 
+// Opened are the ports for which Opens is true, as ranges that may overlap.
+func (o PortOptions) Opened() (list []PortRange) {
+	for _, port := range o.Fixed {
+		list = append(list, PortRange{port, port})
+		if o.VIP {
+			list = append(list, PortRange{port - vipDistance, port - vipDistance})
+		}
+	}
+	switch first, last := o.Listen.First, o.Listen.Last; {
+	case o.Listen.IsZero():
+	case !o.VIP:
+		list = append(list, o.Listen)
+	case (last-first)%(2*vipDistance) == 0: // the last place stands alone, and so does its VIP port
+		list = append(list, PortRange{first - vipDistance, last - vipDistance}, PortRange{last, last})
+	default:
+		list = append(list, PortRange{first - vipDistance, last - max((last-first)%(2*vipDistance)-1, 0)})
+	}
+	return list
+}
+
 // fits reports whether a saved port is one that the options allow.
 func (t *PortTable) fits(port int) bool {
 	if t.o.Listen.IsZero() {

@@ -90,6 +90,9 @@ func addressProblems(cfg *config.Config) (list []config.Problem) {
 		}
 		try(at+".address", l.Address, l.Address)
 		host, _, _ := net.SplitHostPort(l.Address)
+		if !opensSome(host) { // no port of it does, and that has been told
+			continue
+		}
 		o, _ := l.PortOptions()
 		for _, id := range slices.SortedFunc(maps.Keys(o.Fixed), route.BrokerID.Compare) {
 			port := o.Fixed[id]
@@ -119,6 +122,12 @@ func unopened(address string) (fault, remedy string) {
 		fault = system.Error()
 	}
 	return "cannot be opened: " + fault, "choose another address, or end the process that has it"
+}
+
+// opensSome reports whether a host is one of this machine: then any free port of it can be opened.
+func opensSome(host string) bool {
+	fault, _ := unopened(net.JoinHostPort(host, "0"))
+	return fault == ""
 }
 
 // anyOpens reports whether one of the ports can be opened: a broker may have any of them.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/admin"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/handover"
 )
@@ -44,8 +45,10 @@ func newFileCheck(cfg *config.Config) *fileCheck {
 	}
 	a := &cfg.Admin
 	c.pems("admin", a.Certificate, a.Key, "client_ca", a.ClientCA)
-	c.token("admin.token_file", a.TokenFile)
-	c.token("admin.read_token_file", a.ReadTokenFile)
+	token, readToken := c.token("admin.token_file", a.TokenFile), c.token("admin.read_token_file", a.ReadTokenFile)
+	if token != "" && token == readToken {
+		c.add("admin.read_token_file", a.ReadTokenFile, admin.ErrSameToken.Error(), "write another token into it: whoever may read could change everything")
+	}
 	if cfg.StateDir != "" {
 		c.directory("state_dir", cfg.StateDir, nearestDirectory(cfg.StateDir))
 	}
@@ -119,10 +122,14 @@ func (c *fileCheck) dates(key, path string, pair tls.Certificate) {
 	}
 }
 
-func (c *fileCheck) token(key, path string) {
-	if text := c.text(key, path); text != nil && strings.TrimSpace(string(text)) == "" {
+// token reads the token in a file; "": there is none, or it has become a problem.
+func (c *fileCheck) token(key, path string) string {
+	text := c.text(key, path)
+	token := strings.TrimSpace(string(text))
+	if text != nil && token == "" {
 		c.add(key, path, "the file is empty", "write a long random word into it, such as from: openssl rand -hex 32")
 	}
+	return token
 }
 
 // portTable reads what an earlier process has left in state_dir.

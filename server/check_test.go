@@ -50,7 +50,7 @@ func TestCheckFiles(t *testing.T) {
 	}
 	f(func(*config.Config) {})
 	f(func(c *config.Config) {
-		c.Admin.TokenFile, c.Admin.ReadTokenFile = file("token", "hush"), file("read", "hush")
+		c.Admin.TokenFile, c.Admin.ReadTokenFile = file("token", "hush"), file("read", "look")
 	})
 	f(func(c *config.Config) { c.Admin.TokenFile, c.Admin.ReadTokenFile = empty, none },
 		`admin.token_file = "`+empty+`": the file is empty`, `admin.read_token_file = "`+none+`": the file cannot be read: no such file`)
