@@ -102,6 +102,9 @@ func (b *bulk) forgetHeld(now int64, flowing bool) {
 		b.bytes -= b.young[n].bytes
 		n++
 	}
+	if n > 0 { // who has many queues without messages has more of them
+		b.size = max(b.size/2, leastAnswer)
+	}
 	b.young = slices.Delete(b.young, 0, n)
 }
 

@@ -112,9 +112,19 @@ func TestPullsOfABurstWaitForTheBrokerToHoldThem(t *testing.T) {
 		time.Sleep(90 * time.Millisecond)
 		require.Empty(t, client.asked())
 		time.Sleep(50 * time.Millisecond)
-		require.Len(t, client.asked(), unknownPulls)
-		time.Sleep(150 * time.Millisecond)
-		require.Len(t, client.asked(), unknownPulls+1, "and what stood behind them")
+		require.Len(t, client.asked(), 2*unknownPulls+1, "more of them, and what stood behind them")
+	})
+}
+
+// A consumer of very many queues without messages begins to poll all of them, and what it says behind that is heard before
+// its timeout of 3 s.
+func TestAConsumerOfAThousandQueuesIsHeard(t *testing.T) {
+	proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, s *proxytest.Sim) {
+		client := newPuller(s)
+		client.WriteFrames(pulls(100, 1000)...)
+		client.Request(codec.ReqHeartBeat, "{}")
+		time.Sleep(2 * time.Second)
+		require.Len(t, client.asked(), 1001)
 	})
 }
 
