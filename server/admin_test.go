@@ -27,6 +27,7 @@ import (
 // The same through a whole proxy: a certificate of the authority lets in, another one and none do not; a reload
 // changes who is let in, on connections that are open.
 func TestAdminHTTPS(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	ours, theirs := newAuthority(t), newAuthority(t)
 	certificate, key := ours.issue(t, "proxy", x509.ExtKeyUsageServerAuth)
@@ -83,6 +84,7 @@ func TestAdminHTTPS(t *testing.T) {
 
 // A token that changed in its file counts from the next reload on.
 func TestReloadReadsTheTokenAgain(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	f := serveFile(t, office(cl, "127.0.0.1:0", ""))
 	require.NoError(t, os.WriteFile(f.token, []byte("another"), 0o600))
@@ -114,6 +116,7 @@ func TestProfiles(t *testing.T) {
 
 // What changes something is POST.
 func TestOnlyPostChanges(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	f := serveFile(t, office(cl, "127.0.0.1:0", ""))
 	for _, path := range []string{"/reload", "/drain"} {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/testca"
 )
 
@@ -33,7 +34,7 @@ var notOfTheConfiguration = []string{"cannot set up the transport: "}
 // Whatever keeps serve from starting is named by check before, with its key. The rules are found in the code, so a new one
 // fails this test until a configuration that breaks it stands below.
 func TestCheckKnowsWhatKeepsServeFromStarting(t *testing.T) {
-	cluster := drainClusterAddress(t)
+	cluster := rocketMQ(t, embedded.Options{}).NameServers()[0]
 	failures := ""
 	for key, spoil := range spoiled(t) {
 		t.Run(key, func(t *testing.T) {
@@ -48,11 +49,6 @@ func TestCheckKnowsWhatKeepsServeFromStarting(t *testing.T) {
 	for _, rule := range errorTexts(t) {
 		require.Regexp(t, rule, failures, "no configuration of this test breaks the rule")
 	}
-}
-
-func drainClusterAddress(t *testing.T) string {
-	cl, _ := drainCluster(t)
-	return cl.NameServers()[0]
 }
 
 // sentencesOf is everything that check says.

@@ -87,6 +87,7 @@ func TestCheckCertificateDates(t *testing.T) {
 
 // check opens the addresses that serve opens, and says who has them.
 func TestCheckAddresses(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // churnConnections come and go in the test.
@@ -40,10 +41,10 @@ func churn(c net.Conn, i int) {
 		codec.ReadCommand(c, codec.Limits{})
 	case 4:
 		c.Write(frame)
-		reset(c)
+		proxytest.Reset(c)
 	case 5: // is cut off in the middle of a frame
 		c.Write(frame[:len(frame)/2])
-		reset(c)
+		proxytest.Reset(c)
 	}
 }
 
@@ -65,10 +66,10 @@ func TestChurnLeavesNothing(t *testing.T) {
 				}
 				churn(c, i)
 				if i%97 == 0 {
-					s.liar.hangUp()
+					s.liar.HangUp()
 				}
 				if i%211 == 0 {
-					s.names.hangUp()
+					s.names.HangUp()
 				}
 			}
 		})

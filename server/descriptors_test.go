@@ -93,6 +93,7 @@ func TestProxyOfFewDescriptors(t *testing.T) {
 // Out of descriptors, accepting pauses and is counted, the clients that are there are served, and when descriptors are
 // free again so is everybody else.
 func TestOutOfDescriptors(t *testing.T) {
+	t.Parallel()
 	cluster, err := embedded.Start(embedded.Options{})
 	require.NoError(t, err)
 	defer cluster.Close()
@@ -102,7 +103,12 @@ func TestOutOfDescriptors(t *testing.T) {
 	require.True(t, ok, out.Text())
 	client := &http.Client{Timeout: 10 * time.Second} // keeps its connection
 	failures := func() float64 {
-		return metricOf(get(t, client, admin, "/metrics"), `rocketmq_proxy_accept_failures_total{listener="dev"}`)
+		resp, err := client.Get("http://" + admin + "/metrics")
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return metricOf(string(body), `rocketmq_proxy_accept_failures_total{listener="dev"}`)
 	}
 	require.Zero(t, failures())
 	c := &checker{out: io.Discard}
@@ -118,7 +124,7 @@ func TestOutOfDescriptors(t *testing.T) {
 		require.NoError(t, err)
 		idle = append(idle, nc)
 	}
-	require.Eventually(t, func() bool { return failures() > 0 }, 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return failures() > 0 }, patience, 10*time.Millisecond)
 	_, err = c.send()
 	require.NoError(t, err, "who is there is served")
 	first := failures()
@@ -130,7 +136,7 @@ func TestOutOfDescriptors(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, err := newcomer.route(proxy, cluster.Broker("broker-a").Addr())
 		return err == nil
-	}, 30*time.Second, 10*time.Millisecond)
+	}, patience, 10*time.Millisecond)
 	defer newcomer.broker.Close()
 	_, err = newcomer.send()
 	require.NoError(t, err)

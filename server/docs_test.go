@@ -19,15 +19,15 @@ func TestDocumentsExplainEveryMetric(t *testing.T) {
 	manual := manual(t, "../docs/OPERATIONS.md")
 	ca := testca.New(t)
 	dir := write(t, t.TempDir(), pairOf(t, ca, "proxy", time.Now().Add(time.Hour)))
-	s, _ := startProxy(t, dress(t, nil).nameServer, func(l *config.Listener, _ *config.Cluster) {
+	s := startProxy(t, dress(t, nil).nameServer, func(l *config.Listener, _ *config.Cluster) {
 		l.TLS = config.ListenerTLS{Mode: config.TLSPermissive, Certificate: dir + "/tls.crt", Key: dir + "/tls.key", MinVersion: "1.2"}
 	})
-	served(t, dialPlain(t, routed(t, dialPlain(t, s.Addr("main")))))
+	dial(t, dial(t, s.Addr("main")).routed()).served()
 	page := ""
 	require.Eventually(t, func() bool { // what was counted comes a moment later
-		page = adminPage(t, s, "/metrics")
+		page = s.page("/metrics")
 		return strings.Contains(page, "rocketmq_proxy_local_replies_total") && strings.Contains(page, "rocketmq_proxy_upstream_duration_seconds_count")
-	}, devPatience, time.Millisecond)
+	}, patience, time.Millisecond)
 	names := regexp.MustCompile(`(?m)^(rocketmq_[a-z0-9_]+)`).FindAllString(page, -1)
 	require.Greater(t, len(names), 60)
 	for _, name := range names {

@@ -17,6 +17,7 @@ import (
 // A listener that was removed while a request was in flight, and added again, is succeeded like any other: the
 // successor inherits the sockets of the new one, and connections of both go over.
 func TestAListenerThatCameBackIsHandedOver(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	path, dir := filepath.Join(t.TempDir(), "s"), t.TempDir()
 	kept := "hand_over = '" + path + "'\nstate_dir = '" + dir + "'\n" + clusterTable("main", cl.NameServers()...) + listenerTable("kept", freePort(t), "")
@@ -24,7 +25,7 @@ func TestAListenerThatCameBackIsHandedOver(t *testing.T) {
 	first := serveFile(t, kept+back)
 	before := first.toBroker("back", "broker-a")
 	held := cl.Broker("broker-a").Fault(codec.ReqSendMessageV2, embedded.Hold().Once())
-	before.startSend("answered late")
+	before.Send(sendRequest("answered late"))
 	require.NoError(t, held.WaitHits(t.Context(), 1))
 	first.change(kept)
 	first.change(kept + back)
@@ -36,12 +37,11 @@ func TestAListenerThatCameBackIsHandedOver(t *testing.T) {
 	second := serveFile(t, kept+back)
 	second.await(second.Ready, "ready")
 	first.Drain()
-	first.await(func() bool { return strings.Contains(first.output.String(), "msg=drained") }, "drained")
-	require.Contains(t, first.output.String(), "handed_over=")
+	first.await(func() bool { return strings.Contains(first.log.String(), "msg=drained") }, "drained")
+	require.Contains(t, first.log.String(), "handed_over=")
 	after.mustSend("after the hand-over")
 	held.Release()
-	answer, err := before.read()
-	require.NoError(t, err)
+	answer := before.Next()
 	require.Equal(t, codec.ResSuccess, answer.Code)
 	second.toBroker("back", "broker-a").mustSend("a new client")
 	require.Equal(t, first.config().Listeners[1].Address, second.Addr("back"))
@@ -49,13 +49,14 @@ func TestAListenerThatCameBackIsHandedOver(t *testing.T) {
 
 // Connections come by page, of those that a filter chooses; what clients call themselves is cut.
 func TestConnectionsAreFilteredAndPaged(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	f := serveFile(t, clusterTable("main", cl.NameServers()...)+listenerTable("one", "127.0.0.1:0", "")+listenerTable("two", "127.0.0.1:0", ""))
 	for i := range 5 {
-		c := &caller{f.toBroker("one", "broker-a")}
+		c := f.toBroker("one", "broker-a")
 		id := fmt.Sprintf("member-%d-%s", i, strings.Repeat("é", 1000))
-		c.write(codec.ReqHeartBeat, 0, nil, fmt.Sprintf(heartbeatOf, id))
-		require.Equal(t, codec.ResSuccess, c.read().Code)
+		c.Send(&codec.Command{Code: codec.ReqHeartBeat, Body: []byte(fmt.Sprintf(heartbeatOf, id))})
+		require.Equal(t, codec.ResSuccess, c.answer().Code)
 	}
 	f.toBroker("two", "broker-a").mustSend("hello")
 	list := func(filter actors.Filter, page actors.Page) ([]*actors.Connection, int) {
@@ -81,6 +82,7 @@ func TestConnectionsAreFilteredAndPaged(t *testing.T) {
 
 // Events come as they happen; a reader that does not read loses them and holds nobody up.
 func TestEventsAreBounded(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	base := clusterTable("main", cl.NameServers()...) + listenerTable("kept", "127.0.0.1:0", "")
 	f := serveFile(t, base)
@@ -107,7 +109,7 @@ func TestEventsAreBounded(t *testing.T) {
 	c := f.toBroker("kept", "broker-a")
 	c.mustSend("hello")
 	cl.Broker("broker-a").Stop()
-	_, _ = c.send("to nobody") // whoever dials finds out
+	_, _ = c.Try(sendRequest("to nobody")) // whoever dials finds out
 	lost := next(actors.BrokerUnreachable)
 	require.Equal(t, "broker-a/0", lost.Broker)
 	require.NotEmpty(t, lost.Reason)

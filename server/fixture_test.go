@@ -2,48 +2,193 @@ package server
 
 import (
 	"context"
-	"errors"
+	"flag"
+	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
-	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // patience bounds what must come; it never decides whether something is fast.
-const patience = 30 * time.Second
+const patience = proxytest.Patience
 
-// fixture is a proxy whose configuration is a file that tests rewrite.
-type fixture struct {
+// Most tests here wait for timers of a second, so more of them run at once than there are processors.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		flag.Set("test.parallel", "8")
+	}
+	m.Run()
+}
+
+// running is a proxy under test. It is killed when the test ends, unless the test has it drain.
+type running struct {
 	*Server
 	t      *testing.T
+	log    *proxytest.Log
+	served chan error // what Serve returns
+	cancel func()     // has it drain
+	kill   func()     // ends it without a drain, and waits
+}
+
+// run starts a proxy and does not wait until it is ready.
+func run(t *testing.T, cfg *config.Config, opts ...Option) *running {
+	t.Helper()
+	return runAt(t, cfg, slog.LevelInfo, opts...)
+}
+
+func runAt(t *testing.T, cfg *config.Config, level slog.Leveler, opts ...Option) *running {
+	t.Helper()
+	r := &running{t: t, log: &proxytest.Log{}, served: make(chan error, 1)}
+	var err error
+	r.Server, err = Start(cfg, slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: level})), opts...)
+	require.NoError(t, err)
+	var ctx context.Context
+	ctx, r.cancel = context.WithCancel(context.Background())
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		r.served <- r.Serve(ctx, stop)
+		close(done)
+	}()
+	r.kill = sync.OnceFunc(func() {
+		close(stop)
+		r.cancel()
+		<-done
+	})
+	t.Cleanup(r.kill)
+	return r
+}
+
+// start starts a proxy in front of a cluster and waits until it is ready; change makes the configuration a test's own.
+func start(t *testing.T, cl *embedded.Cluster, change func(*config.Config)) *running {
+	t.Helper()
+	r := run(t, configFor(t, cl.NameServers(), change))
+	r.await(r.Ready, "ready")
+	return r
+}
+
+// configFor has one cluster and one listener, which is called main, on free ports.
+func configFor(t *testing.T, nameServers []string, change func(*config.Config)) *config.Config {
+	t.Helper()
+	cfg := config.Default()
+	cluster, listener := config.DefaultCluster(), config.DefaultListener()
+	cluster.NameServers = nameServers
+	listener.Address, listener.BrokerPorts, listener.VIPChannel = "127.0.0.1:0", config.PortRange{}, false
+	cfg.Clusters, cfg.Listeners = []config.Cluster{cluster}, []config.Listener{listener}
+	cfg.Admin.Address, cfg.DrainTimeout = "127.0.0.1:0", patience
+	if change != nil {
+		change(cfg)
+	}
+	cfg.Complete()
+	require.NoError(t, config.Validate(cfg))
+	return cfg
+}
+
+// broker is the address of the first listener's port for broker-a.
+func (r *running) broker() string {
+	r.t.Helper()
+	port, ok := r.proxy.Tree().Listeners[0].PortOf(proxytest.BrokerA)
+	require.True(r.t, ok)
+	return fmt.Sprintf("127.0.0.1:%d", port.Port)
+}
+
+// await polls until something is so.
+func (r *running) await(so func() bool, what string) {
+	r.t.Helper()
+	require.Eventually(r.t, so, patience, time.Millisecond, "%s; log:\n%s", what, r.log)
+}
+
+// logged waits for a line of the log with all these words.
+func (r *running) logged(words ...string) {
+	r.t.Helper()
+	r.await(func() bool { return r.log.Has(words...) }, fmt.Sprintf("a line with %q", words))
+}
+
+// counted waits until the statistics, which are a moment late, know of n requests in flight.
+func (r *running) counted(n int) {
+	r.t.Helper()
+	r.await(func() bool { return r.statistics().Active() == n }, fmt.Sprintf("%d requests in flight", n))
+}
+
+// end waits for the end of a drain.
+func (r *running) end() {
+	r.t.Helper()
+	select {
+	case err := <-r.served:
+		require.NoError(r.t, err)
+	case <-time.After(2 * patience):
+		r.t.Fatalf("the drain has not ended:\n%s", r.log)
+	}
+}
+
+// request asks the admin address; with a token when it is not empty.
+func (r *running) request(method, path, token string) (status int, body string) {
+	r.t.Helper()
+	q, err := http.NewRequest(method, "http://"+r.AdminAddr()+path, http.NoBody)
+	require.NoError(r.t, err)
+	if token != "" {
+		q.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := http.DefaultClient.Do(q)
+	require.NoError(r.t, err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(r.t, err)
+	return answer.StatusCode, string(text)
+}
+
+// page reads a page of the admin address.
+func (r *running) page(path string) string {
+	r.t.Helper()
+	_, body := r.request(http.MethodGet, path, "")
+	return body
+}
+
+// shows waits until a page contains a text.
+func (r *running) shows(path, text string) {
+	r.t.Helper()
+	r.await(func() bool { return strings.Contains(r.page(path), text) }, text+" on "+path)
+}
+
+// has tells whether an actor lives whose id ends so.
+func (r *running) has(actor string) bool {
+	id := "proxy/" + actor
+	return slices.Contains(r.proxy.Live(id), id)
+}
+
+// fixture is a proxy whose configuration is a file that tests rewrite, and whose admin address wants a token.
+type fixture struct {
+	*running
 	file   string
-	token  string // of the admin door
-	output *logged
-	served chan error
-	cancel context.CancelFunc
+	token  string // the file
 	hangup chan struct{}
 }
 
 const fixtureToken = "open sesame"
 
-// serveFile starts a proxy on a file, and an admin door with a token, and waits until it is ready.
+// serveFile starts a proxy on a file and waits until it is ready. It drains when the test ends.
 func serveFile(t *testing.T, toml string) *fixture {
 	t.Helper()
-	f := &fixture{t: t, file: filepath.Join(t.TempDir(), "proxy.toml"), output: &logged{}, served: make(chan error, 1), hangup: make(chan struct{}, 1)}
-	f.token = filepath.Join(t.TempDir(), "token")
+	f := &fixture{
+		running: &running{t: t}, file: filepath.Join(t.TempDir(), "proxy.toml"),
+		token: filepath.Join(t.TempDir(), "token"), hangup: make(chan struct{}, 1),
+	}
 	require.NoError(t, os.WriteFile(f.token, []byte(fixtureToken+"\n"), 0o600))
 	f.write(toml)
 	load := func() (*config.Config, error) { return config.Load(config.Sources{File: f.file}) }
@@ -51,29 +196,22 @@ func serveFile(t *testing.T, toml string) *fixture {
 	require.NoError(t, err)
 	level := new(slog.LevelVar)
 	require.NoError(t, level.UnmarshalText([]byte(cfg.Log.Level)))
-	f.Server, err = Start(cfg, slog.New(slog.NewTextHandler(f.output, &slog.HandlerOptions{Level: level})), WithReload(load, level, f.hangup), withFaults)
-	require.NoError(t, err)
-	var ctx context.Context
-	ctx, f.cancel = context.WithCancel(context.Background())
-	go func() { f.served <- f.Serve(ctx, nil) }()
-	t.Cleanup(f.end)
+	f.running = runAt(t, cfg, level, WithReload(load, level, f.hangup), withFaults)
+	t.Cleanup(func() {
+		f.cancel()
+		select {
+		case err := <-f.served:
+			require.NoError(t, err)
+		case <-time.After(patience):
+			t.Error("the proxy does not end")
+		}
+	})
 	f.await(f.Ready, "ready")
 	return f
 }
 
 // withFaults has the actors of a server panic when a test tells them to.
 func withFaults(s *Server) { s.faults = true }
-
-// end cancels the proxy without a long drain and waits for it.
-func (f *fixture) end() {
-	f.cancel()
-	select {
-	case err := <-f.served:
-		require.NoError(f.t, err)
-	case <-time.After(patience):
-		f.t.Error("the proxy does not end")
-	}
-}
 
 // write makes the file: what every test has, and then the test's own.
 func (f *fixture) write(toml string) {
@@ -94,54 +232,20 @@ func (f *fixture) change(toml string) *Reloaded {
 	return result
 }
 
-// await polls until something is so.
-func (f *fixture) await(so func() bool, what string) {
-	f.t.Helper()
-	require.Eventually(f.t, so, patience, time.Millisecond, "%s; log:\n%s", what, f.output)
-}
-
-// request asks the admin door; with a token when it is not empty.
-func (f *fixture) request(method, path, token string) (status int, body string) {
-	f.t.Helper()
-	r, err := http.NewRequest(method, "http://"+f.AdminAddr()+path, nil)
-	require.NoError(f.t, err)
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	answer, err := http.DefaultClient.Do(r)
-	require.NoError(f.t, err)
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	require.NoError(f.t, err)
-	return answer.StatusCode, string(text)
-}
-
-// has tells whether an actor lives whose id ends so.
-func (f *fixture) has(actor string) bool {
-	for _, id := range f.proxy.Live("proxy/" + actor) {
-		if id == "proxy/"+actor {
-			return true
-		}
-	}
-	return false
-}
-
-// rocketMQ starts an embedded cluster with a topic.
+// rocketMQ starts an embedded cluster with the topic "News".
 func rocketMQ(t *testing.T, o embedded.Options) *embedded.Cluster {
 	t.Helper()
-	cl, err := embedded.Start(o)
-	require.NoError(t, err)
-	t.Cleanup(cl.Close)
+	cl := proxytest.StartCluster(t, o)
 	require.NoError(t, cl.CreateTopic("News", 4))
 	return cl
 }
 
-// A cluster and a listener as tables of the file.
+// clusterTable is a cluster as a table of the file.
 func clusterTable(name string, servers ...string) string {
 	return "[[cluster]]\nname = '" + name + "'\nname_servers = ['" + strings.Join(servers, "', '") + "']\n"
 }
 
-// listenerTable has any free ports for brokers; more overrides and adds keys.
+// listenerTable is a listener as a table of the file, with any free ports for brokers; more overrides and adds keys.
 func listenerTable(name, address, more string) string {
 	table := "[[listener]]\nname = '" + name + "'\naddress = '" + address + "'\nvip_channel = false\n"
 	if !strings.Contains(more, "broker_ports") {
@@ -150,101 +254,15 @@ func listenerTable(name, address, more string) string {
 	return table + more + "\n"
 }
 
-// freePort is a port that nobody listens on.
+// office is the file of most tests: one cluster and the listener "office".
+func office(cl *embedded.Cluster, address, more string) string {
+	return clusterTable("main", cl.NameServers()...) + listenerTable("office", address, more)
+}
+
+// freePort is an address that nobody listens on.
 func freePort(t *testing.T) string {
 	t.Helper()
 	port, err := freeport.Range(1)
 	require.NoError(t, err)
 	return freeport.Loopback(port)
-}
-
-// client is one connection of a RocketMQ client.
-type client struct {
-	t       *testing.T
-	conn    net.Conn
-	version int32
-	opaque  int32
-}
-
-func dial(t *testing.T, address string) *client {
-	t.Helper()
-	conn, err := net.DialTimeout("tcp", address, patience)
-	require.NoError(t, err)
-	t.Cleanup(func() { conn.Close() })
-	return &client{t: t, conn: conn, version: codec.Version5_5_0}
-}
-
-func (c *client) write(code int32, ext map[string]string, body []byte) error {
-	return c.put(code, 0, ext, body)
-}
-
-func (c *client) put(code, flag int32, ext map[string]string, body []byte) error {
-	c.opaque++
-	q := codec.Command{Code: code, Flag: flag, Language: codec.Java, Version: c.version, Opaque: c.opaque, Ext: ext, Body: body}
-	c.conn.SetDeadline(time.Now().Add(patience))
-	_, err := c.conn.Write(q.Append(nil, codec.JSON))
-	return err
-}
-
-func (c *client) read() (*codec.Command, error) {
-	answer, _, err := codec.ReadCommand(c.conn, codec.Limits{})
-	return answer, err
-}
-
-func (c *client) call(code int32, ext map[string]string, body []byte) (*codec.Command, error) {
-	if err := c.write(code, ext, body); err != nil {
-		return nil, err
-	}
-	return c.read()
-}
-
-var sendExt = map[string]string{"a": "g", "b": "News", "c": "TBW102", "d": "4", "e": "0", "f": "0", "g": "0", "h": "0", "i": "", "j": "0", "k": "false", "m": "false"}
-
-func (c *client) startSend(body string) {
-	require.NoError(c.t, c.write(codec.ReqSendMessageV2, sendExt, []byte(body)))
-}
-
-func (c *client) send(body string) (*codec.Command, error) {
-	return c.call(codec.ReqSendMessageV2, sendExt, []byte(body))
-}
-
-// mustSend sends and wants success.
-func (c *client) mustSend(body string) *codec.Command {
-	c.t.Helper()
-	answer, err := c.send(body)
-	require.NoError(c.t, err)
-	require.Equal(c.t, codec.ResSuccess, answer.Code, answer.Remark)
-	return answer
-}
-
-// brokers asks for a topic's route and returns the addresses by broker name.
-func (c *client) brokers(topic string) map[string]string {
-	c.t.Helper()
-	answer, err := c.call(codec.ReqGetRouteInfoByTopic, map[string]string{"topic": topic}, nil)
-	require.NoError(c.t, err)
-	require.Equal(c.t, codec.ResSuccess, answer.Code, answer.Remark)
-	list, err := rewrite.TopicRouteBrokers(answer.Body)
-	require.NoError(c.t, err)
-	addresses := map[string]string{}
-	for _, b := range list {
-		addresses[b.Name] = b.Address
-	}
-	return addresses
-}
-
-// ends waits for the end of the connection.
-func (c *client) ends() {
-	c.t.Helper()
-	c.conn.SetDeadline(time.Now().Add(patience))
-	_, err := io.Copy(io.Discard, c.conn)
-	var ne net.Error
-	if errors.As(err, &ne) {
-		require.False(c.t, ne.Timeout(), "the connection stays open")
-	}
-}
-
-// toBroker dials the port of a broker behind a listener.
-func (f *fixture) toBroker(listener, broker string) *client {
-	f.t.Helper()
-	return dial(f.t, dial(f.t, f.Addr(listener)).brokers("News")[broker])
 }

@@ -5,9 +5,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
-	"net/http"
 	"testing"
-	"time"
 
 	"github.com/pires/go-proxyproto"
 	"github.com/stretchr/testify/require"
@@ -15,7 +13,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
-	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // dressed is a cluster whose name server and broker stand behind fronts: with PROXY headers, TLS, or both.
@@ -28,9 +26,7 @@ type dressed struct {
 func dress(t *testing.T, cfg *tls.Config) *dressed {
 	t.Helper()
 	ns, broker := listenLocally(t), listenLocally(t)
-	cluster, err := embedded.Start(embedded.Options{Brokers: []embedded.BrokerOptions{{Advertise: broker.Addr().String()}}})
-	require.NoError(t, err)
-	t.Cleanup(cluster.Close)
+	cluster := proxytest.StartCluster(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Advertise: broker.Addr().String()}}})
 	d := &dressed{ns.Addr().String(), broker.Addr().String(), make(chan *proxyproto.Header, 100), make(chan *proxyproto.Header, 100)}
 	go front(ns, cluster.NameServers()[0], cfg, d.nameServerHeads)
 	go front(broker, cluster.Broker("broker-a").Addr(), cfg, d.brokerHeads)
@@ -81,64 +77,34 @@ type readFrom struct {
 func (c readFrom) Read(b []byte) (int, error) { return c.r.Read(b) }
 
 // startProxy starts a proxy of one listener in front of a name server and waits until it is ready.
-func startProxy(t *testing.T, nameServer string, change func(l *config.Listener, c *config.Cluster)) (*Server, *logged) {
+func startProxy(t *testing.T, nameServer string, change func(l *config.Listener, c *config.Cluster)) *running {
 	t.Helper()
 	r := run(t, configFor(t, []string{nameServer}, func(cfg *config.Config) { change(&cfg.Listeners[0], &cfg.Clusters[0]) }))
-	require.Eventually(t, r.Ready, devPatience, time.Millisecond, "%v", r.log)
-	return r.Server, r.log
+	r.await(r.Ready, "ready")
+	return r
 }
 
-// ask sends one request over an open connection and returns the answer.
-func ask(t *testing.T, c net.Conn, code int32, ext map[string]string) *codec.Command {
+func dialTLS(t *testing.T, address string, cfg *tls.Config) *client {
 	t.Helper()
-	q := codec.Command{Code: code, Language: codec.Go, Version: codec.Version5_5_0, Opaque: 1, Ext: ext}
-	c.SetDeadline(time.Now().Add(devPatience))
-	_, err := c.Write(q.Append(nil, codec.JSON))
+	nc, err := tls.Dial("tcp", address, cfg)
 	require.NoError(t, err)
-	answer, _, err := codec.ReadCommand(c, codec.Limits{})
-	require.NoError(t, err)
-	require.EqualValues(t, codec.ResSuccess, answer.Code, answer.Remark)
-	return answer
+	return &client{proxytest.NewClient(t, nc)}
 }
 
-// routed asks a name-server port for the broker's port.
-func routed(t *testing.T, c net.Conn) string {
-	t.Helper()
-	brokers, err := rewrite.TopicRouteBrokers(ask(t, c, codec.ReqGetRouteInfoByTopic, map[string]string{"topic": "TBW102"}).Body)
-	require.NoError(t, err)
-	require.Len(t, brokers, 1)
-	return brokers[0].Address
+// routed asks a name-server port for the only broker's port.
+func (c *client) routed() string {
+	c.T.Helper()
+	brokers := c.brokers("TBW102")
+	require.Len(c.T, brokers, 1)
+	for _, address := range brokers {
+		return address
+	}
+	return ""
 }
 
-// served makes sure that a broker answers on a connection.
-func served(t *testing.T, c net.Conn) {
-	t.Helper()
-	ask(t, c, codec.ReqGetAllTopicConfig, nil)
-}
-
-func dialPlain(t *testing.T, address string) net.Conn {
-	t.Helper()
-	c, err := net.Dial("tcp", address)
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
-func dialTLS(t *testing.T, address string, cfg *tls.Config) *tls.Conn {
-	t.Helper()
-	c, err := tls.Dial("tcp", address, cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
-// adminPage reads a page of the admin address.
-func adminPage(t *testing.T, s *Server, path string) string {
-	t.Helper()
-	r, err := http.Get("http://" + s.AdminAddr() + path)
-	require.NoError(t, err)
-	defer r.Body.Close()
-	text, err := io.ReadAll(r.Body)
-	require.NoError(t, err)
-	return string(text)
+// served makes sure that a broker answers.
+func (c *client) served() {
+	c.T.Helper()
+	answer := c.Call(&codec.Command{Code: codec.ReqGetAllTopicConfig})
+	require.Equal(c.T, codec.ResSuccess, answer.Code, answer.Remark)
 }

@@ -26,6 +26,7 @@ func TestOnlyFixedAddressesAreClaimed(t *testing.T) {
 
 // A process that only looks whether the path answers leaves no trace in the log.
 func TestLookingAtThePathIsNotAHandOver(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "s")
 	f := serveFile(t, "hand_over = '"+path+"'\n"+clusterTable("main", rocketMQ(t, embedded.Options{}).NameServers()...)+listenerTable("office", "127.0.0.1:0", ""))
 	for range 3 {
@@ -35,5 +36,5 @@ func TestLookingAtThePathIsNotAHandOver(t *testing.T) {
 		require.NoError(t, err)
 		looker.Close() // with a part of the hello unread, which resets it
 	}
-	require.False(t, strings.Contains(f.output.String(), "hand-over interrupted"))
+	require.False(t, strings.Contains(f.log.String(), "hand-over interrupted"))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // A broker's answer that cannot be read ends that broker's connection; who waits is answered, the client is kept.
@@ -22,7 +23,7 @@ func TestUnreadableBrokers(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			before := said.Load()
 			closed := make(chan struct{}, 100)
-			s.liar.plays(func(up net.Conn) {
+			s.liar.Plays(func(up net.Conn) {
 				if _, _, err := codec.ReadCommand(up, codec.Limits{}); err != nil {
 					return
 				}
@@ -32,8 +33,7 @@ func TestUnreadableBrokers(t *testing.T) {
 				closed <- struct{}{}
 			})
 			s.await(func() bool { // a request on the way may still meet the connection that plays has closed
-				a, err := c.send("x")
-				require.NoError(t, err)
+				a := c.Call(sendRequest("x"))
 				require.Equal(t, codec.ResServiceNotAvailable, a.Code)
 				return said.Load() > before
 			}, "the broker is asked")
@@ -45,9 +45,9 @@ func TestUnreadableBrokers(t *testing.T) {
 			s.errors(0, int(said.Load()))
 		})
 	}
-	s.liar.plays(answering(stored))
-	s.await(func() bool { a, err := c.send("x"); require.NoError(t, err); return a.Code == codec.ResSuccess }, "the client goes on")
-	c.conn.Close()
+	s.liar.Plays(proxytest.Answering(stored))
+	s.await(func() bool { a := c.Call(sendRequest("x")); return a.Code == codec.ResSuccess }, "the client goes on")
+	c.Conn.Close()
 	s.unharmed()
 }
 
@@ -60,9 +60,9 @@ func TestBrokersCutInTheMiddleOfAFrame(t *testing.T) {
 		a.Body = bytes.Repeat([]byte("b"), 100_000)
 		return a.Append(nil, codec.JSON)
 	}
-	for _, end := range []func(net.Conn){func(c net.Conn) { reset(c.(counted).Conn) }, func(c net.Conn) { c.Close() }} {
+	for _, end := range []func(net.Conn){func(c net.Conn) { proxytest.Reset(c) }, func(c net.Conn) { c.Close() }} {
 		for _, cut := range []int{0, 1, 7, 8, 50, 1000, 50_000, 100_050} {
-			s.liar.plays(func(up net.Conn) {
+			s.liar.Plays(func(up net.Conn) {
 				q, _, err := codec.ReadCommand(up, codec.Limits{})
 				if err == nil {
 					up.Write(big(q)[:cut])
@@ -70,7 +70,7 @@ func TestBrokersCutInTheMiddleOfAFrame(t *testing.T) {
 				}
 			})
 			c := dial(t, place)
-			a, err := c.send("x")
+			a, err := c.Try(sendRequest("x"))
 			if err == nil {
 				require.Equal(t, codec.ResServiceNotAvailable, a.Code, "cut at %d", cut)
 				require.Empty(t, a.Body)
@@ -78,7 +78,7 @@ func TestBrokersCutInTheMiddleOfAFrame(t *testing.T) {
 				require.NotErrorIs(t, err, net.ErrClosed)
 				require.GreaterOrEqual(t, cut, 50)
 			}
-			c.conn.Close()
+			c.Conn.Close()
 		}
 	}
 	s.errors(0, 0)
@@ -89,7 +89,7 @@ func TestBrokersCutInTheMiddleOfAFrame(t *testing.T) {
 func TestBrokerThatTalksTooMuch(t *testing.T) {
 	const flood = 5000
 	s := newStage(t, "")
-	s.liar.plays(answering(func(q *codec.Command) []byte {
+	s.liar.Plays(proxytest.Answering(func(q *codec.Command) []byte {
 		var out []byte
 		for i := range int32(flood) {
 			stray := codec.Command{Flag: codec.FlagResponse, Opaque: 1_000_000 + i}
@@ -99,18 +99,17 @@ func TestBrokerThatTalksTooMuch(t *testing.T) {
 		return append(append(out, stored(q)...), stored(q)...)
 	}))
 	c := dial(t, s.place("liar"))
-	require.NoError(t, c.write(codec.ReqSendMessageV2, sendExt, nil))
+	asked := c.Send(&codec.Command{Code: codec.ReqSendMessageV2, Ext: sendExt})
 	right := 0
 	for range 2*flood + 2 { // as a broker's own connection would bring them
-		a, err := c.read()
-		require.NoError(t, err)
-		if a.IsResponse() && a.Opaque == c.opaque {
+		a := c.Next()
+		if a.IsResponse() && a.Opaque == asked {
 			right++
 		}
 	}
 	require.Equal(t, 2, right)
 	s.served()
-	c.conn.Close()
+	c.Conn.Close()
 	s.errors(0, 0)
 	s.unharmed()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // lying makes a prefix that says what it likes, and bytes behind it.
@@ -88,14 +89,14 @@ func TestUnreadableClients(t *testing.T) {
 		for what, bytes := range unreadable(t) {
 			t.Run(name+"/"+what, func(t *testing.T) {
 				c := dial(t, port)
-				c.conn.Write([]byte(bytes)) // may fail half way: the proxy need not read it all
-				c.ends()
+				c.Conn.Write([]byte(bytes)) // may fail half way: the proxy need not read it all
+				c.Ends()
 				n++
 				s.errors(n, 0)
 			})
 		}
 	}
-	require.Zero(t, s.liar.bytes.Load(), "the broker got some of it")
+	require.Zero(t, s.liar.Received(), "the broker got some of it")
 	require.Zero(t, s.strange.Load(), "the name server got some of it")
 	s.unharmed()
 }
@@ -106,24 +107,22 @@ func TestFramesInAnyPieces(t *testing.T) {
 	q := codec.Command{Code: codec.ReqSendMessageV2, Version: codec.Version5_5_0, Ext: sendExt, Body: []byte("body")}
 	pieces := dial(t, s.place("liar"))
 	for _, b := range q.Append(nil, codec.Binary) {
-		_, err := pieces.conn.Write([]byte{b})
+		_, err := pieces.Conn.Write([]byte{b})
 		require.NoError(t, err)
 	}
-	a, err := pieces.read()
-	require.NoError(t, err)
+	a := pieces.Next()
 	require.Equal(t, codec.ResSuccess, a.Code)
 
 	var all []byte
 	for q.Opaque = range int32(1000) {
 		all = q.Append(all, codec.JSON)
 	}
-	go pieces.conn.Write(all)
+	go pieces.Conn.Write(all)
 	for i := range int32(1000) {
-		a, err := pieces.read()
-		require.NoError(t, err)
+		a := pieces.Next()
 		require.Equal(t, i, a.Opaque)
 	}
-	pieces.conn.Close()
+	pieces.Conn.Close()
 	s.errors(0, 0)
 	s.unharmed()
 }
@@ -133,27 +132,21 @@ func TestDuplicateOpaquesAndAnswersOfClients(t *testing.T) {
 	s := newStage(t, "")
 	c := dial(t, s.place("liar"))
 	stray := codec.Command{Code: 0, Flag: codec.FlagResponse, Opaque: 77}
-	c.conn.Write(stray.Append(nil, codec.JSON))
+	c.Conn.Write(stray.Append(nil, codec.JSON))
 	var all []byte // in one go, so that they wait together
 	for range 20 {
 		q := codec.Command{Code: codec.ReqSendMessageV2, Opaque: 6, Ext: sendExt}
 		all = q.Append(all, codec.JSON)
 	}
-	c.conn.Write(all)
+	c.Conn.Write(all)
 	for i := range 21 { // the puppet answers the stray one as well
-		a, err := c.read()
+		a, err := c.TryNext()
 		require.NoError(t, err, i)
 		require.Contains(t, []int32{6, 77}, a.Opaque)
 	}
-	c.conn.Close()
+	c.Conn.Close()
 	s.errors(0, 0)
 	s.unharmed()
-}
-
-// reset ends a connection by RST.
-func reset(c net.Conn) {
-	c.(*net.TCPConn).SetLinger(0)
-	c.Close()
 }
 
 // A request that is cut anywhere never reaches the broker as if it were whole.
@@ -161,7 +154,7 @@ func TestClientsCutInTheMiddleOfAFrame(t *testing.T) {
 	s := newStage(t, "")
 	whole := make(chan *codec.Command, 100)
 	ended := make(chan error, 100)
-	s.liar.plays(func(c net.Conn) {
+	s.liar.Plays(func(c net.Conn) {
 		q, _, err := codec.ReadCommand(c, codec.Limits{})
 		if err == nil {
 			whole <- q
@@ -171,16 +164,16 @@ func TestClientsCutInTheMiddleOfAFrame(t *testing.T) {
 	q := codec.Command{Code: codec.ReqSendMessageV2, Ext: sendExt, Body: make([]byte, 100_000)}
 	frame := q.Append(nil, codec.JSON)
 	place := s.place("liar")
-	for _, end := range []func(net.Conn){reset, func(c net.Conn) { c.Close() }, func(c net.Conn) { c.(*net.TCPConn).CloseWrite() }} {
+	for _, end := range []func(net.Conn){proxytest.Reset, func(c net.Conn) { c.Close() }, func(c net.Conn) { c.(*net.TCPConn).CloseWrite() }} {
 		for _, cut := range []int{1, 7, 8, 50, 1000, 50_000, len(frame) - 1} {
-			before := s.liar.bytes.Load()
+			before := s.liar.Received()
 			c := dial(t, place)
-			_, err := c.conn.Write(frame[:cut])
+			_, err := c.Conn.Write(frame[:cut])
 			require.NoError(t, err)
 			if cut >= 1000 { // the header is whole, and the bytes go on
-				s.await(func() bool { return s.liar.bytes.Load() > before }, "the broker gets the beginning")
+				s.await(func() bool { return s.liar.Received() > before }, "the broker gets the beginning")
 			}
-			end(c.conn)
+			end(c.Conn)
 			if cut >= 1000 {
 				select {
 				case err := <-ended:
@@ -204,16 +197,15 @@ func TestHalfOpenClients(t *testing.T) {
 	for _, port := range []string{s.place("liar"), s.Addr("office")} {
 		for _, beginning := range []string{"", "\x00", half} {
 			c := dial(t, port)
-			_, err := io.WriteString(c.conn, beginning)
+			_, err := io.WriteString(c.Conn, beginning)
 			require.NoError(t, err)
 			all = append(all, c)
 		}
 	}
 	for _, port := range []string{s.place("broker-a"), s.Addr("office")} {
 		c := dial(t, port)
-		_, err := c.call(codec.ReqGetRouteInfoByTopic, map[string]string{"topic": "News"}, nil)
-		require.NoError(t, err)
-		_, err = io.WriteString(c.conn, half)
+		c.Call(proxytest.RouteRequest("News"))
+		_, err := io.WriteString(c.Conn, half)
 		require.NoError(t, err)
 		all = append(all, c)
 	}
@@ -224,9 +216,9 @@ func TestHalfOpenClients(t *testing.T) {
 	require.GreaterOrEqual(t, refused("header"), 2)
 	require.GreaterOrEqual(t, refused("first_byte"), 2)
 	for _, c := range all {
-		c.ends()
+		c.Ends()
 	}
-	require.Zero(t, s.liar.bytes.Load())
+	require.Zero(t, s.liar.Received())
 	s.errors(0, 0)
 	s.unharmed()
 }

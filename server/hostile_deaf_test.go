@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // Clients that ask for large answers and never read. What they cost those behind the proxy is counted by netty.
@@ -72,8 +73,8 @@ func deaf(t *testing.T, address string, n int, q codec.Command) *client {
 		all = q.Append(all, codec.JSON)
 	}
 	c := dial(t, address)
-	require.NoError(t, c.conn.(*net.TCPConn).SetReadBuffer(4096))
-	go c.conn.Write(all) // until it is held back, or the end
+	require.NoError(t, c.Conn.(*net.TCPConn).SetReadBuffer(4096))
+	go c.Conn.Write(all) // until it is held back, or the end
 	return c
 }
 
@@ -111,7 +112,7 @@ func TestClientsThatNeverRead(t *testing.T) {
 	const clients, size, limit = 8, 256 << 10, 16
 	s := newStage(t, "limits = { requests_per_connection = 16 }\n")
 	broker := pulls(size)
-	s.liar.plays(broker.play)
+	s.liar.Plays(broker.play)
 	place := s.place("liar")
 	crowd := make([]*client, clients)
 	for i := range crowd {
@@ -130,7 +131,7 @@ func TestClientsThatNeverRead(t *testing.T) {
 	require.LessOrEqual(t, kept, clients*mostKept)
 	require.LessOrEqual(t, broker.worst.Load(), int64((limit+1)*size), "one may be counted that has just been written")
 	for _, c := range crowd {
-		reset(c.conn)
+		proxytest.Reset(c.Conn)
 	}
 	s.unharmed()
 }
@@ -141,7 +142,7 @@ func TestClientThatNeverReadsFromABroker(t *testing.T) {
 	const size, limit = 64 << 10, 4096
 	s := newStage(t, "timeouts = { write_stall = '1s' }\n")
 	broker := pulls(size)
-	s.liar.plays(broker.play)
+	s.liar.Plays(broker.play)
 	place := s.place("liar")
 	beside := newNeighbor(dial(t, place))
 	defer beside.stop()
@@ -163,8 +164,8 @@ func TestClientThatNeverReadsFromABroker(t *testing.T) {
 	require.LessOrEqual(t, kept, mostKept+limit*eachRequest)
 	require.LessOrEqual(t, broker.worst.Load(), int64((limit+1)*size))
 	s.cutOff(1)
-	s.await(func() bool { return broker.held.Load() == 0 && s.liar.connections() == 1 }, "the broker has nothing left for it")
-	reset(hog.conn)
+	s.await(func() bool { return broker.held.Load() == 0 && len(s.liar.Conns()) == 1 }, "the broker has nothing left for it")
+	proxytest.Reset(hog.Conn)
 	beside.stop()
 	require.NoError(t, beside.failure())
 	s.unharmed()
@@ -189,22 +190,19 @@ func TestClientsThatNeverReadFromANameServer(t *testing.T) {
 		}
 		return a
 	}}
-	s.names.plays(names.play)
+	s.names.Plays(names.play)
 	office := s.Addr("office")
 	good := dial(t, office)
-	known, err := good.call(ask.Code, ask.Ext, nil)
-	require.NoError(t, err)
+	known := good.Call(&codec.Command{Code: ask.Code, Ext: ask.Ext})
 	require.Equal(t, codec.ResSuccess, known.Code)
 
 	hogs := []*client{deaf(t, office, 5000, list), deaf(t, office, 5000, ask)}
 	s.await(func() bool { return len(s.kept()) == len(hogs) && names.held.Load() > size }, "answers are stuck")
 	for range 10 {
 		s.served()
-		a, err := good.call(list.Code, nil, nil)
-		require.NoError(t, err)
+		a := good.Call(&codec.Command{Code: list.Code})
 		require.Equal(t, filler, string(a.Body))
-		a, err = good.call(ask.Code, ask.Ext, nil)
-		require.NoError(t, err)
+		a = good.Call(&codec.Command{Code: ask.Code, Ext: ask.Ext})
 		require.Equal(t, known.Body, a.Body)
 		require.LessOrEqual(t, s.metric("rocketmq_proxy_buffered_bytes"), len(hogs)*mostKept)
 		for _, kept := range s.kept() {
@@ -213,12 +211,12 @@ func TestClientsThatNeverReadFromANameServer(t *testing.T) {
 	}
 	t.Logf("the name server held at most %d bytes for one connection", names.worst.Load())
 	require.LessOrEqual(t, names.worst.Load(), int64((asked+1)*size))
-	require.Zero(t, s.metric(`rocketmq_proxy_name_server_failures_total{cluster="main",name_server="`+s.names.addr()+`"}`))
+	require.Zero(t, s.metric(`rocketmq_proxy_name_server_failures_total{cluster="main",name_server="`+s.names.Address+`"}`))
 	s.cutOff(len(hogs))
-	s.await(func() bool { return names.held.Load() == 0 && s.names.connections() <= 2 }, "the name server has nothing left for them")
+	s.await(func() bool { return names.held.Load() == 0 && len(s.names.Conns()) <= 2 }, "the name server has nothing left for them")
 	for _, hog := range hogs {
-		reset(hog.conn)
+		proxytest.Reset(hog.Conn)
 	}
-	good.conn.Close()
+	good.Conn.Close()
 	s.unharmed()
 }

@@ -2,11 +2,9 @@ package server
 
 import (
 	"fmt"
-	"net"
 	"regexp"
 	"runtime"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,120 +13,9 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
-
-// puppet is a server that does with each connection what the test says.
-type puppet struct {
-	ln    net.Listener
-	play  atomic.Pointer[func(net.Conn)]
-	bytes atomic.Int64 // that came, of all connections
-
-	mu    sync.Mutex
-	open  map[net.Conn]bool
-	ended bool
-	wg    sync.WaitGroup
-}
-
-func newPuppet(t *testing.T, play func(net.Conn)) *puppet {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	p := &puppet{ln: ln, open: map[net.Conn]bool{}}
-	p.play.Store(&play)
-	p.wg.Add(1)
-	go p.accept()
-	t.Cleanup(p.close)
-	return p
-}
-
-func (p *puppet) addr() string { return p.ln.Addr().String() }
-
-// plays says what happens on connections that come from now on; those that are there are closed.
-func (p *puppet) plays(play func(net.Conn)) {
-	p.play.Store(&play)
-	p.hangUp()
-}
-
-func (p *puppet) accept() {
-	defer p.wg.Done()
-	for {
-		c, err := p.ln.Accept()
-		if err != nil {
-			return
-		}
-		p.mu.Lock()
-		if p.ended {
-			p.mu.Unlock()
-			c.Close()
-			return
-		}
-		p.open[c] = true
-		p.wg.Add(1)
-		p.mu.Unlock()
-		go p.run(c)
-	}
-}
-
-func (p *puppet) run(c net.Conn) {
-	defer p.wg.Done()
-	(*p.play.Load())(counted{c, &p.bytes})
-	p.mu.Lock()
-	delete(p.open, c)
-	p.mu.Unlock()
-	c.Close()
-}
-
-// connections is how many there are.
-func (p *puppet) connections() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.open)
-}
-
-func (p *puppet) hangUp() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for c := range p.open {
-		c.Close()
-	}
-}
-
-func (p *puppet) close() {
-	p.ln.Close()
-	p.mu.Lock()
-	p.ended = true
-	p.mu.Unlock()
-	p.hangUp()
-	p.wg.Wait()
-}
-
-// counted counts what is read.
-type counted struct {
-	net.Conn
-	bytes *atomic.Int64
-}
-
-func (c counted) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.bytes.Add(int64(n))
-	return n, err
-}
-
-// answering plays a server that answers whole requests.
-func answering(answer func(q *codec.Command) []byte) func(net.Conn) {
-	return func(c net.Conn) {
-		for {
-			q, _, err := codec.ReadCommand(c, codec.Limits{})
-			if err != nil {
-				return
-			}
-			if _, err := c.Write(answer(q)); err != nil {
-				return
-			}
-		}
-	}
-}
 
 // stored is a broker's success.
 func stored(q *codec.Command) []byte { return success(q).Append(nil, codec.JSON) }
@@ -143,7 +30,7 @@ func success(q *codec.Command) *codec.Command {
 // ("broker-a"), which a well-behaved client uses all the time.
 type stage struct {
 	*fixture
-	liar, names *puppet
+	liar, names *proxytest.FakeBroker
 	honest      string
 	strange     atomic.Int64 // requests that reached the name server and are not the directory's
 	neighbor    *neighbor
@@ -153,31 +40,24 @@ type stage struct {
 
 // newStage starts everything; keys are more of the configuration, before its tables. others are name servers after the
 // first.
-func newStage(t *testing.T, keys string, others ...*puppet) *stage {
+func newStage(t *testing.T, keys string, others ...*proxytest.FakeBroker) *stage {
 	t.Helper()
 	s := &stage{honest: rocketMQ(t, embedded.Options{}).Broker("broker-a").Addr()}
-	s.liar = newPuppet(t, answering(stored))
-	s.names = newPuppet(t, answering(s.nameServer))
-	servers := []string{s.names.addr()}
+	s.liar, s.names = proxytest.NewFakeBroker(t), proxytest.NewFakeBroker(t)
+	s.liar.Plays(proxytest.Answering(stored))
+	s.names.Plays(proxytest.Answering(s.nameServer))
+	servers := []string{s.names.Address}
 	for _, p := range others {
-		p.plays(answering(s.nameServer))
-		servers = append(servers, p.addr())
+		p.Plays(proxytest.Answering(s.nameServer))
+		servers = append(servers, p.Address)
 	}
 	s.fixture = serveFile(t, keys+clusterTable("main", servers...)+"refresh = '1s'\n"+listenerTable("office", "127.0.0.1:0", ""))
 	s.neighbor = newNeighbor(dial(t, s.place("broker-a")))
 	t.Cleanup(s.neighbor.stop)
 	s.served()
-	s.metric("process_num_threads")                                          // the admin connection stays
-	s.goroutines, s.heap = runtime.NumGoroutine()+2*len(others), heapInUse() // they may get a connection, with a reader on both sides
+	s.metric("process_num_threads")                                                    // the admin connection stays
+	s.goroutines, s.heap = runtime.NumGoroutine()+2*len(others), proxytest.HeapInUse() // they may get a connection, with a reader on both sides
 	return s
-}
-
-func heapInUse() int64 {
-	runtime.GC()
-	runtime.GC() // pools are emptied by the second one
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }
 
 // nameServer answers as an honest one.
@@ -197,7 +77,7 @@ func (s *stage) table(code int32) string {
 	broker := func(name, addr string) string {
 		return fmt.Sprintf(`{"brokerAddrs":{"0":"%s"},"brokerName":"%s","cluster":"DefaultCluster"}`, addr, name)
 	}
-	a, b := broker("broker-a", s.honest), broker("liar", s.liar.addr())
+	a, b := broker("broker-a", s.honest), broker("liar", s.liar.Address)
 	switch code {
 	case codec.ReqGetBrokerClusterInfo:
 		return `{"brokerAddrTable":{"broker-a":` + a + `,"liar":` + b + `},"clusterAddrTable":{"DefaultCluster":["broker-a","liar"]}}`
@@ -213,7 +93,7 @@ func (s *stage) table(code int32) string {
 func (s *stage) place(broker string) string {
 	s.t.Helper()
 	c := dial(s.t, s.Addr("office"))
-	defer c.conn.Close()
+	defer c.Conn.Close()
 	return c.brokers("News")[broker]
 }
 
@@ -266,7 +146,7 @@ func (s *stage) unharmed() {
 	s.await(func() bool { return len(s.proxy.Live("proxy/listener/office/connections/")) == 0 }, "so are their actors")
 	s.told()
 	_, text := s.request("GET", "/metrics", fixtureToken)
-	require.Empty(s.t, restarts.FindAllString(text, -1), "actors panicked; log:\n%s", s.output)
+	require.Empty(s.t, restarts.FindAllString(text, -1), "actors panicked; log:\n%s", s.log)
 	for _, gauge := range []string{"request_active", "total_pending"} {
 		s.await(func() bool { return s.stat(gauge) == 0 }, gauge+" is 0")
 	}
@@ -274,7 +154,7 @@ func (s *stage) unharmed() {
 	s.await(func() bool { return s.metric("rocketmq_proxy_buffered_bytes") <= runtime.GOMAXPROCS(0)*256<<10 }, "no chunk is kept")
 	s.await(func() bool { return runtime.NumGoroutine() <= s.goroutines }, "goroutines of "+strconv.Itoa(s.goroutines))
 	var now int64
-	require.Eventually(s.t, func() bool { now = heapInUse(); return now-s.heap < 8<<20 }, patience, 50*time.Millisecond,
+	require.Eventually(s.t, func() bool { now = proxytest.HeapInUse(); return now-s.heap < 8<<20 }, patience, 50*time.Millisecond,
 		"the heap has grown from %d", s.heap)
 }
 
@@ -289,7 +169,7 @@ type neighbor struct {
 // newNeighbor has one that sends messages.
 func newNeighbor(c *client) *neighbor {
 	return newNeighborThat(c, func(c *client) (*codec.Command, error) {
-		return c.call(codec.ReqSendMessageV2, sendExt, []byte("hello"))
+		return c.Try(&codec.Command{Code: codec.ReqSendMessageV2, Ext: sendExt, Body: []byte("hello")})
 	})
 }
 
@@ -297,13 +177,13 @@ func newNeighborThat(c *client, asks func(c *client) (*codec.Command, error)) *n
 	n := &neighbor{done: make(chan struct{})}
 	go func() {
 		defer close(n.done)
-		defer c.conn.Close()
+		defer c.Conn.Close()
 		for !n.stopped.Load() {
 			a, err := asks(c)
 			switch {
 			case err != nil:
-			case a.Code != codec.ResSuccess || a.Opaque != c.opaque:
-				err = fmt.Errorf("opaque %d: code %d to opaque %d: %s", c.opaque, a.Code, a.Opaque, a.Remark)
+			case a.Code != codec.ResSuccess:
+				err = fmt.Errorf("code %d: %s", a.Code, a.Remark)
 			}
 			if err != nil {
 				err = fmt.Errorf("request %d: %w", n.sent.Load(), err)

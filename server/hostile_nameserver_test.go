@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // Whatever a name server does, routes that are known are served as they were, and it is believed again when it is well.
@@ -52,29 +53,28 @@ func TestHostileNameServers(t *testing.T) {
 	for what, act := range acts {
 		t.Run(what, func(t *testing.T) {
 			var asked atomic.Int32
-			s.names.plays(answering(func(q *codec.Command) []byte { asked.Add(1); return act(q) }))
+			s.names.Plays(proxytest.Answering(func(q *codec.Command) []byte { asked.Add(1); return act(q) }))
 			require.Equal(t, known, s.place("liar"))
 			c := dial(t, s.Addr("office"))
-			defer c.conn.Close()
+			defer c.Conn.Close()
 			var a *codec.Command
 			s.await(func() bool { // a question on the way may still meet the connection that plays has closed
 				var err error
-				a, err = c.call(codec.ReqGetRouteInfoByTopic, map[string]string{"topic": "About " + what}, nil)
+				a, err = c.Try(&codec.Command{Code: codec.ReqGetRouteInfoByTopic, Ext: map[string]string{"topic": "About " + what}})
 				require.NoError(t, err, "who asks for what is not known is answered")
 				return asked.Load() > 0
 			}, "the name server is asked")
 			require.Equal(t, known, s.place("liar"))
 			if a.Code == codec.ResSuccess {
-				require.NotContains(t, string(a.Body), s.liar.addr(), "the broker's own address gets out")
+				require.NotContains(t, string(a.Body), s.liar.Address, "the broker's own address gets out")
 			}
 		})
 	}
-	s.names.plays(answering(s.nameServer))
+	s.names.Plays(proxytest.Answering(s.nameServer))
 	s.await(func() bool {
 		c := dial(t, s.Addr("office"))
-		defer c.conn.Close()
-		a, err := c.call(codec.ReqGetRouteInfoByTopic, map[string]string{"topic": "Fresh"}, nil)
-		require.NoError(t, err)
+		defer c.Conn.Close()
+		a := c.Call(&codec.Command{Code: codec.ReqGetRouteInfoByTopic, Ext: map[string]string{"topic": "Fresh"}})
 		return a.Code == codec.ResSuccess
 	}, "it is believed again")
 	s.errors(0, 0)
@@ -122,10 +122,10 @@ func TestHostileNameServerIsLeftForAnother(t *testing.T) {
 	}
 	for what, act := range acts {
 		t.Run(what, func(t *testing.T) {
-			other := newPuppet(t, nil)
+			other := proxytest.NewFakeBroker(t)
 			s := newStage(t, "timeouts = { name_server = '500ms' }\n", other)
 			var asked atomic.Int32
-			s.names.plays(func(c net.Conn) {
+			s.names.Plays(func(c net.Conn) {
 				for {
 					q, _, err := codec.ReadCommand(c, codec.Limits{})
 					if err != nil {
@@ -140,15 +140,15 @@ func TestHostileNameServerIsLeftForAnother(t *testing.T) {
 			begun := time.Now()
 			require.Equal(t, known, c.brokers("Fresh")["liar"])
 			took := time.Since(begun)
-			c.conn.Close()
+			c.Conn.Close()
 			t.Logf("answered after %s", took)
 			require.Less(t, took, 5*time.Second, "it takes about hedgeAfter")
 			s.await(func() bool {
-				failures := s.metric(`rocketmq_proxy_name_server_failures_total{cluster="main",name_server="` + s.names.addr() + `"}`)
+				failures := s.metric(`rocketmq_proxy_name_server_failures_total{cluster="main",name_server="` + s.names.Address + `"}`)
 				return failures > 0 && failures <= int(asked.Load())
 			}, "the failure of the first one is counted")
 			s.served()
-			s.names.plays(answering(s.nameServer)) // what dribbles ends
+			s.names.Plays(proxytest.Answering(s.nameServer)) // what dribbles ends
 			s.errors(0, 0)
 			s.unharmed()
 		})

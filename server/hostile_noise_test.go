@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // Noise is random bytes and good frames in which something is wrong, from several peers at a time, always the same by
@@ -150,7 +151,7 @@ func (s *stage) watch(broker string) (check func()) {
 	echo := newNeighborThat(dial(s.t, broker), func(c *client) (*codec.Command, error) {
 		n++
 		body := fmt.Sprint("good ", n)
-		a, err := c.call(codec.ReqPullMessage, sendExt, []byte(body))
+		a, err := c.Try(&codec.Command{Code: codec.ReqPullMessage, Ext: sendExt, Body: []byte(body)})
 		if err == nil && a.Code == codec.ResSuccess && string(a.Body) != body {
 			err = fmt.Errorf("%q for %q", a.Body, body)
 		}
@@ -159,7 +160,7 @@ func (s *stage) watch(broker string) (check func()) {
 	topics := 0
 	routes := newNeighborThat(dial(s.t, s.Addr("office")), func(c *client) (*codec.Command, error) {
 		topics++
-		a, err := c.call(codec.ReqGetRouteInfoByTopic, map[string]string{"topic": fmt.Sprint("Topic", topics%50)}, nil)
+		a, err := c.Try(&codec.Command{Code: codec.ReqGetRouteInfoByTopic, Ext: map[string]string{"topic": fmt.Sprint("Topic", topics%50)}})
 		if err == nil && a.Code == codec.ResSuccess && !strings.Contains(string(a.Body), `"`+known+`"`) {
 			err = fmt.Errorf("%s is not in %q", known, a.Body)
 		}
@@ -176,7 +177,7 @@ func (s *stage) watch(broker string) (check func()) {
 }
 
 // echoing answers requests with their own bodies.
-var echoing = answering(func(q *codec.Command) []byte {
+var echoing = proxytest.Answering(func(q *codec.Command) []byte {
 	a := success(q)
 	a.Body = q.Body
 	return a.Append(nil, codec.JSON)
@@ -184,7 +185,7 @@ var echoing = answering(func(q *codec.Command) []byte {
 
 func TestNoiseOfClients(t *testing.T) {
 	s := newStage(t, "")
-	s.liar.plays(echoing)
+	s.liar.Plays(echoing)
 	ports := []string{s.place("liar"), s.Addr("office")}
 	check := s.watch(ports[0])
 	good := asked()
@@ -204,7 +205,7 @@ func TestNoiseOfClients(t *testing.T) {
 				nc.Write(b) // the proxy may have closed it
 			}
 			if d.IntN(2) == 0 {
-				reset(nc)
+				proxytest.Reset(nc)
 			} else {
 				nc.(*net.TCPConn).CloseWrite()
 			}
@@ -259,7 +260,7 @@ func noisy(t *testing.T, port string, made *atomic.Int64, requests func(d dice, 
 			}
 			nc.Write(b)
 			err = answers(nc, 0, 1, 2, 3)
-			reset(nc)
+			proxytest.Reset(nc)
 			if err != nil {
 				return err
 			}
@@ -276,7 +277,7 @@ func TestNoiseOfBrokers(t *testing.T) {
 		codec.Command{Code: codec.ReqNotifyConsumerIDsChanged, Flag: codec.FlagOneway, Ext: map[string]string{"consumerGroup": "g"}})...)
 	var made atomic.Int64
 	var seed atomic.Uint64
-	s.liar.plays(func(up net.Conn) {
+	s.liar.Plays(func(up net.Conn) {
 		first, _, err := codec.ReadCommand(up, codec.Limits{})
 		if err != nil {
 			return
@@ -310,9 +311,9 @@ func TestNoiseOfBrokers(t *testing.T) {
 // One of two name servers makes noise, and the other one does about what is relayed. What could be true is left out:
 // name servers are believed.
 func TestNoiseOfNameServers(t *testing.T) {
-	other := newPuppet(t, nil)
+	other := proxytest.NewFakeBroker(t)
 	s := newStage(t, "timeouts = { name_server = '200ms' }\n", other)
-	s.liar.plays(echoing)
+	s.liar.Plays(echoing)
 	var made atomic.Int64
 	var seed atomic.Uint64
 	noise := func(honest func(q *codec.Command) bool) func(net.Conn) {
@@ -341,8 +342,8 @@ func TestNoiseOfNameServers(t *testing.T) {
 			}
 		}
 	}
-	s.names.plays(noise(func(*codec.Command) bool { return false }))
-	other.plays(noise(func(q *codec.Command) bool {
+	s.names.Plays(noise(func(*codec.Command) bool { return false }))
+	other.Plays(noise(func(q *codec.Command) bool {
 		return q.Code != codec.ReqGetAllTopicListFromNameServer
 	}))
 	check := s.watch(s.place("liar"))
@@ -354,8 +355,8 @@ func TestNoiseOfNameServers(t *testing.T) {
 		return &codec.Command{Code: code, Opaque: opaque, Ext: map[string]string{"topic": fmt.Sprint("Noise", d.IntN(1000))}}
 	})
 	check()
-	s.names.plays(answering(s.nameServer))
-	other.plays(answering(s.nameServer))
+	s.names.Plays(proxytest.Answering(s.nameServer))
+	other.Plays(proxytest.Answering(s.nameServer))
 	s.unharmed()
 }
 

@@ -2,12 +2,10 @@ package server
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"regexp"
 	"runtime/debug"
@@ -21,31 +19,23 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
-// limited is a proxy before an embedded RocketMQ.
+// limited is a proxy before an embedded RocketMQ, as "dev" makes it.
 type limited struct {
-	*Server
+	*running
 	cluster *embedded.Cluster
-	served  chan error
-	end     context.CancelFunc
 }
 
-func startLimited(t testing.TB, change func(*config.Config), opts ...Option) *limited {
-	cluster, err := embedded.Start(embedded.Options{})
-	require.NoError(t, err)
-	t.Cleanup(cluster.Close)
-	cfg := devConfig(DevOptions{Listen: "127.0.0.1:0", Admin: "127.0.0.1:0"}, cluster.NameServers())
+func startLimited(t *testing.T, change func(*config.Config), opts ...Option) *limited {
+	t.Helper()
+	l := &limited{cluster: proxytest.StartCluster(t, embedded.Options{})}
+	cfg := devConfig(DevOptions{Listen: "127.0.0.1:0", Admin: "127.0.0.1:0"}, l.cluster.NameServers())
 	cfg.DrainTimeout = 0
 	change(cfg)
-	l := &limited{cluster: cluster, served: make(chan error, 1)}
-	l.Server, err = Start(cfg, slog.New(slog.DiscardHandler), opts...)
-	require.NoError(t, err)
-	ctx, end := context.WithCancel(context.Background())
-	l.end = end
-	go func() { l.served <- l.Serve(ctx, nil); close(l.served) }()
-	t.Cleanup(func() { end(); <-l.served })
-	require.NoError(t, l.awaitReady(ctx, l.served))
+	l.running = run(t, cfg, opts...)
+	l.await(l.Ready, "ready")
 	return l
 }
 
@@ -70,16 +60,6 @@ func disperse(all []net.Conn) {
 	for _, c := range all {
 		c.Close()
 	}
-}
-
-func get(t testing.TB, client *http.Client, address, path string) string {
-	t.Helper()
-	resp, err := client.Get("http://" + address + path)
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	return string(body)
 }
 
 // metricOf reads a metric; -1 is none.
@@ -135,17 +115,24 @@ func needDescriptors(t *testing.T, n int) {
 func TestFullListenerRefuses(t *testing.T) {
 	l := startLimited(t, func(cfg *config.Config) { cfg.Limits.ConnectionsPerListener = 5 })
 	ports := []string{l.Addr(devName), l.brokerPort(t)}
-	inside := crowd(t, 5, ports[0])
+	var inside []net.Conn
+	t.Cleanup(func() { disperse(inside) })
+	l.await(func() bool { // somebody who has just left may have a permit for a moment longer
+		if c, err := net.Dial("tcp", ports[0]); err == nil {
+			inside = append(inside, c)
+		}
+		return len(inside) == 5
+	}, "five are inside")
 	require.Eventually(t, func() bool {
 		err := dialOnce(ports[0])
 		return err != nil && strings.Contains(err.Error(), "connection refused")
-	}, 30*time.Second, time.Millisecond)
-	text := get(t, http.DefaultClient, l.AdminAddr(), "/metrics")
+	}, patience, time.Millisecond)
+	text := l.page("/metrics")
 	require.Positive(t, metricOf(text, `rocketmq_proxy_refused_total{listener="dev",reason="connections_per_listener"}`))
 	require.EqualValues(t, 1, metricOf(text, `rocketmq_proxy_listener_full{listener="dev"}`))
 	disperse(inside)
 	for _, port := range ports { // they open one after another, and may close again until all have left
-		require.Eventually(t, func() bool { return dialOnce(port) == nil && l.connections() == 0 }, 30*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return dialOnce(port) == nil && l.connections() == 0 }, patience, time.Millisecond)
 	}
 	l.works(t)
 }
@@ -157,7 +144,7 @@ func (l *limited) brokerPort(t testing.TB) string {
 	_, err := c.route(l.Addr(devName), l.cluster.Broker("broker-a").Addr())
 	require.NoError(t, err)
 	c.broker.Close()
-	require.Eventually(t, func() bool { return l.connections() == 0 }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return l.connections() == 0 }, patience, time.Millisecond)
 	return c.broker.RemoteAddr().String()
 }
 
@@ -182,7 +169,7 @@ func TestActorsTellFailures(t *testing.T) {
 		}
 	}
 	actorsNow := func() string {
-		text := get(t, http.DefaultClient, l.AdminAddr(), "/actors")
+		text := l.page("/actors")
 		require.NoError(t, json.Unmarshal([]byte(text), &report))
 		return text
 	}
@@ -190,10 +177,10 @@ func TestActorsTellFailures(t *testing.T) {
 	require.Equal(t, "proxy", report.Name)
 
 	crowd(t, 1, l.Addr(devName))
-	require.Eventually(t, func() bool { return l.connections() == 1 }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return l.connections() == 1 }, patience, time.Millisecond)
 	for _, id := range l.proxy.Live("proxy/listener/dev/connections/") {
 		l.proxy.Fault(id, "injected")
-		require.Eventually(t, func() bool { return l.connections() == 0 }, 30*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return l.connections() == 0 }, patience, time.Millisecond)
 		require.Contains(t, actorsNow(), id)
 	}
 	require.Len(t, report.Failures, 1)
@@ -201,7 +188,7 @@ func TestActorsTellFailures(t *testing.T) {
 	require.Equal(t, []string{"connection", "injected", "stopped"}, []string{f.Kind, f.Reason, f.Did})
 	require.Equal(t, 1, f.Count)
 	require.WithinDuration(t, time.Now(), f.At, time.Minute)
-	require.EqualValues(t, 1, metricOf(get(t, http.DefaultClient, l.AdminAddr(), "/metrics"), `rocketmq_proxy_actor_restarts_total{actor="connection"}`))
+	require.EqualValues(t, 1, metricOf(l.page("/metrics"), `rocketmq_proxy_actor_restarts_total{actor="connection"}`))
 }
 
 // A pillar that cannot be kept alive ends the server with the reason, and soon.

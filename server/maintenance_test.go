@@ -11,21 +11,20 @@ import (
 
 // A broker, and then its whole cluster, goes into maintenance and comes back while a client stays connected.
 func TestMaintenance(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	cluster := clusterTable("main", cl.NameServers()...)
 	listener := listenerTable("office", "127.0.0.1:0", "")
 	f := serveFile(t, cluster+listener)
 	c, names := f.toBroker("office", "broker-a"), dial(t, f.Addr("office"))
 	askCluster := func() int32 {
-		answer, err := names.call(codec.ReqGetBrokerClusterInfo, nil, nil)
-		require.NoError(t, err)
+		answer := names.Call(&codec.Command{Code: codec.ReqGetBrokerClusterInfo})
 		return answer.Code
 	}
 	c.mustSend("before")
 
 	f.change(cluster + "maintenance_brokers = ['broker-a']\n" + listener)
-	answer, err := c.send("refused")
-	require.NoError(t, err)
+	answer := c.Call(sendRequest("refused"))
 	require.Equal(t, codec.ResServiceNotAvailable, answer.Code)
 	require.Contains(t, answer.Remark, "broker broker-a/0, or its cluster, is in maintenance")
 	require.Equal(t, codec.ResSuccess, askCluster(), "the others can be used")

@@ -15,6 +15,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // hostileName is a broker's name that Go would quote by escapes of which the text format knows nothing.
@@ -22,17 +23,15 @@ const hostileName = "odd\t\"\\\a\u200b\u00a0\nname"
 
 // Whatever brokers are called, a scraper reads the page: each metric once, with its type and an explanation.
 func TestMetricsAreValidWhateverBrokersAreCalled(t *testing.T) {
-	cluster, err := embedded.Start(embedded.Options{Brokers: []embedded.BrokerOptions{{Name: hostileName}}})
-	require.NoError(t, err)
-	t.Cleanup(cluster.Close)
-	s, _ := startProxy(t, cluster.NameServers()[0], func(*config.Listener, *config.Cluster) {})
-	served(t, dialPlain(t, routed(t, dialPlain(t, s.Addr("main")))))
+	cluster := proxytest.StartCluster(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Name: hostileName}}})
+	s := startProxy(t, cluster.NameServers()[0], func(*config.Listener, *config.Cluster) {})
+	dial(t, dial(t, s.Addr("main")).routed()).served()
 
 	var page string
 	require.Eventually(t, func() bool { // what was counted comes a moment later
-		page = adminPage(t, s, "/metrics")
+		page = s.page("/metrics")
 		return strings.Contains(page, "\nrocketmq_proxy_upstream_duration_seconds_count{")
-	}, devPatience, time.Millisecond)
+	}, patience, time.Millisecond)
 	parser := expfmt.NewTextParser(model.LegacyValidation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(page))
 	require.NoError(t, err)
@@ -48,20 +47,19 @@ func TestMetricsAreValidWhateverBrokersAreCalled(t *testing.T) {
 
 // Bytes of another protocol count by what they look like, and each look is there before anything came.
 func TestMalformedFramesCountByWhatTheyLookLike(t *testing.T) {
-	s, log := startProxy(t, dress(t, nil).nameServer, func(*config.Listener, *config.Cluster) {})
-	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_malformed_frames_total{looks_like="unknown"} 0`)
+	s := startProxy(t, dress(t, nil).nameServer, func(*config.Listener, *config.Cluster) {})
+	require.Contains(t, s.page("/metrics"), `rocketmq_proxy_malformed_frames_total{looks_like="unknown"} 0`)
 	for looks, bytes := range map[string]string{
 		codec.LooksLikeHTTP: "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
 		codec.LooksLikeGRPC: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 		"unknown":           "\xff\xff\xff\xff\xff\xff\xff\xff",
 	} {
-		c := dialPlain(t, s.Addr("main"))
-		_, err := c.Write([]byte(bytes))
-		require.NoError(t, err)
+		c := dial(t, s.Addr("main"))
+		c.Write([]byte(bytes))
 		require.Eventually(t, func() bool {
-			return strings.Contains(adminPage(t, s, "/metrics"), `rocketmq_proxy_malformed_frames_total{looks_like="`+looks+`"} 1`)
-		}, devPatience, time.Millisecond, looks)
-		require.Eventually(t, func() bool { return strings.Contains(log.String(), looks) }, devPatience, time.Millisecond, "the log says so")
+			return strings.Contains(s.page("/metrics"), `rocketmq_proxy_malformed_frames_total{looks_like="`+looks+`"} 1`)
+		}, patience, time.Millisecond, looks)
+		require.Eventually(t, func() bool { return strings.Contains(s.log.String(), looks) }, patience, time.Millisecond, "the log says so")
 	}
 }
 

@@ -17,11 +17,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // A push that keeps failing is logged once a minute with the number of failures, and once when it is over.
 func TestFailedPushesAreSampled(t *testing.T) {
-	output := &logged{}
+	output := &proxytest.Log{}
 	p := &pusher{log: slog.New(slog.NewTextHandler(output, nil))}
 	now, failure := time.Now(), errors.New("down")
 	for range 130 { // a failure each second
@@ -29,8 +30,8 @@ func TestFailedPushesAreSampled(t *testing.T) {
 		now = now.Add(time.Second)
 	}
 	require.Equal(t, 3, strings.Count(output.String(), "cannot push metrics"))
-	require.True(t, output.has("cannot push metrics", "count=1"))
-	require.True(t, output.has("cannot push metrics", "count=60"))
+	require.True(t, output.Has("cannot push metrics", "count=1"))
+	require.True(t, output.Has("cannot push metrics", "count=60"))
 	p.note(nil, now)
 	p.note(nil, now)
 	require.Equal(t, 1, strings.Count(output.String(), "metrics pushed again"))
@@ -40,20 +41,21 @@ func TestFailedPushesAreSampled(t *testing.T) {
 
 // What the library says of a failure comes without the secrets of the URL, also at the end.
 func TestFailedPushesShowNoSecret(t *testing.T) {
+	t.Parallel()
 	var asked atomic.Int64
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		asked.Add(1)
 		w.WriteHeader(http.StatusInternalServerError)
 	}))
 	defer receiver.Close()
-	output := &logged{}
+	output := &proxytest.Log{}
 	url := strings.Replace(receiver.URL, "//", "//me:hush1@", 1) + "/import?token=hush2"
 	p, err := startPush(config.Metrics{PushURL: url, PushInterval: 100 * time.Millisecond}, slog.New(slog.NewTextHandler(output, nil)), func(io.Writer) {})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return asked.Load() > 3 }, patience, time.Millisecond)
 	p.close()
-	require.True(t, output.has("cannot push metrics", "500"))
-	require.True(t, output.has("cannot push the last metrics", "500"))
+	require.True(t, output.Has("cannot push metrics", "500"))
+	require.True(t, output.Has("cannot push the last metrics", "500"))
 	require.NotContains(t, output.String(), "hush")
 
 	_, err = startPush(config.Metrics{PushURL: "ftp://me:hush1@host/?token=hush2", PushInterval: time.Second}, slog.New(slog.DiscardHandler), nil)

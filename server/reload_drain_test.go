@@ -39,7 +39,7 @@ func (f *fixture) drains() {
 		require.NoError(f.t, err)
 		f.served <- nil // for the clean-up
 	case <-time.After(patience):
-		f.t.Fatalf("the drain waits:\n%s", f.output)
+		f.t.Fatalf("the drain waits:\n%s", f.log)
 	}
 }
 
@@ -91,15 +91,15 @@ func TestAReloadDuringADrainIsNotAFailure(t *testing.T) {
 	require.Equal(t, "READY=1", hears())
 	held := cl.Broker("broker-a").Fault(codec.ReqSendMessageV2, embedded.Hold())
 	defer held.Release()
-	f.toBroker("office", "broker-a").startSend("in flight") // so that the drain lasts
+	f.toBroker("office", "broker-a").Send(sendRequest("in flight")) // so that the drain lasts
 	require.NoError(t, held.WaitHits(t.Context(), 1))
 	f.Drain()
 	f.await(func() bool { return !f.Ready() }, "the drain begins")
 	status, body := f.request("POST", "/reload", fixtureToken)
 	require.Equal(t, http.StatusConflict, status)
 	require.Equal(t, "cannot reload: the proxy is draining\n", body)
-	require.True(t, f.output.has("level=INFO", "reload refused", "the proxy is draining"))
-	require.False(t, f.output.has("level=ERROR"))
+	require.True(t, f.log.Has("level=INFO", "reload refused", "the proxy is draining"))
+	require.False(t, f.log.Has("level=ERROR"))
 	_, page := f.request("GET", "/metrics", fixtureToken)
 	require.Contains(t, page, `rocketmq_proxy_reloads_total{result="failure"} 0`)
 	require.Contains(t, page, "rocketmq_proxy_config_last_reload_successful 1")

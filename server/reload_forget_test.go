@@ -16,6 +16,7 @@ import (
 
 // A listener that is gone is not in the metrics, and its files are not looked at; one that comes back starts at 0.
 func TestARemovedListenerIsForgotten(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	dir := t.TempDir()
 	pair := testca.New(t).Files(t, dir, "mq")
@@ -44,6 +45,7 @@ func TestARemovedListenerIsForgotten(t *testing.T) {
 
 // The files of a listener that a failed reload would have brought are not looked at.
 func TestAFailedReloadWatchesNoFiles(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	taken := listenLocally(t)
 	dir := t.TempDir()
@@ -62,6 +64,7 @@ func TestAFailedReloadWatchesNoFiles(t *testing.T) {
 
 // An address that another process has is refused, though a listener of ours has the same port on another host.
 func TestAnAddressOfAnotherProcessIsRefused(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	address := freePort(t)
 	_, port, err := net.SplitHostPort(address)

@@ -14,13 +14,9 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
-// office is a file with one cluster and one listener with more keys.
-func office(cl *embedded.Cluster, address, more string) string {
-	return clusterTable("main", cl.NameServers()...) + listenerTable("office", address, more)
-}
-
 // A new advertised host is told to clients that are connected already.
 func TestReloadAdvertise(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	f := serveFile(t, office(cl, "127.0.0.1:0", ""))
 	names := dial(t, f.Addr("office"))
@@ -39,21 +35,23 @@ func TestReloadAdvertise(t *testing.T) {
 
 // Message ids are rewritten, or not any more, on connections that are open.
 func TestReloadRewriteMessageIDs(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	f := serveFile(t, office(cl, "127.0.0.1:0", "rewrite_message_ids = false"))
 	c := f.toBroker("office", "broker-a")
 	// An offset message id begins with IPv4 address and port in hexadecimal.
 	place := func(address net.Addr) string { return fmt.Sprintf("7F000001%08X", address.(*net.TCPAddr).Port) }
 	theirs := c.mustSend("1").Ext["msgId"][:16]
-	require.NotEqual(t, place(c.conn.RemoteAddr()), theirs)
+	require.NotEqual(t, place(c.Conn.RemoteAddr()), theirs)
 	f.change(office(cl, "127.0.0.1:0", ""))
-	require.Equal(t, place(c.conn.RemoteAddr()), c.mustSend("2").Ext["msgId"][:16])
+	require.Equal(t, place(c.Conn.RemoteAddr()), c.mustSend("2").Ext["msgId"][:16])
 	f.change(office(cl, "127.0.0.1:0", "rewrite_message_ids = false"))
 	require.Equal(t, theirs, c.mustSend("3").Ext["msgId"][:16])
 }
 
 // New connections are counted under the new prefix; those that are open stay where they are.
 func TestReloadStatPrefix(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	f := serveFile(t, office(cl, "127.0.0.1:0", ""))
 	c := f.toBroker("office", "broker-a")
@@ -72,27 +70,28 @@ func TestReloadStatPrefix(t *testing.T) {
 
 // The new address is open when the reload returns, the old one is not; its connections finish, those of brokers stay.
 func TestReloadAddress(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	one, two := freePort(t), freePort(t)
 	f := serveFile(t, office(cl, one, ""))
 	names, c := dial(t, one), f.toBroker("office", "broker-a")
 	held := cl.NameServer(0).Fault(codec.ReqGetKVListByNamespace, embedded.Hold())
-	require.NoError(t, names.write(codec.ReqGetKVListByNamespace, map[string]string{"namespace": "x"}, nil))
+	names.Send(&codec.Command{Code: codec.ReqGetKVListByNamespace, Ext: map[string]string{"namespace": "x"}})
 	require.NoError(t, held.WaitHits(t.Context(), 1))
 	f.change(office(cl, two, ""))
 	require.Equal(t, two, f.Addr("office"))
-	require.Equal(t, c.conn.RemoteAddr().String(), dial(t, two).brokers("News")["broker-a"])
+	require.Equal(t, c.Conn.RemoteAddr().String(), dial(t, two).brokers("News")["broker-a"])
 	_, err := net.Dial("tcp", one)
 	require.Error(t, err)
 	held.Release()
-	_, err = names.read()
-	require.NoError(t, err)
-	names.ends()
+	_ = names.Next()
+	names.Ends()
 	c.mustSend("same connection")
 }
 
 // Two listeners may change places: what each wants, the other has.
 func TestReloadSwapsAddresses(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	one, two := freePort(t), freePort(t)
 	both := func(a, b string) string {
@@ -107,6 +106,7 @@ func TestReloadSwapsAddresses(t *testing.T) {
 
 // A renamed listener is another one at the same address and ports.
 func TestReloadRenamesAListener(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	address, ports := freePort(t), rangeOf(t, 1)
 	f := serveFile(t, clusterTable("main", cl.NameServers()...)+listenerTable("old", address, ports))
@@ -114,10 +114,10 @@ func TestReloadRenamesAListener(t *testing.T) {
 	result := f.change(clusterTable("main", cl.NameServers()...) + listenerTable("new", address, ports))
 	require.Equal(t, []string{`listener "old" removed`, `listener "new" added`}, result.AtOnce)
 	f.await(func() bool { return f.Addr("new") == address }, "it is open under its new name")
-	c.ends()
-	require.Equal(t, c.conn.RemoteAddr().String(), dial(t, address).brokers("News")["broker-a"])
-	require.NotContains(t, f.output.String(), "left out of routes", "the old one lets go before the new one opens")
-	require.NotContains(t, f.output.String(), "cannot open")
+	c.Ends()
+	require.Equal(t, c.Conn.RemoteAddr().String(), dial(t, address).brokers("News")["broker-a"])
+	require.NotContains(t, f.log.String(), "left out of routes", "the old one lets go before the new one opens")
+	require.NotContains(t, f.log.String(), "cannot open")
 }
 
 // rangeOf is a key with so many ports that were free a moment ago.
@@ -130,6 +130,7 @@ func rangeOf(t *testing.T, n int) string {
 
 // Only brokers whose port changes are moved; the connections of the others, and of name servers, stay.
 func TestReloadBrokerPorts(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Name: "broker-a"}, {Name: "broker-b"}}})
 	ports := rangeOf(t, 4)
 	var first int
@@ -143,7 +144,7 @@ func TestReloadBrokerPorts(t *testing.T) {
 	routes := names.brokers("News")
 	a, b := dial(t, routes["broker-a"]), dial(t, routes["broker-b"])
 	held := cl.Broker("broker-b").Fault(codec.ReqSendMessageV2, embedded.Hold().Once())
-	b.startSend("in flight")
+	b.Send(sendRequest("in flight"))
 	require.NoError(t, held.WaitHits(t.Context(), 1))
 	f.change(office(cl, "127.0.0.1:0", at(0, 2)))
 	require.Equal(t, map[string]string{"broker-a": fmt.Sprintf("127.0.0.1:%d", first), "broker-b": fmt.Sprintf("127.0.0.1:%d", first+2)}, names.brokers("News"))
@@ -151,43 +152,43 @@ func TestReloadBrokerPorts(t *testing.T) {
 	_, err = net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", first+1))
 	require.Error(t, err)
 	held.Release()
-	answer, err := b.read()
-	require.NoError(t, err)
+	answer := b.Next()
 	require.Equal(t, codec.ResSuccess, answer.Code)
-	b.ends()
+	b.Ends()
 	a.mustSend("same connection")
 }
 
 // Connections of a port that is no more are cut off after drain_timeout.
 func TestReloadCutsOffMovedPorts(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	f := serveFile(t, "drain_timeout = '100ms'\n"+office(cl, "127.0.0.1:0", ""))
 	c := f.toBroker("office", "broker-a")
 	held := cl.Broker("broker-a").Fault(codec.ReqSendMessageV2, embedded.Hold())
-	c.startSend("never answered")
+	c.Send(sendRequest("never answered"))
 	require.NoError(t, held.WaitHits(t.Context(), 1))
 	f.change("drain_timeout = '100ms'\n" + office(cl, "127.0.0.1:0", rangeOf(t, 1)))
-	_, err := c.read()
+	_, err := c.TryNext()
 	require.Error(t, err)
-	c.ends()
+	c.Ends()
 }
 
 // A listener that turns to another cluster keeps its address; what stood for the old one finishes.
 func TestReloadCluster(t *testing.T) {
+	t.Parallel()
 	one, two := rocketMQ(t, embedded.Options{}), rocketMQ(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Name: "broker-a"}, {Name: "broker-z"}}})
 	clusters := clusterTable("one", one.NameServers()...) + clusterTable("two", two.NameServers()...)
 	f := serveFile(t, clusters+listenerTable("office", "127.0.0.1:0", "cluster = 'one'"))
 	address, names, c := f.Addr("office"), dial(t, f.Addr("office")), f.toBroker("office", "broker-a")
 	held := one.Broker("broker-a").Fault(codec.ReqSendMessageV2, embedded.Hold().Once())
-	c.startSend("in flight")
+	c.Send(sendRequest("in flight"))
 	require.NoError(t, held.WaitHits(t.Context(), 1))
 	f.change(clusters + listenerTable("office", "127.0.0.1:0", "cluster = 'two'"))
 	require.Equal(t, address, f.Addr("office"))
-	names.ends()
+	names.Ends()
 	held.Release()
-	_, err := c.read()
-	require.NoError(t, err)
-	c.ends()
+	c.Next()
+	c.Ends()
 	routes := dial(t, address).brokers("News")
 	require.Len(t, routes, 2)
 	dial(t, routes["broker-a"]).mustSend("two")
@@ -197,6 +198,7 @@ func TestReloadCluster(t *testing.T) {
 
 // The cluster may be as new as the listener's turn to it: its brokers get their ports when they are known.
 func TestReloadNewCluster(t *testing.T) {
+	t.Parallel()
 	one, two := rocketMQ(t, embedded.Options{}), rocketMQ(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Name: "broker-z"}}})
 	f := serveFile(t, clusterTable("one", one.NameServers()...)+listenerTable("office", "127.0.0.1:0", "cluster = 'one'"))
 	held := two.NameServer(0).Fault(codec.ReqGetBrokerClusterInfo, embedded.Hold().Once())
@@ -211,6 +213,7 @@ func TestReloadNewCluster(t *testing.T) {
 
 // A longer frame is refused on new connections only: one that is open keeps the limits that it began with.
 func TestReloadLimits(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	f := serveFile(t, office(cl, "127.0.0.1:0", ""))
 	c := f.toBroker("office", "broker-a")
@@ -220,7 +223,7 @@ func TestReloadLimits(t *testing.T) {
 	c.mustSend(body)
 	next := f.toBroker("office", "broker-a")
 	next.mustSend("short")
-	_, err := next.send(body)
+	_, err := next.Try(sendRequest(body))
 	require.Error(t, err)
 	f.change(office(cl, "127.0.0.1:0", ""))
 	f.toBroker("office", "broker-a").mustSend(body)
@@ -228,6 +231,7 @@ func TestReloadLimits(t *testing.T) {
 
 // The numbers that actors look at as they go are the new ones.
 func TestReloadTimeouts(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	f := serveFile(t, office(cl, "127.0.0.1:0", ""))
 	require.Equal(t, "2m0s", f.proxy.Settings().IdleTimeout.String())

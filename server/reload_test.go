@@ -18,10 +18,12 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
 // A connection of a listener that no change concerns stays open and in use through all kinds of them.
 func TestReloadLeavesOthersAlone(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{NameServers: 2})
 	ns := cl.NameServers()
 	kept := clusterTable("main", ns[0]) + listenerTable("kept", "127.0.0.1:0", "cluster = 'main'")
@@ -41,7 +43,7 @@ func TestReloadLeavesOthersAlone(t *testing.T) {
 				return
 			default:
 			}
-			answer, err := c.send(fmt.Sprint(n))
+			answer, err := c.Try(sendRequest(fmt.Sprint(n)))
 			if err != nil || answer.Code != codec.ResSuccess {
 				why := fmt.Sprint(n, answer, err)
 				failed.Store(&why)
@@ -57,8 +59,7 @@ func TestReloadLeavesOthersAlone(t *testing.T) {
 		f.change("timeouts = { idle = '1m' }\nlog = { level = 'debug' }\nlimits = { buffer_per_connection = '2MiB' }\n" + kept)
 		f.change(strings.Replace(kept, ns[0], ns[(i+1)%2], 1))
 		f.change(kept)
-		_, err := names.call(codec.ReqGetRouteInfoByTopic, map[string]string{"topic": "News"}, nil)
-		require.NoError(t, err)
+		names.Call(proxytest.RouteRequest("News"))
 	}
 	now := f.proxy.Tree().Listeners
 	require.Len(t, now, 1)
@@ -72,54 +73,56 @@ func TestReloadLeavesOthersAlone(t *testing.T) {
 
 // A removed listener refuses new connections at once; what is in flight is answered, then its connection ends.
 func TestRemovedListenerDrains(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	kept := clusterTable("main", cl.NameServers()...) + listenerTable("kept", "127.0.0.1:0", "")
 	f := serveFile(t, kept+listenerTable("gone", "127.0.0.1:0", ""))
 	address, idle, c := f.Addr("gone"), dial(t, f.Addr("gone")), f.toBroker("gone", "broker-a")
 	idle.brokers("News")
 	held := cl.Broker("broker-a").Fault(codec.ReqSendMessageV2, embedded.Hold().Once())
-	c.startSend("in flight")
+	c.Send(sendRequest("in flight"))
 	require.NoError(t, held.WaitHits(t.Context(), 1))
 
 	require.Equal(t, []string{`listener "gone" removed`}, f.change(kept).AtOnce)
-	for _, closed := range []string{address, c.conn.RemoteAddr().String()} {
+	for _, closed := range []string{address, c.Conn.RemoteAddr().String()} {
 		_, err := net.Dial("tcp", closed)
 		require.Error(t, err)
 	}
-	idle.ends()
+	idle.Ends()
 	require.True(t, f.has("listener/gone"))
 	held.Release()
-	answer, err := c.read()
-	require.NoError(t, err)
+	answer := c.Next()
 	require.Equal(t, codec.ResSuccess, answer.Code)
-	c.ends()
+	c.Ends()
 	f.await(func() bool { return !f.has("listener/gone") }, "the listener is gone")
 	f.toBroker("kept", "broker-a").mustSend("kept")
 }
 
 // What does not finish is cut off when drain_timeout is over; a listener of the same name can be back before that.
 func TestRemovedListenerIsCutOff(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	kept := "drain_timeout = '3s'\n" + clusterTable("main", cl.NameServers()...) + listenerTable("kept", "127.0.0.1:0", "")
 	gone := listenerTable("gone", freePort(t), "")
 	f := serveFile(t, kept+gone)
 	c := f.toBroker("gone", "broker-a")
 	held := cl.Broker("broker-a").Fault(codec.ReqSendMessageV2, embedded.Hold().Once())
-	c.startSend("never answered")
+	c.Send(sendRequest("never answered"))
 	require.NoError(t, held.WaitHits(t.Context(), 1))
 	f.change(kept)
 	f.change(kept + gone)
 	f.await(func() bool { return f.Addr("gone") != "" }, "it is open again")
 	f.await(func() bool { return f.connections() <= 1 }, "only the connection with a request in flight is left")
 	f.toBroker("gone", "broker-a").mustSend("back")
-	_, err := c.read()
+	_, err := c.TryNext()
 	require.Error(t, err)
 	f.await(func() bool { return !f.has("listener/gone") && f.has("listener/gone#2") }, "the old one is gone")
-	require.Contains(t, f.output.String(), "drain timeout, closing connections of removed listener")
+	require.Contains(t, f.log.String(), "drain timeout, closing connections of removed listener")
 }
 
 // A file with errors changes nothing; all of them are told.
 func TestBrokenFileChangesNothing(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	table := clusterTable("main", cl.NameServers()...) + listenerTable("office", "127.0.0.1:0", "")
 	f := serveFile(t, table)
@@ -135,7 +138,7 @@ func TestBrokenFileChangesNothing(t *testing.T) {
 	require.Contains(t, lines[2], "log.format")
 	require.Contains(t, lines[3], `listener[0].advertise = "::"`)
 	require.Same(t, before, f.proxy.Tree())
-	require.Contains(t, f.output.String(), "cannot reload, nothing has changed")
+	require.Contains(t, f.log.String(), "cannot reload, nothing has changed")
 	c.mustSend("still here")
 
 	f.write("[[[")
@@ -156,6 +159,7 @@ func TestBrokenFileChangesNothing(t *testing.T) {
 
 // So does a file that asks for what the machine does not give: addresses, files.
 func TestReloadThatCannotBeCarriedOut(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	table := clusterTable("main", cl.NameServers()...) + listenerTable("office", "127.0.0.1:0", "")
 	f := serveFile(t, table)
@@ -180,6 +184,7 @@ func TestReloadThatCannotBeCarriedOut(t *testing.T) {
 // The answer has each change with its old and new value, and what a restart is needed for; it has that again until then,
 // and the log has it as a warning.
 func TestReloadTellsWhatItDid(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	table := clusterTable("main", cl.NameServers()...) + listenerTable("office", "127.0.0.1:0", "")
 	f := serveFile(t, table)
@@ -190,20 +195,21 @@ func TestReloadTellsWhatItDid(t *testing.T) {
 	restart := "not changed, needs a restart: state_dir: \"\" → \"" + dir + "\"\nnot changed, needs a restart: log.format: \"text\" → \"json\"\n"
 	require.Equal(t, "reloaded\nchanged: log.level: \"info\" → \"debug\"\nchanged for new connections: limits.max_frame: \"16MiB\" → \"8MiB\"\n"+restart, body)
 	require.Equal(t, "DEBUG", f.level.Level().String())
-	require.Contains(t, f.output.String(), "level=WARN msg=reloaded")
-	require.NotContains(t, f.output.String(), "level=INFO msg=reloaded")
+	require.Contains(t, f.log.String(), "level=WARN msg=reloaded")
+	require.NotContains(t, f.log.String(), "level=INFO msg=reloaded")
 	_, body = f.request("POST", "/reload", fixtureToken)
 	require.Equal(t, "reloaded\n"+restart, body)
 	f.write(table)
 	_, body = f.request("POST", "/reload", fixtureToken)
 	require.Equal(t, "reloaded\nchanged: log.level: \"debug\" → \"info\"\nchanged for new connections: limits.max_frame: \"8MiB\" → \"16MiB\"\n", body)
-	require.Contains(t, f.output.String(), "level=INFO msg=reloaded")
+	require.Contains(t, f.log.String(), "level=INFO msg=reloaded")
 	_, body = f.request("POST", "/reload", fixtureToken)
 	require.Equal(t, "reloaded\nno key has changed; files that keys name were read again\n", body)
 }
 
 // The admin address stays, and with it who is let in there.
 func TestReloadKeepsTheAdminAddress(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	table := clusterTable("main", cl.NameServers()...) + listenerTable("office", "127.0.0.1:0", "")
 	f := serveFile(t, table)
@@ -217,6 +223,7 @@ func TestReloadKeepsTheAdminAddress(t *testing.T) {
 }
 
 func TestHangupReloads(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	table := clusterTable("main", cl.NameServers()...) + listenerTable("office", "127.0.0.1:0", "")
 	f := serveFile(t, table)
@@ -225,11 +232,12 @@ func TestHangupReloads(t *testing.T) {
 	f.await(func() bool { return f.level.Level().String() == "DEBUG" }, "the level changes")
 	f.write("[[[")
 	f.hangup <- struct{}{}
-	f.await(func() bool { return strings.Contains(f.output.String(), "is not TOML") }, "the log says what is wrong")
+	f.await(func() bool { return strings.Contains(f.log.String(), "is not TOML") }, "the log says what is wrong")
 }
 
 // Other name servers are asked; what the old ones told stays good.
 func TestReloadMovesNameServers(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{NameServers: 2})
 	ns := cl.NameServers()
 	listener := listenerTable("office", "127.0.0.1:0", "")
@@ -238,7 +246,7 @@ func TestReloadMovesNameServers(t *testing.T) {
 	f.change(clusterTable("main", ns[1]) + listener)
 	cl.NameServer(0).Stop()
 	require.NoError(t, cl.CreateTopic("Later", 1))
-	require.Equal(t, names.brokers("Later")["broker-a"], c.conn.RemoteAddr().String())
+	require.Equal(t, names.brokers("Later")["broker-a"], c.Conn.RemoteAddr().String())
 	f.await(func() bool { return !f.has("cluster/main/nameserver/" + ns[0]) }, "the old one is let go")
 	require.True(t, f.has("cluster/main/nameserver/"+ns[1]))
 	c.mustSend("same connection")
@@ -246,22 +254,23 @@ func TestReloadMovesNameServers(t *testing.T) {
 
 // A question that is out at a name server that goes is asked again at its successor.
 func TestReloadAsksAgain(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{NameServers: 2})
 	ns := cl.NameServers()
 	listener := "timeouts = { name_server = '1h' }\n"
 	f := serveFile(t, listener+clusterTable("main", ns[0])+listenerTable("office", "127.0.0.1:0", ""))
 	names := dial(t, f.Addr("office"))
 	lost := cl.NameServer(0).Fault(codec.ReqGetRouteInfoByTopic, embedded.Drop())
-	require.NoError(t, names.write(codec.ReqGetRouteInfoByTopic, map[string]string{"topic": "News"}, nil))
+	names.Send(proxytest.RouteRequest("News"))
 	require.NoError(t, lost.WaitHits(t.Context(), 1))
 	f.change(listener + clusterTable("main", ns[1]) + listenerTable("office", "127.0.0.1:0", ""))
-	answer, err := names.read()
-	require.NoError(t, err)
+	answer := names.Next()
 	require.Equal(t, codec.ResSuccess, answer.Code)
 }
 
 // A cluster and its listener come, serve, and go with everything that belonged to them.
 func TestReloadAddsAndRemovesACluster(t *testing.T) {
+	t.Parallel()
 	one, two := rocketMQ(t, embedded.Options{}), rocketMQ(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Name: "broker-z"}}})
 	base := "drain_timeout = '10ms'\n" + clusterTable("one", one.NameServers()...) + listenerTable("first", "127.0.0.1:0", "cluster = 'one'")
 	f := serveFile(t, base)
@@ -281,6 +290,7 @@ func TestReloadAddsAndRemovesACluster(t *testing.T) {
 
 // A ready proxy stays ready when a cluster is added whose name servers do not answer: that one's trouble is its own.
 func TestReloadKeepsReadiness(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	base := clusterTable("main", cl.NameServers()...) + listenerTable("office", "127.0.0.1:0", "cluster = 'main'")
 	f := serveFile(t, base)
@@ -292,6 +302,7 @@ func TestReloadKeepsReadiness(t *testing.T) {
 
 // The tree that a reload made is the one that the top supervisor builds again.
 func TestRestartOfTheTopKeepsTheReloadedTree(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	base := clusterTable("main", cl.NameServers()...) + listenerTable("first", "127.0.0.1:0", "")
 	f := serveFile(t, base)
@@ -299,7 +310,7 @@ func TestRestartOfTheTopKeepsTheReloadedTree(t *testing.T) {
 	f.change(clusterTable("main", cl.NameServers()...) + listenerTable("second", second, "advertise = 'localhost'"))
 	f.await(func() bool { return f.Addr("second") == second }, "the new listener opens")
 	f.proxy.Fault("proxy", "shown")
-	opened := func() int { return strings.Count(f.output.String(), `msg="listener open" listener=second`) }
+	opened := func() int { return strings.Count(f.log.String(), `msg="listener open" listener=second`) }
 	f.await(func() bool { return opened() == 2 }, "it is back")
 	require.Contains(t, dial(t, second).brokers("News")["broker-a"], "localhost:")
 	require.False(t, f.has("listener/first"))
@@ -307,6 +318,7 @@ func TestRestartOfTheTopKeepsTheReloadedTree(t *testing.T) {
 
 // Metrics go to the new place, and the old one gets the last numbers.
 func TestReloadMovesThePush(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	base := clusterTable("main", cl.NameServers()...) + listenerTable("office", "127.0.0.1:0", "")
 	received := func() (string, chan struct{}) {
@@ -329,11 +341,12 @@ func TestReloadMovesThePush(t *testing.T) {
 }
 
 func TestNoReloadWhileDraining(t *testing.T) {
+	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	f := serveFile(t, clusterTable("main", cl.NameServers()...)+listenerTable("office", "127.0.0.1:0", ""))
 	held := cl.Broker("broker-a").Fault(codec.ReqSendMessageV2, embedded.Hold())
 	c := f.toBroker("office", "broker-a")
-	c.startSend("in flight")
+	c.Send(sendRequest("in flight"))
 	require.NoError(t, held.WaitHits(t.Context(), 1))
 	status, body := f.request("POST", "/drain", fixtureToken)
 	require.Equal(t, http.StatusAccepted, status)
@@ -345,8 +358,7 @@ func TestNoReloadWhileDraining(t *testing.T) {
 	status, _ = f.request("POST", "/drain", fixtureToken)
 	require.Equal(t, http.StatusAccepted, status)
 	held.Release()
-	answer, err := c.read()
-	require.NoError(t, err)
+	answer := c.Next()
 	require.Equal(t, codec.ResSuccess, answer.Code)
 	require.NoError(t, <-f.served)
 	f.served <- nil // for the clean-up
@@ -354,6 +366,7 @@ func TestNoReloadWhileDraining(t *testing.T) {
 
 // Without a source there is nothing to read again.
 func TestReloadWithoutASource(t *testing.T) {
+	t.Parallel()
 	s := &Server{log: slog.New(slog.DiscardHandler)}
 	s.reloads.describe(metrics.NewSet(), s.started)
 	_, err := s.Reload()
@@ -362,6 +375,7 @@ func TestReloadWithoutASource(t *testing.T) {
 
 // The keys that the table of effects names exist.
 func TestEffectsNameKeys(t *testing.T) {
+	t.Parallel()
 	example, err := os.ReadFile(filepath.Join("..", "proxy.example.toml"))
 	require.NoError(t, err)
 	for path := range effects {

@@ -7,39 +7,40 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
 )
 
 // A successor whose configuration spells the host of a port differently has the port all the same.
 func TestASuccessorMaySpellAnAddressDifferently(t *testing.T) {
-	cl, _ := drainCluster(t)
+	t.Parallel()
+	cl := rocketMQ(t, embedded.Options{})
 	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
 	as := func(address string) func(*config.Config) {
 		return func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
 	}
-	first := startDrained(t, cl, as(address))
-	client := callFrom(t, first.broker, oldClient)
-	second := startDrained(t, cl, as(strings.Replace(address, "127.0.0.1", "localhost", 1)))
-	require.Equal(t, first.broker, second.broker)
+	first := start(t, cl, as(address))
+	client := dialAs(t, first.broker(), oldClient)
+	second := start(t, cl, as(strings.Replace(address, "127.0.0.1", "localhost", 1)))
+	require.Equal(t, first.broker(), second.broker())
 	first.Drain()
 	first.end()
 	first.logged("connections handed over", "connections=0", "handed_over=1")
-	client.write(codec.ReqSendMessage, 0, oneMessage(), "hello")
-	require.Equal(t, codec.ResSuccess, client.read().Code)
+	client.mustSend("hello")
 }
 
 // Many connections that are refused for one reason are one line, and the number of them is in the last one.
 func TestRefusedConnectionsAreLoggedOnce(t *testing.T) {
-	cl, _ := drainCluster(t)
+	t.Parallel()
+	cl := rocketMQ(t, embedded.Options{})
 	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
-	first := startDrained(t, cl, func(c *config.Config) {
+	first := start(t, cl, func(c *config.Config) {
 		c.Listeners[0].Address, c.HandOver, c.DrainGoAway = address, path, false
 	})
 	for range 5 {
-		callFrom(t, first.broker, oldClient)
+		dialAs(t, first.broker(), oldClient)
 	}
-	startDrained(t, cl, func(c *config.Config) {
+	start(t, cl, func(c *config.Config) {
 		c.Listeners[0].Name, c.Listeners[0].Address, c.HandOver = "other", address, path
 	})
 	first.Drain()

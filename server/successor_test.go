@@ -19,17 +19,18 @@ import (
 // With reuse_port a successor opens the same ports; when the first one drains, nobody is refused and no answer is lost:
 // young clients are sent away, old ones are cut off when they have nothing to do.
 func TestSuccessorSharesThePorts(t *testing.T) {
-	cl, _ := drainCluster(t)
+	t.Parallel()
+	cl := rocketMQ(t, embedded.Options{})
 	address := freePort(t)
 	dir := t.TempDir()
 	share := func(c *config.Config) {
 		c.Listeners[0].Address, c.Listeners[0].ReusePort, c.StateDir = address, true, dir
 	}
-	first := startDrained(t, cl, share)
-	young, stopYoung := wander(t, first.broker, 20, codec.Version5_5_0, false)
-	old, stopOld := wander(t, first.broker, 10, oldClient, true)
-	second := startDrained(t, cl, share)
-	require.Equal(t, first.broker, second.broker)
+	first := start(t, cl, share)
+	young, stopYoung := wander(t, first.broker(), 20, codec.Version5_5_0, false)
+	old, stopOld := wander(t, first.broker(), 10, oldClient, true)
+	second := start(t, cl, share)
+	require.Equal(t, first.broker(), second.broker())
 	first.Drain()
 	first.end()
 	stopYoung()
@@ -44,29 +45,31 @@ func TestSuccessorSharesThePorts(t *testing.T) {
 
 // With hand_over no client notices: connections, registrations and requests in flight go on in the successor.
 func TestSuccessorIsHandedTheConnections(t *testing.T) {
-	cl, b := drainCluster(t)
+	t.Parallel()
+	cl := rocketMQ(t, embedded.Options{})
+	b := cl.Broker("broker-a")
 	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
 	succeed := func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
-	first := startDrained(t, cl, succeed)
+	first := start(t, cl, succeed)
 
-	member := callFrom(t, first.broker, oldClient)
-	member.write(codec.ReqHeartBeat, 0, nil, fmt.Sprintf(heartbeatOf, "c1"))
-	require.Equal(t, codec.ResSuccess, member.read().Code)
+	member := dialAs(t, first.broker(), oldClient)
+	member.Send(&codec.Command{Code: codec.ReqHeartBeat, Body: []byte(fmt.Sprintf(heartbeatOf, "c1"))})
+	require.Equal(t, codec.ResSuccess, member.answer().Code)
 	before := b.Clients()
-	pulled := member.write(codec.ReqPullMessage, 0, longPull("0"), "")
-	require.NoError(t, b.WaitRequests(drainContext(t), codec.ReqPullMessage, 1))
-	held := b.Fault(codec.ReqSendMessage, embedded.Hold().Once())
-	sender := callFrom(t, first.broker, oldClient)
-	sent := sender.write(codec.ReqSendMessage, 0, oneMessage(), "hello")
-	require.NoError(t, held.WaitHeld(drainContext(t), 1))
+	pulled := member.Send(&codec.Command{Code: codec.ReqPullMessage, Ext: longPull("0")})
+	require.NoError(t, b.WaitRequests(patiently(t), codec.ReqPullMessage, 1))
+	held := b.Fault(codec.ReqSendMessageV2, embedded.Hold().Once())
+	sender := dialAs(t, first.broker(), oldClient)
+	sent := sender.Send(sendRequest("hello"))
+	require.NoError(t, held.WaitHeld(patiently(t), 1))
 	b.Fault(codec.ReqGetMinOffset, embedded.Drop())
-	waiter := callFrom(t, first.broker, oldClient)
-	never := waiter.write(codec.ReqGetMinOffset, 0, maxOffset, "")
-	require.NoError(t, b.WaitRequests(drainContext(t), codec.ReqGetMinOffset, 1))
-	busy, stopBusy := wander(t, first.broker, 20, oldClient, false)
+	waiter := dialAs(t, first.broker(), oldClient)
+	never := waiter.Send(&codec.Command{Code: codec.ReqGetMinOffset, Ext: maxOffset})
+	require.NoError(t, b.WaitRequests(patiently(t), codec.ReqGetMinOffset, 1))
+	busy, stopBusy := wander(t, first.broker(), 20, oldClient, false)
 
-	second := startDrained(t, cl, succeed)
-	require.Equal(t, first.broker, second.broker, "it has no table of ports but the first one's")
+	second := start(t, cl, succeed)
+	require.Equal(t, first.broker(), second.broker(), "it has no table of ports but the first one's")
 	second.logged("listeners inherited")
 	first.Drain()
 	first.end()
@@ -75,7 +78,7 @@ func TestSuccessorIsHandedTheConnections(t *testing.T) {
 	second.logged(`msg="connections adopted" count=23 refused=0 listeners.main=23`)
 
 	// And once more: what was inherited can be inherited.
-	startDrained(t, cl, succeed)
+	start(t, cl, succeed)
 	second.Drain()
 	second.end()
 	second.logged("connections handed over", "connections=0", "handed_over=23")
@@ -86,55 +89,58 @@ func TestSuccessorIsHandedTheConnections(t *testing.T) {
 	require.Zero(t, sum(busy, func(w *wanderer) int64 { return w.refused.Load() + w.lost.Load() + w.moves.Load() }), "clients that noticed")
 	require.Equal(t, before, b.Clients(), "the broker has the same member on the same connection")
 	held.Release() // the message wakes the long poll
-	answer := sender.read()
+	answer := sender.answer()
 	require.Equal(t, sent, answer.Opaque)
 	require.Equal(t, codec.ResSuccess, answer.Code)
-	answer = member.read()
+	answer = member.answer()
 	require.Equal(t, pulled, answer.Opaque)
 	require.Equal(t, codec.ResSuccess, answer.Code)
 
 	// The successor knows what is in flight, and the client's heartbeat: when the broker is lost the one is answered
 	// 14, and the member is back by itself.
 	require.NoError(t, b.Restart())
-	answer = waiter.read()
+	answer = waiter.answer()
 	require.Equal(t, never, answer.Opaque)
 	require.Equal(t, codec.ResServiceNotAvailable, answer.Code)
-	_, err := b.WaitMembers(drainContext(t), "g", 1)
+	_, err := b.WaitMembers(patiently(t), "g", 1)
 	require.NoError(t, err)
 }
 
 // A successor that cannot take a connection leaves it where it is.
 func TestSuccessorThatRefuses(t *testing.T) {
-	cl, b := drainCluster(t)
+	t.Parallel()
+	cl := rocketMQ(t, embedded.Options{})
+	b := cl.Broker("broker-a")
 	path := filepath.Join(t.TempDir(), "s")
-	first := startDrained(t, cl, func(c *config.Config) { c.HandOver = path })
-	c := callFrom(t, first.broker, oldClient)
+	first := start(t, cl, func(c *config.Config) { c.HandOver = path })
+	c := dialAs(t, first.broker(), oldClient)
 	held := b.Fault(codec.ReqGetMinOffset, embedded.Hold())
 	c.busy(held)
-	second := startDrained(t, cl, func(c *config.Config) { c.HandOver, c.Listeners[0].Name = path, "other" })
+	second := start(t, cl, func(c *config.Config) { c.HandOver, c.Listeners[0].Name = path, "other" })
 	first.Drain()
 	first.logged("successor refused a connection", "listener=main", "there is no listener")
 	first.logged("connections handed over", "connections=1", "handed_over=0")
 	second.logged(`msg="connections adopted" count=0 refused=1`)
-	require.Equal(t, codec.ResSuccess, c.call(codec.ReqGetMaxOffset, maxOffset).Code)
+	require.Equal(t, codec.ResSuccess, c.code(codec.ReqGetMaxOffset, maxOffset))
 	held.Remove()
-	require.Equal(t, codec.ResSuccess, c.read().Code)
-	c.closed()
+	require.Equal(t, codec.ResSuccess, c.answer().Code)
+	c.Ends()
 	first.end()
 	require.True(t, second.Ready())
 }
 
 // A successor that dies before its predecessor ends is no obstacle for the next one.
 func TestSuccessorThatDies(t *testing.T) {
-	cl, _ := drainCluster(t)
+	t.Parallel()
+	cl := rocketMQ(t, embedded.Options{})
 	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
 	succeed := func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
-	first := startDrained(t, cl, succeed)
-	clients, stop := wander(t, first.broker, 5, oldClient, false)
-	second := startDrained(t, cl, succeed)
+	first := start(t, cl, succeed)
+	clients, stop := wander(t, first.broker(), 5, oldClient, false)
+	second := start(t, cl, succeed)
 	second.kill()
 	first.logged("hand_over did not answer, taken back")
-	third := startDrained(t, cl, succeed)
+	third := start(t, cl, succeed)
 	third.logged("listeners inherited")
 	first.Drain()
 	first.end()
@@ -145,49 +151,53 @@ func TestSuccessorThatDies(t *testing.T) {
 
 // One that is started right after another has died waits for the first proxy to take its path back.
 func TestSuccessorRightAfterOneThatDied(t *testing.T) {
-	cl, _ := drainCluster(t)
+	t.Parallel()
+	cl := rocketMQ(t, embedded.Options{})
 	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
 	succeed := func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
-	first := startDrained(t, cl, succeed)
-	startDrained(t, cl, succeed).kill()
-	third := startDrained(t, cl, succeed)
+	first := start(t, cl, succeed)
+	start(t, cl, succeed).kill()
+	third := start(t, cl, succeed)
 	third.logged("listeners inherited")
-	require.Equal(t, first.broker, third.broker)
+	require.Equal(t, first.broker(), third.broker())
 }
 
 // A proxy that drains without a successor finds only itself at its path.
 func TestNoSuccessor(t *testing.T) {
-	cl, _ := drainCluster(t)
+	t.Parallel()
+	cl := rocketMQ(t, embedded.Options{})
 	path := filepath.Join(t.TempDir(), "s")
-	d := startDrained(t, cl, func(c *config.Config) { c.HandOver = path })
-	c := callFrom(t, d.broker, oldClient)
-	c.call(codec.ReqGetMaxOffset, maxOffset)
+	d := start(t, cl, func(c *config.Config) { c.HandOver = path })
+	c := dialAs(t, d.broker(), oldClient)
+	require.Equal(t, codec.ResSuccess, c.code(codec.ReqGetMaxOffset, maxOffset))
 	d.Drain()
-	c.closed()
+	c.Ends()
 	d.end()
 	require.NotContains(t, d.log.String(), "handing")
-	startDrained(t, cl, func(c *config.Config) { c.HandOver = path }) // the path that it has left is no obstacle
+	start(t, cl, func(c *config.Config) { c.HandOver = path }) // the path that it has left is no obstacle
 }
 
 // Each field of a connection is the same before and after a hand-over. What is not set here is not compared: a new field
 // of the state has to be given a value by this client.
 func TestAConnectionIsTheSameAfterAHandOver(t *testing.T) {
-	cl, b := drainCluster(t)
+	t.Parallel()
+	cl := rocketMQ(t, embedded.Options{})
+	b := cl.Broker("broker-a")
 	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
 	succeed := func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
-	first := startDrained(t, cl, succeed)
-	c := callFrom(t, first.broker, oldClient)
-	c.write(codec.ReqHeartBeat, 0, nil, fmt.Sprintf(heartbeatOf, "c1"))
-	require.Equal(t, codec.ResSuccess, c.read().Code)
+	first := start(t, cl, succeed)
+	c := dialAs(t, first.broker(), oldClient)
+	c.Send(&codec.Command{Code: codec.ReqHeartBeat, Body: []byte(fmt.Sprintf(heartbeatOf, "c1"))})
+	require.Equal(t, codec.ResSuccess, c.answer().Code)
 	b.Fault(codec.ReqGetMinOffset, embedded.Drop())
 	for range 3 {
-		c.write(codec.ReqGetMinOffset, 0, maxOffset, "")
+		c.Send(&codec.Command{Code: codec.ReqGetMinOffset, Ext: maxOffset})
 	}
-	require.NoError(t, b.WaitRequests(drainContext(t), codec.ReqGetMinOffset, 3))
+	require.NoError(t, b.WaitRequests(patiently(t), codec.ReqGetMinOffset, 3))
 
-	look := func(d *drained) (state messages.ConnectionState) {
+	look := func(d *running) (state messages.ConnectionState) {
 		t.Helper()
-		moved, err := d.proxy.HandOver(drainContext(t), func(p *messages.HandedOverConnection) (messages.HandOverOutcome, error) {
+		moved, err := d.proxy.HandOver(patiently(t), func(p *messages.HandedOverConnection) (messages.HandOverOutcome, error) {
 			state = p.State
 			state.Pending = slices.Clone(state.Pending)
 			return messages.HandOverRefused, nil
@@ -211,7 +221,7 @@ func TestAConnectionIsTheSameAfterAHandOver(t *testing.T) {
 			require.False(t, v.Field(i).IsZero(), "%s: give it a value", name)
 		}
 	}
-	second := startDrained(t, cl, succeed)
+	second := start(t, cl, succeed)
 	first.Drain()
 	first.end()
 	require.Equal(t, before, look(second))

@@ -2,11 +2,8 @@ package server
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +18,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/testca"
 )
 
@@ -42,12 +40,13 @@ func pairOf(t *testing.T, ca *testca.CA, name string, expires time.Time) map[str
 }
 
 func TestTLSTowardsClients(t *testing.T) {
+	t.Parallel()
 	ca := testca.New(t)
 	expires := time.Now().Add(time.Hour).Truncate(time.Second)
 	dir := write(t, t.TempDir(), pairOf(t, ca, "mq", expires))
 	trusting := &tls.Config{RootCAs: ca.Pool}
-	start := func(mode, clientCA, minVersion string) *Server {
-		s, _ := startProxy(t, dress(t, nil).nameServer, func(l *config.Listener, _ *config.Cluster) {
+	start := func(mode, clientCA, minVersion string) *running {
+		s := startProxy(t, dress(t, nil).nameServer, func(l *config.Listener, _ *config.Cluster) {
 			l.TLS = config.ListenerTLS{Mode: mode, Certificate: dir + "/tls.crt", Key: dir + "/tls.key", ClientCA: clientCA, MinVersion: minVersion}
 		})
 		return s
@@ -55,117 +54,110 @@ func TestTLSTowardsClients(t *testing.T) {
 
 	s := start(config.TLSPermissive, "", "1.2")
 	secured := dialTLS(t, s.Addr("main"), trusting)
-	broker := routed(t, secured)
-	served(t, dialTLS(t, broker, trusting))
-	plain := dialPlain(t, s.Addr("main"))
-	require.Equal(t, broker, routed(t, plain))
-	served(t, dialPlain(t, broker))
-	clients := adminPage(t, s, "/clients")
-	require.Contains(t, clients, fmt.Sprintf(`"remote": %q`, secured.LocalAddr()))
-	require.Contains(t, clients, fmt.Sprintf(`"remote": %q`, plain.LocalAddr()))
-	require.Contains(t, adminPage(t, s, "/metrics"), fmt.Sprintf("rocketmq_proxy_tls_certificate_expiry_timestamp_seconds{listener=\"main\"} %d\n", expires.Unix()))
+	broker := secured.routed()
+	dialTLS(t, broker, trusting).served()
+	plain := dial(t, s.Addr("main"))
+	require.Equal(t, broker, plain.routed())
+	dial(t, broker).served()
+	clients := s.page("/clients")
+	require.Contains(t, clients, fmt.Sprintf(`"remote": %q`, secured.Local()))
+	require.Contains(t, clients, fmt.Sprintf(`"remote": %q`, plain.Local()))
+	require.Contains(t, s.page("/metrics"), fmt.Sprintf("rocketmq_proxy_tls_certificate_expiry_timestamp_seconds{listener=\"main\"} %d\n", expires.Unix()))
 
 	s = start(config.TLSRequired, "", "1.3")
-	broker = routed(t, dialTLS(t, s.Addr("main"), trusting))
-	served(t, dialTLS(t, broker, trusting))
+	broker = dialTLS(t, s.Addr("main"), trusting).routed()
+	dialTLS(t, broker, trusting).served()
 	for _, address := range []string{s.Addr("main"), broker} {
-		c := dialPlain(t, address)
+		c := dial(t, address)
 		c.Write([]byte("\x00\x00\x00\x10\x00\x00\x00\x0c{}"))
-		c.SetDeadline(time.Now().Add(devPatience))
-		_, err := io.ReadAll(c)
-		var late net.Error
-		require.False(t, errors.As(err, &late) && late.Timeout(), "a plain connection is closed")
+		c.Ends()
 	}
 	_, err := tls.Dial("tcp", broker, &tls.Config{RootCAs: ca.Pool, MaxVersion: tls.VersionTLS12})
 	require.ErrorContains(t, err, "protocol version")
 	require.Eventually(t, func() bool {
-		page := adminPage(t, s, "/metrics")
+		page := s.page("/metrics")
 		return strings.Contains(page, `rocketmq_proxy_refused_total{listener="main",reason="tls_required"} 2`) &&
 			strings.Contains(page, `rocketmq_proxy_refused_total{listener="main",reason="tls_handshake"} 1`)
-	}, devPatience, time.Millisecond)
+	}, patience, time.Millisecond)
 
 	s = start(config.TLSRequired, dir+"/ca.crt", "1.2")
 	known := &tls.Config{RootCAs: ca.Pool, Certificates: []tls.Certificate{ca.Certificate(t, "client")}}
-	served(t, dialTLS(t, routed(t, dialTLS(t, s.Addr("main"), known)), known))
+	dialTLS(t, dialTLS(t, s.Addr("main"), known).routed(), known).served()
 	unknown := dialTLS(t, s.Addr("main"), trusting)
-	unknown.SetDeadline(time.Now().Add(devPatience))
-	_, err = unknown.Read(make([]byte, 1))
+	unknown.Conn.SetDeadline(time.Now().Add(patience))
+	_, err = unknown.Conn.Read(make([]byte, 1))
 	require.ErrorContains(t, err, "certificate required")
 }
 
 func TestTLSTowardsCluster(t *testing.T) {
+	t.Parallel()
 	ca := testca.New(t)
 	dir := write(t, t.TempDir(), pairOf(t, ca, "proxy", time.Now().Add(time.Hour)))
 	fronts := &tls.Config{Certificates: []tls.Certificate{ca.Certificate(t, "mq")}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: ca.Pool}
 	d := dress(t, fronts)
-	s, _ := startProxy(t, d.nameServer, func(_ *config.Listener, c *config.Cluster) {
+	s := startProxy(t, d.nameServer, func(_ *config.Listener, c *config.Cluster) {
 		c.TLS = config.ClusterTLS{Enabled: true, CA: dir + "/ca.crt", Certificate: dir + "/tls.crt", Key: dir + "/tls.key", ServerName: "mq"}
 		c.SendProxyProtocol = true
 	})
-	ns := dialPlain(t, s.Addr("main"))
-	c := dialPlain(t, routed(t, ns))
-	served(t, c)
-	require.Equal(t, c.LocalAddr().String(), (<-d.brokerHeads).SourceAddr.String())
-	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_tls_insecure_skip_verify{cluster="main"} 0`)
+	ns := dial(t, s.Addr("main"))
+	c := dial(t, ns.routed())
+	c.served()
+	require.Equal(t, c.Local(), (<-d.brokerHeads).SourceAddr.String())
+	require.Contains(t, s.page("/metrics"), `rocketmq_proxy_tls_insecure_skip_verify{cluster="main"} 0`)
 
 	// What is not checked is said, in capitals.
-	s, log := startProxy(t, d.nameServer, func(_ *config.Listener, c *config.Cluster) {
+	s = startProxy(t, d.nameServer, func(_ *config.Listener, c *config.Cluster) {
 		c.TLS = config.ClusterTLS{Enabled: true, InsecureSkipVerify: true, Certificate: dir + "/tls.crt", Key: dir + "/tls.key"}
 	})
-	served(t, dialPlain(t, routed(t, dialPlain(t, s.Addr("main")))))
-	require.Contains(t, log.String(), "INSECURE: certificates of brokers are not verified")
-	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_tls_insecure_skip_verify{cluster="main"} 1`)
+	dial(t, dial(t, s.Addr("main")).routed()).served()
+	require.Contains(t, s.log.String(), "INSECURE: certificates of brokers are not verified")
+	require.Contains(t, s.page("/metrics"), `rocketmq_proxy_tls_insecure_skip_verify{cluster="main"} 1`)
 }
 
 // A broker that accepts and does not speak TLS is away, and the log says why.
 func TestBrokerWithoutTLSIsAway(t *testing.T) {
+	t.Parallel()
 	ca := testca.New(t)
 	ns := listenLocally(t)
-	cluster, err := embedded.Start(embedded.Options{})
-	require.NoError(t, err)
-	t.Cleanup(cluster.Close)
+	cluster := proxytest.StartCluster(t, embedded.Options{})
 	go front(ns, cluster.NameServers()[0], &tls.Config{Certificates: []tls.Certificate{ca.Certificate(t, "mq")}}, make(chan *proxyproto.Header, 100))
-	s, log := startProxy(t, ns.Addr().String(), func(_ *config.Listener, c *config.Cluster) {
+	s := startProxy(t, ns.Addr().String(), func(_ *config.Listener, c *config.Cluster) {
 		c.TLS = config.ClusterTLS{Enabled: true, InsecureSkipVerify: true}
 	})
-	c := dialPlain(t, routed(t, dialPlain(t, s.Addr("main"))))
-	q := codec.Command{Code: codec.ReqGetAllTopicConfig, Language: codec.Go, Version: codec.Version5_5_0, Opaque: 1}
-	_, err = c.Write(q.Append(nil, codec.JSON))
-	require.NoError(t, err)
-	c.SetDeadline(time.Now().Add(devPatience))
-	answer, _, err := codec.ReadCommand(c, codec.Limits{})
-	require.NoError(t, err)
+	c := dial(t, dial(t, s.Addr("main")).routed())
+	answer := c.Call(&codec.Command{Code: codec.ReqGetAllTopicConfig})
 	require.EqualValues(t, codec.ResServiceNotAvailable, answer.Code)
 	require.Eventually(t, func() bool {
-		return strings.Contains(log.String(), "broker unreachable")
-	}, devPatience, time.Millisecond, "%v", log)
-	require.Contains(t, log.String(), "cannot secure the connection (cluster.tls)")
-	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_broker_up{cluster="main",broker="broker-a/0"} 0`)
+		return strings.Contains(s.log.String(), "broker unreachable")
+	}, patience, time.Millisecond, "%v", s.log)
+	require.Contains(t, s.log.String(), "cannot secure the connection (cluster.tls)")
+	require.Contains(t, s.page("/metrics"), `rocketmq_proxy_broker_up{cluster="main",broker="broker-a/0"} 0`)
 }
 
 // The client that a balancer names is the one that the broker is told.
 func TestProxyProtocolThrough(t *testing.T) {
+	t.Parallel()
 	d := dress(t, nil)
-	s, _ := startProxy(t, d.nameServer, func(l *config.Listener, c *config.Cluster) {
+	s := startProxy(t, d.nameServer, func(l *config.Listener, c *config.Cluster) {
 		l.ProxyProtocolFrom = []string{"127.0.0.1"}
 		c.SendProxyProtocol = true
 	})
-	balanced := func(address string) net.Conn {
-		c := dialPlain(t, address)
-		_, err := c.Write([]byte("PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\n"))
-		require.NoError(t, err)
+	balanced := func(address string) *client {
+		c := dial(t, address)
+		c.Write([]byte("PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\n"))
 		return c
 	}
 	ns := balanced(s.Addr("main"))
-	served(t, balanced(routed(t, ns)))
+	balanced(ns.routed()).served()
 	require.Equal(t, "192.0.2.1:1000", (<-d.brokerHeads).SourceAddr.String())
-	require.Contains(t, adminPage(t, s, "/clients"), `"remote": "192.0.2.1:1000"`)
-	ask(t, ns, codec.ReqGetAllTopicListFromNameServer, nil) // goes over a connection to the name server
+	require.Contains(t, s.page("/clients"), `"remote": "192.0.2.1:1000"`)
+	ns.Call(&codec.Command{Code: codec.ReqGetAllTopicListFromNameServer}) // goes over a connection to the name server
 	require.Empty(t, d.nameServerHeads, "name servers are sent none")
 }
 
 // A Kubernetes secret is a directory behind a symlink, which is swapped.
 func TestCertificatesChange(t *testing.T) {
+	t.Parallel()
 	ca := testca.New(t)
 	root := t.TempDir()
 	swap := func(version string, files map[string][]byte) {
@@ -179,32 +171,32 @@ func TestCertificatesChange(t *testing.T) {
 	for name := range first {
 		require.NoError(t, os.Symlink(filepath.Join("..data", name), filepath.Join(root, name)))
 	}
-	s, log := startProxy(t, dress(t, nil).nameServer, func(l *config.Listener, _ *config.Cluster) {
+	s := startProxy(t, dress(t, nil).nameServer, func(l *config.Listener, _ *config.Cluster) {
 		l.TLS = config.ListenerTLS{Mode: config.TLSRequired, Certificate: root + "/tls.crt", Key: root + "/tls.key", MinVersion: "1.2"}
 	})
 	trusting := &tls.Config{RootCAs: ca.Pool}
 	shown := func() string {
-		return dialTLS(t, s.Addr("main"), trusting).ConnectionState().PeerCertificates[0].Subject.CommonName
+		return dialTLS(t, s.Addr("main"), trusting).Conn.(*tls.Conn).ConnectionState().PeerCertificates[0].Subject.CommonName
 	}
 	old := dialTLS(t, s.Addr("main"), trusting)
-	require.Equal(t, "first", old.ConnectionState().PeerCertificates[0].Subject.CommonName)
+	require.Equal(t, "first", old.Conn.(*tls.Conn).ConnectionState().PeerCertificates[0].Subject.CommonName)
 
 	second := pairOf(t, ca, "second", time.Now().Add(2*time.Hour))
 	swap("..2", map[string][]byte{"tls.crt": second["tls.crt"], "tls.key": first["tls.key"]}) // a pair that is none
 	s.certificates.look()
 	s.certificates.look()
 	require.Equal(t, "first", shown())
-	require.Equal(t, 1, strings.Count(log.String(), "cannot reload TLS files"), "told once")
+	require.Equal(t, 1, strings.Count(s.log.String(), "cannot reload TLS files"), "told once")
 	require.Len(t, s.certificates.bad(), 1, "and whoever reloads is told again")
 	require.Contains(t, s.certificates.bad()[0], `TLS files of listener "main": cannot use listener.tls.certificate`)
-	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_tls_reloads_total{listener="main",result="failure"} 1`)
+	require.Contains(t, s.page("/metrics"), `rocketmq_proxy_tls_reloads_total{listener="main",result="failure"} 1`)
 
 	swap("..3", second)
 	s.certificates.look()
 	require.Equal(t, "second", shown())
 	require.Empty(t, s.certificates.bad())
-	require.Contains(t, adminPage(t, s, "/metrics"), `rocketmq_proxy_tls_reloads_total{listener="main",result="success"} 1`)
-	routed(t, old) // whoever was there stays
+	require.Contains(t, s.page("/metrics"), `rocketmq_proxy_tls_reloads_total{listener="main",result="success"} 1`)
+	old.routed() // whoever was there stays
 
 	require.NoError(t, os.Remove(filepath.Join(root, "tls.key")))
 	s.certificates.look()
@@ -232,6 +224,7 @@ func TestCertificatesAreWatched(t *testing.T) {
 
 // A start with files that cannot be used says which, and check says it before.
 func TestBadTLSFiles(t *testing.T) {
+	t.Parallel()
 	ca := testca.New(t)
 	good, other := pairOf(t, ca, "mq", time.Now().Add(time.Hour)), pairOf(t, ca, "other", time.Now().Add(time.Hour))
 	dir := write(t, t.TempDir(), good)

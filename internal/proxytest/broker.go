@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,7 +16,7 @@ import (
 )
 
 // FakeBroker is a broker or a name server that does what a test says. Its connections go to [FakeBroker.Accept], or are
-// answered by a function from [FakeBroker.Answers] on.
+// served by a function from [FakeBroker.Answers] or [FakeBroker.Plays] on.
 type FakeBroker struct {
 	T       testing.TB
 	Address string
@@ -27,9 +28,11 @@ type FakeBroker struct {
 	ln       acceptor
 	mu       sync.Mutex
 	prologue func(nc net.Conn) net.Conn // takes off what comes before the first frame; nil: nothing does
-	answer   Answerer                   // nil: the test accepts
+	play     func(nc net.Conn)          // serves a connection; nil: the test accepts
+	answer   Answerer
 	got      []*codec.Command
 	open     []net.Conn
+	received atomic.Int64
 }
 
 // acceptor is what of a listening socket a fake broker needs.
@@ -112,9 +115,7 @@ func (f *FakeBroker) Close() { f.ln.Close() }
 // Crash ends it and all its connections.
 func (f *FakeBroker) Crash() {
 	f.Close()
-	for _, nc := range f.Conns() {
-		nc.Close()
-	}
+	f.HangUp()
 	if f.sim {
 		synctest.Wait()
 	}
@@ -154,11 +155,35 @@ func (f *FakeBroker) Handshake(prologue func(nc net.Conn) net.Conn) {
 func (f *FakeBroker) Answers(answer Answerer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.answer == nil {
+	f.answer = answer
+	f.playBy(f.answerAll)
+}
+
+// Plays has a function serve each connection from now on, on a goroutine of its own; when it returns the connection is
+// closed. Connections that are there are closed.
+func (f *FakeBroker) Plays(play func(nc net.Conn)) {
+	f.mu.Lock()
+	f.playBy(play)
+	f.mu.Unlock()
+	f.HangUp()
+}
+
+func (f *FakeBroker) playBy(play func(nc net.Conn)) {
+	if f.play == nil {
 		go f.serveAll()
 	}
-	f.answer = answer
+	f.play = play
 }
+
+// HangUp closes all connections.
+func (f *FakeBroker) HangUp() {
+	for _, nc := range f.Conns() {
+		nc.Close()
+	}
+}
+
+// Received is how many bytes have come, where a function serves.
+func (f *FakeBroker) Received() int64 { return f.received.Load() }
 
 func (f *FakeBroker) serveAll() {
 	for {
@@ -179,13 +204,17 @@ func (f *FakeBroker) serve(nc net.Conn) {
 		f.mu.Unlock()
 	}()
 	f.mu.Lock()
-	prologue := f.prologue
+	prologue, play := f.prologue, f.play
 	f.mu.Unlock()
-	inner := nc
+	var inner net.Conn = counted{nc, &f.received}
 	if prologue != nil {
-		inner = prologue(nc)
+		inner = prologue(inner)
 	}
-	for r := bufio.NewReaderSize(inner, 64<<10); ; {
+	play(inner)
+}
+
+func (f *FakeBroker) answerAll(nc net.Conn) {
+	for r := bufio.NewReaderSize(nc, 64<<10); ; {
 		c, _, err := codec.ReadCommand(r, codec.Limits{})
 		if err != nil {
 			return
@@ -198,11 +227,38 @@ func (f *FakeBroker) serve(nc net.Conn) {
 			continue
 		}
 		if a := answer(c); a != nil {
-			if _, err := inner.Write(Frame(a)); err != nil {
+			if _, err := nc.Write(Frame(a)); err != nil {
 				return
 			}
 		}
 	}
+}
+
+// Answering serves a connection of [FakeBroker.Plays]: it answers each request with bytes.
+func Answering(answer func(request *codec.Command) []byte) func(nc net.Conn) {
+	return func(nc net.Conn) {
+		for {
+			c, _, err := codec.ReadCommand(nc, codec.Limits{})
+			if err != nil {
+				return
+			}
+			if _, err := nc.Write(answer(c)); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// counted counts what is read.
+type counted struct {
+	net.Conn
+	bytes *atomic.Int64
+}
+
+func (c counted) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.bytes.Add(int64(n))
+	return n, err
 }
 
 // Requests takes what it has been asked so far, where a function answers.

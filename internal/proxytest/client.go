@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -58,11 +59,16 @@ func (c *Client) Close() {
 // CloseWrite says that no more comes.
 func (c *Client) CloseWrite() { c.Conn.(*net.TCPConn).CloseWrite() }
 
-// Reset ends the connection as a crash of a machine's kernel does.
-func (c *Client) Reset() {
-	c.T.Helper()
-	require.NoError(c.T, c.Conn.(*net.TCPConn).SetLinger(0))
-	c.Conn.Close()
+// Reset ends the connection as the crash of a process does.
+func (c *Client) Reset() { Reset(c.Conn) }
+
+// Reset ends a TCP connection with RST.
+func Reset(nc net.Conn) {
+	if c, ok := nc.(counted); ok {
+		nc = c.Conn
+	}
+	nc.(*net.TCPConn).SetLinger(0)
+	nc.Close()
 }
 
 func (c *Client) wait() {
@@ -106,6 +112,12 @@ func (c *Client) WriteFrames(commands ...*codec.Command) {
 // Send writes a command. A request without an opaque gets the next one, which is returned.
 func (c *Client) Send(command *codec.Command) int32 {
 	c.T.Helper()
+	c.complete(command)
+	c.Write(Frame(command))
+	return command.Opaque
+}
+
+func (c *Client) complete(command *codec.Command) {
 	if command.Opaque == 0 {
 		c.opaque++
 		command.Opaque = c.opaque
@@ -116,8 +128,27 @@ func (c *Client) Send(command *codec.Command) int32 {
 	if command.Language == 0 {
 		command.Language = c.Language
 	}
-	c.Write(Frame(command))
-	return command.Opaque
+}
+
+// Try is Call for what may fail, and for goroutines other than the test's.
+func (c *Client) Try(request *codec.Command) (*codec.Command, error) {
+	c.complete(request)
+	c.Conn.SetWriteDeadline(time.Now().Add(Patience))
+	if _, err := c.Conn.Write(Frame(request)); err != nil {
+		return nil, err
+	}
+	a, err := c.TryNext()
+	if err == nil && a.Opaque != request.Opaque {
+		err = fmt.Errorf("opaque %d for an answer to %d", a.Opaque, request.Opaque)
+	}
+	return a, err
+}
+
+// TryNext is Next for what may fail.
+func (c *Client) TryNext() (*codec.Command, error) {
+	c.Conn.SetReadDeadline(time.Now().Add(Patience))
+	command, _, err := codec.ReadCommand(c.R, codec.Limits{})
+	return command, err
 }
 
 // Request sends a request that wants an answer.

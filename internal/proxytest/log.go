@@ -32,6 +32,16 @@ func (l *Log) Lines(parts ...string) (found []string) {
 	return found
 }
 
+// Has reports that a line contains all parts.
+func (l *Log) Has(parts ...string) bool { return len(l.Lines(parts...)) > 0 }
+
+// String is all that has been logged.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 // Forget drops what was logged so far.
 func (l *Log) Forget() {
 	l.mu.Lock()
