@@ -8,6 +8,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
 // inflight are the client's requests that wait for an answer, and the request actors that are leased to them.
@@ -19,6 +20,7 @@ type inflight struct {
 	bulk    *bulk      // of them, those whose answers may be large; nil: there were none
 	free    []lease
 	count   int   // without tombstones
+	polls   int   // of them, those that a broker may hold (route.Poll)
 	waiting int   // of them, those not handed to an upstream
 	asking  int   // of them, those that the cluster has, and route replies
 	leases  int32 // request actors, those that wait for work included
@@ -43,8 +45,17 @@ func (fl *inflight) add(x *messages.Exchange) {
 		fl.table = newExchanges()
 	}
 	fl.table.add(x)
-	if !x.Tombstone {
-		fl.count++
+	fl.note(x, 1)
+}
+
+// note counts a request that came or went.
+func (fl *inflight) note(x *messages.Exchange, n int) {
+	if x.Tombstone {
+		return
+	}
+	fl.count += n
+	if route.Poll(x.Header.Code) {
+		fl.polls += n
 	}
 }
 
@@ -67,9 +78,8 @@ func (fl *inflight) wait(x *messages.Exchange) {
 // take removes the oldest relayed request with this opaque; nil is none.
 func (fl *inflight) take(opaque int32) *messages.Exchange {
 	x := fl.table.takeRelayed(opaque)
-	if x != nil && !x.Tombstone {
-		fl.bulk.remove(x)
-		fl.count--
+	if x != nil {
+		fl.gone(x)
 	}
 	return x
 }
@@ -77,11 +87,31 @@ func (fl *inflight) take(opaque int32) *messages.Exchange {
 // remove removes a request and reports whether it was there.
 func (fl *inflight) remove(x *messages.Exchange) bool {
 	found := fl.table.remove(x)
-	if found && !x.Tombstone {
-		fl.bulk.remove(x)
-		fl.count--
+	if found {
+		fl.gone(x)
 	}
 	return found
+}
+
+func (fl *inflight) gone(x *messages.Exchange) {
+	fl.note(x, -1)
+	if !x.Tombstone {
+		fl.bulk.remove(x)
+	}
+}
+
+// onlyPolls reports that the broker has all requests in flight and may hold them. It is asked after each message, so the
+// table is looked through only when there is nothing but polls in it.
+func (fl *inflight) onlyPolls() bool {
+	if fl.polls < fl.count {
+		return false
+	}
+	for x := range fl.table.all() {
+		if !x.Relayed {
+			return false
+		}
+	}
+	return true
 }
 
 // relayed are the requests that wait for the upstream, of one opaque the oldest first, and tombstones.

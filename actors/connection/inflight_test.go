@@ -71,6 +71,37 @@ func (l *tenant) Receive(ctx actor.Context) {
 	}
 }
 
+// Whether nothing but polls is in flight is known without a look at each request, however they come and go.
+func TestOnlyPollsAreInFlight(t *testing.T) {
+	request := func(code, opaque int32, relayed bool) *messages.Exchange {
+		return &messages.Exchange{Header: codec.Header{Code: code, Opaque: opaque}, Relayed: relayed}
+	}
+	fl := inflight{}
+	require.True(t, fl.onlyPolls(), "of nothing")
+	pull, pop := request(codec.ReqPullMessage, 1, true), request(codec.ReqPopMessage, 2, true)
+	fl.add(pull)
+	fl.add(pop)
+	require.True(t, fl.onlyPolls())
+	fl.leaveTombstone(codec.Header{Code: codec.ReqSendMessage, Opaque: 3}, 0)
+	require.True(t, fl.onlyPolls(), "a tombstone is not in flight")
+	fl.add(request(codec.ReqSendMessage, 4, true))
+	require.False(t, fl.onlyPolls())
+	require.Same(t, pull, fl.take(1))
+	require.False(t, fl.onlyPolls(), "fewer polls, and still a send")
+	require.NotNil(t, fl.take(4))
+	require.True(t, fl.onlyPolls())
+	require.True(t, fl.take(3).Tombstone)
+	require.True(t, fl.onlyPolls())
+	local := request(codec.ReqPullMessage, 5, false)
+	fl.add(local)
+	require.False(t, fl.onlyPolls(), "the proxy is about to answer it")
+	require.True(t, fl.remove(local))
+	require.False(t, fl.remove(local))
+	require.True(t, fl.remove(pop))
+	require.Equal(t, 0, fl.polls)
+	require.True(t, fl.onlyPolls())
+}
+
 // The budget counts what requests really cost, about.
 func TestWhatARequestCosts(t *testing.T) {
 	heap := func() int {

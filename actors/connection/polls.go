@@ -17,7 +17,7 @@ const heldAfter = 100 * time.Millisecond
 
 // canReleasePolls reports that nothing but polls is in flight, all of which can be answered that they come again.
 func (c *connection) canReleasePolls() bool {
-	if c.life.state != draining || !c.onlyPolls() {
+	if c.life.state != draining || !c.flight.onlyPolls() {
 		return false
 	}
 	for x := range c.flight.table.all() {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
-	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
 // A link is retired when its address is not one to stay with: a name server was removed, or its name stands for another
@@ -32,7 +31,7 @@ func (c *connection) outdated(m *messages.Outdated) {
 
 // leaveRetired leaves the link if nothing is in flight there.
 func (c *connection) leaveRetired() {
-	if c.in.continuation != boundary || c.link.continuation != boundary || c.life.handingOver() || !c.onlyPolls() {
+	if c.in.continuation != boundary || c.link.continuation != boundary || c.life.handingOver() || !c.flight.onlyPolls() {
 		return
 	}
 	c.leave()
@@ -64,14 +63,4 @@ func (c *connection) leave() {
 		c.flight.remove(x)
 	}
 	c.resume(&messages.Resume{Heartbeat: c.heartbeat.full})
-}
-
-// onlyPolls reports that all requests in flight are ones that the broker may hold.
-func (c *connection) onlyPolls() bool {
-	for x := range c.flight.table.all() {
-		if !x.Tombstone && !(x.Relayed && route.Poll(x.Header.Code)) {
-			return false
-		}
-	}
-	return true
 }
