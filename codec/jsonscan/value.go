@@ -129,15 +129,19 @@ func (s *Scanner) str() Token {
 // and whether there are escapes in it. Strings in headers are short: byte by byte is faster here than eight at a time
 // or bytes.IndexByte.
 func stringEnd(b []byte, i int) (end int, escaped bool) {
-	for i < len(b) && b[i] != '"' {
-		if b[i] == '\\' {
-			escaped = true
+	for {
+		for i < len(b) && !ends[b[i]] {
 			i++
 		}
-		i++
+		if i >= len(b) || b[i] == '"' {
+			return i, escaped
+		}
+		escaped = true
+		i += 2
 	}
-	return i, escaped
 }
+
+var ends = [256]bool{'"': true, '\\': true}
 
 // word takes a number or one of the three words of JSON.
 func (s *Scanner) word() Token {
