@@ -30,7 +30,8 @@
 // # Cost
 //
 // A header is mostly like the one before it, so [Layouts] remember headers: the bytes between values are compared, and
-// only values that have differed are read. That costs a quarter of a scan. A header that is like none before is scanned.
+// only values that have differed are read. That costs a quarter of a scan, and the ext fields that a relay wants of each
+// header are found on the way. A header that is like none before is scanned.
 //
 // Work is in proportion to the bytes that are there, whatever a peer writes: nothing is allocated by what a length field
 // claims, escaped keys are compared without being decoded, and nesting is bounded (package jsonscan).

@@ -126,6 +126,23 @@ func BenchmarkExt(b *testing.B) {
 	}
 }
 
+// What a relay reads of the answer to a send.
+func BenchmarkExtOfAnAnswer(b *testing.B) {
+	raw := []byte(`{"code":0,"extFields":{"queueId":"3","TRACE_ON":"true","MSG_REGION":"DefaultRegion","msgId":"7F00000100002A9F00000000000012A6","queueOffset":"991"},"flag":1,"language":"JAVA","opaque":12345,"serializeTypeCurrentRPC":"JSON","version":513}`)
+	var known codec.Layouts
+	var h codec.Header
+	for range 2 {
+		if err := known.Scan(&h, raw, codec.JSON); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		if _, ok := h.Ext(raw, "msgId"); !ok {
+			b.Fatal("not found")
+		}
+	}
+}
+
 // A read that returned 16 sends with bodies of 512 bytes.
 func BenchmarkSplit(b *testing.B) {
 	stream := bytes.Repeat(frame(sendV2, strings.Repeat("x", 512)), 16)

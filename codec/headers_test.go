@@ -59,6 +59,35 @@ func TestTheNextHeaderOfARealClientIsKnown(t *testing.T) {
 	}
 }
 
+func TestFieldsThatARelayReadsAreFoundAtOnce(t *testing.T) {
+	for _, h := range realHeaders(t) {
+		var known codec.Layouts
+		var got codec.Header
+		require.NoError(t, known.Scan(&got, h.raw, h.enc))
+		require.Empty(t, got.Spot())
+		require.NoError(t, known.Scan(&got, h.raw, h.enc))
+		require.Equal(t, map[string]string{"answer": "msgId", "pull": "queueOffset"}[h.what], got.Spot())
+		if got.Spot() == "msgId" {
+			require.Len(t, got.ExtString(h.raw, "msgId"), 32)
+		}
+	}
+}
+
+func TestAFieldThatStandsTwiceIsReadAsTheScannerReadsIt(t *testing.T) {
+	for _, fields := range []string{
+		`"msgId":"a","msgId":"b"`, `"msgId":"a","msgId":null`, `"msgId":null,"msgId":"a"`, `"msgId":"a","msgId":1.5`, `"msgId":1,"msgId":2`,
+		`"queueOffset":"7","msgId":"a"`, `"msgId":"","queueOffset":"7"`, `"msgId":null,"queueOffset":"7"`, `"msg\u0049d":"a"`,
+		`"queueOffset":"7","msgId":null`, `"msgId":"a","queueOffset":null`, `"msgId":"","x":"a"`,
+		`"msgId":{"msgId":"a"}`, `"x":{"msgId":"a"}`, `"msgId":"\u0041"`,
+	} {
+		var known codec.Layouts
+		raw := `{"code":0,"extFields":{` + fields + `}}`
+		for _, raw := range []string{raw, raw, strings.ReplaceAll(raw, `"a"`, `"\"a"`), strings.ReplaceAll(raw, `"a"`, `""`), raw, strings.ReplaceAll(raw, `"7"`, `"123456"`), strings.ReplaceAll(raw, `""`, `"b"`)} {
+			same(t, &known, []byte(raw), codec.JSON)
+		}
+	}
+}
+
 // Whatever is changed in a header that is known, it is read as the scanner reads it, or refused with the same error.
 func TestEveryChangeOfAKnownHeaderIsNoticed(t *testing.T) {
 	changes := []string{"", `"`, `\`, `\"`, `\\`, `","x":"`, `"},"flag":1,"x":{"y":"`, "0", "-", "7.5", " ", ",", "}", "{", "\x00", "\x01", "\xff"}
@@ -83,7 +112,13 @@ func same(t *testing.T, known *codec.Layouts, raw []byte, enc codec.Encoding) {
 	t.Helper()
 	var want, got codec.Header
 	wantErr, err := want.Scan(raw, enc), known.Scan(&got, raw, enc)
-	if got != want || (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
+	for _, key := range codec.SpotKeys {
+		wantValue, wantOK := want.Ext(raw, key)
+		if value, ok := got.Ext(raw, key); err == nil && (ok != wantOK || !bytes.Equal(value, wantValue)) {
+			t.Fatalf("%q has %q = %q, %v instead of %q, %v", raw, key, value, ok, wantValue, wantOK)
+		}
+	}
+	if got.WithoutSpot() != want || (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
 		t.Fatalf("%q is read as %+v, %v instead of %+v, %v", raw, got, err, want, wantErr)
 	}
 }

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec/jsonscan"
@@ -15,6 +16,9 @@ type layout struct {
 	header Header  // of text
 	values []value // in ascending order
 	varied []value // those of them that have differed; what lies between them is compared in one piece
+	spot   uint8   // as in Header, of the value at spotOff
+	// The value of spot; both 0: none.
+	spotOff, spotEnd int
 }
 
 // value is the place of a value, text[start:to]. What stands before from has always been the same: of a long string it
@@ -44,7 +48,7 @@ func (l *layout) match(raw []byte, h *Header) bool {
 // read is match for a header that differs only where others have.
 func (l *layout) read(raw []byte, h *Header) bool {
 	at, to := 0, 0 // the same place in l.text and raw
-	opaque, extOff, extEnd := l.header.Opaque, l.header.extOff, l.header.extEnd
+	opaque, extOff, extEnd, spotOff, spotEnd := l.header.Opaque, l.header.extOff, l.header.extEnd, l.spotOff, l.spotEnd
 	for i := range l.varied {
 		v := &l.varied[i]
 		n := v.from - at
@@ -65,12 +69,21 @@ func (l *layout) read(raw []byte, h *Header) bool {
 		if v.to <= int(l.header.extEnd) {
 			extEnd = l.header.extEnd + int32(to-at)
 		}
+		if v.to < l.spotOff {
+			spotOff = l.spotOff + to - at
+		}
+		if v.to <= l.spotEnd {
+			spotEnd = l.spotEnd + to - at
+		}
 	}
 	if string(l.text[at:]) != string(raw[to:]) || !l.saysLength(raw) {
 		return false
 	}
 	*h = l.header
 	h.Opaque, h.extOff, h.extEnd = opaque, extOff, extEnd
+	if spotEnd <= math.MaxUint16 {
+		h.spot, h.spotOff, h.spotEnd = l.spot, uint16(spotOff), uint16(spotEnd)
+	}
 	return true
 }
 

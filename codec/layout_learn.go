@@ -12,6 +12,10 @@ const (
 	maxLayoutValues = 48
 )
 
+// spotKeys are ext fields that a relay reads of each request or answer of a kind, the ones of which a header has only one
+// first: the message ids of a send's answer, and where a pull begins.
+var spotKeys = [...]string{"msgId", "queueOffset"}
+
 // newLayout makes a layout of a header that the scanner accepted; nil is none.
 func newLayout(raw []byte, h *Header) *layout {
 	if len(raw) > maxLayoutBytes {
@@ -41,12 +45,8 @@ func (l *layout) findJSON() {
 			v := s.Value()
 			l.add(v.From, v.To, jsonOpaque)
 		case s.Is(key, "extFields") && s.Next() == '{':
-			for range s.Members() {
-				if v := s.Value(); v.Kind == jsonscan.String {
-					l.add(v.From+1, v.To-1, jsonString)
-				} else if v.Kind == jsonscan.Integer {
-					l.add(v.From, v.To, jsonInteger)
-				}
+			for _, key := range s.Members() {
+				l.field(&s, key, s.Value())
 			}
 		default:
 			s.Value()
@@ -54,12 +54,46 @@ func (l *layout) findJSON() {
 	}
 }
 
+func (l *layout) field(s *jsonscan.Scanner, key, v jsonscan.Token) {
+	from, to, kind := v.From, v.To, jsonInteger
+	if v.Kind == jsonscan.String {
+		from, to, kind = from+1, to-1, jsonString
+	}
+	varies := v.Kind == jsonscan.String || v.Kind == jsonscan.Integer
+	if varies {
+		l.add(from, to, kind)
+	}
+	for i, want := range spotKeys {
+		if s.Is(key, want) {
+			l.note(uint8(i+1), from, to, varies)
+		}
+	}
+}
+
+// note notes where the value of a spot key stands, of a key that stands twice the last one. One that is null, or of a
+// kind that is not remembered, is not.
+func (l *layout) note(spot uint8, off, end int, known bool) {
+	if l.spot != 0 && l.spot < spot {
+		return
+	}
+	if !known {
+		spot, off, end = 0, 0, 0
+	}
+	l.spot, l.spotOff, l.spotEnd = spot, off, end
+}
+
 func (l *layout) findBinary() {
 	l.add(binaryOpaqueOff, binaryOpaqueOff+4, binaryOpaque)
 	off, end := int(l.header.extOff), int(l.header.extEnd)
 	l.add(off-4, off, binaryLength)
-	walkBinaryExt(l.text[off:end], func(_, v []byte, lenOff int) bool {
-		l.add(off+lenOff, off+lenOff+4+len(v), binaryValue)
+	walkBinaryExt(l.text[off:end], func(k, v []byte, lenOff int) bool {
+		from, to := off+lenOff+4, off+lenOff+4+len(v)
+		l.add(from-4, to, binaryValue)
+		for i, want := range spotKeys {
+			if string(k) == want {
+				l.note(uint8(i+1), from, to, true)
+			}
+		}
 		return true
 	})
 }
