@@ -272,6 +272,12 @@ var requestCodeNames = map[int32]string{
 	ReqBatchAckMessage:                      "BATCH_ACK_MESSAGE",
 }
 
+// KnownRequestCode reports whether a request code has a name.
+func KnownRequestCode(code int32) bool {
+	_, ok := requestCodeNames[code]
+	return ok
+}
+
 // RequestCodeName names a request code as RocketMQ does; an unknown one by its number.
 func RequestCodeName(code int32) string {
 	if name, ok := requestCodeNames[code]; ok {

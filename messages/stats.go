@@ -1,5 +1,7 @@
 package messages
 
+import "github.com/rocketmq-proxy/rocketmq-proxy/codec"
+
 // SampleKind says what a Sample counts.
 type SampleKind uint8
 
@@ -26,6 +28,11 @@ const (
 	ConnectionMovedHere
 )
 
+// HasCode reports whether samples of this kind are counted by request code.
+func (k SampleKind) HasCode() bool {
+	return k <= RequestAbandoned || k == RequestMovedAway || k == RequestMovedHere
+}
+
 // Sample is one thing that happened on a connection.
 type Sample struct {
 	Kind     SampleKind
@@ -49,8 +56,8 @@ type Delta struct {
 // Totals is what happened on all connections of one port that run on one executor, added up for a moment.
 type Totals struct {
 	Port               *Port
-	Codes              map[int32]*CodeTotals // by request code
-	LocalReplies       map[int32]int         // answers that the proxy made, by response code
+	Codes              []CodeTotals  // of the request codes that came, in no order
+	LocalReplies       map[int32]int // answers that the proxy made, by response code
 	Kinds              [ConnectionMovedHere + 1]int
 	UpstreamTimes      []int64 // nanoseconds of requests that an upstream answered
 	LocalTimes         []int64 // of those that the proxy answered
@@ -62,8 +69,27 @@ type Totals struct {
 	Closed             int
 }
 
+// OtherCode stands for all request codes without a name.
+const OtherCode = -1
+
+// Code returns the sums of a request code. There are few codes in one moment, so that looking through them is faster
+// than a map; and there can only be as many as have a name, whatever clients send.
+func (t *Totals) Code(code int32) *CodeTotals {
+	for i := range t.Codes {
+		if t.Codes[i].Code == code {
+			return &t.Codes[i]
+		}
+	}
+	if code != OtherCode && !codec.KnownRequestCode(code) {
+		return t.Code(OtherCode)
+	}
+	t.Codes = append(t.Codes, CodeTotals{Code: code})
+	return &t.Codes[len(t.Codes)-1]
+}
+
 // CodeTotals are the sums for one request code.
 type CodeTotals struct {
+	Code     int32
 	Read     int // of them, Active are to be answered
 	Active   int // change
 	Pending  int // change

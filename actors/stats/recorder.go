@@ -16,6 +16,7 @@ import (
 type Recorder struct {
 	mu    sync.Mutex
 	sums  map[*messages.Port]*messages.Totals
+	last  *messages.Totals // of them, the one that was looked up last; nil: none
 	stats system.Sink
 	due   bool // the sums will be taken
 }
@@ -49,17 +50,17 @@ func (r *Recorder) callLocked() {
 func (r *Recorder) Add(port *messages.Port, d *messages.Delta) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	sum := r.sums[port]
-	if sum == nil {
-		if r.sums == nil {
-			r.sums = map[*messages.Port]*messages.Totals{}
-		}
-		sum = &messages.Totals{Port: port, Codes: map[int32]*messages.CodeTotals{}}
-		r.sums[port] = sum
-	}
-	var last codeEntry // most samples of a delta are of one code
+	sum := r.ofLocked(port)
+	var last *messages.CodeTotals // most samples of a delta are of one code
 	for i := range d.Samples {
-		addSample(sum, &d.Samples[i], &last)
+		s := &d.Samples[i]
+		sum.Kinds[s.Kind]++
+		if s.Kind.HasCode() {
+			if last == nil || last.Code != s.Code {
+				last = sum.Code(s.Code)
+			}
+			addSample(sum, last, s)
+		}
 	}
 	sum.DownstreamReceived += d.DownstreamReceived
 	sum.DownstreamSent += d.DownstreamSent
@@ -70,56 +71,50 @@ func (r *Recorder) Add(port *messages.Port, d *messages.Delta) {
 	r.callLocked()
 }
 
+// ofLocked returns the sums of a port. Most deltas are of the port that the one before was of.
+func (r *Recorder) ofLocked(port *messages.Port) *messages.Totals {
+	if r.last != nil && r.last.Port == port {
+		return r.last
+	}
+	r.last = r.sums[port]
+	if r.last == nil {
+		if r.sums == nil {
+			r.sums = map[*messages.Port]*messages.Totals{}
+		}
+		r.last = &messages.Totals{Port: port}
+		r.sums[port] = r.last
+	}
+	return r.last
+}
+
 // take returns the sums, which are the caller's from now on.
 func (r *Recorder) take() map[*messages.Port]*messages.Totals {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	sums := r.sums
-	r.sums, r.due = nil, false
+	r.sums, r.last, r.due = nil, nil, false
 	return sums
 }
 
-// codeEntry is an entry of Totals.Codes: the one that was looked up last.
-type codeEntry struct {
-	code   int32
-	totals *messages.CodeTotals
-}
-
-// of returns the totals of a code.
-func (e *codeEntry) of(sum *messages.Totals, code int32) *messages.CodeTotals {
-	if e.totals == nil || e.code != code {
-		if e.totals = sum.Codes[code]; e.totals == nil {
-			e.totals = &messages.CodeTotals{}
-			sum.Codes[code] = e.totals
-		}
-		e.code = code
-	}
-	return e.totals
-}
-
-func addSample(sum *messages.Totals, s *messages.Sample, last *codeEntry) {
-	sum.Kinds[s.Kind]++
+func addSample(sum *messages.Totals, code *messages.CodeTotals, s *messages.Sample) {
 	switch s.Kind {
 	case messages.RequestRead:
-		code := last.of(sum, s.Code)
 		code.Read++
 		code.Active++
 	case messages.OnewayRead:
-		last.of(sum, s.Code).Read++
+		code.Read++
 	case messages.RequestWaiting:
-		last.of(sum, s.Code).Pending++
+		code.Pending++
 	case messages.RequestHanded:
-		last.of(sum, s.Code).Pending--
+		code.Pending--
 	case messages.RequestAbandoned:
-		code := last.of(sum, s.Code)
 		code.Active--
 		code.Errors++
 	case messages.RequestMovedAway:
-		last.of(sum, s.Code).Active--
+		code.Active--
 	case messages.RequestMovedHere:
-		last.of(sum, s.Code).Active++
+		code.Active++
 	case messages.RequestAnswered:
-		code := last.of(sum, s.Code)
 		code.Active--
 		answered(sum, code, s)
 	default: // its number is all there is to it

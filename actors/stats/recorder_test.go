@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -67,4 +68,18 @@ func TestSumsOutliveStats(t *testing.T) {
 		e.Shutdown()
 		time.Sleep(time.Minute) // timers of the library end by themselves
 	})
+}
+
+// Whatever codes clients make up, the sums are of as many as have a name, and one for all others.
+func TestCodesWithoutANameAreOneSum(t *testing.T) {
+	var r Recorder
+	port := &messages.Port{Listener: "it"}
+	d := &messages.Delta{Samples: []messages.Sample{{Kind: messages.RequestRead, Code: codec.ReqHeartBeat}}}
+	for i := range int32(1000) {
+		d.Samples = append(d.Samples, messages.Sample{Kind: messages.RequestRead, Code: 50_000 + i})
+	}
+	r.Add(port, d)
+	r.Add(port, d)
+	require.Equal(t, []messages.CodeTotals{{Code: codec.ReqHeartBeat, Read: 2, Active: 2}, {Code: messages.OtherCode, Read: 2000, Active: 2000}},
+		r.take()[port].Codes)
 }

@@ -174,8 +174,8 @@ func namesOf(code int32) requestNames {
 // move applies sums to the 27.
 func (p *prefixStats) move(sum *messages.Totals) {
 	kinds := &sum.Kinds
-	for code, n := range sum.Codes {
-		p.moveCode(code, n)
+	for i := range sum.Codes {
+		p.moveCode(&sum.Codes[i])
 	}
 	p.counters["request"].Add(kinds[messages.RequestMalformed])
 	p.counters["request_decoding_error"].Add(kinds[messages.RequestMalformed])
@@ -187,8 +187,8 @@ func (p *prefixStats) move(sum *messages.Totals) {
 	p.times(sum.LocalTimes)
 }
 
-func (p *prefixStats) moveCode(code int32, n *messages.CodeTotals) {
-	names := namesOf(code)
+func (p *prefixStats) moveCode(n *messages.CodeTotals) {
+	names := namesOf(n.Code)
 	p.counters["request"].Add(n.Read)
 	p.counters["request_decoding_success"].Add(n.Read)
 	if names.counter != "" {

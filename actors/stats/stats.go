@@ -154,8 +154,8 @@ func (s *Actor) newPortStats(port *messages.Port) *portStats {
 
 // move applies the sums to the labeled metrics.
 func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
-	for code, n := range sum.Codes {
-		p.requestCounter(set, code).Add(n.Read)
+	for i := range sum.Codes {
+		p.requestCounter(set, sum.Codes[i].Code).Add(sum.Codes[i].Read)
 	}
 	for code, n := range sum.LocalReplies {
 		p.replyCounter(set, code).Add(n)
