@@ -19,8 +19,8 @@ var cores = sync.OnceValue(func() int {
 
 // New makes the best transport of this system: one event loop for each core that Go may use. stop ends it.
 // Window and budget are as in Net.
-func New(limits codec.Limits, window, budget int, dialTimeout time.Duration) (t Transport, stop func(), err error) {
-	loops, err := NewLoops(cores(), limits, window, budget, dialTimeout)
+func New(limits codec.Limits, window, budget int, dialTimeout time.Duration, options ...Option) (t Transport, stop func(), err error) {
+	loops, err := NewLoops(cores(), limits, window, budget, dialTimeout, options...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -20,11 +20,30 @@ func Adopt(downstream Conn, fd int, sink Sink) Conn {
 	return c
 }
 
-// GatherAlways has loops read all there is before they deliver it, as they do when there are many events.
-func GatherAlways(t *Loops) {
+// OrderAlways has loops receive before they deliver, and with a ring send at the end and through the ring, also with a single
+// event.
+func OrderAlways(t *Loops) {
 	for _, l := range t.loops {
-		l.Schedule(func() { l.many = 1 })
+		l.Schedule(func() {
+			l.many = 1
+			if l.ring != nil {
+				l.ring.fewest = 1
+			}
+		})
 	}
+}
+
+// Outside has the functions that are called until it ends belong to no round, as they are called on another thread than the
+// loop's, which a ring does not forgive. It is called on the loop.
+func Outside(x Executor) (end func()) {
+	l, ok := x.(*loop)
+	if !ok {
+		return func() {}
+	}
+	l.sendPosts()
+	posting := l.posting
+	l.posting = false
+	return func() { l.posting = posting }
 }
 
 // EndDial does to a dialed connection what the timeout of an address does and the failure of a host name, both of which

@@ -95,6 +95,7 @@ func (l *opaqueListener) Accept(sink transport.Sink) {
 func on(c transport.Conn, fn func()) {
 	entered, done := make(chan struct{}), make(chan struct{})
 	go c.Executor().Schedule(func() {
+		defer transport.Outside(c.Executor())()
 		close(entered)
 		<-done
 	})

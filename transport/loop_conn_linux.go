@@ -27,6 +27,9 @@ type loopConn struct {
 	connecting bool
 	started    bool
 	closed     bool
+	receiving  bool // the round has received something that is not delivered yet, be it an end
+	posted     bool // something was written that waits for the end of the round
+	sending    bool // the first of it is being sent
 
 	split   codec.Splitter
 	first   *[]byte // what was read before Start; nil: nothing
@@ -45,7 +48,10 @@ type loopConn struct {
 
 func (c *loopConn) Executor() Executor { return c.loop }
 
-func (c *loopConn) Kept() int { return c.kept }
+func (c *loopConn) Kept() int {
+	c.sendPosted()
+	return c.kept
+}
 
 func (c *loopConn) Flow() Flow {
 	f := Flow{Kept: c.kept, Drained: c.drained}
@@ -148,7 +154,6 @@ func (c *loopConn) Close() {
 
 // fail closes the socket and says why, once, and after what has arrived.
 func (c *loopConn) fail(err error) {
-	c.loop.handOut()
 	if c.closed {
 		return
 	}
@@ -188,6 +193,7 @@ func (c *loopConn) lastWords() {
 	if !c.started {
 		return // Start comes here again
 	}
+	c.deliverFirst()
 	for !c.closed && c.handed < c.window && c.read() {
 	}
 	c.fail(c.fault)
@@ -197,7 +203,8 @@ func (c *loopConn) shut() {
 	if c.closed {
 		return
 	}
-	c.closed = true
+	c.sendPosted()
+	c.closed, c.receiving = true, false
 	if c.cancelDial != nil {
 		c.cancelDial()
 	}

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"io"
 	"os"
 	"syscall"
@@ -35,7 +36,11 @@ func temporary(errno syscall.Errno) bool {
 // starve the others of its loop.
 func (c *loopConn) read() bool {
 	c.takeBuffer()
-	n, errno := rawRead(c.fd, c.readBuf[c.carry:])
+	return c.hasRead(rawRead(c.fd, c.readBuf[c.carry:]))
+}
+
+// hasRead deals with what a read has returned.
+func (c *loopConn) hasRead(n int, errno syscall.Errno) bool {
 	switch {
 	case temporary(errno):
 		c.dropBuffer()
@@ -91,11 +96,6 @@ func (c *loopConn) hand(n int) {
 		chunk.Release()
 		return
 	}
-	c.loop.arrived(c, chunk)
-}
-
-// give delivers a chunk.
-func (c *loopConn) give(chunk *Chunk) {
 	bad := chunk.Err
 	c.deliver(chunk)
 	if bad != nil {
@@ -124,24 +124,49 @@ func (c *loopConn) Write(b []byte, owner *Chunk) {
 	if len(b) == 0 || c.closed || c.fault != nil {
 		return
 	}
-	if c.kept == 0 && !c.connecting {
-		n, errno := rawWrite(c.fd, b)
-		switch {
-		case errno == 0:
-			if b = b[n:]; len(b) == 0 {
-				return
-			}
-		case !temporary(errno):
-			c.failWriting(errno)
-			return
-		}
+	later := c.loop.posting && len(b) <= largestPost
+	if !later {
+		c.sendPosted()
 	}
+	switch {
+	case c.fault != nil:
+	case c.kept > 0 || c.connecting:
+		c.keep(b, owner)
+	case later:
+		c.loop.post(c, b, owner)
+	default:
+		n, errno := rawWrite(c.fd, b)
+		c.hasWritten(b, owner, n, errno)
+	}
+}
+
+// hasWritten deals with what a write has returned.
+func (c *loopConn) hasWritten(b []byte, owner *Chunk, n int, errno syscall.Errno) {
+	switch {
+	case temporary(errno):
+		c.keep(b, owner)
+	case errno != 0:
+		c.failWriting(errno)
+	case n < len(b):
+		c.keep(b[n:], owner)
+	}
+}
+
+// keep keeps what did not fit into the socket.
+func (c *loopConn) keep(b []byte, owner *Chunk) {
 	if owner != nil {
 		owner.Retain()
 	}
 	c.out = append(c.out, segment{b, owner})
 	c.kept += len(b)
 	c.want()
+}
+
+// sendPosted sends what the connection has written in this round and waits for its end.
+func (c *loopConn) sendPosted() {
+	if c.posted {
+		c.loop.sendPosts()
+	}
 }
 
 // maxVectors is how many segments one system call takes.
@@ -158,7 +183,7 @@ func (c *loopConn) drain() {
 			vectors = append(vectors, s.b)
 		}
 		n, err := unix.SendmsgBuffers(c.fd, vectors, nil, nil, messageFlags)
-		if errno, ok := err.(syscall.Errno); ok && temporary(errno) {
+		if errno := syscall.Errno(0); errors.As(err, &errno) && temporary(errno) {
 			break
 		}
 		if err != nil {

@@ -26,11 +26,14 @@ type loop struct {
 	reported   int      // of them, those that holding knows of
 	unreported int      // how far the two may differ
 
-	gathering     bool // what arrives is gathered
-	gathered      []arrival
-	handedOut     int // of them
-	gatheredBytes int
-	many          int // events from which on it gathers
+	ring       *ring // nil: each call is made by itself
+	ringFailed func(error)
+	many       int               // events from which on a round receives before it delivers
+	received   []received        // in this round, to be delivered
+	others     []unix.EpollEvent // of this round, which come after them
+	posts      []post            // writes that wait for the end of the round
+	sends      []post            // of them, those that are being sent
+	posting    bool              // writes are posted
 
 	direct bool // it may wait without telling Go's scheduler (wait)
 	quiet  bool // a wait was interrupted, and no socket has brought anything since
@@ -105,54 +108,11 @@ func (l *loop) run() {
 	events := make([]unix.EpollEvent, eventBatch)
 	for !l.stopped.Load() {
 		n := l.wait(events)
-		l.gathering = n >= l.many
-		for i := range events[:n] {
-			l.event(&events[i])
-			l.runQueue()
-			if l.gatheredBytes >= maxGathered {
-				l.handOut()
-			}
-		}
-		l.handOut()
-		l.gathering = false
+		l.round(events[:n])
 		l.runQueue()
 	}
 	l.closeAll()
 	close(l.done)
-}
-
-// With many events at once everything is read before anything is passed on: reads, actors and writes one after another
-// keep a core's cache and branch predictor warm (5 % at 256 busy connections). With few it does not pay.
-const (
-	manyEvents  = 32
-	maxGathered = 128 << 10 // bytes that are read before any of them are passed on
-)
-
-// arrival is a chunk that has been read and not been delivered.
-type arrival struct {
-	conn  *loopConn
-	chunk *Chunk
-}
-
-// arrived takes a chunk to be delivered after what else can be read now.
-func (l *loop) arrived(c *loopConn, chunk *Chunk) {
-	if !l.gathering {
-		c.give(chunk)
-		return
-	}
-	l.gathered = append(l.gathered, arrival{c, chunk})
-	l.gatheredBytes += len(chunk.B)
-}
-
-// handOut delivers what was gathered. A delivery that ends a connection gets here again.
-func (l *loop) handOut() {
-	for l.handedOut < len(l.gathered) {
-		a := l.gathered[l.handedOut]
-		l.gathered[l.handedOut] = arrival{}
-		l.handedOut++
-		a.conn.give(a.chunk)
-	}
-	l.gathered, l.handedOut, l.gatheredBytes = l.gathered[:0], 0, 0
 }
 
 func (l *loop) event(e *unix.EpollEvent) {
@@ -162,11 +122,19 @@ func (l *loop) event(e *unix.EpollEvent) {
 		unix.Read(l.wakefd, counter[:])
 		return
 	}
-	if fd < len(l.conns) {
+	if c := l.connOf(e); c != nil {
+		c.event(e.Events)
+	}
+}
+
+// connOf is the connection that an event is for; nil: it is closed.
+func (l *loop) connOf(e *unix.EpollEvent) *loopConn {
+	if fd := int(e.Fd); fd < len(l.conns) {
 		if c := l.conns[fd]; c != nil && c.gen == e.Pad {
-			c.event(e.Events)
+			return c
 		}
 	}
+	return nil
 }
 
 // maxRounds is how far the queue is followed before sockets are looked at again: much further than a message goes from
@@ -244,4 +212,7 @@ func (l *loop) closeAll() {
 	l.gone = true
 	unix.Close(l.wakefd)
 	unix.Close(l.epfd)
+	if l.ring != nil {
+		l.ring.close()
+	}
 }

@@ -20,11 +20,14 @@ type Loops struct {
 	net   Net // dials for no client, and its numbers
 	loops []*loop
 	next  atomic.Uint32
+
+	rings     ringOptions
+	ringFault atomic.Pointer[error] // why not all loops have a ring
 }
 
 // NewLoops starts n event loops. Window and budget are as in Net.
-func NewLoops(n int, limits codec.Limits, window, budget int, dialTimeout time.Duration) (*Loops, error) {
-	t := &Loops{net: Net{Limits: limits, Window: window, Budget: budget, DialTimeout: dialTimeout}}
+func NewLoops(n int, limits codec.Limits, window, budget int, dialTimeout time.Duration, options ...Option) (*Loops, error) {
+	t := &Loops{net: Net{Limits: limits, Window: window, Budget: budget, DialTimeout: dialTimeout}, rings: ringOptionsOf(options)}
 	for range n {
 		l, err := newLoop()
 		if err != nil {
@@ -32,10 +35,44 @@ func NewLoops(n int, limits codec.Limits, window, budget int, dialTimeout time.D
 			return nil, err
 		}
 		l.holding, l.unreported = &t.net.held, unreported(budget, n)
+		l.ringFailed = t.ringFailed
 		t.loops = append(t.loops, l)
 		go l.run()
+		ready := make(chan struct{})
+		l.Schedule(func() {
+			t.setUpRing(l)
+			close(ready)
+		})
+		<-ready
 	}
 	return t, nil
+}
+
+// setUpRing runs on the loop.
+func (t *Loops) setUpRing(l *loop) {
+	err := ErrIOUringOff
+	if !t.rings.off {
+		err = l.useRing()
+	}
+	if err != nil {
+		t.ringFault.Store(&err)
+	}
+}
+
+// ringFailed runs on a loop that has given up its ring.
+func (t *Loops) ringFailed(why error) {
+	t.ringFault.Store(&why)
+	if t.rings.failed != nil {
+		t.rings.failed(why)
+	}
+}
+
+// ioUring is part of IOUring.
+func (t *Loops) ioUring() error {
+	if why := t.ringFault.Load(); why != nil {
+		return *why
+	}
+	return nil
 }
 
 // Close stops the loops and closes all their sockets.

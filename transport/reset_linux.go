@@ -8,6 +8,7 @@ import (
 
 // abort makes the close that follows a reset, unless something would be lost that must not be.
 func (c *loopConn) abort(unsentToo bool) {
+	c.sendPosted()
 	if c.fd >= 0 && (unsentToo || !unsentOn(c.fd)) {
 		unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	}

@@ -68,6 +68,11 @@ func Detach(conn Conn) (fd int, err error) {
 		return -1, errors.ErrUnsupported
 	case c.proxied: // whose connection it is would be forgotten
 		return -1, errors.ErrUnsupported
+	}
+	c.sendPosted()
+	switch {
+	case c.receiving: // the bytes are here, not in the socket
+		return -1, ErrMidFrame
 	case !c.started || c.connecting || c.fault != nil || c.kept > 0 || c.carry > 0 || c.handed > 0 || c.first != nil || c.split.Rest() > 0:
 		return -1, ErrMidFrame
 	}

@@ -18,7 +18,8 @@
 //
 // [New] makes the best transport of the system. [Loops], on Linux, is one epoll event loop for each core, which also runs
 // the actors of its sockets: an idle client costs neither a stack nor a buffer, and what a socket brings runs through to
-// the write without a switch.
+// the write without a switch. Where the system has io_uring, all receives of a round of the loop are one system call, and all
+// sends ([IOUring]).
 //
 // [Net] works on goroutines, for other systems and for sockets that are not the kernel's: one reads, another one
 // exists only while something is kept. An idle connection on a kernel socket holds no buffer.

@@ -3,6 +3,7 @@ package proxytest
 import (
 	"context"
 	"net"
+	"os"
 	"sync/atomic"
 	"testing"
 
@@ -18,10 +19,18 @@ type Sockets func(t testing.TB, limits codec.Limits, window int) transport.Trans
 
 // Best is what the proxy runs on: event loops on Linux.
 func Best(t testing.TB, limits codec.Limits, window int) transport.Transport {
-	tr, stop, err := transport.New(limits, window, 0, 0)
+	tr, stop, err := transport.New(limits, window, 0, 0, FromEnvironment()...)
 	require.NoError(t, err)
 	t.Cleanup(stop)
 	return tr
+}
+
+// FromEnvironment has tests run without io_uring where the environment says so, as it does to a configuration.
+func FromEnvironment() []transport.Option {
+	if os.Getenv("ROCKETMQ_PROXY_TRANSPORT__IO_URING") == "off" {
+		return []transport.Option{transport.WithoutIOUring()}
+	}
+	return nil
 }
 
 // Goroutines is what it runs on elsewhere.
