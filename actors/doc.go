@@ -12,7 +12,7 @@
 // What survives an actor's crash is owned one level up, by a plain struct ([Tree], [Listener], [Cluster], [Statistics]).
 // Actors never block. They get events from transport as messages, decide by the pure functions of route, and talk to
 // each other in the types of messages. What their supervisors do about a panic is the table in system/supervision.go;
-// what losing a broker means to each kind of client is at the top of connection/loss.go.
+// what losing a broker means to each kind of client is at the top of connection/loss_policy.go.
 //
 // [Env] is what all of them share; [Env.Start] spawns a [Tree], [Env.Revise] takes it to its next [Revision].
 package actors
