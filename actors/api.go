@@ -60,7 +60,7 @@ func (p *Proxy) Listen(l *Listener, address string) (transport.Listener, error) 
 	return p.env.Listen(l, address)
 }
 
-// Rejected is what a listener's handshake tells of connections that it closes.
+// Rejected returns what a listener's handshake calls for each connection that it closes.
 func (p *Proxy) Rejected(listener string) func(transport.Rejection) { return p.env.Rejected(listener) }
 
 // Revise carries a revision out and returns when sockets are where they belong. Draining goes on after that.
@@ -74,7 +74,7 @@ func (p *Proxy) Tell(id string, message any) {
 	p.env.System.Root.Send(p.env.System.NewLocalPID(id), message)
 }
 
-// StopAccepting closes all listening sockets; clients that have connected are taken in. Nothing is opened again.
+// StopAccepting closes all listening sockets; connections that the system has completed are accepted. Nothing is opened again.
 func (p *Proxy) StopAccepting() { p.env.System.Root.Send(p.top, &messages.StopAccepting{}) }
 
 // Drain lets all connections go, as [messages.Drain] says, and returns when none is left: nil, or the context's error.

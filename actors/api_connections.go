@@ -53,8 +53,8 @@ func Sorts() []string {
 }
 
 // Connections returns one page of the client connections that f chooses, and how many it chooses in all. When the
-// context ends it returns what has been reported until then: connections are busy for microseconds at a time, so who
-// has not answered within a second or two has ended.
+// context ends it returns what has been reported until then: connections are busy for microseconds at a time, so one
+// that has not answered within a second or two has ended.
 func (p *Proxy) Connections(ctx context.Context, f Filter, page Page) (list []*Connection, total int) {
 	all := p.reports(ctx, f)
 	slices.SortFunc(all, func(a, b *Connection) int {

@@ -16,7 +16,7 @@ import (
 const betweenPasses = 5 * time.Millisecond
 
 // HandOver offers one connection after another to give, until each has been moved or cannot be, or the context ends,
-// or give returns an error. A connection stands still while give has it. The descriptors of a parcel belong to give
+// or give returns an error. A connection stands still while give has it. The descriptors of a connection belong to give
 // when it returns HandedOver or HandOverInDoubt; after HandOverRefused they are the connection's again.
 //
 // Connections that stand in the middle of a frame are tried again a moment later.

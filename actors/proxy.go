@@ -51,7 +51,7 @@ func NewEnv(t transport.Transport, log *slog.Logger, settings env.Settings, give
 // Tree is the present tree.
 func (e *Env) Tree() *Tree { return e.tree.Load() }
 
-// Listen opens a port of l with its entrance.
+// Listen opens a port of l with its handshake. The caller owns the listener.
 func (e *Env) Listen(l *listener.Listener, address string) (transport.Listener, error) {
 	return listener.Open(e.Env, l, address)
 }

@@ -20,8 +20,8 @@ type Emptied struct{}
 // Drain asks for an end in good order: what is in flight is finished. Clients are let go one after another within
 // Over; those that are never quiet for a moment are closed between two requests near its end.
 type Drain struct {
-	GoAway bool // answer 1500 to requests of clients that understand it
-	Over   time.Duration
+	GoAway bool          // answer 1500 to requests of clients that understand it
+	Over   time.Duration // how long it may take until the last client is let go
 }
 
 // LetGo asks a connection to end once nothing of it is in flight and it has been quiet for so long.
@@ -101,7 +101,7 @@ type Pending struct {
 	NoOpaque bool           `json:"no_opaque,omitempty"`
 	Age      time.Duration  `json:"age"`
 	Asked    *int64         `json:"asked,omitempty"` // the offset, of a pull
-	Dead     bool           `json:"dead,omitempty"`  // answered by us; the upstream's answer is to be dropped
+	Dead     bool           `json:"dead,omitempty"`  // answered by the proxy; the upstream's answer is to be dropped
 }
 
 // Offer asks a listener whether it would adopt a connection. It answers with Adopted or Rejected, and holds nothing.

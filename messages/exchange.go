@@ -86,7 +86,7 @@ type Begin struct{ X *Exchange }
 // Answered tells the request actor that the upstream's answer has begun to arrive and is being passed on.
 type Answered struct {
 	X    *Exchange
-	Code int32
+	Code int32 // the response code
 }
 
 // Reply has the request actor make a local reply: Code and Remark, or Ext, or Body.

@@ -17,6 +17,7 @@ const (
 	VIPPort                    // that broker's "fast" port: its own port - 2
 )
 
+// String is the role in reports, labels and logs.
 func (r Role) String() string { return [...]string{"name-server", "broker", "vip"}[r] }
 
 // StoreHostLookup maps the address that a broker has itself to the one that clients are told, never that of a VIP port.
@@ -32,20 +33,20 @@ type Port struct {
 	Broker     route.BrokerID // of BrokerPort and VIPPort
 	// To is where requests go that the proxy does not answer itself.
 	To Destination
-	// Advertised is what clients are told to dial for a broker, given the address that this client reached us on.
+	// Advertised is what clients are told to dial for a broker, given the address that this client reached the proxy on.
 	Advertised func(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool)
-	// StoreHosts is what a client that reached us on local is told in the place of brokers' own addresses, in message ids
+	// StoreHosts is what a client that reached the proxy on local is told in the place of brokers' own addresses, in message ids
 	// and store hosts (listener.rewrite_message_ids). Its result is nil when they stay as they are. It changes with a
 	// reload and with the brokers, so it is asked for each answer; what it returns is shared and never changes.
 	StoreHosts func(local netip.AddrPort) StoreHostLookup
-	// Decisions is what is decided by at present; nil: by nothing but the requests themselves.
+	// Decisions returns the table by which requests are decided now; nil: nothing but a request itself counts.
 	Decisions func() *route.Table
 }
 
 // noTable changes nothing.
 var noTable route.Table
 
-// Table is what is decided by at present.
+// Table is the table by which requests are decided now.
 func (p *Port) Table() *route.Table {
 	if p.Decisions == nil {
 		return &noTable

@@ -22,17 +22,17 @@ type (
 // ClientReport describes one client connection and its upstream.
 type ClientReport struct {
 	Listener string          `json:"listener"`
-	Role     string          `json:"role"`
-	Broker   string          `json:"broker,omitempty"`
-	Remote   string          `json:"remote"`
-	Local    string          `json:"local"`
+	Role     string          `json:"role"`             // of its port: "name-server", "broker" or "vip"
+	Broker   string          `json:"broker,omitempty"` // as "broker-a/0"; "" on a name-server port
+	Remote   string          `json:"remote"`           // the client's address
+	Local    string          `json:"local"`            // the address that it has reached
 	ClientID string          `json:"client_id,omitempty"`
 	Language string          `json:"language,omitempty"`
 	Version  int32           `json:"version,omitempty"`
 	Age      float64         `json:"age_seconds"`
 	Idle     float64         `json:"idle_seconds"`
 	InFlight int             `json:"requests_in_flight"`
-	Kept     int             `json:"bytes_kept"`
+	Kept     int             `json:"bytes_kept"` // written, and not taken by the client yet
 	Upstream *UpstreamReport `json:"-"`
 }
 
@@ -41,9 +41,9 @@ type UpstreamReport struct {
 	Listener string `json:"listener"`
 	Broker   string `json:"broker,omitempty"`
 	Address  string `json:"address"`
-	State    string `json:"state"`
-	Client   string `json:"client"`
+	State    string `json:"state"`  // "connecting" or "open"
+	Client   string `json:"client"` // the client's address
 	ClientID string `json:"client_id,omitempty"`
-	Epoch    int32  `json:"epoch"`
+	Epoch    int32  `json:"epoch"` // how many sockets there have been
 	InFlight int    `json:"requests_in_flight"`
 }

@@ -36,10 +36,10 @@ func (k SampleKind) HasCode() bool {
 // Sample is one thing that happened on a connection.
 type Sample struct {
 	Kind     SampleKind
-	Local    bool // the proxy made the answer
-	Code     int32
-	Response int32
-	Nanos    int64
+	Local    bool  // the proxy made the answer
+	Code     int32 // of the request
+	Response int32 // code, of RequestAnswered
+	Nanos    int64 // from the request to its answer, of RequestAnswered
 }
 
 // Delta is what happened on one connection while it worked on one message.

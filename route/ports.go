@@ -23,6 +23,7 @@ func (r PortRange) Contains(port int) bool { return r.First <= port && port <= r
 
 func (r PortRange) length() int { return r.Last - r.First + 1 }
 
+// String is the form of listener.broker_ports, "20000-20099".
 func (r PortRange) String() string { return fmt.Sprintf("%d-%d", r.First, r.Last) }
 
 // PortOptions say where brokers may have their ports.

@@ -69,7 +69,7 @@ type clusterActor struct {
 }
 
 // NewActor makes the actor of a cluster.
-func NewActor(e *env.Env, c *Cluster) *clusterActor { return &clusterActor{Cluster: c, env: e} }
+func NewActor(e *env.Env, c *Cluster) actor.Actor { return &clusterActor{Cluster: c, env: e} }
 
 // retryDown is how long name servers that have just failed to answer are not asked again.
 const retryDown = time.Second

@@ -16,7 +16,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// NameServer is what is known of one name server; its actor writes it, everyone may look.
+// NameServer is what is known of one name server; its actor writes it, and it may be read from any goroutine.
 type NameServer struct {
 	Address           string
 	Up                atomic.Bool // it answered when it was last asked

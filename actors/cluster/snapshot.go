@@ -36,7 +36,7 @@ func (s *Snapshot) Answered() time.Time { return s.answered }
 // Broker is what is known of a broker; nil: nothing.
 func (s *Snapshot) Broker(id route.BrokerID) *Broker { return s.brokers[id] }
 
-// Brokers lists all brokers, sorted. One that name servers do not list any more keeps its last address.
+// Brokers lists all brokers, sorted. One that name servers no longer list keeps its last address.
 func (s *Snapshot) Brokers() []*Broker {
 	return slices.SortedFunc(maps.Values(s.brokers), func(a, b *Broker) int { return a.ID.Compare(b.ID) })
 }

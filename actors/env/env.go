@@ -17,7 +17,7 @@ import (
 type Env struct {
 	*system.Runtime
 	Transport  transport.Transport
-	Recorders  map[transport.Executor]*stats.Recorder
+	Recorders  map[transport.Executor]*stats.Recorder // one for each executor; the map never changes
 	Rejections *stats.Rejections
 	Malformed  system.Sampler // lines about malformed frames
 	Broken     system.Sampler // lines about client connections that broke
@@ -42,7 +42,7 @@ func New(t transport.Transport, log *slog.Logger, settings Settings, giveUp func
 // Settings are the numbers to work by now.
 func (e *Env) Settings() *Settings { return e.settings.Load() }
 
-// Adjust replaces the settings.
+// Adjust replaces the settings; zero values become defaults.
 func (e *Env) Adjust(s Settings) {
 	s = s.withDefaults()
 	e.settings.Store(&s)

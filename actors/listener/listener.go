@@ -1,5 +1,9 @@
 // Package listener opens ports, accepts connections and supervises them: the name-server port that clients are given as
-// their name server, and a port for each broker behind it. [Listener] outlives its actor.
+// their name server, and a port for each broker behind it.
+//
+// [Listener] outlives its actor: what of it may be asked by anybody, such as [Listener.PortOf], is published there. The
+// actor subscribes to its cluster, opens a port for each broker in the snapshot, pauses it while the broker is away, and
+// takes reloads ([Revise], [Retire]), drains and connections of other processes (package messages).
 package listener
 
 import (
@@ -22,16 +26,17 @@ import (
 type Listener struct {
 	Name       string
 	Address    string // host:port of the name-server port; broker ports open on the same host
-	StatPrefix string
-	Advertise  string // host; "": the address that the asking client reached us on
+	StatPrefix string // of the 27 statistics
+	Advertise  string // host; "": the address that the asking client reached the proxy on
 	Ports      route.PortOptions
-	RewriteIDs bool
+	RewriteIDs bool // store hosts and message ids get the proxy's addresses (listener.rewrite_message_ids)
 	// Handshake is what clients have to pass before their first frame, on all ports.
 	Handshake transport.DownstreamHandshake
-	ReusePort bool
-	// Inherit gives a listening socket of a predecessor away, by its address; it may be nil.
+	ReusePort bool // other processes may listen on the same address (listener.reuse_port)
+	// Inherit returns the listening socket that a predecessor had at an address, which is the caller's from then on; nil:
+	// there is no predecessor.
 	Inherit func(address string) (fd int, ok bool)
-	Cluster *cluster.Cluster
+	Cluster *cluster.Cluster // whose brokers it offers
 	// Save keeps the port table for the next start; it may be nil.
 	Save func(map[route.BrokerID]int) error
 	// Table is the port table, with what was saved by the last run.
@@ -100,8 +105,8 @@ type listener struct {
 	reloads
 }
 
-// New makes the actor of a listener. What lives of it, and may have changed by reloads, outlives its actors.
-func New(e *env.Env, l *Listener) *listener {
+// New makes the actor of a listener, as its last revision says.
+func New(e *env.Env, l *Listener) actor.Actor {
 	return &listener{Listener: l.present(), env: e, cluster: l.live().cluster.Load()}
 }
 
@@ -112,7 +117,7 @@ func (l *Listener) Prepare(cluster *actor.PID, socket transport.Listener) {
 	l.live().cluster.Store(cluster)
 }
 
-// Succeed has l live where the revision before it does.
+// Succeed makes l the next revision of before: both have the same sockets and ports.
 func (l *Listener) Succeed(before *Listener) { l.from = before.live() }
 
 // Receive is part of actor.Actor.

@@ -21,7 +21,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// BrokerPort is where a broker is offered. It refuses while the broker is away.
+// BrokerPort is where a broker is offered. Connections to it are refused while the broker is away.
 type BrokerPort struct {
 	Port       int    // the listening port
 	Advertised string // host:port; the host is that of the listening address when it depends on the asking client

@@ -13,7 +13,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// Open opens a port of l with its handshake.
+// Open opens a port of l with its handshake. The caller owns the listener. An error names neither: the caller does.
 func Open(e *env.Env, l *Listener, address string) (transport.Listener, error) {
 	ln, err := socket(e, l, address)
 	if err != nil {

@@ -17,9 +17,9 @@ type Failures struct {
 
 // Failure is what is known of one actor's panics.
 type Failure struct {
-	Count int
-	Last  string
-	At    time.Time
+	Count int       // panics
+	Last  string    // what the last one said
+	At    time.Time // of the last one
 }
 
 // FailureEvent is one panic, or the escalation of too many of them. The actor may be gone.
@@ -27,9 +27,9 @@ type FailureEvent struct {
 	At     time.Time `json:"at"`
 	Actor  string    `json:"actor"`
 	Kind   string    `json:"kind"`
-	Count  int       `json:"count"` // of this actor so far
-	Reason string    `json:"reason"`
-	Did    string    `json:"did"` // what its supervisor did about it
+	Count  int       `json:"count"`  // of this actor so far
+	Reason string    `json:"reason"` // what the panic said, at most 500 bytes
+	Did    string    `json:"did"`    // what its supervisor did about it
 }
 
 const (

@@ -37,7 +37,7 @@ func NewRuntime(log *slog.Logger, giveUp func(why error)) *Runtime {
 	return r
 }
 
-// Now is the process clock in nanoseconds.
+// Now is the process clock: nanoseconds since the runtime was made, never 0.
 func (r *Runtime) Now() int64 { return int64(time.Since(r.started)) }
 
 // Props makes the recipe of an actor: our mailbox, our dispatchers, our supervision. A nil dispatcher is the workers.

@@ -17,7 +17,7 @@ type replay struct {
 }
 
 const (
-	// ReplayOpaque marks the one request that is ours on a client's connection. Clients count up from 0.
+	// ReplayOpaque marks the one request that the proxy adds to a client's connection. Clients count up from 0.
 	ReplayOpaque = math.MinInt32
 	// replayTimeout: a broker that does not answer a heartbeat is not kept from the client's requests for longer.
 	replayTimeout = 2 * time.Second

@@ -1,5 +1,9 @@
 // Package upstream keeps the connection of one client to a broker or name server: one socket after another, each an
 // epoch. It knows bytes and no requests.
+//
+// The actor is a child of the client's connection and speaks with it in messages/upstream.go: Resume begins an epoch,
+// Forward brings bytes for the broker and Deliver those of the broker, Opened and Lost say how the socket is doing.
+// ReleaseSocket and ReturnSocket are for a hand-over. [Stall] and [SlowHeader] watch any socket, also the client's.
 package upstream
 
 import (
