@@ -15,8 +15,8 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// brokerActor is the prober of one broker: it finds out whether the broker takes connections, on behalf of all clients of
-// all listeners. A broker that is away costs one dial now and then, not one for each request.
+// brokerActor is the prober of one broker: it finds out whether the broker takes connections, for all clients of all
+// listeners. A broker that is away costs one dial now and then, not one for each request.
 //
 //	at rest ──dialFailed──▶ probing ──connected──▶ at rest; it is back if it was away
 //	                        ▲     └──failed──▶ it is lost, once; a pause
@@ -24,18 +24,18 @@ import (
 //
 // It connects as clients' upstreams do, with a PROXY header and TLS where the cluster has them: a broker whose TLS is
 // broken is of no more use than one that is away. Only failures to connect count. A broker that does not answer
-// requests is there: its clients decide how long they wait.
+// requests is reachable: its clients decide how long they wait.
 type brokerActor struct {
 	*Broker
-	env    *env.Env
-	self   system.Sink
-	sock   transport.Conn // of the probe under way
-	failed int            // probes in a row
-	gone   int64          // since when it is away, on the process clock
-	doubt  error          // why a client could not connect, while that is looked into
-	logged string         // the kind of error that was logged last
-	warned system.Sampler // of a doubt or another kind of error
-	cancel func()         // of the next probe's timer
+	env       *env.Env
+	self      system.Sink
+	sock      transport.Conn // of the probe under way
+	failed    int            // probes in a row
+	awaySince int64          // since when it is away, on the process clock
+	dialError error          // why a client could not connect, while that is looked into
+	logged    string         // the kind of error that was logged last
+	warned    system.Sampler // of such an error, or of another kind than the last one
+	cancel    func()         // of the next probe's timer
 }
 
 // Messages of a broker's actor: a client's connection to the broker could not be opened; the pause is over; name servers do
@@ -50,8 +50,8 @@ type (
 	movedAway struct{}
 )
 
-// brokerTurned tells a cluster that a broker of it was lost or is back.
-type brokerTurned struct{ broker *Broker }
+// brokerChanged tells a cluster that a broker of it was lost or is back.
+type brokerChanged struct{ broker *Broker }
 
 const (
 	firstProbe = 100 * time.Millisecond
@@ -80,7 +80,7 @@ func (p *brokerActor) Receive(ctx actor.Context) {
 	case *actor.Started:
 		p.self = system.NewSink(p.env.System, ctx.Self())
 		if p.Away() { // we are restarted
-			p.gone = p.env.Now()
+			p.awaySince = p.env.Now()
 			p.probe()
 		}
 	case *dialFailed:
@@ -93,20 +93,20 @@ func (p *brokerActor) Receive(ctx actor.Context) {
 			p.probe()
 		}
 	case *movedAway:
-		p.lookAgain()
+		p.probeNewAddress()
 	case *transport.Connected:
 		if m.Conn == p.sock {
-			p.rest()
-			p.found(ctx)
+			p.endProbe()
+			p.reachable(ctx)
 		}
 	case *transport.Closed:
 		if m.Conn == p.sock {
-			p.rest()
+			p.endProbe()
 			p.Failures.Add(1)
-			p.missed(ctx, m.Err)
+			p.unreachable(ctx, m.Err)
 		}
 	case *actor.Stopping, *actor.Restarting:
-		p.env.CleanUp(p.rest)
+		p.env.CleanUp(p.endProbe)
 	}
 }
 
@@ -117,10 +117,10 @@ func (p *brokerActor) suspect(ctx actor.Context, m *dialFailed) {
 		return
 	}
 	if m.refused {
-		p.missed(ctx, m.err)
+		p.unreachable(ctx, m.err)
 		return
 	}
-	p.doubt = m.err
+	p.dialError = m.err
 	p.probe()
 }
 
@@ -129,17 +129,17 @@ func (p *brokerActor) probe() {
 	p.sock = p.dialer.Dial(p.Address(), transport.Downstream{}, p.self)
 }
 
-// lookAgain probes the new address at once if the old one was in doubt.
-func (p *brokerActor) lookAgain() {
+// probeNewAddress probes the new address at once if the old one was in doubt.
+func (p *brokerActor) probeNewAddress() {
 	if p.sock != nil || p.cancel != nil || p.Away() {
-		p.rest()
+		p.endProbe()
 		p.failed = 0
 		p.probe()
 	}
 }
 
-// rest ends a probe.
-func (p *brokerActor) rest() {
+// endProbe ends a probe.
+func (p *brokerActor) endProbe() {
 	if p.cancel != nil {
 		p.cancel()
 		p.cancel = nil
@@ -150,36 +150,39 @@ func (p *brokerActor) rest() {
 	}
 }
 
-func (p *brokerActor) missed(ctx actor.Context, err error) {
-	p.later()
-	if ours(err) {
-		p.env.Log.Warn("cannot probe broker", p.who("error", err)...)
+// unreachable takes a failed dial: the broker is away from now on, unless the fault is on this machine.
+func (p *brokerActor) unreachable(ctx actor.Context, err error) {
+	p.probeLater()
+	if isLocal(err) {
+		p.env.Log.Warn("cannot probe broker", p.facts("error", err)...)
 		return
 	}
 	if p.away.Swap(true) {
-		p.otherwise(err)
+		p.logOtherError(err)
 		return
 	}
-	p.gone, p.logged = p.env.Now(), kindOf(err)
-	p.env.Log.Warn("broker unreachable", p.who("error", err)...)
+	p.awaySince, p.logged = p.env.Now(), kindOf(err)
+	p.env.Log.Warn("broker unreachable", p.facts("error", err)...)
 	p.publish(messages.BrokerUnreachable, err.Error())
-	ctx.Send(ctx.Parent(), &brokerTurned{p.Broker})
+	ctx.Send(ctx.Parent(), &brokerChanged{p.Broker})
 }
 
-func (p *brokerActor) found(ctx actor.Context) {
+// reachable takes a probe that has connected.
+func (p *brokerActor) reachable(ctx actor.Context) {
 	p.failed = 0
 	if !p.away.Swap(false) {
-		p.wonder()
+		p.logDialError()
 		return
 	}
-	p.doubt = nil
-	down := time.Duration(p.env.Now() - p.gone)
-	p.env.Log.Info("broker recovered", p.who("down_seconds", down.Round(time.Millisecond).Seconds())...)
+	p.dialError = nil
+	down := time.Duration(p.env.Now() - p.awaySince)
+	p.env.Log.Info("broker recovered", p.facts("down_seconds", down.Round(time.Millisecond).Seconds())...)
 	p.publish(messages.BrokerRecovered, "")
-	ctx.Send(ctx.Parent(), &brokerTurned{p.Broker})
+	ctx.Send(ctx.Parent(), &brokerChanged{p.Broker})
 }
 
-func (p *brokerActor) who(more ...any) []any {
+// facts are the keys of its lines in the log.
+func (p *brokerActor) facts(more ...any) []any {
 	return append([]any{"cluster", p.Cluster, "broker", p.ID.String(), "address", p.Address()}, more...)
 }
 
@@ -188,40 +191,40 @@ func (p *brokerActor) publish(kind messages.EventKind, reason string) {
 	e.Publish(p.env.System)
 }
 
-// wonder tells why clients cannot connect to a broker that is there, as when each connection takes it long: nothing
+// logDialError says why clients cannot connect to a broker that is there, as when each connection takes it long: nothing
 // else would.
-func (p *brokerActor) wonder() {
-	why := p.doubt
-	p.doubt = nil
+func (p *brokerActor) logDialError() {
+	why := p.dialError
+	p.dialError = nil
 	if why == nil {
 		return
 	}
-	if line, ok := p.warned.Allow(p.env.Now(), p.who("error", why)...); ok {
+	if line, ok := p.warned.Allow(p.env.Now(), p.facts("error", why)...); ok {
 		p.env.Log.Warn("cannot connect client to reachable broker", line...)
 	}
 }
 
-// otherwise tells why a broker is still away when it is not what was logged: one that was restarted with a bad
+// logOtherError says why a broker is still away when it is not what was logged: one that was restarted with a bad
 // certificate first refuses.
-func (p *brokerActor) otherwise(err error) {
+func (p *brokerActor) logOtherError(err error) {
 	kind := kindOf(err)
 	if kind == p.logged {
 		return
 	}
-	if line, ok := p.warned.Allow(p.env.Now(), p.who("error", err)...); ok {
+	if line, ok := p.warned.Allow(p.env.Now(), p.facts("error", err)...); ok {
 		p.logged = kind
 		p.env.Log.Warn("broker still unreachable", line...)
 	}
 }
 
-// later probes again after a pause: the proxies of a fleet have lost the broker together.
-func (p *brokerActor) later() {
+// probeLater probes again after a pause: the proxies of a fleet have lost the broker together.
+func (p *brokerActor) probeLater() {
 	p.cancel = system.After(system.Pause(firstProbe, longestProbe, p.failed), p.self, &probeDue{})
 	p.failed++
 }
 
-// ours reports that a dial failed for want of something on this machine, which says nothing about the broker.
-func ours(err error) bool {
+// isLocal reports that a dial failed for want of something on this machine, which says nothing about the broker.
+func isLocal(err error) bool {
 	for _, e := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL} {
 		if errors.Is(err, e) {
 			return true

@@ -92,8 +92,8 @@ func (c *clusterActor) forgetBrokers(ctx actor.Context, list []route.Broker) {
 	c.publish(ctx, &messages.BrokersChanged{Cluster: c.Name})
 }
 
-// turned passes on that a broker was lost or is back.
-func (c *clusterActor) turned(ctx actor.Context, b *Broker) {
+// healthChanged passes on that a broker was lost or is back.
+func (c *clusterActor) healthChanged(ctx actor.Context, b *Broker) {
 	if !b.Away() {
 		c.publish(ctx, &messages.BrokerBack{BrokerRef: b.ref()})
 		return

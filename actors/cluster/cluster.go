@@ -94,8 +94,8 @@ func (c *clusterActor) Receive(ctx actor.Context) {
 		c.refresh(ctx)
 	case *messages.Tick:
 		c.tick(ctx)
-	case *brokerTurned:
-		c.turned(ctx, m.broker)
+	case *brokerChanged:
+		c.healthChanged(ctx, m.broker)
 	case *messages.Source:
 		c.turnTo(ctx, m)
 	case *actor.Restarting, *actor.Stopping: // when everything begins again, it stops and has a successor all the same
