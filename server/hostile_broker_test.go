@@ -18,9 +18,12 @@ import (
 func TestUnreadableBrokers(t *testing.T) {
 	s := newStage(t, "")
 	var said atomic.Int32 // bad answers
-	c := dial(t, s.place("liar"))
+	place := s.place("liar")
+	c := dial(t, place)
 	for what, bad := range unreadable(t) {
 		t.Run(what, func(t *testing.T) {
+			c.Close()
+			c = dial(s.t, place) // so that the dial does not wait for the pause after another loss
 			before := said.Load()
 			closed := make(chan struct{}, 100)
 			s.liar.Plays(func(up net.Conn) {
@@ -42,6 +45,7 @@ func TestUnreadableBrokers(t *testing.T) {
 			case <-time.After(patience):
 				t.Fatal("the broker's connection stays open")
 			}
+			require.Equal(t, codec.ResServiceNotAvailable, c.Call(sendRequest("the client is kept")).Code)
 			s.errors(0, int(said.Load()))
 		})
 	}

@@ -3,7 +3,6 @@ package server
 import (
 	"crypto/tls"
 	"encoding/binary"
-	"io"
 	"net"
 	"strings"
 	"testing"
@@ -186,39 +185,5 @@ func TestClientsCutInTheMiddleOfAFrame(t *testing.T) {
 	}
 	require.Empty(t, whole)
 	s.errors(0, 0) // a cut is no decoding error
-	s.unharmed()
-}
-
-// Who connects and says nothing, or half a header, at first or later, is not waited for.
-func TestHalfOpenClients(t *testing.T) {
-	s := newStage(t, "timeouts = { first_byte = '1s', header = '1s' }\n")
-	var all []*client
-	half := lying(1000, 500, `{"code":`)
-	for _, port := range []string{s.place("liar"), s.Addr("office")} {
-		for _, beginning := range []string{"", "\x00", half} {
-			c := dial(t, port)
-			_, err := io.WriteString(c.Conn, beginning)
-			require.NoError(t, err)
-			all = append(all, c)
-		}
-	}
-	for _, port := range []string{s.place("broker-a"), s.Addr("office")} {
-		c := dial(t, port)
-		c.Call(proxytest.RouteRequest("News"))
-		_, err := io.WriteString(c.Conn, half)
-		require.NoError(t, err)
-		all = append(all, c)
-	}
-	refused := func(reason string) int {
-		return s.metric(`rocketmq_proxy_refused_total{listener="office",reason="` + reason + `"}`)
-	}
-	s.await(func() bool { s.tick(); return refused("header")+refused("first_byte") == len(all) }, "all are cut off")
-	require.GreaterOrEqual(t, refused("header"), 2)
-	require.GreaterOrEqual(t, refused("first_byte"), 2)
-	for _, c := range all {
-		c.Ends()
-	}
-	require.Zero(t, s.liar.Received())
-	s.errors(0, 0)
 	s.unharmed()
 }

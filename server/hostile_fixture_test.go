@@ -121,7 +121,7 @@ func (s *stage) tick() {
 
 // told gives the books of the loops time to pass on what they have, which they do each 50 ms (actors/stats/recorder.go): what
 // must not have been counted could else be on its way.
-func (s *stage) told() { time.Sleep(200 * time.Millisecond) }
+func (s *stage) told() { time.Sleep(100 * time.Millisecond) }
 
 // errors wants exactly so many decoding errors of clients and of brokers.
 func (s *stage) errors(requests, responses int) {

@@ -12,24 +12,37 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
-// A connection without a byte, and one with three bytes of a frame, are closed on broker and name-server ports alike.
+// A connection without a byte, and one with a part of a header, at first or after requests, are closed on broker and
+// name-server ports alike, and nobody behind the proxy gets a byte of it.
 func TestSilentConnectionsAreClosed(t *testing.T) {
+	half := string(proxytest.Prefix(1000, 500, `{"code":`))
 	for _, port := range []string{proxytest.OfficeBrokerPort, proxytest.OfficePort} {
 		t.Run(port, func(t *testing.T) {
 			proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, s *proxytest.Sim) {
-				f := func(what string, patience time.Duration, setting string) {
+				s.Broker.Answers(proxytest.Succeed)
+				closes := func(client *proxytest.Client, what string, patience time.Duration, setting string) {
 					t.Helper()
-					client := s.Dial(port)
+					s.Log.Forget()
+					received := s.Broker.Received()
 					client.Write([]byte(what))
 					time.Sleep(patience - time.Millisecond)
 					require.True(t, client.Open())
 					time.Sleep(2*5*time.Second + time.Millisecond) // ticks come every 5 s
-					require.False(t, client.Open())
-					require.NotEmpty(t, s.Log.Lines(setting))
+					client.Ends()
+					s.Until("it is logged", func() bool { return s.Log.Has(setting) })
+					require.Equal(t, received, s.Broker.Received())
 				}
-				f("\x00\x00\x00", 10*time.Second, "timeouts.header")
-				f("", 30*time.Second, "timeouts.first_byte")
-				s.Settle(2)
+				for _, what := range []string{"\x00", "\x00\x00\x00", half} {
+					closes(s.Dial(port), what, 10*time.Second, "timeouts.header")
+				}
+				closes(s.Dial(port), "", 30*time.Second, "timeouts.first_byte")
+				served := s.Dial(port)
+				require.Equal(t, codec.ResSuccess, served.Call(proxytest.RouteRequest("News")).Code)
+				closes(served, half, 10*time.Second, "timeouts.header")
+				s.Settle(5)
+				require.Equal(t, 4, s.Rejections("office", "header"))
+				require.Equal(t, 1, s.Rejections("office", "first_byte"))
+				require.Zero(t, s.Stat("request_decoding_error"))
 			})
 		})
 	}
