@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -54,7 +55,8 @@ func TestCheckKnowsWhatKeepsServeFromStarting(t *testing.T) {
 // sentencesOf is everything that check says.
 func sentencesOf(cfg *config.Config) string {
 	var list []config.Problem
-	if bad, ok := config.Validate(cfg).(*config.Problems); ok {
+	var bad *config.Problems
+	if errors.As(config.Validate(cfg), &bad) {
 		list = append(list, bad.List...)
 	}
 	text := ""
