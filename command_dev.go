@@ -26,6 +26,7 @@ func (p *program) dev() *cobra.Command {
 			// What dev has seen goes to standard output; the log adds only what is wrong.
 			log, _, flush := p.startLog(config.Log{Level: "warn", Format: "text"})
 			defer flush()
+			redirectLibraries(log)
 			err := untilSignal(log, func(ctx context.Context, stopNow, hangup <-chan struct{}) error {
 				return server.Dev(ctx, opts, log, p.stdout, stopNow, server.WithReload(nil, nil, hangup), server.WithBuild(build()))
 			})

@@ -24,6 +24,7 @@ func (p *program) serve() *cobra.Command {
 			}
 			log, level, flush := p.startLog(cfg.Log)
 			defer flush()
+			redirectLibraries(log)
 			err = untilSignal(log, func(ctx context.Context, stopNow, hangup <-chan struct{}) error {
 				again := func() (*config.Config, error) { return p.load(c) }
 				return server.Run(ctx, cfg, log, stopNow, server.WithReload(again, level, hangup), server.WithBuild(build()))

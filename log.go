@@ -13,17 +13,23 @@ import (
 	"golang.org/x/term"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/stdlog"
 )
 
 // startLog makes the log that a configuration asks for, and its level, which may change. No line makes anybody wait;
 // flush, at the end, does so for a moment.
 func (p *program) startLog(l config.Log) (log *slog.Logger, level *slog.LevelVar, flush func()) {
 	q := newLogQueue(p.stderr)
-	direct, _ := p.newLog(l, p.stderr)
-	q.tell = func(lost int64) { direct.Warn("log lines lost, standard error was full", "count", lost) }
+	atOnce, _ := p.newLog(l, direct{q})
+	q.tell = func(lost int64) { atOnce.Warn("log lines lost, standard error was full", "count", lost) }
 	go q.run()
 	log, level = p.newLog(l, q)
 	return log, level, q.flush
+}
+
+// redirectLibraries puts what libraries print by themselves into the log of the process.
+func redirectLibraries(log *slog.Logger) {
+	stdlog.Redirect(func(line string) { log.Info("message of a library", "text", line) })
 }
 
 // newLog makes a log that writes to out, on the way to standard error. The words of its configuration have been

@@ -71,12 +71,12 @@ func (r *Reloaded) String() string {
 
 // Reload reads the configuration again and applies it. After an error nothing has changed, except for one that begins
 // with BUG. What was done is logged as well; as a warning, when a part of what the configuration says is not in effect.
-// A drain that begins meanwhile ends it, with an admin.ErrNotNow: that is not a failure.
+// A drain that begins meanwhile ends it, with errDraining: that is not a failure.
 func (s *Server) Reload() (*Reloaded, error) {
 	begun := time.Now()
 	result, err := s.reload()
 	switch {
-	case errors.Is(err, admin.ErrNotNow):
+	case errors.Is(err, errDraining):
 		s.log.Info("reload refused", "reason", err)
 		return nil, err
 	case err != nil:
