@@ -132,7 +132,7 @@ func (s *Server) translateListener(cfg *config.Config, c *config.Listener, direc
 		if saved, err = file.load(); err != nil {
 			return nil, err
 		}
-		l.Save = file.save
+		l.Save = s.keepers.of(c.Name, file, s.log).save
 	}
 	if s.handover != nil {
 		l.Inherit = s.handover.Listener

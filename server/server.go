@@ -49,6 +49,7 @@ type Server struct {
 	faults    bool // actors may be made to panic: tests do
 	buildInfo BuildInfo
 	wasReady  atomic.Bool
+	keepers   portKeepers
 
 	reloads
 }
@@ -77,7 +78,7 @@ func Start(cfg *config.Config, log *slog.Logger, opts ...Option) (*Server, error
 	for _, o := range opts {
 		o(s)
 	}
-	var undo []func()
+	undo := []func(){s.keepers.close}
 	tree, err := s.assemble(cfg, &undo)
 	if err != nil {
 		for _, f := range slices.Backward(undo) {
@@ -231,6 +232,7 @@ func (s *Server) close() {
 		s.log.Error("cannot stop all actors", "error", err)
 	}
 	close(s.ended)
+	s.keepers.close()
 	s.stopTransport()
 	s.certificates.close()
 	s.handover.Close()
