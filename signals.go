@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -23,7 +24,7 @@ var errStopped = errors.New("stopped at once by a second signal; requests in fli
 // untilSignal runs a server until it returns or a signal ends the process.
 func untilSignal(log *slog.Logger, serve serving) error {
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	signal.Notify(signals, append(unsupported, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)...)
 	defer signal.Stop(signals)
 	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may end, and nothing of ours does with it
 	return supervise(log, signals, serve)
@@ -35,7 +36,7 @@ type serving func(ctx context.Context, stopNow, hangup <-chan struct{}) error
 
 // supervise is untilSignal with signals from anywhere. The first one cancels the server's context, which makes it
 // drain; one that comes a second later or more closes stopNow. SIGHUP asks for a reload; one that comes while another
-// waits is the same.
+// waits is the same. Signals that are not supported change nothing, at any moment.
 func supervise(log *slog.Logger, signals <-chan os.Signal, serve serving) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -50,6 +51,8 @@ func supervise(log *slog.Logger, signals <-chan os.Signal, serve serving) error 
 			return err
 		case s := <-signals:
 			switch {
+			case slices.Contains(unsupported, s):
+				log.Warn("unsupported signal ignored", "signal", s.String())
 			case s == syscall.SIGHUP:
 				select {
 				case hangup <- struct{}{}:
