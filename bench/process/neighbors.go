@@ -55,8 +55,9 @@ func (n *Neighbors) read() (busy, mine time.Duration, err error) {
 // ticksPerSecond is USER_HZ, which is 100 on every Linux that Go runs on.
 const ticksPerSecond = 100
 
-// busyTime is the first line of /proc/stat without idle and iowait, which are the fourth and the fifth number, and
-// without guests, which count as user and nice. What the hypervisor took (steal) counts as busy.
+// busyTime is the first line of /proc/stat without idle, iowait, irq and softirq, which are the fourth number and those
+// behind it, and without guests, which count as user and nice. Interrupts are in no process's time, and on loopback they
+// are those of the bench itself. What the hypervisor took (steal) counts as busy.
 func busyTime(stat string) (time.Duration, error) {
 	line, _, _ := strings.Cut(stat, "\n")
 	fields := strings.Fields(line)
@@ -69,7 +70,7 @@ func busyTime(stat string) (time.Duration, error) {
 		if err != nil {
 			return 0, fmt.Errorf("cannot read /proc/stat: %w", err)
 		}
-		if i != 3 && i != 4 {
+		if i < 3 || i > 6 {
 			ticks += n
 		}
 	}
