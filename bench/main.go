@@ -64,6 +64,9 @@ func compare(o options, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.rounds == 0 {
+		return finish(o, all, stdout)
+	}
 	b, err := newBench(stdout, o)
 	if err != nil {
 		return err

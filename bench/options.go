@@ -41,7 +41,7 @@ func parse(args []string) (o options, err error) {
 	f.BoolVar(&o.load, "load", false, "under load: a busy process on each core")
 	f.BoolVar(&o.anyway, "anyway", false, "compare rounds whatever other processes used meanwhile")
 	f.Float64Var(&o.others, "others", 15, "percent of the machine that processes which are not the bench's may use in a round that is compared")
-	f.IntVar(&o.rounds, "rounds", 7, "rounds of each scenario, in which candidates take turns")
+	f.IntVar(&o.rounds, "rounds", 7, "rounds of each scenario, in which candidates take turns; 0: only report what -data has")
 	f.Float64Var(&o.seconds, "seconds", 1, "how long each load is measured; 2 or more where answers take long")
 	f.StringVar(&o.scenario, "scenario", "", "only scenarios whose whole name matches this `regexp`")
 	f.StringVar(&o.candidates, "candidates", "", "which of them, separated by commas (default all: direct,haproxy,nginx,ours,ours-epoll,ours-ids, or direct,apache,ours)")

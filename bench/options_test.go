@@ -3,6 +3,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -50,6 +53,24 @@ func TestFlagsOfLoad(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, namesOf(list), "16x16")
 	require.NotContains(t, namesOf(list), "idle5000", "neighbors do not change memory")
+}
+
+// A report can be written again without measuring.
+func TestNoRounds(t *testing.T) {
+	dir := t.TempDir()
+	data, out := filepath.Join(dir, "data.json"), filepath.Join(dir, "RESULTS.md")
+	all := report.Results{}
+	all.Add("1x1", "haproxy", load.Outcome{Requests: 10, Seconds: 1, CPU: 100})
+	all.Add("1x1", "ours", load.Outcome{Requests: 10, Seconds: 1, CPU: 50})
+	require.NoError(t, all.Write(data))
+	o, err := parse([]string{"-rounds", "0", "-data", data, "-out", out})
+	require.NoError(t, err)
+	var stdout strings.Builder
+	require.NoError(t, compare(o, &stdout))
+	text, err := os.ReadFile(out)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "| send 1 KiB, 1 × 1: CPU | µs/request | 0.01 | 0.01 | 0.50 | ≤ 0.85 | met |")
+	require.Contains(t, stdout.String(), "| 0.50 | ≤ 0.85 | met |")
 }
 
 func TestARealBrokerIsMeasuredWhenAskedFor(t *testing.T) {
