@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,6 +27,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/freeport"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/testca"
 )
 
 const serveVariable = "ROCKETMQ_PROXY_TEST_SERVE"
@@ -43,12 +46,65 @@ const (
 	mostMemory  = 96 << 20 // resident, at any moment
 )
 
-// Whatever clients do, limits.memory bounds the process: each flood of something that grows with what they send, in a
-// process of its own.
+// flood is something that grows with what clients send, sent by many of them. Each took more than mostMemory without what
+// bounds it: the counting of requests, read sizes that fit small frames, reserving for heartbeats and for handshakes, and the
+// number of admin connections.
+type flood struct {
+	name    string
+	clients int
+	bytes   []byte
+	broker  brokerKind
+	admin   bool // it goes to the admin server
+	tls     bool // clients are to shake hands
+}
+
+// brokerKind is what the broker does that clients flood.
+type brokerKind int
+
+const (
+	silent brokerKind = iota // it reads nothing
+	answering
+)
+
+// Whatever clients do, limits.memory bounds the process: each flood in a process of its own.
 func TestMemoryIsBounded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a while")
 	}
+	for _, f := range floods(t) {
+		t.Run(f.name, func(t *testing.T) {
+			p := serveLimited(t, floodedBroker(t, f.broker == answering), f.tls)
+			address := p.broker
+			if f.admin {
+				address = p.admin
+			}
+			var sent atomic.Int64
+			var met sync.WaitGroup
+			for range f.clients {
+				nc, err := net.Dial("tcp", address)
+				require.NoError(t, err)
+				t.Cleanup(func() { nc.Close() })
+				met.Go(func() {
+					nc.SetDeadline(time.Now().Add(20 * time.Second))
+					n, _ := nc.Write(f.bytes) //nolint:errcheck // the proxy may take no more
+					sent.Add(int64(n))
+					nc.SetDeadline(time.Time{})
+					go io.Copy(io.Discard, nc) //nolint:errcheck // it ends with the test
+				})
+			}
+			progress := p.traffic
+			if f.admin || f.tls { // which no metric counts, and which occupies the admin server
+				met.Wait()
+				progress = func(t *testing.T) string { return strconv.FormatInt(p.peak(t), 10) }
+			}
+			watch(t, progress)
+			t.Logf("resident at most: %d MiB; %d bytes of clients were taken", p.peak(t)>>20, sent.Load())
+			require.Less(t, p.peak(t), int64(mostMemory))
+		})
+	}
+}
+
+func floods(t *testing.T) []flood {
 	request := func(code int32, opaque int, body string) []byte {
 		return (&codec.Command{Code: code, Opaque: int32(opaque), Version: codec.Version5_5_0, Body: []byte(body)}).Append(nil, codec.Binary)
 	}
@@ -61,38 +117,39 @@ func TestMemoryIsBounded(t *testing.T) {
 		fmt.Fprintf(&groups, `,{"groupName":"%d"}`, i)
 	}
 	beat := request(codec.ReqHeartBeat, 1, `{"clientID":"c","consumerDataSet":[`+groups.String()[1:]+`]}`)
-
-	for _, flood := range []struct {
-		name    string
-		clients int
-		bytes   []byte
-		answers bool
-	}{
-		{"requests that are not answered", 50, burst, false},
-		{"requests that are answered", 50, burst, true},
-		{"small frames beside a broker that does not read", 60, bytes.Repeat(append(binary.BigEndian.AppendUint32(nil, 6), 0, 0, 0, 2, '{', '}'), 80_000), false},
-		{"heartbeats", 1200, beat, true},
-	} {
-		t.Run(flood.name, func(t *testing.T) {
-			broker := floodedBroker(t, flood.answers)
-			p := serveLimited(t, broker)
-			var sent atomic.Int64
-			for range flood.clients {
-				nc, err := net.Dial("tcp", p.broker)
-				require.NoError(t, err)
-				t.Cleanup(func() { nc.Close() })
-				go io.Copy(io.Discard, nc) //nolint:errcheck // it ends with the test
-				go func() {
-					n, _ := nc.Write(flood.bytes) //nolint:errcheck // the proxy may take no more
-					sent.Add(int64(n))
-				}()
-			}
-			p.watch(t)
-			t.Logf("resident at most: %d MiB; %d bytes of clients were taken", p.peak(t)>>20, sent.Load())
-			require.Less(t, p.peak(t), int64(mostMemory))
-		})
+	smallest := append(binary.BigEndian.AppendUint32(nil, 6), 0, 0, 0, 2, '{', '}')
+	header := "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: " + strings.Repeat("x", 15<<10)
+	return []flood{
+		{name: "requests that are not answered", clients: 50, bytes: burst},
+		{name: "requests that are answered", clients: 120, bytes: burst, broker: answering},
+		{name: "small frames beside a broker that does not read", clients: 400, bytes: bytes.Repeat(smallest, 80_000)},
+		{name: "heartbeats", clients: 3000, bytes: beat, broker: answering},
+		{name: "handshakes", clients: 3000, bytes: longHello(t), tls: true},
+		{name: "admin requests", clients: 6000, bytes: []byte(header), admin: true},
 	}
 }
+
+// longHello is what a TLS client sends first, as long as it may be and but for its last byte: a server keeps it until then.
+func longHello(t *testing.T) []byte {
+	c := &noServer{}
+	var protocols []string
+	for i := range 230 {
+		protocols = append(protocols, fmt.Sprintf("%0250d", i))
+	}
+	require.Error(t, tls.Client(c, &tls.Config{ServerName: "localhost", NextProtos: protocols}).Handshake())
+	require.Greater(t, c.sent.Len(), 50<<10)
+	return c.sent.Bytes()[:c.sent.Len()-1]
+}
+
+// noServer keeps what is sent to it and ends.
+type noServer struct {
+	net.Conn
+	sent bytes.Buffer
+}
+
+func (c *noServer) Write(b []byte) (int, error) { return c.sent.Write(b) }
+func (c *noServer) Read([]byte) (int, error)    { return 0, io.EOF }
+func (c *noServer) Close() error                { return nil }
 
 // floodedBroker answers everything at once, or nothing; then it does not read either.
 func floodedBroker(t *testing.T, answers bool) (address string) {
@@ -132,14 +189,19 @@ type limited struct {
 	broker, admin string // addresses
 }
 
-func serveLimited(t *testing.T, broker string) *limited {
+func serveLimited(t *testing.T, broker string, withTLS bool) *limited {
 	cl, err := embedded.Start(embedded.Options{Brokers: []embedded.BrokerOptions{{Advertise: broker}}})
 	require.NoError(t, err)
 	t.Cleanup(cl.Close)
 	port, err := freeport.Range(3)
 	require.NoError(t, err)
 	p := &limited{broker: freeport.Loopback(port + 1), admin: freeport.Loopback(port + 2)}
-	file := filepath.Join(t.TempDir(), "proxy.toml")
+	dir, more := t.TempDir(), ""
+	if withTLS {
+		pair := testca.New(t).Files(t, dir, "localhost")
+		more = fmt.Sprintf("[listener.tls]\nmode = \"required\"\ncertificate = %q\nkey = %q\n", pair.Certificate, pair.Key)
+	}
+	file := filepath.Join(dir, "proxy.toml")
 	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, `
 [limits]
 memory = %q
@@ -151,7 +213,7 @@ name_servers = [%q]
 address = %q
 vip_channel = false
 broker_ports = "%d"
-`, memoryLimit, p.admin, cl.NameServers()[0], freeport.Loopback(port), port+1), 0o600))
+%s`, memoryLimit, p.admin, cl.NameServers()[0], freeport.Loopback(port), port+1, more), 0o600))
 	cmd := exec.Command(os.Args[0], "-test.run=^TestServeProcess$")
 	cmd.Env = append(os.Environ(), serveVariable+"="+file)
 	var said bytes.Buffer
@@ -174,12 +236,12 @@ broker_ports = "%d"
 	}
 }
 
-// watch returns when the proxy has read nothing for two seconds, because there is no more or it takes no more.
-func (p *limited) watch(t *testing.T) {
+// watch returns when there was no progress for two seconds, because there is no more to read or the proxy takes no more.
+func watch(t *testing.T, progress func(t *testing.T) string) {
 	before, since := "", time.Now()
 	for time.Since(since) < 2*time.Second {
 		time.Sleep(50 * time.Millisecond)
-		if now := p.traffic(t); now != before {
+		if now := progress(t); now != before {
 			before, since = now, time.Now()
 		}
 	}

@@ -50,6 +50,15 @@ type readSizer struct {
 	small int32 // such reads in a row
 }
 
+// fit has the next buffers be no larger than the lists of their frames may be that are used again, given a chunk of n bytes.
+// A longer list is made for one chunk only, and of the smallest frames it takes nine times the bytes.
+func (r *readSizer) fit(n, frames int) {
+	if frames*maxReadSize > n*maxPooledFrames {
+		most := bits.Len(uint(n/frames*maxPooledFrames)) - 1
+		r.size = min(r.size, int32(max(1<<most, minBuffer)))
+	}
+}
+
 // smallReads is how many small reads it takes: more than the acknowledgements that come between two pulls or pops.
 const smallReads = 64
 

@@ -84,6 +84,7 @@ func (c *loopConn) hand(n int) {
 	}
 	c.readBuf, c.carry = nil, 0
 	chunk, carry := newChunk(buf, n, &c.split, &c.loop.layouts, c)
+	c.sizer.fit(n, len(chunk.Frames))
 	if carry > 0 {
 		c.readBuf, c.carry = carryOver(buf[n-carry:n], int(c.sizer.size)), carry
 	}

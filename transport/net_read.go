@@ -164,6 +164,7 @@ func (c *netConn) hand(n int) bool {
 	c.readBuf, c.carry = nil, 0
 	known := layouts.Get().(*codec.Layouts)
 	chunk, carry := newChunk(buf, n, &c.split, known, c)
+	c.sizer.fit(n, len(chunk.Frames))
 	layouts.Put(known)
 	if carry > 0 {
 		c.readBuf, c.carry = carryOver(buf[n-carry:n], int(c.sizer.size)), carry
