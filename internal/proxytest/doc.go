@@ -5,7 +5,7 @@
 //     must not see which of them it is.
 //   - [Client] is one end of a raw connection: a client of the proxy, or what a fake broker accepted from the proxy.
 //   - [FakeBroker] is a broker or a name server that does what a test says: [FakeBroker.Accept] gives the test each
-//     connection, [FakeBroker.Answers] has a function answer each request.
+//     connection, [FakeBroker.Answers] has a function answer each request, [FakeBroker.Plays] serve each connection.
 //   - [Log] keeps what the proxy logs.
 //
 // A story begins with a proxy and a connection through it:
