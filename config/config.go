@@ -42,6 +42,8 @@ type Config struct {
 	Limits Limits `toml:"limits"`
 	// Durations are "500ms", "1s", "2m", "1h", "1d"; only connection_age may be zero. A timeout takes effect up to 5s late.
 	Timeouts Timeouts `toml:"timeouts"`
+	// How sockets are read and written.
+	Transport Transport `toml:"transport"`
 
 	// origins says where a key got its value, by path. A path that is missing is a default.
 	origins map[string]string
@@ -259,4 +261,17 @@ type Timeouts struct {
 	// Age at which a client connection is let go as in a drain, ± 10 %, so that clients spread over new replicas (duration).
 	// 0: never.
 	ConnectionAge time.Duration `toml:"connection_age"`
+}
+
+// Values of transport.io_uring.
+const (
+	IOUringAuto = "auto"
+	IOUringOff  = "off"
+)
+
+// Transport is the [transport] table.
+type Transport struct {
+	// "auto": many receives and sends are made in one system call (io_uring), where the system has it and permits it; many
+	// containers do not. The log says at the start whether it is used. "off": each is made by itself. Linux only.
+	IOUring string `toml:"io_uring"`
 }

@@ -19,6 +19,7 @@ func Default() *Config {
 			Dial: 2 * time.Second, Handshake: 10 * time.Second, Idle: 120 * time.Second, FirstByte: 30 * time.Second,
 			Header: 10 * time.Second, WriteStall: 60 * time.Second, NameServer: time.Second,
 		},
+		Transport: Transport{IOUring: IOUringAuto},
 	}
 }
 

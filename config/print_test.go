@@ -116,6 +116,9 @@ header = "10s"  # default
 write_stall = "1m"  # default
 name_server = "1s"  # default
 connection_age = "0s"  # default
+
+[transport]
+io_uring = "auto"  # default
 `, out.String())
 }
 

@@ -34,6 +34,7 @@ func check(cfg *Config) []Problem {
 	c.metrics()
 	c.limits()
 	c.timeouts()
+	c.oneOf("transport.io_uring", c.cfg.Transport.IOUring, IOUringAuto, IOUringOff)
 	return c.problems
 }
 

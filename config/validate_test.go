@@ -180,6 +180,8 @@ func TestValidateFailure(t *testing.T) {
 		`cannot use metrics.address = "9180": must be an address; write it as "host:port", with an IPv6 host in brackets`)
 	f(func(c *Config) { c.Admin.Hosts = []string{"proxy.example.com", "proxy:9180"} },
 		`cannot use admin.hosts[1] = "proxy:9180": must be a host name without a port; write it as "proxy.example.com"`)
+	f(func(c *Config) { c.Transport.IOUring = "on" },
+		`cannot use transport.io_uring = "on": must be one of "auto", "off"; choose one of them`)
 	f(func(c *Config) { c.Timeouts.ConnectionAge = -1 },
 		`cannot use timeouts.connection_age = "-1ns": must not be negative; write "0s" for no limit, or a duration such as "30s"`)
 

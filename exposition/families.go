@@ -86,6 +86,7 @@ rocketmq_proxy_name_server_failures_total counter Queries to a name server witho
 rocketmq_proxy_buffered_bytes gauge Bytes that wait for slow peers, incomplete headers, heartbeats that are kept, and requests in flight.
 rocketmq_proxy_buffer_limit_bytes gauge Upper limit of buffered bytes (limits.buffer_total).
 rocketmq_proxy_buffer_read_pauses_total counter Times that a socket was not read because of limits.buffer_total.
+rocketmq_proxy_io_uring_enabled gauge 1 while all event loops make their system calls through io_uring.
 rocketmq_proxy_actor_restarts_total counter Panics, by the kind of actor, whatever was done about them.
 rocketmq_proxy_reloads_total counter Reloads of the configuration, by result.
 rocketmq_proxy_config_last_reload_successful gauge 0 from a failed reload until the next that succeeds.

@@ -13,11 +13,12 @@ import (
 
 // build translates the configuration into the parts of the tree.
 func (s *Server) build(cfg *config.Config) (*actors.Tree, error) {
-	sockets, stop, err := transport.New(frameLimits(cfg), window(cfg), int(bufferTotal(cfg.Limits)), cfg.Timeouts.Dial)
+	sockets, stop, err := transport.New(frameLimits(cfg), window(cfg), int(bufferTotal(cfg.Limits)), cfg.Timeouts.Dial, s.ringOptions(cfg)...)
 	if err != nil {
 		return nil, fmt.Errorf("cannot set up the transport: %w", err)
 	}
 	s.sockets, s.stopTransport = sockets, stop
+	s.logIOUring()
 	s.proxy = actors.NewProxy(sockets, s.log, settings(cfg), s.giveUp)
 	if s.faults {
 		s.proxy.InjectFaults()

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -83,6 +84,18 @@ func start(t *testing.T, cl *embedded.Cluster, change func(*config.Config)) *run
 	return r
 }
 
+// ioUring is transport.io_uring, which the environment overrides for tests as for the program.
+func ioUring() string {
+	return cmp.Or(os.Getenv("ROCKETMQ_PROXY_TRANSPORT__IO_URING"), config.IOUringAuto)
+}
+
+func otherIOUring() string {
+	if ioUring() == config.IOUringOff {
+		return config.IOUringAuto
+	}
+	return config.IOUringOff
+}
+
 // configFor has one cluster and one listener, which is called main, on free ports.
 func configFor(t *testing.T, nameServers []string, change func(*config.Config)) *config.Config {
 	t.Helper()
@@ -91,7 +104,7 @@ func configFor(t *testing.T, nameServers []string, change func(*config.Config)) 
 	cluster.NameServers = nameServers
 	listener.Address, listener.BrokerPorts, listener.VIPChannel = "127.0.0.1:0", config.PortRange{}, false
 	cfg.Clusters, cfg.Listeners = []config.Cluster{cluster}, []config.Listener{listener}
-	cfg.Admin.Address, cfg.DrainTimeout = "127.0.0.1:0", patience
+	cfg.Admin.Address, cfg.DrainTimeout, cfg.Transport.IOUring = "127.0.0.1:0", patience, ioUring()
 	if change != nil {
 		change(cfg)
 	}
@@ -219,6 +232,9 @@ func (f *fixture) write(toml string) {
 	head := "drain_timeout = '1m'\nadmin = { address = '127.0.0.1:0', token_file = '" + f.token + "' }\n"
 	if strings.Contains(toml, "drain_timeout") {
 		head = strings.TrimPrefix(head, "drain_timeout = '1m'\n")
+	}
+	if !strings.Contains(toml, "[transport]") {
+		toml += "\n[transport]\nio_uring = '" + ioUring() + "'\n"
 	}
 	require.NoError(f.t, os.WriteFile(f.file, []byte(head+toml), 0o600))
 }

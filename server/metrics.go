@@ -27,6 +27,7 @@ func (s *Server) describe(tree *actors.Tree) {
 	set.NewGauge("rocketmq_proxy_draining", func() float64 { return number(s.isDraining()) })
 	set.NewGauge("rocketmq_proxy_buffered_bytes", func() float64 { bytes, _ := s.sockets.Buffered(); return float64(bytes) })
 	set.NewGauge("rocketmq_proxy_buffer_limit_bytes", func() float64 { return float64(bufferTotal(s.config().Limits)) })
+	set.NewGauge("rocketmq_proxy_io_uring_enabled", s.ioUringEnabled)
 	for _, d := range tree.Clusters {
 		describeCluster(set, d)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -69,7 +70,7 @@ func beActors(nameServers []string) int {
 
 func growTree(nameServers []string) (t *tree, stop func(), err error) {
 	t = &tree{stats: actors.NewStatistics("main")}
-	t.sockets, stop, err = transport.New(codec.Limits{}, 0, 0, time.Second)
+	t.sockets, stop, err = transport.New(codec.Limits{}, 0, 0, time.Second, proxytest.FromEnvironment()...)
 	if err != nil {
 		return nil, nil, err
 	}
