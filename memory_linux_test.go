@@ -249,15 +249,20 @@ func watch(t *testing.T, progress func(t *testing.T) string) {
 
 var bytesRead = regexp.MustCompile(`(?m)^rocketmq_proxy_\w*bytes_total\{.*$`)
 
-// traffic is how much the proxy has read.
+// traffic is how much the proxy has read. What is counted is shown a moment later.
 func (p *limited) traffic(t *testing.T) string {
-	resp, err := http.Get("http://" + p.admin + "/metrics")
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	page, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	require.Contains(t, string(page), "bytes_total{")
-	return string(bytes.Join(bytesRead.FindAll(page, -1), []byte{'\n'}))
+	var counted [][]byte
+	require.Eventually(t, func() bool {
+		resp, err := http.Get("http://" + p.admin + "/metrics")
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		page, err := io.ReadAll(resp.Body)
+		counted = bytesRead.FindAll(page, -1)
+		return err == nil && len(counted) > 0
+	}, 30*time.Second, 10*time.Millisecond)
+	return string(bytes.Join(counted, []byte{'\n'}))
 }
 
 // peak is the most memory that was resident, in bytes.
