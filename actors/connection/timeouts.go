@@ -34,8 +34,11 @@ func (c *connection) overBudget() bool {
 }
 
 // unread reports that the client does not read its answers. Half of what the upstream may have delivered is
-// enough to tell: the upstream's own memory is what more questions would cost.
-func (c *connection) unread() bool { return c.out.sock.Kept() > c.env.Settings().BufferPerConnection/4 }
+// enough to tell: the upstream's own memory is what more questions would cost. Flow does not have the writes of this round
+// sent first, as Kept does.
+func (c *connection) unread() bool {
+	return c.out.sock.Flow().Kept > c.env.Settings().BufferPerConnection/4
+}
 
 // full reports that nothing new may be begun for a client that does not read its answers, or asks without waiting.
 // The chunks that wait meanwhile fill the window of its socket, which is then no longer read.
