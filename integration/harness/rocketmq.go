@@ -20,6 +20,7 @@ type Cluster struct {
 
 	dir        string
 	classPath  string
+	jvmOptions []string // of brokers
 	nameServer *Process
 	brokers    map[string]*clusterBroker // by broker name: broker-a, broker-b, …
 }
@@ -39,15 +40,15 @@ func StartCluster(t *testing.T, version string, brokers int) *Cluster {
 }
 
 // StartClusterWith is StartCluster with brokers that configure has had a hand in: it is given the home and the
-// configuration file of each before that broker starts.
-func StartClusterWith(t *testing.T, version string, brokers int, configure func(home, conf string) error) *Cluster {
+// configuration file of each before that broker starts. jvmOptions are the brokers' own.
+func StartClusterWith(t *testing.T, version string, brokers int, configure func(home, conf string) error, jvmOptions ...string) *Cluster {
 	t.Helper()
 	RequireReal(t)
 	dir, err := os.MkdirTemp("", "rocketmq-"+version+"-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := startCluster(dir, version, brokers, configure)
+	c, err := startCluster(dir, version, brokers, configure, jvmOptions...)
 	t.Cleanup(func() {
 		if c != nil {
 			c.stop()
@@ -66,12 +67,12 @@ func StartClusterWith(t *testing.T, version string, brokers int, configure func(
 
 // startCluster returns once the name server lists every broker. After an error, stop still has to be called if
 // the cluster is not nil.
-func startCluster(dir, version string, brokers int, configure func(home, conf string) error) (*Cluster, error) {
+func startCluster(dir, version string, brokers int, configure func(home, conf string) error, jvmOptions ...string) (*Cluster, error) {
 	classPath, err := jars("server-" + version)
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Version: version, dir: dir, classPath: classPath, brokers: make(map[string]*clusterBroker)}
+	c := &Cluster{Version: version, dir: dir, classPath: classPath, jvmOptions: jvmOptions, brokers: make(map[string]*clusterBroker)}
 	if err := c.startNameServer(); err != nil {
 		return c, err
 	}
@@ -179,8 +180,9 @@ func (c *Cluster) configureBroker(name string) error {
 
 func (c *Cluster) launchBroker(name string) (err error) {
 	b := c.brokers[name]
-	b.process, err = StartProcess(name+" "+c.Version, filepath.Join(b.home, "stdout"), JavaCommand(b.home, "512m",
-		c.classPath, "org.apache.rocketmq.broker.BrokerStartup", "-c", b.conf)...)
+	java := JavaCommand(b.home, "512m", c.classPath, "org.apache.rocketmq.broker.BrokerStartup", "-c", b.conf)
+	java = slices.Insert(java, 1, c.jvmOptions...)
+	b.process, err = StartProcess(name+" "+c.Version, filepath.Join(b.home, "stdout"), java...)
 	return err
 }
 
