@@ -8,7 +8,6 @@ package stdlog
 
 import (
 	"bytes"
-	"io"
 	"log"
 	"sync"
 )
@@ -51,7 +50,7 @@ func Redirect(tell func(line string)) {
 	early.tell = tell
 	for tell != nil {
 		line, err := early.kept.ReadBytes('\n')
-		if err == io.EOF && len(line) == 0 {
+		if err != nil && len(line) == 0 { // the end
 			return
 		}
 		tell(string(bytes.TrimSpace(line)))
