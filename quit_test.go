@@ -24,15 +24,22 @@ func TestDevProcess(t *testing.T) {
 	os.Exit(run([]string{"dev", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, nil, os.Stdout, os.Stderr))
 }
 
+// startDev starts it. It does not outlive a test that fails.
+func startDev(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	cmd.Env = append(os.Environ(), quitVariable+"=1")
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { cmd.Process.Kill() }) // it has mostly ended
+}
+
 // Nothing of ours takes SIGQUIT away from the run time, which dumps all goroutines and ends the process.
 func TestQuitDumpsGoroutines(t *testing.T) {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestDevProcess$")
-	cmd.Env = append(os.Environ(), quitVariable+"=1")
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
+	startDev(t, cmd)
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "self-check passed") {
 	}

@@ -19,13 +19,12 @@ import (
 // The process that reads the log ends, as a collector does that is restarted: the proxy goes on, and drains when it is told to.
 func TestTheReaderOfTheLogMayEnd(t *testing.T) {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestDevProcess$")
-	cmd.Env = append(os.Environ(), quitVariable+"=1")
 	log, collector, err := os.Pipe()
 	require.NoError(t, err)
 	cmd.Stderr = collector
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
+	startDev(t, cmd)
 	require.NoError(t, collector.Close())
 	lines := bufio.NewScanner(stdout)
 	admin := ""
