@@ -150,7 +150,7 @@ func TestClientThatNeverReadsFromABroker(t *testing.T) {
 	kept := 0
 	s.await(func() bool {
 		kept = max(kept, s.metric("rocketmq_proxy_buffered_bytes"))
-		return len(s.kept()) == 1 && broker.held.Load() > size
+		return len(s.kept()) == 1 && broker.worst.Load() > size
 	}, "answers are stuck")
 	for range 20 {
 		n := beside.sent.Load()
