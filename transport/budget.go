@@ -6,7 +6,7 @@ import "sync/atomic"
 // reserved, and what owners hold.
 //
 // Most chunks are given back before anybody else could care, so there is no shared counter for each: a loop
-// adds up for itself and reports when its sum has moved by a good deal, a goroutine reports what is still out when it
+// adds up for itself and reports when its sum has moved by a good deal, or when it rests, a goroutine reports what is still out when it
 // would read on.
 type holding struct {
 	bytes    atomic.Int64 // all

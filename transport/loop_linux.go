@@ -164,7 +164,14 @@ func (l *loop) runQueue() {
 func (l *loop) hold(n int) {
 	l.held += n
 	if d := l.held - l.reported; d >= l.unreported || -d >= l.unreported {
-		l.holding.bytes.Add(int64(d))
+		l.report()
+	}
+}
+
+// report has holding know of all that is held. A loop that rests has done so.
+func (l *loop) report() {
+	if l.held != l.reported {
+		l.holding.bytes.Add(int64(l.held - l.reported))
 		l.reported = l.held
 	}
 }

@@ -55,6 +55,7 @@ func (l *loop) poll(events []unix.EpollEvent, milliseconds int) int {
 
 // sleep waits as Go would have it.
 func (l *loop) sleep(events []unix.EpollEvent) int {
+	l.report()
 	n, _ := unix.EpollWait(l.epfd, events, -1)
 	return max(n, 0)
 }

@@ -39,6 +39,7 @@ var notHandedOver = map[string]string{
 	"link.state":         "up if there is an upstream; an outdated one is noticed again",
 	"link.replayed":      "the broker's word (40) of a moment ago may be missed, as with a loss",
 	"link.continuation":  "betweenFrames",
+	"flight.polls":       "follows from the table",
 	"flight.bulk":        "requests in flight are counted from now on, and sizes are learned again",
 	"flight.free":        "of this process",
 	"flight.waiting":     "betweenFrames: none waits",
