@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -73,8 +74,10 @@ func TestDialAndWriteMuch(t *testing.T) {
 		sink := newRecordingSink()
 		w.dial(downstream, ln.Addr().String(), sink, stream[:1000], stream[1000:])
 		require.True(t, bytes.Equal(stream, receive(t, acceptOne(t, ln), len(stream))))
-		sink.await(t, "drained", func() bool { return sink.drained == 1 })
-		require.Equal(t, []string{"connected", "drained"}, sink.snapshot().order)
+		sink.await(t, "drained", func() bool { return sink.drained > 0 })
+		order := sink.snapshot().order
+		require.Equal(t, []string{"connected", "drained"}, slices.Compact(order))
+		require.LessOrEqual(t, len(order), 3, "once for each write, if the first has gone out when the second comes")
 	})
 }
 

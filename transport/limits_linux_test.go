@@ -82,7 +82,7 @@ func eventually(t *testing.T, cond func() bool) {
 func TestPausedListener(t *testing.T) {
 	onBoth(t, 0, func(t *testing.T, tr Transport) {
 		ln, accepted := listening(t, tr)
-		inside, _, got := joined(t, ln, accepted, 10)
+		inside, c, got := joined(t, ln, accepted, 10)
 		for range 3 {
 			require.NoError(t, ln.SetPaused(true))
 			require.NoError(t, ln.SetPaused(true))
@@ -94,7 +94,7 @@ func TestPausedListener(t *testing.T) {
 		}
 		_, err := inside.Write(frame(t, "inside"))
 		require.NoError(t, err)
-		next[*Chunk](t, got).Release()
+		do(c, next[*Chunk](t, got).Release)
 		select {
 		case event := <-accepted:
 			t.Fatalf("%T is not expected", event)
