@@ -213,7 +213,8 @@ func TestReloadKeepsTheAdminAddress(t *testing.T) {
 	cl := rocketMQ(t, embedded.Options{})
 	table := clusterTable("main", cl.NameServers()...) + listenerTable("office", "127.0.0.1:0", "")
 	f := serveFile(t, table)
-	require.NoError(t, os.WriteFile(f.file, []byte("drain_timeout = '2m'\nadmin = { address = '127.0.0.1:1', pprof = true }\n"+table), 0o600))
+	require.NoError(t, os.WriteFile(f.file, []byte("drain_timeout = '2m'\nadmin = { address = '127.0.0.1:1', pprof = true }\n"+
+		"transport = { io_uring = '"+ioUring()+"' }\n"+table), 0o600))
 	result, err := f.Reload()
 	require.NoError(t, err)
 	require.Equal(t, []string{`drain_timeout: "1m" → "2m"`}, result.AtOnce)
