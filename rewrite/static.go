@@ -29,7 +29,6 @@ type staticQueueData struct {
 // StaticTopicRoute is the body of an answer to 105 (TopicRouteData.java). The process with the lowest id says what
 // queues a broker has.
 func StaticTopicRoute(s *route.Static, topic string) []byte {
-	queues := []staticQueueData{}
 	lowest := map[string]route.StaticBroker{}
 	for _, b := range s.Brokers {
 		if other, ok := lowest[b.Name]; !ok || b.ID < other.ID {
@@ -37,14 +36,12 @@ func StaticTopicRoute(s *route.Static, topic string) []byte {
 		}
 	}
 	datas, names := staticBrokerDatas(s)
+	list, queues := []*staticBrokerData{}, []staticQueueData{}
 	for _, name := range names {
 		b := lowest[name]
 		read, write := b.Queues(topic)
-		queues = append(queues, staticQueueData{Broker: name, Perm: b.Perm, ReadQueues: read, WriteQueues: write})
-	}
-	list := []*staticBrokerData{}
-	for _, name := range names {
 		list = append(list, datas[name])
+		queues = append(queues, staticQueueData{Broker: name, Perm: b.Perm, ReadQueues: read, WriteQueues: write})
 	}
 	return staticBody(struct {
 		Brokers []*staticBrokerData `json:"brokerDatas"`

@@ -28,6 +28,13 @@ type NameServer struct {
 // Servers are the name servers as configured, with what is known of each.
 func (c *Cluster) Servers() []*NameServer { return *c.known.Load() }
 
+// useNameServers replaces the name servers; of those that stay, the one that answered last goes first.
+func (c *Cluster) useNameServers(addresses []string) {
+	c.NameServers = addresses
+	c.update(func(s *Snapshot) { s.turnTo(addresses) })
+	c.know(addresses)
+}
+
 // know replaces the list of name servers; what is known of those that stay is kept.
 func (c *Cluster) know(addresses []string) {
 	var before, now []*NameServer

@@ -38,10 +38,8 @@ func (c *clusterActor) turnTo(ctx actor.Context, m *messages.Source) {
 		return
 	}
 	c.source.stop(ctx)
-	c.NameServers = m.NameServers
 	c.ServeStatic(m.Static)
-	c.update(func(s *Snapshot) { s.turnTo(m.NameServers) })
-	c.know(m.NameServers)
+	c.useNameServers(m.NameServers)
 	c.env.Log.Info("source of routes changed", "cluster", c.Name, "name_servers", describeAll(m.NameServers))
 	c.source = c.newSource()
 	c.source.start(ctx)

@@ -201,9 +201,7 @@ func (n *nameServers) turnTo(ctx actor.Context, m *messages.Source) {
 		return
 	}
 	n.c.env.Log.Info("name servers changed", "cluster", n.c.Name, "before", describeAll(n.c.NameServers), "name_servers", describeAll(m.NameServers))
-	n.c.NameServers = m.NameServers
-	n.c.update(func(s *Snapshot) { s.turnTo(m.NameServers) })
-	n.c.know(m.NameServers)
+	n.c.useNameServers(m.NameServers)
 	for _, s := range n.c.Servers() {
 		if n.servers[s.Address] == nil {
 			n.servers[s.Address] = n.spawn(ctx, s)

@@ -30,16 +30,17 @@ func (s *static) refresh(actor.Context) {
 
 func (s *static) ask(ctx actor.Context, k key) {
 	all := s.c.Static()
-	there := all.Without(s.away)
-	a := &codec.Command{Code: codec.ResSuccess}
+	a, there := &codec.Command{Code: codec.ResSuccess}, all
+	if k != wholeCluster {
+		there = all.Having(k.topic)
+	}
+	there = there.Without(s.away)
 	switch {
 	case k == wholeCluster:
 		a.Body = rewrite.StaticClusterInfo(there)
+	case len(there.Brokers) == 0:
+		a.Code, a.Remark = codec.ResTopicNotExist, "rocketmq-proxy: no broker of cluster "+s.c.Name+" has topic "+k.topic+" (cluster.broker.topics)"
 	default:
-		if there = all.Having(k.topic).Without(s.away); len(there.Brokers) == 0 {
-			a.Code, a.Remark = codec.ResTopicNotExist, "rocketmq-proxy: no broker of cluster "+s.c.Name+" has topic "+k.topic+" (cluster.broker.topics)"
-			break
-		}
 		a.Body = rewrite.StaticTopicRoute(there, k.topic)
 	}
 	s.c.take(ctx, k, "", a, there.All())
