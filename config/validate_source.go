@@ -50,9 +50,9 @@ func (c *checker) broker(at string, b *Broker, ours map[netip.AddrPort][]int) {
 		c.add(join(at, "name"), quote(""), "a broker needs a name", "write its brokerName")
 	}
 	c.dialed(join(at, "address"), b.Address, "the broker", ours)
-	c.least(join(at, "id"), b.ID, 0)
-	c.least(join(at, "read_queues"), b.ReadQueues, 0)
-	c.least(join(at, "write_queues"), b.WriteQueues, 0)
+	c.atLeast0(join(at, "id"), b.ID)
+	c.atLeast0(join(at, "read_queues"), b.ReadQueues)
+	c.atLeast0(join(at, "write_queues"), b.WriteQueues)
 	if b.Perm < 0 || b.Perm > 7 || b.Perm&6 == 0 {
 		c.add(join(at, "perm"), strconv.Itoa(b.Perm), "must be 2, 4 or 6", "write 2 for sending only, 4 for consuming only, 6 for both")
 	}
@@ -61,8 +61,8 @@ func (c *checker) broker(at string, b *Broker, ours map[netip.AddrPort][]int) {
 	}
 }
 
-func (c *checker) least(key string, n, least int) {
-	if n < least {
-		c.add(key, strconv.Itoa(n), fmt.Sprintf("must be at least %d", least), "write such a number")
+func (c *checker) atLeast0(key string, n int) {
+	if n < 0 {
+		c.add(key, strconv.Itoa(n), "must be at least 0", "write such a number")
 	}
 }
