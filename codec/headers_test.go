@@ -1,10 +1,8 @@
 package codec_test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/hex"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -24,19 +22,13 @@ type realHeader struct {
 // realHeaders reads testdata/headers.tsv. Two of a kind stand behind each other.
 func realHeaders(t testing.TB) (list []realHeader) {
 	t.Helper()
-	file, err := os.Open("testdata/headers.tsv")
-	require.NoError(t, err)
-	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if strings.HasPrefix(lines.Text(), "#") {
-			continue
-		}
-		f := strings.Split(lines.Text(), "\t")
+	for _, f := range recorded(t, "testdata/headers.tsv") {
 		h := realHeader{who: f[0], what: f[1], raw: []byte(f[3])}
 		if strings.HasPrefix(h.who, "C++") {
 			h.raw = append(h.raw, '\n')
 		}
 		if f[2] == codec.Binary.String() {
+			var err error
 			h.enc = codec.Binary
 			h.raw, err = hex.DecodeString(f[3])
 			require.NoError(t, err)

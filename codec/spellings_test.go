@@ -25,20 +25,27 @@ type spelling struct {
 // spellings reads testdata/spellings.tsv, which was recorded from RocketMQ 5.5.0 and 4.9.7.
 func spellings(t testing.TB) (list []spelling) {
 	t.Helper()
-	file, err := os.Open("testdata/spellings.tsv")
-	require.NoError(t, err)
-	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if strings.HasPrefix(lines.Text(), "#") {
-			continue
-		}
-		f := strings.Split(lines.Text(), "\t")
+	for _, f := range recorded(t, "testdata/spellings.tsv") {
 		frame, err := hex.DecodeString(f[1])
 		require.NoError(t, err)
 		list = append(list, spelling{f[0], frame, f[2], f[3]})
 	}
 	require.Len(t, list, 123)
 	return list
+}
+
+// recorded are the lines of a table of testdata, by their fields. A line that begins with # is a comment.
+func recorded(t testing.TB, path string) (lines [][]string) {
+	t.Helper()
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	defer file.Close()
+	for text := bufio.NewScanner(file); text.Scan(); {
+		if !strings.HasPrefix(text.Text(), "#") {
+			lines = append(lines, strings.Split(text.Text(), "\t"))
+		}
+	}
+	return lines
 }
 
 func scanFrame(b []byte) (h codec.Header, raw []byte, err error) {

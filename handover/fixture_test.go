@@ -1,7 +1,6 @@
 package handover
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
@@ -61,34 +61,16 @@ func (p *fakeProxy) count() int {
 	return len(p.adopted)
 }
 
-// log is a buffer for several goroutines.
-type log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *log) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // serving is an endpoint that has its path.
 type serving struct {
 	*Endpoint
 	proxy *fakeProxy
-	log   *log
+	log   *proxytest.Log
 }
 
 func serve(t *testing.T, path string, p *fakeProxy) *serving {
 	t.Helper()
-	output := &log{}
+	output := &proxytest.Log{}
 	e, err := Inherit(path, nil, slog.New(slog.NewTextHandler(output, nil)))
 	require.NoError(t, err)
 	t.Cleanup(e.Close)
