@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -17,19 +18,21 @@ import (
 // A port table that a full disk does not take is written when there is room again, though no port changes meanwhile.
 func TestAPortTableIsSavedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		output, full := &proxytest.Log{}, error(syscall.ENOSPC)
+		output := &proxytest.Log{}
+		var room atomic.Bool
 		var written []map[route.BrokerID]int
 		k := newPortKeeper("main", slog.New(slog.NewTextHandler(output, nil)), func(ports map[route.BrokerID]int) error {
-			if full == nil {
-				written = append(written, ports)
+			if !room.Load() {
+				return syscall.ENOSPC
 			}
-			return full
+			written = append(written, ports)
+			return nil
 		})
 		old, table := map[route.BrokerID]int{proxytest.BrokerA: 20000}, map[route.BrokerID]int{proxytest.BrokerA: 20001}
 		require.ErrorIs(t, k.save(old), syscall.ENOSPC)
 		require.ErrorIs(t, k.save(table), syscall.ENOSPC)
 		time.Sleep(3 * saveAgainAfter)
-		full = nil
+		room.Store(true)
 		time.Sleep(saveAgainAfter)
 		synctest.Wait()
 		require.Equal(t, []map[route.BrokerID]int{table}, written)
