@@ -14,6 +14,10 @@ type Verdict struct {
 	Code   int32  // of Refuse: the response code
 	Remark string // of Refuse
 	Topic  string // of LocalTopicRoute; of LocalClusterTopics a RocketMQ cluster
+	// On a one-port listener:
+	Broker *BrokerID   // of Relay: which broker; nil: a name server
+	FanOut *FanOut     // of FanOutTo
+	Ask    *[]TopicKey // of AskTopics
 }
 
 // Action is the kind of a verdict.
@@ -27,6 +31,8 @@ const (
 	LocalTopicList                   // answered with the topics of Table.Static
 	LocalClusterTopics               // answered with those of one RocketMQ cluster
 	Refuse                           // answered with Code and Remark; a oneway request is dropped
+	FanOutTo                         // it goes to several brokers, whose answers are joined
+	AskTopics                        // the cluster is asked, Client.Learn told, and it is decided again; the client's next requests wait
 )
 
 // Reason is why a request is refused, for the statistics.
@@ -40,13 +46,16 @@ const (
 	Registration           // what only brokers say to name servers
 	ImpossibleTopic        // no topic can have that name
 	Unsupported            // there is no name server that could answer
+	NoBroker               // one port: no broker has the name that it says, or nobody knows which one
+	Unnamed                // one port: it does not say which broker it is for
 )
 
 // Table is what decisions depend on beside the request. It is an immutable snapshot: whoever changes something makes
 // another one, and a connection looks at one for a whole chunk. The zero value changes nothing.
 type Table struct {
 	Maintenance Maintenance
-	Static      *Static // nil: the cluster has name servers
+	Static      *Static  // nil: the cluster has name servers
+	OnePort     *OnePort // nil: the listener has a port per broker
 }
 
 // Maintenance is what of a cluster is not to be used for now.
@@ -71,8 +80,10 @@ func (m *Maintenance) Covers(broker string) bool {
 // Arrival is where a request arrives.
 type Arrival struct {
 	NameServer bool     // on a name-server port
-	Broker     BrokerID // of any other port
+	OnePort    bool     // on the one port of a listener
 	GoAway     bool     // the connection drains: clients that understand GO_AWAY are sent away
+	Broker     BrokerID // of any other port
+	Client     *Client  // of OnePort
 }
 
 // maxTopic bounds the name of a topic in bytes: topics have at most 127 characters, retry topics some more than 255
@@ -82,7 +93,8 @@ const maxTopic = 1024
 // Decide says what happens to a request. raw are the bytes of its header.
 //
 // On the port of one broker everything goes to that broker: the port names it, whatever the request says. A broker name
-// inside may be stale (an asynchronous retry goes to another broker with the old name in it).
+// inside may be stale (an asynchronous retry goes to another broker with the old name in it). On the one port of a listener
+// the request has to name it; oneport_decide.go has the rules.
 func Decide(t *Table, at Arrival, h *codec.Header, raw []byte) Verdict {
 	switch {
 	case at.GoAway && understandsGoAway(h):
@@ -91,6 +103,8 @@ func Decide(t *Table, at Arrival, h *codec.Header, raw []byte) Verdict {
 		return inMaintenance(at)
 	case at.NameServer:
 		return onNameServerPort(t, h, raw)
+	case at.OnePort:
+		return decideOnePort(t, at, h, raw)
 	}
 	return Verdict{}
 }

@@ -1,0 +1,89 @@
+package route
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+)
+
+// OnePort is what decisions on a one-port listener depend on beside the request: which brokers its clusters have. It
+// never changes; whoever learns of another broker makes another one. Health is a present one, as [OnePortBroker] says.
+type OnePort struct {
+	// Clusters are those that requests may go to: the listener's own first, then those that its routes name.
+	Clusters []string
+	// Balance spreads sends and pops that name no broker over the brokers of their topic (listener.unnamed).
+	Balance bool
+
+	brokers []OnePortBroker           // sorted
+	names   map[string]*brokerProcess // by name
+}
+
+// OnePortBroker is one broker process that a one-port listener stands for.
+type OnePortBroker struct {
+	BrokerID
+	Of   string      // the proxy's cluster, one of OnePort.Clusters
+	Down func() bool // it cannot be reached now; nil: it can
+}
+
+func (b *OnePortBroker) down() bool { return b.Down != nil && b.Down() }
+
+// brokerProcess are the processes that have one name: a master, unless only slaves are left, and its slaves by id.
+type brokerProcess struct {
+	master *OnePortBroker // or the slave with the lowest id
+	slaves []*OnePortBroker
+}
+
+// NewOnePort makes the table of brokers; of those whose name another cluster has already the caller has left out.
+func NewOnePort(clusters []string, brokers []OnePortBroker, balance bool) *OnePort {
+	o := &OnePort{Clusters: clusters, Balance: balance, brokers: slices.Clone(brokers), names: map[string]*brokerProcess{}}
+	slices.SortFunc(o.brokers, func(a, b OnePortBroker) int { return a.Compare(b.BrokerID) })
+	for i := range o.brokers {
+		b := &o.brokers[i]
+		if p := o.names[b.Name]; p != nil {
+			p.slaves = append(p.slaves, b)
+		} else {
+			o.names[b.Name] = &brokerProcess{master: b}
+		}
+	}
+	return o
+}
+
+// masters are the brokers by name, the lowest first; of no cluster: of all.
+func (o *OnePort) masters(clusters ...string) (list []*OnePortBroker) {
+	for i := range o.brokers {
+		if b := &o.brokers[i]; o.names[b.Name].master == b && (len(clusters) == 0 || slices.Contains(clusters, b.Of)) {
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
+// readsAlsoFromSlaves are requests that a slave can answer while its master is away.
+func readsAlsoFromSlaves(code int32) bool {
+	switch code {
+	case codec.ReqPullMessage, codec.ReqLitePullMessage, codec.ReqQueryConsumerOffset, codec.ReqSearchOffsetByTimestamp,
+		codec.ReqGetMaxOffset, codec.ReqGetMinOffset, codec.ReqGetEarliestMsgStoreTime:
+		return true
+	}
+	return false
+}
+
+// process is the one of a broker's processes that a request goes to: the master, or the first slave that is up while the
+// master is down and a slave will do.
+func (p *brokerProcess) process(code int32) *OnePortBroker {
+	if len(p.slaves) > 0 && readsAlsoFromSlaves(code) && p.master.down() {
+		for _, slave := range p.slaves {
+			if !slave.down() {
+				return slave
+			}
+		}
+	}
+	return p.master
+}
+
+// logicalPrefix begins the names that clients give to the queues of static topics, which no broker has
+// (MixAll.java#LOGICAL_QUEUE_MOCK_BROKER_PREFIX).
+const logicalPrefix = "__syslo__"
+
+func isLogical(broker string) bool { return strings.HasPrefix(broker, logicalPrefix) }

@@ -1,0 +1,99 @@
+package route
+
+import "time"
+
+// Client is what decisions on a one-port listener know of the client, and what they keep of its earlier requests. The
+// connection owns it and sets its exported fields; it costs nothing until it is needed. The zero value is a new client.
+type Client struct {
+	ID     string     // of its last full heartbeat; "": none came
+	Linked []BrokerID // those that it has an open link to
+	Member []BrokerID // those that have its heartbeat
+
+	// Now and Body are of the request that is decided: the process clock in nanoseconds, and the body if NeedsBody asks
+	// for it. Decisions keep nothing of Body.
+	Now  int64
+	Body []byte
+
+	topics map[TopicKey]learned
+}
+
+// TopicKey names a topic of one of the proxy's clusters.
+type TopicKey struct{ Cluster, Topic string }
+
+// Topic is what the route of a topic says.
+type Topic struct {
+	Unknown bool          // nobody could be asked
+	Brokers []TopicBroker // sorted by name; empty: the topic does not exist
+	// Logical maps the queues of a static topic to the names of brokers; nil: the topic is an ordinary one.
+	Logical map[LogicalQueue]string
+}
+
+// TopicBroker is a broker that has a topic.
+type TopicBroker struct {
+	Name     string
+	Writable bool
+}
+
+// LogicalQueue is a queue of a static topic as clients name it: a broker's name that begins with __syslo__, and a queue.
+type LogicalQueue struct {
+	Broker string
+	Queue  int32
+}
+
+type learned struct {
+	topic          Topic
+	asked, expires int64 // on the process clock
+}
+
+// How long it counts what the cluster said of a topic: as long as clients believe their routes; shorter where the next
+// moment may change it, such as the topic of a group, which exists from its first heartbeat on.
+const (
+	knownFor   = 30 * time.Second
+	missingFor = 5 * time.Second
+	unknownFor = time.Second
+)
+
+// maxTopics bounds what is kept of a client's topics: of a client that uses more of them the oldest is forgotten. One
+// request needs at most maxSubscribed of them at a time for each cluster.
+const maxTopics = 256
+
+// Learn takes what the cluster says of a topic that a verdict asked for.
+func (c *Client) Learn(key TopicKey, topic Topic) {
+	if c.topics == nil {
+		c.topics = map[TopicKey]learned{}
+	}
+	c.forget()
+	last := knownFor
+	switch {
+	case topic.Unknown:
+		last = unknownFor
+	case len(topic.Brokers) == 0:
+		last = missingFor
+	}
+	c.topics[key] = learned{topic, c.Now, c.Now + int64(last)}
+}
+
+// forget makes room for one topic more.
+func (c *Client) forget() {
+	var oldest TopicKey
+	first := true
+	for k, l := range c.topics {
+		if l.expires <= c.Now {
+			delete(c.topics, k)
+		} else if first || l.asked < c.topics[oldest].asked {
+			oldest, first = k, false
+		}
+	}
+	if len(c.topics) >= maxTopics {
+		delete(c.topics, oldest)
+	}
+}
+
+// topic is what is known of a topic; ok is false when the cluster is to be asked.
+func (c *Client) topic(key TopicKey) (topic *Topic, ok bool) {
+	l, ok := c.topics[key]
+	if !ok || l.expires <= c.Now {
+		return nil, false
+	}
+	return &l.topic, true
+}
