@@ -15,7 +15,7 @@ func handedOnLoop(c Conn) (n int) {
 // Adopt makes a dialed connection of a socket. It is called on the loop of the downstream connection.
 func Adopt(downstream Conn, fd int, sink Sink) Conn {
 	n := downstream.(*loopConn)
-	c := &loopConn{t: n.t, loop: n.loop, fd: -1, sink: sink, connecting: true, sizer: readSizer{size: minBuffer}, cancelDial: func() {}}
+	c := &loopConn{loop: n.loop, fd: -1, sink: sink, connecting: true, sizer: readSizer{size: minBuffer}, cancelDial: func() {}}
 	c.adopt(fd, nil)
 	return c
 }

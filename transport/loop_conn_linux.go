@@ -11,9 +11,8 @@ import (
 )
 
 // loopConn is a Conn on an event loop. All its methods run on the loop, so nothing here is locked. There are two for
-// each client, so the order of the fields is one that leaves no gaps.
+// each client, so the order of the fields is one that leaves no gaps (TestAConnectionOnALoopIsSmall).
 type loopConn struct {
-	t      *Loops
 	loop   *loop
 	sink   Sink
 	fd     int    // -1: none yet, or closed
@@ -65,7 +64,7 @@ func (c *loopConn) Flow() Flow {
 }
 
 // readable reports that enough of what was read has come back.
-func (c *loopConn) readable() bool { return c.t.net.readable(c.handed, c.carry, c.window) }
+func (c *loopConn) readable() bool { return c.loop.t.net.readable(c.handed, c.carry, c.window) }
 
 func (c *loopConn) Local() netip.AddrPort { return c.local.addrPort() }
 
@@ -138,7 +137,7 @@ func (c *loopConn) wanted() (events uint32) {
 		if c.readable() {
 			events |= unix.EPOLLIN
 		} else if c.events&unix.EPOLLIN != 0 && c.handed < c.window {
-			c.t.net.held.pauses.Add(1)
+			c.loop.t.net.held.pauses.Add(1)
 		}
 	}
 	if c.kept > 0 || c.connecting {

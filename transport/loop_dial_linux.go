@@ -16,12 +16,12 @@ import (
 // one.
 func (c *loopConn) dial(address string) {
 	if ap, err := netip.ParseAddrPort(address); err == nil {
-		timer := time.AfterFunc(c.t.net.tuning().dialTimeout, func() { c.loop.Schedule(c.dialTimedOut) })
+		timer := time.AfterFunc(c.loop.t.net.tuning().dialTimeout, func() { c.loop.Schedule(c.dialTimedOut) })
 		c.cancelDial = func() { timer.Stop() }
 		c.connect(ap)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.t.net.tuning().dialTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), c.loop.t.net.tuning().dialTimeout)
 	c.cancelDial = cancel
 	go func() {
 		fd, err := dialName(ctx, address)

@@ -32,7 +32,7 @@ func (l goSocket) SetLinger(seconds int) error {
 }
 
 // budget is part of unstarted.
-func (c *loopConn) budget() Budget { return c.t }
+func (c *loopConn) budget() Budget { return c.loop.t }
 
 // beginHandshake is part of unstarted. Until Start the loop knows nothing of the socket, so this and what follows run anywhere.
 func (c *loopConn) beginHandshake() (net.Conn, error) {
@@ -57,7 +57,7 @@ func (c *loopConn) finishPlain(nc net.Conn, client netip.AddrPort, read []byte) 
 // finishTLS is part of unstarted. The second descriptor keeps the socket open.
 func (c *loopConn) finishTLS(secured net.Conn, client netip.AddrPort) Conn {
 	c.Close()
-	s := c.t.net.newConn(secured)
+	s := c.loop.t.net.newConn(secured)
 	s.ready, s.remote = true, client
 	return s
 }

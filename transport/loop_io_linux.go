@@ -59,7 +59,7 @@ func (c *loopConn) hasRead(n int, errno syscall.Errno) bool {
 // takeBuffer makes sure that there is a buffer; with something carried over there is one already (hand).
 func (c *loopConn) takeBuffer() {
 	if c.readBuf == nil {
-		c.readBuf = getBuffer(c.t.net.pieces(int(c.sizer.size)))
+		c.readBuf = getBuffer(c.loop.t.net.pieces(int(c.sizer.size)))
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 // loop is one epoll event loop on a thread of its own, and the executor of everything that belongs to its sockets.
 // All methods but Schedule and stop are for code that runs on it.
 type loop struct {
+	t      *Loops
 	epfd   int
 	wakefd int
 	conns  []*loopConn // by descriptor

@@ -34,7 +34,7 @@ func NewLoops(n int, limits codec.Limits, window, budget int, dialTimeout time.D
 			t.Close()
 			return nil, err
 		}
-		l.holding, l.unreported = &t.net.held, unreported(budget, n)
+		l.t, l.holding, l.unreported = t, &t.net.held, unreported(budget, n)
 		l.ringFailed = t.ringFailed
 		t.loops = append(t.loops, l)
 		go l.run()
@@ -147,7 +147,7 @@ func (n loopsDialer) Dial(address string, d Downstream, sink Sink) Conn {
 
 func (t *Loops) newConn(l *loop, fd int) *loopConn {
 	now := t.net.tuning()
-	c := &loopConn{t: t, loop: l, fd: fd, window: now.window, sizer: readSizer{size: minBuffer}}
+	c := &loopConn{loop: l, fd: fd, window: now.window, sizer: readSizer{size: minBuffer}}
 	c.split.Limits = now.limits
 	return c
 }

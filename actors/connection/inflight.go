@@ -1,10 +1,7 @@
 package connection
 
 import (
-	"slices"
 	"unsafe"
-
-	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
@@ -18,26 +15,14 @@ import (
 type inflight struct {
 	table   *exchanges // nil while the client is idle
 	bulk    *bulk      // of them, those whose answers may be large; nil: there were none
-	free    []lease
-	count   int   // without tombstones
-	polls   int   // of them, those that a broker may hold (route.Poll)
-	waiting int   // of them, those not handed to an upstream
-	asking  int   // of them, those that the cluster has, and route replies
-	leases  int32 // request actors, those that wait for work included
-	peak    int32 // how many of them had work at a time since shrink
-	counted int32 // bytes of the budget
-	begun   uint8 // requests since the client was idle, up to enoughToKeep
+	leases  *leases    // nil while the client is idle
+	count   int        // without tombstones
+	polls   int        // of them, those that a broker may hold (route.Poll)
+	waiting int        // of them, those not handed to an upstream
+	asking  int        // of them, those that the cluster has, and route replies
+	counted int32      // bytes of the budget
+	begun   uint8      // requests since the client was idle, up to enoughToKeep
 }
-
-// lease is a request actor that waits for work.
-type lease struct {
-	pid     *actor.PID
-	process actor.Process
-	x       *messages.Exchange // to be used again
-}
-
-// enoughToKeep requests of a client that was idle make it likely that there will be more.
-const enoughToKeep = 2
 
 // add puts a request to those that wait.
 func (fl *inflight) add(x *messages.Exchange) {
@@ -138,7 +123,10 @@ const (
 
 // bytes is what the requests and the actors that wait for work cost.
 func (fl *inflight) bytes() int {
-	n := int(fl.leases)*leaseCost + cap(fl.free)*int(unsafe.Sizeof(lease{}))
+	n := 0
+	if l := fl.leases; l != nil {
+		n += int(unsafe.Sizeof(*l)) + int(l.n)*leaseCost + cap(l.free)*int(unsafe.Sizeof(lease{}))
+	}
 	if t := fl.table; t != nil {
 		n += (t.len()-fl.count)*exchangeCost + len(t.chains)*int(unsafe.Sizeof(t.chains[0]))
 	}
@@ -146,45 +134,6 @@ func (fl *inflight) bytes() int {
 		n += int(unsafe.Sizeof(*b)) + cap(b.young)*int(unsafe.Sizeof(bulkRequest{}))
 	}
 	return n
-}
-
-// shrink returns the request actors that were not needed since it was last called, to be stopped: what a burst took
-// must not stay for as long as the client says something now and then.
-func (fl *inflight) shrink() (surplus []lease) {
-	busy := fl.leases - int32(len(fl.free))
-	needed := int(fl.peak - busy)
-	fl.peak = busy
-	if len(fl.free) <= needed {
-		return nil
-	}
-	surplus = fl.free[needed:]
-	fl.free = slices.Clone(fl.free[:needed])
-	fl.leases -= int32(len(surplus))
-	if fl.table.len() == 0 {
-		fl.table = nil
-	}
-	return surplus
-}
-
-// keep takes back a request actor for the client's next request, and reports whether it stays. It does not when this
-// was the first request for a while: a client that asks now and then should cost little in between.
-func (fl *inflight) keep(l lease) bool {
-	if fl.begun < enoughToKeep {
-		return false
-	}
-	fl.free = append(fl.free, l)
-	return true
-}
-
-// dismiss returns the request actors that wait for work, to be stopped: an idle client should cost little.
-func (fl *inflight) dismiss() []lease {
-	free := fl.free
-	fl.leases -= int32(len(free))
-	fl.free, fl.begun, fl.peak = nil, 0, 0
-	if fl.table.len() == 0 { // tombstones stay in it
-		fl.table = nil
-	}
-	return free
 }
 
 // begin leases a request actor for a request and notes that it waits.
@@ -202,34 +151,6 @@ func (c *connection) begin(f *codec.Frame) *messages.Exchange {
 	}
 	x.Process.SendUserMessage(x.Actor, &x.Begin)
 	return x
-}
-
-// lease takes a request actor with an exchange to work on.
-func (c *connection) lease() *messages.Exchange {
-	l := lease{x: nil}
-	if n := len(c.flight.free); n > 0 {
-		l = c.flight.free[n-1]
-		c.flight.free[n-1] = lease{}
-		c.flight.free = c.flight.free[:n-1]
-	} else {
-		pid := c.ctx.SpawnPrefix(c.requests, "request")
-		process, _ := c.env.System.ProcessRegistry.Get(pid)
-		l = lease{pid, process, messages.NewExchange()}
-		c.flight.leases++
-	}
-	c.flight.peak = max(c.flight.peak, c.flight.leases-int32(len(c.flight.free)))
-	l.x.Actor, l.x.Process = l.pid, l.process
-	return l.x
-}
-
-// giveBack ends the lease of a request's actor; next is what it works on next.
-func (c *connection) giveBack(x, next *messages.Exchange) {
-	l := lease{x.Actor, x.Process, next}
-	x.Actor, x.Process = nil, nil
-	if !c.flight.keep(l) {
-		c.flight.leases--
-		c.ctx.Stop(l.pid)
-	}
 }
 
 // handed notes that a request no longer waits for its upstream.

@@ -18,17 +18,11 @@ import (
 
 // What a burst of requests took is given up with the second tick after it, but for what the client still uses.
 func TestRequestActorsOfABurstAreGivenUp(t *testing.T) {
-	fl := inflight{begun: enoughToKeep}
+	fl := inflight{begun: enoughToKeep, leases: &leases{}}
 	lend := func(n int) (out []lease) {
 		for range n {
-			if len(fl.free) > 0 {
-				out = append(out, fl.free[len(fl.free)-1])
-				fl.free = fl.free[:len(fl.free)-1]
-			} else {
-				fl.leases++
-				out = append(out, lease{x: messages.NewExchange()})
-			}
-			fl.peak = max(fl.peak, fl.leases-int32(len(fl.free)))
+			l, _ := fl.leases.take()
+			out = append(out, l)
 		}
 		return out
 	}
@@ -42,12 +36,13 @@ func TestRequestActorsOfABurstAreGivenUp(t *testing.T) {
 	giveBack(lend(3))
 	busy := lend(2)
 	require.Len(t, fl.shrink(), 3997)
-	require.Equal(t, int32(3), fl.leases)
+	require.Equal(t, int32(3), fl.leases.n)
 	require.Less(t, fl.bytes(), 4*leaseCost, "the list is small, too")
 	giveBack(busy)
 	require.Len(t, fl.shrink(), 1, "two had work")
 	require.Len(t, fl.shrink(), 2)
 	require.Zero(t, fl.bytes())
+	require.Nil(t, fl.leases)
 }
 
 // tenant leases many request actors, and keeps them.

@@ -1,6 +1,8 @@
 package connection
 
 import (
+	"slices"
+
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/upstream"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
@@ -13,11 +15,16 @@ import (
 // replies wait for the end of the frame.
 type outbound struct {
 	sock    transport.Conn
-	current *link      // whose frame goes on in a later chunk; nil: the client stands between two frames
-	replies [][]byte   // local ones that wait for the end of a frame
-	queue   []delivery // in the order in which they came
-	sent    int64      // bytes since the last takeSent
+	current *link    // whose frame goes on in a later chunk; nil: the client stands between two frames
+	waiting *waiting // nil: nothing has waited for long
+	sent    int64    // bytes since the last takeSent
 	stall   upstream.Stall
+}
+
+// waiting is what the client gets when a frame that is under way has ended.
+type waiting struct {
+	replies    [][]byte   // local ones
+	deliveries []delivery // in the order in which they came
 }
 
 // delivery is what a link brings: bytes, or the word that it is lost, which must not overtake them.
@@ -44,11 +51,42 @@ type passage struct {
 
 // between reports that the client stands between two frames and nothing waits.
 func (o *outbound) between() bool {
-	return o.current == nil && len(o.replies) == 0 && len(o.queue) == 0
+	return o.current == nil && o.replies() == 0 && len(o.deliveries()) == 0
 }
 
 // crowded reports that enough replies wait.
-func (o *outbound) crowded() bool { return len(o.replies) >= maxReplies }
+func (o *outbound) crowded() bool { return o.replies() >= maxReplies }
+
+// replies is how many local replies wait.
+func (o *outbound) replies() int {
+	if o.waiting == nil {
+		return 0
+	}
+	return len(o.waiting.replies)
+}
+
+// deliveries are those that wait.
+func (o *outbound) deliveries() []delivery {
+	if o.waiting == nil {
+		return nil
+	}
+	return o.waiting.deliveries
+}
+
+// wait is what waits, to be changed.
+func (o *outbound) wait() *waiting {
+	if o.waiting == nil {
+		o.waiting = &waiting{}
+	}
+	return o.waiting
+}
+
+// shrink gives up the room for what may wait, if nothing does.
+func (o *outbound) shrink() {
+	if o.replies() == 0 && len(o.deliveries()) == 0 {
+		o.waiting = nil
+	}
+}
 
 // defers keeps what a link brings for later if the stream is another link's, or something of the link itself waits
 // already. It reports whether it did.
@@ -56,24 +94,21 @@ func (o *outbound) defers(d delivery) bool {
 	if (o.current == nil || o.current == d.link) && !o.queued(d.link) {
 		return false
 	}
-	o.queue = append(o.queue, d)
+	w := o.wait()
+	w.deliveries = append(w.deliveries, d)
 	return true
 }
 
 func (o *outbound) queued(l *link) bool {
-	for i := range o.queue {
-		if o.queue[i].link == l {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(o.deliveries(), func(d delivery) bool { return d.link == l })
 }
 
 // next takes the oldest delivery that may go on now; ok is false when there is none.
 func (o *outbound) next() (d delivery, ok bool) {
-	for i := range o.queue {
-		if d = o.queue[i]; o.current == nil || o.current == d.link {
-			o.queue = append(o.queue[:i], o.queue[i+1:]...)
+	list := o.deliveries()
+	for i := range list {
+		if d = list[i]; o.current == nil || o.current == d.link {
+			o.waiting.deliveries = slices.Delete(list, i, i+1)
 			return d, true
 		}
 	}
@@ -89,7 +124,7 @@ func (o *outbound) relay(j decider, l *link, m *messages.Deliver) {
 		if f.Off < m.From || f.Off >= m.To {
 			continue
 		}
-		if len(o.replies) > 0 {
+		if o.replies() > 0 {
 			o.writeChunk(ch, from, f.Off)
 			from = f.Off
 			o.flush()
@@ -158,19 +193,25 @@ func (o *outbound) lose(l *link) {
 
 // reply gives the client a local reply, at the end of the frame that is under way.
 func (o *outbound) reply(frame []byte) {
-	o.replies = append(o.replies, frame)
-	if o.current == nil {
-		o.flush()
+	if o.current == nil && o.replies() == 0 {
+		o.write(frame)
+		return
 	}
+	w := o.wait()
+	w.replies = append(w.replies, frame)
 }
 
 // flush writes the replies that wait.
 func (o *outbound) flush() {
-	for i, b := range o.replies {
-		o.replies[i] = nil
+	if o.replies() == 0 {
+		return
+	}
+	list := o.waiting.replies
+	o.waiting.replies = list[:0]
+	for _, b := range list {
 		o.write(b)
 	}
-	o.replies = o.replies[:0]
+	clear(list)
 }
 
 func (o *outbound) write(b []byte) {
@@ -194,10 +235,10 @@ func (o *outbound) takeSent() int64 {
 
 // release gives back what waits.
 func (o *outbound) release() {
-	for _, d := range o.queue {
+	for _, d := range o.deliveries() {
 		if d.bytes != nil {
 			d.bytes.Done()
 		}
 	}
-	o.queue = nil
+	o.waiting = nil
 }

@@ -63,7 +63,7 @@ func (c *connection) answerRoutes() {
 	if q == nil {
 		return
 	}
-	for len(q.known) > 0 && q.making == nil && len(c.out.replies) == 0 && !c.unread() {
+	for len(q.known) > 0 && q.making == nil && c.out.replies() == 0 && !c.unread() {
 		m := q.known[0]
 		q.known = q.known[1:]
 		c.flight.asking--

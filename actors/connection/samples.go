@@ -9,8 +9,7 @@ import (
 
 // samples gathers what happens on a connection while it works on one message.
 type samples struct {
-	recorder *stats.Recorder // of its executor
-	delta    *messages.Delta // nil: nothing has happened
+	delta *messages.Delta // nil: nothing has happened
 }
 
 var deltas = sync.Pool{New: func() any { return new(messages.Delta) }}
@@ -29,9 +28,9 @@ func (s *samples) add(one messages.Sample) {
 }
 
 // flush enters what has happened into the recorder: once for all that one message brought.
-func (s *samples) flush(port *messages.Port) {
+func (s *samples) flush(recorder *stats.Recorder, port *messages.Port) {
 	if s.delta != nil {
-		s.recorder.Add(port, s.delta)
+		recorder.Add(port, s.delta)
 		*s.delta = messages.Delta{Samples: s.delta.Samples[:0]}
 		deltas.Put(s.delta)
 		s.delta = nil
