@@ -180,11 +180,12 @@ func (p *proxy) start(ctx actor.Context) {
 func (p *proxy) startCluster(ctx actor.Context, d *cluster.Cluster) {
 	props := p.env.Props(func() actor.Actor { return cluster.NewActor(p.env.Env, d) }, nil, nil)
 	p.clusters[d] = p.spawn(ctx, "cluster/"+d.Name, props)
+	d.Run(p.clusters[d])
 }
 
 // startListener starts a listener. socket is open at its address already; nil: it opens one itself.
 func (p *proxy) startListener(ctx actor.Context, l *listener.Listener, socket transport.Listener) {
-	l.Prepare(p.clusters[l.Cluster], socket)
+	l.Prepare(socket)
 	props := p.env.Props(func() actor.Actor { // again after a crash, when reloads may have changed everything
 		return listener.New(p.env.Env, l)
 	}, nil, nil)

@@ -138,7 +138,7 @@ func (p *proxy) changeListeners(ctx actor.Context, r *Revision, then func(actor.
 	for _, l := range p.listeners {
 		if next := r.named(l.Name); !l.retiring && next != l.Listener {
 			l.Listener = next
-			ctx.Request(l.pid, &listener.Revise{Next: next, Cluster: p.clusters[next.Cluster], Socket: r.Sockets[next], Timeout: r.DrainTimeout})
+			ctx.Request(l.pid, &listener.Revise{Next: next, Socket: r.Sockets[next], Timeout: r.DrainTimeout})
 			p.unadjusted++
 		}
 	}
@@ -167,14 +167,20 @@ func (r *Revision) named(name string) *listener.Listener {
 }
 
 func (p *proxy) sweep(ctx actor.Context) {
-	needed := map[*cluster.Cluster]bool{}
-	for _, l := range p.listeners {
-		needed[l.Cluster] = true
-	}
 	for d, pid := range p.clusters {
-		if !needed[d] && !slices.Contains(p.env.Tree().Clusters, d) {
+		if !p.needed(d) && !slices.Contains(p.env.Tree().Clusters, d) {
 			delete(p.clusters, d)
 			ctx.Stop(pid)
 		}
 	}
+}
+
+// needed reports whether a listener, which may be draining, has a cluster.
+func (p *proxy) needed(d *cluster.Cluster) bool {
+	for _, l := range p.listeners {
+		if l.Needs(d) {
+			return true
+		}
+	}
+	return false
 }

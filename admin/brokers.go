@@ -17,7 +17,7 @@ type broker struct {
 func (p *pages) brokers(w http.ResponseWriter, _ *http.Request) {
 	list := []broker{}
 	for _, l := range p.proxy.Tree().Listeners {
-		for _, b := range l.Cluster.Snapshot().Brokers() {
+		for _, b := range l.Brokers() {
 			shown := broker{Name: b.ID.Name, ID: b.ID.ID, Cluster: b.Known().Cluster, Upstream: b.Address(), Listener: l.Name}
 			if p, ok := l.PortOf(b.ID); ok {
 				shown.Advertised, shown.Port, shown.Up = p.Advertised, p.Port, !b.Away()

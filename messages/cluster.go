@@ -42,6 +42,7 @@ type RouteQuery struct {
 // asked.
 type RouteReply struct {
 	X       *Exchange
+	From    string // the cluster's name
 	Cluster bool
 	Code    int32
 	Remark  string

@@ -3,6 +3,8 @@ package messages
 import (
 	"net/netip"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -31,10 +33,14 @@ type Port struct {
 	Role       Role
 	Address    netip.AddrPort
 	Broker     route.BrokerID // of BrokerPort and VIPPort
+	Cluster    string         // the proxy's name of its broker's cluster; of a NameServerPort the listener's own
+	// Actors finds the actor of one of the listener's clusters; nil: there are none.
+	Actors func(cluster string) *actor.PID
 	// To is where requests go that the proxy does not answer itself.
 	To Destination
-	// Advertised is what clients are told to dial for a broker, given the address that this client reached the proxy on.
-	Advertised func(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool)
+	// Advertised is what clients are told to dial for a broker of a cluster, given the address that this client reached the proxy
+	// on.
+	Advertised func(cluster string, b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool)
 	// StoreHosts is what a client that reached the proxy on local is told in the place of brokers' own addresses, in message ids
 	// and store hosts (listener.rewrite_message_ids). Its result is nil when they stay as they are. It changes with a
 	// reload and with the brokers, so it is asked for each answer; what it returns is shared and never changes.
@@ -52,6 +58,14 @@ func (p *Port) Table() *route.Table {
 		return &noTable
 	}
 	return p.Decisions()
+}
+
+// ClusterActor is the actor that knows one of the listener's clusters; nil: the listener has no such cluster.
+func (p *Port) ClusterActor(name string) *actor.PID {
+	if p.Actors == nil {
+		return nil
+	}
+	return p.Actors(name)
 }
 
 // Accepted brings a new client connection to its supervisor.

@@ -214,7 +214,7 @@ func (s *Server) holds(now *actors.Tree, address string) bool {
 		if int(l.Addr().Port()) == wanted.Port {
 			return true
 		}
-		for _, b := range l.Cluster.Snapshot().Brokers() {
+		for _, b := range l.Brokers() {
 			if p, ok := l.PortOf(b.ID); ok && (p.Port == wanted.Port || l.Ports.VIP && p.Port-2 == wanted.Port) {
 				return true
 			}

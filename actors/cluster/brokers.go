@@ -49,7 +49,7 @@ func (c *clusterActor) learn(ctx actor.Context, from string, list []route.Broker
 	}
 	for _, b := range moved {
 		b.tell(&movedAway{})
-		c.publish(ctx, &messages.BrokerMoved{BrokerRef: b.ref()})
+		c.publish(ctx, &messages.BrokerMoved{BrokerRef: b.Ref()})
 	}
 }
 
@@ -94,15 +94,17 @@ func (c *clusterActor) forgetBrokers(ctx actor.Context, list []route.Broker) {
 
 // healthChanged passes on that a broker was lost or is back.
 func (c *clusterActor) healthChanged(ctx actor.Context, b *Broker) {
+	c.changes.Add(1)
 	if !b.Away() {
-		c.publish(ctx, &messages.BrokerBack{BrokerRef: b.ref()})
+		c.publish(ctx, &messages.BrokerBack{BrokerRef: b.Ref()})
 		return
 	}
-	c.publish(ctx, &messages.BrokerLost{BrokerRef: b.ref()})
+	c.publish(ctx, &messages.BrokerLost{BrokerRef: b.Ref()})
 	c.refresh(ctx)
 }
 
-func (b *Broker) ref() messages.BrokerRef {
+// Ref names it for messages.
+func (b *Broker) Ref() messages.BrokerRef {
 	return messages.BrokerRef{Cluster: b.Cluster, Broker: b.ID}
 }
 

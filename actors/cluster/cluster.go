@@ -32,6 +32,8 @@ type Cluster struct {
 	Late     bool   // it came by a reload
 
 	snapshot atomic.Pointer[Snapshot]
+	changes  atomic.Uint64 // of what decisions depend on
+	pid      atomic.Pointer[actor.PID]
 	updating sync.Mutex
 	known    atomic.Pointer[[]*NameServer]
 
@@ -67,6 +69,12 @@ type clusterActor struct {
 	reloaded bool  // the configuration was read again, and the cluster has not been looked at since
 	cancel   func()
 }
+
+// Run makes pid the cluster's actor; there is one at a time.
+func (c *Cluster) Run(pid *actor.PID) { c.pid.Store(pid) }
+
+// PID is the cluster's actor; nil: it has none yet.
+func (c *Cluster) PID() *actor.PID { return c.pid.Load() }
 
 // NewActor makes the actor of a cluster.
 func NewActor(e *env.Env, c *Cluster) actor.Actor { return &clusterActor{Cluster: c, env: e} }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -25,10 +26,23 @@ func (c *Cluster) Snapshot() *Snapshot { return c.snapshot.Load() }
 func (c *Cluster) update(change func(s *Snapshot)) {
 	c.updating.Lock()
 	defer c.updating.Unlock()
-	next := *c.snapshot.Load()
+	before := c.snapshot.Load()
+	next := *before
 	change(&next)
 	c.snapshot.Store(&next)
+	if next.table != before.table || !sameMap(next.brokers, before.brokers) {
+		c.changes.Add(1)
+	}
 }
+
+// sameMap reports that two maps are the same one, not only alike.
+func sameMap(a, b map[route.BrokerID]*Broker) bool {
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
+}
+
+// Changes counts the changes of what decisions about requests depend on: the table, which brokers there are, and whether each
+// of them is away. Who reads it before the snapshot never takes an old snapshot for the present one.
+func (c *Cluster) Changes() uint64 { return c.changes.Load() }
 
 // Answered is when a name server last answered; zero: never.
 func (s *Snapshot) Answered() time.Time { return s.answered }

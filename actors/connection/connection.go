@@ -48,16 +48,15 @@ type connection struct {
 type common struct {
 	env       *env.Env
 	listener  *actor.PID
-	cluster   *actor.PID   // of name-server ports
 	requests  *actor.Props // of request actors
 	upstreams *actor.Props
 	recorder  *stats.Recorder // of the executor
 }
 
 // Props is the recipe of connection actors on one executor.
-func Props(e *env.Env, listener, cluster *actor.PID, x transport.Executor) *actor.Props {
+func Props(e *env.Env, listener *actor.PID, x transport.Executor) *actor.Props {
 	all := &common{
-		env: e, listener: listener, cluster: cluster,
+		env: e, listener: listener,
 		requests:  requestProps(e),
 		upstreams: upstream.Props(e, x),
 		recorder:  e.Recorders[x],

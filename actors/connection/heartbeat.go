@@ -60,7 +60,7 @@ func (c *connection) watchMembership(ch *transport.Chunk, f *codec.Frame) {
 		c.heartbeat.drop(c.env)
 	default:
 		if route.ChangesRoutes(f.Header.Code) {
-			c.ctx.Send(c.cluster, &messages.RoutesChanged{})
+			c.toCluster(&messages.RoutesChanged{})
 		}
 	}
 }

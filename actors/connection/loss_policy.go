@@ -35,7 +35,7 @@ func (c *connection) breaksOnLoss() bool {
 
 // brokerLost ends the connections of clients that are to be refused. One whose upstream is open goes on.
 func (c *connection) brokerLost(m *messages.BrokerLost) {
-	if c.port.Broker != m.Broker || c.keeps() || !c.port.To.Away() || c.link.isUp() {
+	if !c.serves(m.BrokerRef) || c.keeps() || !c.port.To.Away() || c.link.isUp() {
 		return
 	}
 	if c.life.resetOnLoss {
@@ -45,9 +45,21 @@ func (c *connection) brokerLost(m *messages.BrokerLost) {
 	c.life.closeWhenIdle()
 }
 
+// serves reports whether its port stands for a broker.
+func (c *connection) serves(ref messages.BrokerRef) bool {
+	return c.port.Role != messages.NameServerPort && c.port.Broker == ref.Broker && c.port.Cluster == ref.Cluster
+}
+
+// toCluster sends a message to the actor of the port's cluster.
+func (c *connection) toCluster(m any) {
+	if pid := c.port.ClusterActor(c.port.Cluster); pid != nil {
+		c.ctx.Send(pid, m)
+	}
+}
+
 // toUpstream passes on what became of a broker: its upstream dials again, or at another address.
 func (c *connection) toUpstream(ref messages.BrokerRef, m any) {
-	if c.port.Broker == ref.Broker && c.link.exists() {
+	if c.serves(ref) && c.link.exists() {
 		c.link.upstream.Deliver(m)
 	}
 }
@@ -107,7 +119,7 @@ func (c *connection) lose(l *link, m *messages.Lost) {
 		c.answerLost(m, waiting)
 	}
 	c.env.Log.Debug("upstream lost", append(c.facts(), "upstream", m.Upstream, "reason", m.Reason, "waiting", len(waiting))...)
-	c.ctx.Send(c.cluster, &messages.Refresh{})
+	c.toCluster(&messages.Refresh{})
 	c.resume(&messages.Resume{Heartbeat: c.heartbeat.full, Redial: len(waiting) > 0})
 	if !c.keeps() && !c.life.resetOnLoss && c.port.To.Away() {
 		c.life.closeWhenIdle()

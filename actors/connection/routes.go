@@ -14,7 +14,7 @@ import (
 // routeKnown: the cluster knows. A broker that has no port yet gets one before its address is given to the client.
 func (c *connection) routeKnown(m *messages.RouteReply) {
 	for _, b := range m.Brokers {
-		if _, _, ok := c.port.Advertised(b.BrokerID, c.out.sock.Local()); !ok {
+		if _, _, ok := c.port.Advertised(m.From, b.BrokerID, c.out.sock.Local()); !ok {
 			c.ctx.Send(c.listener, &messages.OpenPorts{Brokers: m.Brokers, Reply: m, To: c.ctx.Self()})
 			return
 		}
@@ -47,7 +47,7 @@ func (c *connection) askCluster(ch *transport.Chunk, f *codec.Frame, v route.Ver
 	if !q.Cluster {
 		q.ZoneName, q.ZoneMode = f.Header.ExtString(ch.RawHeader(f), "__ZONE_NAME"), f.Header.ExtString(ch.RawHeader(f), "__ZONE_MODE")
 	}
-	c.ctx.Send(c.cluster, q)
+	c.toCluster(q)
 }
 
 func (c *connection) queueRoute(m *messages.RouteReply) {
@@ -93,7 +93,7 @@ func (c *connection) answerRoute(m *messages.RouteReply) {
 func (c *connection) readdress(m *messages.RouteReply) ([]byte, error) {
 	local := c.out.sock.Local()
 	place := func(b route.BrokerID) (string, bool) {
-		host, port, ok := c.port.Advertised(b, local)
+		host, port, ok := c.port.Advertised(m.From, b, local)
 		return net.JoinHostPort(host, strconv.Itoa(port)), ok
 	}
 	if m.Cluster {

@@ -19,7 +19,6 @@ type connections struct {
 	env      *env.Env
 	name     string // of the listener
 	listener *actor.PID
-	cluster  *actor.PID
 	props    map[transport.Executor]*actor.Props
 	cancel   func()
 	permits  permits
@@ -27,8 +26,8 @@ type connections struct {
 	departed map[*messages.Port]bool
 }
 
-// neighbors gives connections the actors that they talk to.
-type neighbors struct{ listener, cluster *actor.PID }
+// neighbors gives connections the actor that they talk to.
+type neighbors struct{ listener *actor.PID }
 
 // Receive is part of actor.Actor.
 func (c *connections) Receive(ctx actor.Context) {
@@ -38,7 +37,7 @@ func (c *connections) Receive(ctx actor.Context) {
 		c.props, c.departed = map[transport.Executor]*actor.Props{}, map[*messages.Port]bool{}
 		c.cancel = system.Every(connection.TickInterval, system.NewSink(c.env.System, ctx.Self()), &messages.Tick{})
 	case *neighbors:
-		c.listener, c.cluster = m.listener, m.cluster
+		c.listener = m.listener
 		clear(c.props)
 	case *messages.Accepted:
 		if c.departed[m.Port] {
@@ -133,7 +132,7 @@ func (c *connections) pauseWhenFull(ctx actor.Context) (paused bool) {
 func (c *connections) recipe(x transport.Executor) *actor.Props {
 	p := c.props[x]
 	if p == nil {
-		p = connection.Props(c.env, c.listener, c.cluster, x)
+		p = connection.Props(c.env, c.listener, x)
 		c.props[x] = p
 	}
 	return p

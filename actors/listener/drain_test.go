@@ -30,6 +30,7 @@ type leaving struct {
 	pid     *actor.PID
 	sockets *transport.Net
 	broker  net.Conn // the far end of the last upstream
+	cluster *actor.PID
 }
 
 // leavingTest runs a test in a bubble, with an upstream that reads and never answers.
@@ -46,7 +47,8 @@ func leavingTest(t *testing.T, test func(l *leaving)) {
 		l.pid, err = l.env.System.Root.SpawnNamed(l.env.Props(func() actor.Actor { return &connections{env: l.env} }, nil, nil), "connections")
 		require.NoError(t, err)
 		listener := l.env.System.Root.Spawn(actor.PropsFromFunc(func(actor.Context) {})) // and directory
-		l.env.System.Root.Send(l.pid, &neighbors{listener: listener, cluster: listener})
+		l.env.System.Root.Send(l.pid, &neighbors{listener: listener})
+		l.cluster = listener
 		test(l)
 		require.NoError(t, l.env.System.Root.PoisonFuture(l.pid).Wait())
 		require.NoError(t, l.env.System.Root.PoisonFuture(listener).Wait())
@@ -78,8 +80,9 @@ func (l *leaving) client() (nc net.Conn, ended <-chan time.Duration) {
 func (l *leaving) accept(far net.Conn) {
 	id := route.BrokerID{Name: "broker-a"}
 	port := &messages.Port{
-		Listener: "main", StatPrefix: "main", Role: messages.BrokerPort, Broker: id,
-		To: cluster.NewBroker("main", route.Broker{BrokerID: id, Address: "broker:1"}, l.sockets),
+		Listener: "main", StatPrefix: "main", Role: messages.BrokerPort, Broker: id, Cluster: "main",
+		Actors: func(string) *actor.PID { return l.cluster },
+		To:     cluster.NewBroker("main", route.Broker{BrokerID: id, Address: "broker:1"}, l.sockets),
 	}
 	l.env.System.Root.Send(l.pid, &messages.Accepted{Port: port, Conn: l.sockets.Wrap(far)})
 	synctest.Wait()

@@ -16,10 +16,10 @@ func (l *Listener) Offers() bool {
 }
 
 // countLeftOut publishes how many brokers have no port. Those that are away do not count: no client could reach them anyway.
-func (l *listener) countLeftOut(known *cluster.Snapshot) {
+func (l *listener) countLeftOut() {
 	n := int32(0)
-	for id := range l.leftOut {
-		if b := known.Broker(id); b != nil && !b.Away() {
+	for ref := range l.leftOut {
+		if b := l.broker(ref); b != nil && !b.Away() {
 			n++
 		}
 	}
@@ -32,4 +32,12 @@ func (l *listener) refreshed(ctx actor.Context) {
 		l.openPorts(ctx, again)
 	}
 	l.lookUpNames(ctx)
+}
+
+// leaveOut notes why a broker has no port.
+func (l *listener) leaveOut(b *cluster.Broker, why error) {
+	if text := why.Error(); l.leftOut[b.Ref()] != text {
+		l.leftOut[b.Ref()] = text
+		l.env.Log.Error("broker left out of routes", "listener", l.Name, "broker", b.ID.String(), "cluster", b.Cluster, "error", text)
+	}
 }

@@ -36,7 +36,11 @@ type Listener struct {
 	// Inherit returns the listening socket that a predecessor had at an address, which is the caller's from then on; nil:
 	// there is no predecessor.
 	Inherit func(address string) (fd int, ok bool)
-	Cluster *cluster.Cluster // whose brokers it offers
+	// Cluster is the listener's own cluster: name-server requests that are relayed go to its name servers.
+	Cluster *cluster.Cluster
+	// Clusters are all whose brokers it offers, its own included, in the order of the configuration: of brokers with the same
+	// name the first one is offered. nil: its own alone.
+	Clusters []*cluster.Cluster
 	// Save keeps the port table for the next start; it may be nil.
 	Save func(map[route.BrokerID]int) error
 	// Table is the port table, with what was saved by the last run.
@@ -50,10 +54,10 @@ type Listener struct {
 // live is what all revisions of a listener have in common. It outlives the actor.
 type live struct {
 	latest  atomic.Pointer[Listener] // nil: the first
-	cluster atomic.Pointer[actor.PID]
 	ports   atomic.Pointer[map[route.BrokerID]BrokerPort]
 	leftOut atomic.Int32
 	opened  atomic.Bool
+	table   atomic.Pointer[composed]
 	shut    atomic.Bool // it was removed, or a drain has begun: it opens no more
 	bound   atomic.Pointer[netip.AddrPort]
 	hosts   atomic.Pointer[storeHosts] // nil: store hosts are not rewritten
@@ -87,16 +91,15 @@ func (l *Listener) Addr() netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// listener opens the name-server port when the cluster has its first answer, and a port for each broker when the cluster
-// learns of it. It owns the open sockets; acceptors only accept on them, so a crash of one closes no port.
+// listener opens the name-server port when one of its clusters has its first answer, and a port for each broker when a
+// cluster learns of it. It owns the open sockets; acceptors only accept on them, so a crash of one closes no port.
 type listener struct {
 	*Listener
 	env         *env.Env
-	cluster     *actor.PID
 	connections *actor.PID
 	brokers     map[route.BrokerID]*brokerPorts
 	nameServer  transport.Listener
-	leftOut     map[route.BrokerID]string // why a broker has no port; logged when it changes
+	leftOut     map[messages.BrokerRef]string // why a broker has no port; logged when it changes
 	open        map[transport.Listener]*openPort
 	full        bool   // all permits are taken, and all ports paused
 	closing     bool   // a drain has begun: no more ports are opened
@@ -107,15 +110,11 @@ type listener struct {
 
 // New makes the actor of a listener, as its last revision says.
 func New(e *env.Env, l *Listener) actor.Actor {
-	return &listener{Listener: l.present(), env: e, cluster: l.live().cluster.Load()}
+	return &listener{Listener: l.present(), env: e}
 }
 
-// Prepare gives a listener that is about to start its cluster's actor and, unless it is nil, a socket that is open at
-// its address.
-func (l *Listener) Prepare(cluster *actor.PID, socket transport.Listener) {
-	l.live().socket = socket
-	l.live().cluster.Store(cluster)
-}
+// Prepare gives a listener that is about to start, unless it is nil, a socket that is open at its address.
+func (l *Listener) Prepare(socket transport.Listener) { l.live().socket = socket }
 
 // Succeed makes l the next revision of before: both have the same sockets and ports.
 func (l *Listener) Succeed(before *Listener) { l.from = before.live() }
@@ -128,11 +127,11 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *reopen:
 		l.reopen(ctx)
 	case *messages.BrokersChanged:
-		if m.Cluster == l.Cluster.Name {
+		if l.has(m.Cluster) {
 			l.brokersChanged(ctx)
 		}
 	case *messages.Refreshed:
-		if m.Cluster == l.Cluster.Name {
+		if l.has(m.Cluster) {
 			l.refreshed(ctx)
 		}
 	case *named:
@@ -181,13 +180,13 @@ func (l *listener) Receive(ctx actor.Context) {
 	}
 }
 
-// start spawns the supervisor of connections, and waits for the cluster to name the brokers.
+// start spawns the supervisor of connections, and waits for the clusters to name the brokers.
 func (l *listener) start(ctx actor.Context) {
-	l.brokers, l.leftOut, l.open = map[route.BrokerID]*brokerPorts{}, map[route.BrokerID]string{}, map[transport.Listener]*openPort{}
+	l.brokers, l.leftOut, l.open = map[route.BrokerID]*brokerPorts{}, map[messages.BrokerRef]string{}, map[transport.Listener]*openPort{}
 	props := l.env.Props(func() actor.Actor { return &connections{env: l.env, name: l.Name} }, nil, nil)
 	l.connections, _ = ctx.SpawnNamed(props, "connections")
-	ctx.Send(l.connections, &neighbors{listener: ctx.Self(), cluster: l.cluster})
-	ctx.Send(l.cluster, &messages.Subscribe{To: ctx.Self()})
+	ctx.Send(l.connections, &neighbors{listener: ctx.Self()})
+	l.subscribe(ctx, l.all())
 }
 
 // tellConnections passes a message on; a listener that waits for its time to open has no connections.
@@ -197,10 +196,10 @@ func (l *listener) tellConnections(ctx actor.Context, m any) {
 	}
 }
 
-// leave closes the ports and ends the subscription to the cluster.
+// leave closes the ports and ends the subscriptions to the clusters.
 func (l *listener) leave(ctx actor.Context) {
 	l.close()
-	ctx.Send(l.cluster, &messages.Unsubscribe{From: ctx.Self()})
+	l.unsubscribe(ctx, l.all())
 }
 
 func (l *Listener) host() string {
@@ -240,7 +239,7 @@ func (l *listener) openNameServer(ctx actor.Context) {
 	l.nameServer = ln
 	addr := ln.Addr()
 	l.live().bound.Store(&addr)
-	l.accept(ctx, ln, &messages.Port{Role: messages.NameServerPort, To: l.Cluster.AnyNameServer(l.env.Transport)})
+	l.accept(ctx, ln, l.Cluster, &messages.Port{Role: messages.NameServerPort, To: l.Cluster.AnyNameServer(l.env.Transport)})
 	l.live().opened.Store(true)
 	l.publishEvent(messages.ListenerOpened, addr.String())
 	l.env.Log.Info("listener open", "listener", l.Name, "name_server", addr.String(), "brokers", len(l.brokers))

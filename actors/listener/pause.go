@@ -9,14 +9,14 @@ import (
 
 // brokerTurned pauses or opens the ports of a broker that was lost, is back or has moved, and then tells the connections.
 func (l *listener) brokerTurned(ctx actor.Context, ref messages.BrokerRef, m any) {
-	if ref.Cluster != l.Cluster.Name {
+	if !l.has(ref.Cluster) {
 		return
 	}
-	if p := l.brokers[ref.Broker]; p != nil {
+	if p := l.brokers[ref.Broker]; p != nil && p.broker.Cluster == ref.Cluster {
 		l.pauseBroker(p)
 		l.publish() // it may have moved
 	}
-	l.countLeftOut(l.Cluster.Snapshot())
+	l.countLeftOut()
 	l.tellConnections(ctx, m)
 }
 

@@ -37,16 +37,14 @@ func (l *Listener) PortOf(b route.BrokerID) (p BrokerPort, ok bool) {
 	return p, ok
 }
 
-// advertised tells what a client that reached us on local is told to dial for a broker of a cluster. A reload may have given
-// the listener another cluster, with brokers of the same name; clients that came before it are not led there.
-func (l *Listener) advertised(cluster string) func(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool) {
-	return func(b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool) {
-		p, ok := l.PortOf(b)
-		if host = l.present().Advertise; host == "" {
-			host = local.Addr().Unmap().String()
-		}
-		return host, p.advertise, ok && p.cluster == cluster
+// advertised tells what a client that reached us on local is told to dial for a broker of a cluster. Another cluster may have
+// a broker of the same name.
+func (l *Listener) advertised(cluster string, b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool) {
+	p, ok := l.PortOf(b)
+	if host = l.present().Advertise; host == "" {
+		host = local.Addr().Unmap().String()
 	}
+	return host, p.advertise, ok && p.cluster == cluster
 }
 
 // brokerPorts are one broker's open ports. They are paused while the broker is away, so that a new connection meets what it
@@ -80,9 +78,9 @@ const forgottenTimeout = 30 * time.Second
 // brokersChanged opens the ports of brokers that came, and closes those of brokers that were forgotten.
 func (l *listener) brokersChanged(ctx actor.Context) {
 	left := map[*messages.Port]bool{}
-	known := l.Cluster.Snapshot()
+	unique := l.unique()
 	for id, p := range l.brokers {
-		if known.Broker(id) != p.broker {
+		if unique[id] != p.broker {
 			l.env.Log.Info("broker port closed", "listener", l.Name, "broker", id.String(), "port", p.main.Addr().Port())
 			l.closeBroker(id, left)
 		}
@@ -112,24 +110,24 @@ func (l *listener) openPorts(ctx actor.Context, retry retry) {
 	if l.retiring || l.closing || l.connections == nil {
 		return
 	}
-	known := l.Cluster.Snapshot()
 	changed := false
-	for _, b := range known.Brokers() {
-		if _, failed := l.leftOut[b.ID]; l.brokers[b.ID] != nil || failed && !bool(retry) {
+	for _, b := range l.known() {
+		if _, failed := l.leftOut[b.Ref()]; l.offers(b) || failed && !bool(retry) {
 			continue
 		}
-		if err := l.openBroker(ctx, b); err != nil {
-			if why := err.Error(); l.leftOut[b.ID] != why {
-				l.leftOut[b.ID] = why
-				l.env.Log.Error("broker left out of routes", "listener", l.Name, "broker", b.ID.String(), "error", why)
-			}
+		err := l.taken(b)
+		if err == nil {
+			err = l.openBroker(ctx, b)
+		}
+		if err != nil {
+			l.leaveOut(b, err)
 			continue
 		}
-		delete(l.leftOut, b.ID)
+		delete(l.leftOut, b.Ref())
 		changed = true
 	}
-	defer l.countLeftOut(known)
-	maps.DeleteFunc(l.leftOut, func(id route.BrokerID, _ string) bool { return known.Broker(id) == nil })
+	defer l.countLeftOut()
+	maps.DeleteFunc(l.leftOut, func(ref messages.BrokerRef, _ string) bool { return l.broker(ref) == nil })
 	if changed {
 		l.publish()
 		l.lookUpNames(ctx)
@@ -183,9 +181,9 @@ func (l *listener) openBroker(ctx actor.Context, b *cluster.Broker) error {
 	}
 	p.broker = b
 	l.brokers[b.ID] = p
-	l.accept(ctx, p.main, &messages.Port{Role: messages.BrokerPort, Broker: b.ID, To: b})
+	l.accept(ctx, p.main, l.named(b.Cluster), &messages.Port{Role: messages.BrokerPort, Broker: b.ID, To: b})
 	if p.vip != nil {
-		l.accept(ctx, p.vip, &messages.Port{Role: messages.VIPPort, Broker: b.ID, To: b.VIP()})
+		l.accept(ctx, p.vip, l.named(b.Cluster), &messages.Port{Role: messages.VIPPort, Broker: b.ID, To: b.VIP()})
 	}
 	l.pauseBroker(p)
 	l.env.Log.Info("broker port open", "listener", l.Name, "broker", b.ID.String(), "port", p.main.Addr().Port())
@@ -218,10 +216,11 @@ func (l *listener) listen(port int) (*brokerPorts, error) {
 	return nil, errors.Join(errors.New("no free port found that has a free one two below it"), last)
 }
 
-// accept starts an acceptor on an open socket.
-func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messages.Port) {
-	port.Listener, port.StatPrefix, port.StoreHosts, port.Advertised = l.Name, l.StatPrefix, l.StoreHosts, l.advertised(l.Cluster.Name)
-	port.Address, port.Decisions = ln.Addr(), l.decisions()
+// accept starts an acceptor on an open socket, which stands for a broker or the name servers of a cluster.
+func (l *listener) accept(ctx actor.Context, ln transport.Listener, of *cluster.Cluster, port *messages.Port) {
+	port.Listener, port.StatPrefix, port.StoreHosts, port.Advertised = l.Name, l.StatPrefix, l.StoreHosts, l.advertised
+	port.Address = ln.Addr()
+	l.standFor(port, of)
 	o := &openPort{all: map[*messages.Port]bool{port: true}}
 	o.port.Store(port)
 	l.open[ln] = o
@@ -238,12 +237,6 @@ func (l *listener) accept(ctx actor.Context, ln transport.Listener, port *messag
 	if l.full {
 		l.pause(ln, true)
 	}
-}
-
-// decisions is the table by which requests for the listener's cluster are decided.
-func (l *listener) decisions() func() *route.Table {
-	c := l.Cluster
-	return func() *route.Table { return c.Snapshot().Table() }
 }
 
 // closeBroker closes a broker's ports and notes whose connections have to leave.

@@ -27,7 +27,6 @@ type (
 	// Revise turns a listener into its next revision. The answer is Adjusted.
 	Revise struct {
 		Next    *Listener
-		Cluster *actor.PID
 		Socket  transport.Listener // open at the next address; nil: open it yourself
 		Timeout time.Duration      // for connections of ports that are closed
 	}
@@ -103,10 +102,7 @@ func (l *listener) revise(ctx actor.Context, m *Revise) {
 	old := l.Listener
 	l.become(m.Next)
 	left := map[*messages.Port]bool{}
-	elsewhere := old.Cluster != l.Cluster
-	if elsewhere {
-		l.changeCluster(ctx, m.Cluster, left)
-	}
+	l.changeClusters(ctx, old, left)
 	l.changePorts(old, left)
 	l.changeAddress(ctx, old, m.Socket, left)
 	l.renewPorts()
@@ -114,9 +110,7 @@ func (l *listener) revise(ctx actor.Context, m *Revise) {
 	l.openPorts(ctx, again)
 	l.publish()
 	l.lookUpNames(ctx)
-	if elsewhere {
-		ctx.Send(l.cluster, &messages.Subscribe{To: ctx.Self()})
-	}
+	l.subscribe(ctx, missing(l.all(), old.all()))
 	l.depart(ctx, left, m.Timeout)
 }
 
@@ -124,23 +118,6 @@ func (l *listener) revise(ctx actor.Context, m *Revise) {
 func (l *listener) become(next *Listener) {
 	l.Listener = next
 	l.live().latest.Store(next)
-}
-
-// changeCluster closes everything that stands for the old cluster.
-func (l *listener) changeCluster(ctx actor.Context, to *actor.PID, left map[*messages.Port]bool) {
-	ctx.Send(l.cluster, &messages.Unsubscribe{From: ctx.Self()})
-	l.cluster = to
-	l.live().cluster.Store(to)
-	l.tellConnections(ctx, &neighbors{listener: ctx.Self(), cluster: to})
-	for id := range l.brokers {
-		l.closeBroker(id, left)
-	}
-	if o := l.open[l.nameServer]; o != nil {
-		maps.Copy(left, o.all)
-		l.renew(o, func(p *messages.Port) {
-			p.To, p.Decisions, p.Advertised = l.Cluster.AnyNameServer(l.env.Transport), l.decisions(), l.advertised(l.Cluster.Name)
-		})
-	}
 }
 
 // changePorts closes the ports that brokers no longer have; openPorts opens the new ones.
