@@ -5,6 +5,7 @@
 //	rocketmq-proxy dev                                  name server, broker and proxy on 127.0.0.1, for development
 //	rocketmq-proxy check --config proxy.toml [--dial]   report all problems of a configuration
 //	rocketmq-proxy config --config proxy.toml           print the configuration in effect and where it came from
+//	rocketmq-proxy convert ENVOY.yaml                   print the configuration for an Envoy RocketMQ filter
 //	rocketmq-proxy health [--admin URL]                 exit with 0 if and only if a running proxy is ready
 //	rocketmq-proxy version
 //
@@ -99,7 +100,7 @@ func (p *program) root() *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	root.AddCommand(p.serve(), p.dev(), p.check(), p.config(), p.health(), p.version())
+	root.AddCommand(p.serve(), p.dev(), p.check(), p.config(), p.convert(), p.health(), p.version())
 	return root
 }
 

@@ -98,7 +98,13 @@ func quote(s string) string {
 
 var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// quoteKey writes a key, in quotes where TOML needs them.
+// Quote writes a text as a TOML string.
+func Quote(text string) string { return quote(text) }
+
+// QuoteKey writes a key, in quotes where TOML needs them.
+func QuoteKey(key string) string { return quoteKey(key) }
+
+// quoteKey is QuoteKey.
 func quoteKey(key string) string {
 	if bareKey.MatchString(key) {
 		return key
