@@ -73,7 +73,7 @@ func (p *Proxy) CountConnections(ctx context.Context) int { return len(p.list(ct
 
 // chooses reports whether f lets a connection through.
 func (f *Filter) chooses(c *Connection) bool {
-	if f.Listener != "" && f.Listener != c.Listener || f.Broker != "" && f.Broker != c.Broker || f.Upstream && c.Upstream == nil {
+	if f.Listener != "" && f.Listener != c.Listener || f.Broker != "" && f.Broker != c.Broker || f.Upstream && len(c.Upstreams) == 0 {
 		return false
 	}
 	if f.Search == "" {

@@ -47,7 +47,9 @@ func (p *pages) upstreams(w http.ResponseWriter, r *http.Request) {
 	}
 	shown := make([]any, 0, len(list))
 	for _, c := range list {
-		shown = append(shown, c.Upstream)
+		for _, u := range c.Upstreams {
+			shown = append(shown, u)
+		}
 	}
 	writeJSON(w, shown)
 }

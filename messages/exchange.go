@@ -23,7 +23,8 @@ type Exchange struct {
 	Actor   *actor.PID    // the request actor that is leased for it
 	Process actor.Process // the same, looked up
 	Waiting bool          // not handed to an upstream yet: dialing, asking
-	Relayed bool          // it went, or goes, to the upstream
+	Relayed bool          // it went, or goes, to the upstream of Link
+	Link    uint16        // the number of a link of the connection
 	// Tombstone: the client has got a local reply already; the upstream's answer, if it comes, is dropped.
 	Tombstone bool
 	// Where it stands among those that wait (connection/exchanges.go).

@@ -19,21 +19,21 @@ type (
 	}
 )
 
-// ClientReport describes one client connection and its upstream.
+// ClientReport describes one client connection and its upstreams.
 type ClientReport struct {
-	Listener string          `json:"listener"`
-	Role     string          `json:"role"`             // of its port: "name-server", "broker" or "vip"
-	Broker   string          `json:"broker,omitempty"` // as "broker-a/0"; "" on a name-server port
-	Remote   string          `json:"remote"`           // the client's address
-	Local    string          `json:"local"`            // the address that it has reached
-	ClientID string          `json:"client_id,omitempty"`
-	Language string          `json:"language,omitempty"`
-	Version  int32           `json:"version,omitempty"`
-	Age      float64         `json:"age_seconds"`
-	Idle     float64         `json:"idle_seconds"`
-	InFlight int             `json:"requests_in_flight"`
-	Kept     int             `json:"bytes_kept"` // written, and not taken by the client yet
-	Upstream *UpstreamReport `json:"-"`
+	Listener  string            `json:"listener"`
+	Role      string            `json:"role"`             // of its port: "name-server", "broker" or "vip"
+	Broker    string            `json:"broker,omitempty"` // as "broker-a/0"; "" on a name-server port
+	Remote    string            `json:"remote"`           // the client's address
+	Local     string            `json:"local"`            // the address that it has reached
+	ClientID  string            `json:"client_id,omitempty"`
+	Language  string            `json:"language,omitempty"`
+	Version   int32             `json:"version,omitempty"`
+	Age       float64           `json:"age_seconds"`
+	Idle      float64           `json:"idle_seconds"`
+	InFlight  int               `json:"requests_in_flight"`
+	Kept      int               `json:"bytes_kept"` // written, and not taken by the client yet
+	Upstreams []*UpstreamReport `json:"-"`
 }
 
 // UpstreamReport describes one upstream socket.

@@ -10,17 +10,18 @@ import (
 
 // deliver takes bytes of the upstream.
 func (c *connection) deliver(m *messages.Deliver) {
-	if m.Epoch != c.link.epoch {
+	l := c.links.of(m.Epoch)
+	if l == nil {
 		m.Done()
 		return
 	}
 	c.lastTraffic = c.env.Now()
-	c.flight.bulk.hear(c.lastTraffic)
+	l.bulk.hear(c.lastTraffic)
 	c.samples.note().UpstreamReceived += int64(m.To - m.From)
-	if c.out.defers(delivery{link: &c.link, bytes: m}) {
+	if c.out.defers(delivery{link: l, bytes: m}) {
 		return
 	}
-	c.relay(&c.link, m)
+	c.relay(l, m)
 	for d, ok := c.out.next(); ok; d, ok = c.out.next() {
 		if d.lost != nil {
 			c.lose(d.link, d.lost)
@@ -36,7 +37,7 @@ func (c *connection) relay(l *link, m *messages.Deliver) {
 }
 
 // answer settles the request that a frame of an upstream answers. It is part of decider.
-func (c *connection) answer(ch *transport.Chunk, f *codec.Frame) (p passage) {
+func (c *connection) answer(l *link, ch *transport.Chunk, f *codec.Frame) (p passage) {
 	p.what = relay
 	h := &f.Header
 	if !h.IsResponse() {
@@ -45,7 +46,7 @@ func (c *connection) answer(ch *transport.Chunk, f *codec.Frame) (p passage) {
 		return p
 	}
 	c.samples.add(messages.Sample{Kind: messages.ResponseRead})
-	x := c.flight.take(h.Opaque)
+	x := c.flight.take(l.number, h.Opaque)
 	switch {
 	case x == nil && h.Opaque == upstream.ReplayOpaque: // the upstream did not wait for the answer to a replay any longer
 		p.what = drop
@@ -57,7 +58,8 @@ func (c *connection) answer(ch *transport.Chunk, f *codec.Frame) (p passage) {
 		return p
 	}
 	c.handed(x)
-	c.flight.bulk.learn(x, f.End-f.Off)
+	l.bulk.remove(x)
+	l.bulk.learn(x, f.End-f.Off)
 	c.samples.add(messages.Sample{Kind: messages.RequestAnswered, Code: x.Header.Code, Response: h.Code, Nanos: c.lastTraffic - x.Arrived})
 	c.rewrite(&p, rewrite.InAnswer(x.Header.Code), ch, f)
 	x.Answered.Code = h.Code

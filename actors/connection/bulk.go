@@ -3,6 +3,7 @@ package connection
 import (
 	"slices"
 	"time"
+	"unsafe"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
@@ -169,51 +170,82 @@ func (b *bulk) looked() {
 	}
 }
 
-// exceeds reports whether a request of the client has to wait because of what is expected for those before it.
-func (c *connection) exceeds(h *codec.Header) bool {
-	if !route.Bulky(h.Code) || !h.ExpectsResponse() || c.flight.bulk == nil {
+// cost is what it takes in memory.
+func (b *bulk) cost() int {
+	if b == nil {
+		return 0
+	}
+	return int(unsafe.Sizeof(*b)) + cap(b.young)*int(unsafe.Sizeof(bulkRequest{}))
+}
+
+// exceeds reports whether a request for a link has to wait because of what is expected for those before it.
+func (c *connection) exceeds(l *link, h *codec.Header) bool {
+	if l.bulk == nil || !route.Bulky(h.Code) || !h.ExpectsResponse() {
 		return false
 	}
-	c.flight.bulk.shut = !c.mayExpectMore()
-	return c.flight.bulk.shut
+	l.bulk.shut = !c.mayExpectMore(l)
+	return l.bulk.shut
 }
 
 // bulkWaits reports that a request waits so.
-func (c *connection) bulkWaits() bool {
-	b := c.flight.bulk
-	if b != nil && b.shut {
-		b.shut = !c.mayExpectMore()
+func (c *connection) bulkWaits() (waits bool) {
+	for i := range c.links.len() {
+		if l := c.links.at(i); l.bulk != nil && l.bulk.shut {
+			l.bulk.shut = !c.mayExpectMore(l)
+			waits = waits || l.bulk.shut
+		}
 	}
-	return b != nil && b.shut
+	return waits
 }
 
-func (c *connection) mayExpectMore() bool {
-	b, now := c.flight.bulk, c.env.Now()
-	b.forgetHeld(now, c.link.isUp() && c.out.sock.Kept() == 0)
-	return b.room(now)
+func (c *connection) mayExpectMore(l *link) bool {
+	now := c.env.Now()
+	l.bulk.forgetHeld(now, l.isUp() && c.out.sock.Kept() == 0)
+	return l.bulk.room(now)
 }
 
-// expect counts a request to a broker that is passed on, if its answer may be large.
-func (c *connection) expect(x *messages.Exchange) {
-	if !route.Bulky(x.Header.Code) || c.port.Role == messages.NameServerPort {
+// expect counts a request that is passed on to a broker, if its answer may be large.
+func (c *connection) expect(l *link, x *messages.Exchange) {
+	if !route.Bulky(x.Header.Code) {
 		return
 	}
-	if c.flight.bulk == nil {
-		c.flight.bulk = newBulk(c.port.To.Expected())
+	if l.bulk == nil {
+		of := c.destination(l).Expected()
+		if of == nil { // it is a name server
+			return
+		}
+		l.bulk = newBulk(of)
 	}
-	c.flight.bulk.add(x, c.env.Now())
+	l.bulk.add(x, c.env.Now())
 }
 
 // watchBulk looks after what is expected once a message has been dealt with. A client that has to read first brings an
 // event when it does.
 func (c *connection) watchBulk() {
-	b := c.flight.bulk
-	if b == nil {
-		return
+	for i := range c.links.len() {
+		l := c.links.at(i)
+		b := l.bulk
+		if b == nil {
+			continue
+		}
+		b.note(c.unread())
+		if b.shut && !b.watching && l.isUp() && c.out.sock.Kept() == 0 {
+			b.watching = true
+			system.After(lookAtBulkFor, c.self, &lookAtBulk{})
+		}
 	}
-	b.note(c.unread())
-	if b.shut && !b.watching && c.link.isUp() && c.out.sock.Kept() == 0 {
-		b.watching = true
-		system.After(lookAtBulkFor, c.self, &lookAtBulk{})
+}
+
+// lookedAtBulk notes that the timer has come.
+func (c *connection) lookedAtBulk() {
+	for i := range c.links.len() {
+		c.links.at(i).bulk.looked()
+	}
+}
+
+// hearBulk notes that upstreams may be read again.
+func (c *connection) hearBulk() {
+	for i := range c.links.len() {
+		c.links.at(i).bulk.hear(c.env.Now())
 	}
 }

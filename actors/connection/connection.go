@@ -33,7 +33,7 @@ type connection struct {
 
 	in     inbound
 	out    outbound
-	link   link // the only one
+	links  links
 	flight inflight
 	life   lifecycle
 
@@ -98,9 +98,9 @@ func (c *connection) Receive(ctx actor.Context) {
 	case *messages.PortsOpened:
 		c.portsOpened(m)
 	case *transport.Drained: // there may be room
-		c.flight.bulk.hear(c.env.Now())
+		c.hearBulk()
 	case *lookAtBulk:
-		c.flight.bulk.looked()
+		c.lookedAtBulk()
 	case *transport.Closed:
 		c.end(m.Err)
 	case *messages.Tick:
@@ -136,9 +136,7 @@ func (c *connection) afterwards() {
 	if c.life.state != closed {
 		c.answerRoutes()
 		c.unpark()
-		if c.link.state == retired {
-			c.leaveRetired()
-		}
+		c.leaveRetired()
 		c.closeIfDue()
 		c.watchBulk()
 		c.account()
@@ -209,7 +207,7 @@ func (c *connection) close() {
 			c.samples.add(messages.Sample{Kind: end, Code: x.Header.Code})
 		}
 	}
-	c.flight.bulk.release()
+	c.links.release()
 	c.flight = inflight{counted: c.flight.counted}
 	c.account()
 	c.samples.note().Closed++
@@ -227,8 +225,10 @@ func (c *connection) tick(m *messages.Tick) {
 	} else {
 		c.stopAll(c.flight.shrink())
 	}
-	if c.link.isUp() {
-		c.link.upstream.Deliver(m)
+	for i := range c.links.len() {
+		if l := c.links.at(i); l.isUp() {
+			l.upstream.Deliver(m)
+		}
 	}
 	c.checkAge(m.Now)
 	if reason := c.missedTimeout(m.Now); reason != "" {
@@ -245,7 +245,7 @@ func (c *connection) stopAll(list []lease) {
 
 // account has the budget know what the requests in flight cost.
 func (c *connection) account() {
-	if n := int32(c.flight.bytes()); n != c.flight.counted {
+	if n := int32(c.flight.bytes() + c.links.bytes()); n != c.flight.counted {
 		c.env.Transport.Hold(c.out.sock.Executor(), int(n-c.flight.counted))
 		c.flight.counted = n
 	}
@@ -285,17 +285,23 @@ func (c *connection) report() *messages.ClientReport {
 	if c.port.Role != messages.NameServerPort {
 		r.Broker = c.port.Broker.String()
 	}
-	if c.link.exists() {
-		state := "connecting"
-		if c.link.isUp() {
-			state = "open"
-		}
-		r.Upstream = &messages.UpstreamReport{
-			Listener: r.Listener, Broker: r.Broker, Address: c.link.address, State: state,
-			Client: r.Remote, ClientID: r.ClientID, Epoch: c.link.epoch, InFlight: c.flight.count - c.flight.waiting,
+	for i := range c.links.len() {
+		if l := c.links.at(i); l.exists() {
+			r.Upstreams = append(r.Upstreams, c.reportLink(r, l))
 		}
 	}
 	return r
+}
+
+func (c *connection) reportLink(r *messages.ClientReport, l *link) *messages.UpstreamReport {
+	state := "connecting"
+	if l.isUp() {
+		state = "open"
+	}
+	return &messages.UpstreamReport{
+		Listener: r.Listener, Broker: r.Broker, Address: l.address, State: state,
+		Client: r.Remote, ClientID: r.ClientID, Epoch: l.epoch, InFlight: c.flight.count - c.flight.waiting,
+	}
 }
 
 func seconds(nanos int64) float64 { return float64(nanos/1e6) / 1e3 }

@@ -79,15 +79,15 @@ func (t *exchanges) spread(n int) {
 	}
 }
 
-// takeRelayed removes the oldest relayed request with this opaque and returns it; nil is none.
-func (t *exchanges) takeRelayed(opaque int32) *messages.Exchange {
+// takeRelayed removes the oldest request with this opaque that was relayed to a link and returns it; nil is none.
+func (t *exchanges) takeRelayed(link uint16, opaque int32) *messages.Exchange {
 	if t == nil {
 		return nil
 	}
 	at := t.find(opaque)
 	var before *messages.Exchange
 	for x := *at; x != nil; before, x = x, x.Later {
-		if x.Relayed {
+		if x.Relayed && x.Link == link {
 			t.unlink(at, before, x)
 			return x
 		}

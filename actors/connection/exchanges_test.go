@@ -27,7 +27,7 @@ func TestExchangesAreAList(t *testing.T) {
 				list = append(list, x)
 			case 3:
 				i := slices.IndexFunc(list, func(x *messages.Exchange) bool { return x.Relayed && x.Header.Opaque == opaque })
-				got := p.takeRelayed(opaque)
+				got := p.takeRelayed(0, opaque)
 				if i < 0 {
 					require.Nil(t, got)
 					break
@@ -61,7 +61,7 @@ func TestExchangesAreAList(t *testing.T) {
 func TestNoExchanges(t *testing.T) {
 	var none *exchanges
 	require.Zero(t, none.len())
-	require.Nil(t, none.takeRelayed(1))
+	require.Nil(t, none.takeRelayed(0, 1))
 	require.False(t, none.remove(&messages.Exchange{}))
 	require.Empty(t, slices.Collect(none.all()))
 }
@@ -87,7 +87,7 @@ func TestExchangesCostTheSameHoweverManyThereAre(t *testing.T) {
 						if i%2 == 0 {
 							table.remove(&list[i])
 						} else {
-							table.takeRelayed(opaque(i))
+							table.takeRelayed(0, opaque(i))
 						}
 					}
 					if table.len() != 0 {

@@ -23,17 +23,18 @@ func (c *connection) handOver() {
 		return
 	}
 	c.life.order().asker = c.ctx.Sender() // from now on what the client sends is parked
-	if !c.link.exists() {
+	l := &c.links.solo
+	if !l.exists() {
 		c.socketReleased(&messages.SocketReleased{FD: -1, OK: true})
 		return
 	}
-	c.link.upstream.Deliver(&messages.ReleaseSocket{})
+	l.upstream.Deliver(&messages.ReleaseSocket{})
 }
 
 // betweenFrames reports that all there is to know are the requests that wait for the upstream.
 func (c *connection) betweenFrames() bool {
-	return c.out.sock != nil && c.in.between() && c.out.between() && c.link.continuation == boundary && c.flight.asking == 0 &&
-		c.flight.waiting == 0 && c.heartbeat.arriving == nil && c.out.sock.Kept() == 0 && (c.link.isUp() || c.flight.count == 0)
+	return c.out.sock != nil && c.in.between() && c.out.between() && c.links.between() && c.flight.asking == 0 &&
+		c.flight.waiting == 0 && c.heartbeat.arriving == nil && c.out.sock.Kept() == 0 && (c.links.solo.isUp() || c.flight.count == 0)
 }
 
 // socketReleased: the upstream has given its socket. What came meanwhile may have made this a bad moment.
@@ -64,8 +65,8 @@ func (c *connection) notNow(never bool) {
 }
 
 func (c *connection) takeBack(upstream int) {
-	if c.link.exists() {
-		c.link.upstream.Deliver(&messages.ReturnSocket{FD: upstream})
+	if l := &c.links.solo; l.exists() {
+		l.upstream.Deliver(&messages.ReturnSocket{FD: upstream})
 	}
 }
 
@@ -93,7 +94,7 @@ func (c *connection) state() (s messages.ConnectionState, ok bool) {
 	s = messages.ConnectionState{
 		Listener: c.port.Listener, Role: c.port.Role, Broker: c.port.Broker, Language: c.in.language,
 		Version: c.in.version, ClientID: c.heartbeat.clientID, Consumer: c.heartbeat.consumer,
-		Silent: !c.in.heard, Heartbeat: c.heartbeat.full, Upstream: c.link.address,
+		Silent: !c.in.heard, Heartbeat: c.heartbeat.full, Upstream: c.links.solo.address,
 	}
 	now := c.env.Now()
 	s.Age = time.Duration(now - c.born)
@@ -128,7 +129,7 @@ func (c *connection) adopt(m *messages.Adopt) {
 		}
 	}
 	if m.Upstream != nil || s.Heartbeat != nil {
-		c.startLink(s.Heartbeat, m.Upstream, s.Upstream)
+		c.startLink(&c.links.solo, s.Heartbeat, m.Upstream, s.Upstream)
 	}
 	c.out.sock.Start(&c.self)
 }
@@ -151,7 +152,7 @@ func (c *connection) adoptRequest(p *messages.Pending) {
 	}
 	arrived := c.env.Now() - int64(p.Age)
 	if p.Dead {
-		c.flight.leaveTombstone(h, arrived)
+		c.flight.leaveTombstone(0, h, arrived)
 		return
 	}
 	x := c.lease()
@@ -160,7 +161,7 @@ func (c *connection) adoptRequest(p *messages.Pending) {
 		x.AskedOffset = *p.Asked
 	}
 	c.flight.add(x)
-	c.expect(x)
+	c.expect(&c.links.solo, x)
 	c.samples.add(messages.Sample{Kind: messages.RequestMovedHere, Code: p.Code})
 	x.Process.SendUserMessage(x.Actor, &x.Begin)
 }

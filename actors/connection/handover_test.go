@@ -18,57 +18,58 @@ import (
 
 // notHandedOver is what another process does without, and why.
 var notHandedOver = map[string]string{
-	"common":             "the other process has its own",
-	"ctx":                "of this process",
-	"self":               "of this process",
-	"routes":             "betweenFrames: none waits",
-	"samples":            "flushed with each message",
-	"lastTraffic":        "timeouts.idle begins again",
-	"in.backlog":         "betweenFrames: nothing waits",
-	"in.lastHeard":       "timeouts.header begins again",
-	"in.header":          "betweenFrames: transport.Detach refuses while a header is incomplete",
-	"in.held":            "betweenFrames: nothing waits",
-	"in.continuation":    "betweenFrames",
-	"out.current":        "betweenFrames",
-	"out.waiting":        "betweenFrames",
-	"out.sent":           "taken with each message",
-	"out.stall":          "betweenFrames: nothing is kept",
-	"link.hosts":         "betweenFrames",
-	"link.epoch":         "counts the upstreams of this process",
-	"link.state":         "up if there is an upstream; an outdated one is noticed again",
-	"link.replayed":      "the broker's word (40) of a moment ago may be missed, as with a loss",
-	"link.continuation":  "betweenFrames",
-	"flight.polls":       "follows from the table",
-	"flight.bulk":        "requests in flight are counted from now on, and sizes are learned again",
-	"flight.waiting":     "betweenFrames: none waits",
-	"flight.asking":      "betweenFrames: none waits",
-	"flight.leases":      "of this process",
-	"flight.counted":     "of this process",
-	"flight.begun":       "whether request actors are kept is learned again",
-	"life.state":         "the other process does not drain",
-	"life.broke":         "it is set when the connection ends",
-	"life.resetOnLoss":   "it goes with a loss, after which there is no upstream to hand over",
-	"life.drain":         "the other process does not drain",
-	"heartbeat.arriving": "betweenFrames",
-	"heartbeat.reserved": "counted again",
+	"common":                  "the other process has its own",
+	"ctx":                     "of this process",
+	"self":                    "of this process",
+	"routes":                  "betweenFrames: none waits",
+	"samples":                 "flushed with each message",
+	"lastTraffic":             "timeouts.idle begins again",
+	"in.backlog":              "betweenFrames: nothing waits",
+	"in.lastHeard":            "timeouts.header begins again",
+	"in.header":               "betweenFrames: transport.Detach refuses while a header is incomplete",
+	"in.held":                 "betweenFrames: nothing waits",
+	"in.continuation":         "betweenFrames",
+	"out.current":             "betweenFrames",
+	"out.waiting":             "betweenFrames",
+	"out.sent":                "taken with each message",
+	"out.stall":               "betweenFrames: nothing is kept",
+	"links.solo.hosts":        "betweenFrames",
+	"links.solo.bulk":         "requests in flight are counted from now on, and sizes are learned again",
+	"links.solo.number":       "of this process",
+	"links.solo.epoch":        "counts the upstreams of this process",
+	"links.solo.state":        "up if there is an upstream; an outdated one is noticed again",
+	"heartbeat.replayed":      "the broker's word (40) of a moment ago may be missed, as with a loss",
+	"links.solo.continuation": "betweenFrames",
+	"flight.polls":            "follows from the table",
+	"flight.waiting":          "betweenFrames: none waits",
+	"flight.asking":           "betweenFrames: none waits",
+	"flight.leases":           "of this process",
+	"flight.counted":          "of this process",
+	"flight.begun":            "whether request actors are kept is learned again",
+	"life.state":              "the other process does not drain",
+	"life.broke":              "it is set when the connection ends",
+	"life.resetOnLoss":        "it goes with a loss, after which there is no upstream to hand over",
+	"life.drain":              "the other process does not drain",
+	"heartbeat.arriving":      "betweenFrames",
+	"heartbeat.reserved":      "counted again",
 }
 
 // handedOver are the fields that TestEachFieldIsHandedOver, or who it names, finds on the other side.
 var handedOver = map[string]string{
-	"port":               "by listener, role and broker: server.TestSuccessorIsHandedTheConnections",
-	"out.sock":           "as a descriptor",
-	"link.upstream":      "as a descriptor",
-	"link.address":       "",
-	"flight.table":       "",
-	"flight.count":       "follows from the table",
-	"in.version":         "",
-	"in.heard":           "",
-	"in.language":        "",
-	"heartbeat.full":     "",
-	"heartbeat.groups":   "",
-	"heartbeat.clientID": "",
-	"heartbeat.consumer": "",
-	"born":               "",
+	"port":                "by listener, role and broker: server.TestSuccessorIsHandedTheConnections",
+	"out.sock":            "as a descriptor",
+	"links.solo.upstream": "as a descriptor",
+	"links.solo.address":  "",
+	"flight.table":        "",
+	"flight.count":        "follows from the table",
+	"in.version":          "",
+	"in.heard":            "",
+	"in.language":         "",
+	"heartbeat.full":      "",
+	"heartbeat.groups":    "",
+	"heartbeat.clientID":  "",
+	"heartbeat.consumer":  "",
+	"born":                "",
 }
 
 // A field of a connection is handed over, or it says here why not.
@@ -79,7 +80,7 @@ func TestEachFieldOfAConnectionIsHandedOverOrNot(t *testing.T) {
 		for i := range of.NumField() {
 			f := of.Field(i)
 			switch f.Type {
-			case reflect.TypeFor[inbound](), reflect.TypeFor[outbound](), reflect.TypeFor[link](), reflect.TypeFor[inflight](),
+			case reflect.TypeFor[inbound](), reflect.TypeFor[outbound](), reflect.TypeFor[links](), reflect.TypeFor[link](), reflect.TypeFor[inflight](),
 				reflect.TypeFor[lifecycle](), reflect.TypeFor[heartbeat]():
 				walk(prefix+f.Name+".", f.Type)
 			default:
@@ -108,13 +109,13 @@ func TestAConnectionIsTheSameAfterAHandOver(t *testing.T) {
 		one := &connection{common: &common{env: e}, port: &messages.Port{Listener: "office"}, born: e.Now() - int64(30*time.Second)}
 		one.in.language, one.in.version, one.in.heard = codec.Go, 500, true
 		one.heartbeat.learn(beatOf("10.0.0.1@app", 2))
-		one.link.address = "10.0.0.5:10911"
+		one.links.solo.address = "10.0.0.5:10911"
 		asked := int64(4711)
 		one.flight.add(&messages.Exchange{
 			Relayed: true, AskedOffset: asked, Arrived: e.Now() - 1000,
 			Header: codec.Header{Code: 11, Flag: 0, Opaque: 7, Version: 499, Language: codec.Java, Encoding: codec.Binary},
 		})
-		one.flight.leaveTombstone(codec.Header{Code: 10, Opaque: 8}, e.Now())
+		one.flight.leaveTombstone(0, codec.Header{Code: 10, Opaque: 8}, e.Now())
 
 		s, ok := one.state()
 		require.True(t, ok)

@@ -23,6 +23,7 @@ type heartbeat struct {
 	// What the last full one says, whether it is kept or not.
 	clientID string
 	consumer bool // the client consumes
+	replayed bool // it was, and the client has sent none since
 }
 
 // What is kept of a heartbeat beside its frame is bounded: bytes of a client's id, which stands in lists and in lines
@@ -92,6 +93,13 @@ func (h *heartbeat) account(env *env.Env) {
 	} else {
 		h.drop(env)
 	}
+}
+
+// takeReplayed reports once that the client's heartbeat was replayed.
+func (h *heartbeat) takeReplayed() bool {
+	was := h.replayed
+	h.replayed = false
+	return was
 }
 
 // drop keeps nothing that grows.

@@ -143,7 +143,7 @@ func (c *connection) decide(p parkedChunk) {
 	table := c.port.Table()
 	for i := p.next; i < len(ch.Frames); i++ {
 		f := &ch.Frames[i]
-		if c.busy() || c.port.Role == messages.NameServerPort && c.full() || c.exceeds(&f.Header) {
+		if c.busy() || c.port.Role == messages.NameServerPort && c.full() || c.exceeds(&c.links.solo, &f.Header) {
 			c.forward(ch, p.from, f.Off)
 			c.noteParked(c.in.parkFirst(parkedChunk{ch, i, f.Off}))
 			return
@@ -177,9 +177,10 @@ func (c *connection) forward(ch *transport.Chunk, from, to int) {
 	if from >= to {
 		return
 	}
-	if !c.link.exists() {
-		c.startLink(nil, nil, "") // a heartbeat that we know already is among these very bytes
+	l := &c.links.solo
+	if !l.exists() {
+		c.startLink(l, nil, nil, "") // a heartbeat that we know already is among these very bytes
 	}
 	c.samples.note().UpstreamSent += int64(to - from)
-	c.link.upstream.DeliverInline(messages.NewForward(ch, from, to, c.link.epoch))
+	l.upstream.DeliverInline(messages.NewForward(ch, from, to, l.epoch))
 }

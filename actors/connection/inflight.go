@@ -14,7 +14,6 @@ import (
 // that answer: the client must not get two.
 type inflight struct {
 	table   *exchanges // nil while the client is idle
-	bulk    *bulk      // of them, those whose answers may be large; nil: there were none
 	leases  *leases    // nil while the client is idle
 	count   int        // without tombstones
 	polls   int        // of them, those that a broker may hold (route.Poll)
@@ -60,11 +59,11 @@ func (fl *inflight) wait(x *messages.Exchange) {
 	fl.waiting++
 }
 
-// take removes the oldest relayed request with this opaque; nil is none.
-func (fl *inflight) take(opaque int32) *messages.Exchange {
-	x := fl.table.takeRelayed(opaque)
+// take removes the oldest request with this opaque that was relayed to a link; nil is none.
+func (fl *inflight) take(link uint16, opaque int32) *messages.Exchange {
+	x := fl.table.takeRelayed(link, opaque)
 	if x != nil {
-		fl.gone(x)
+		fl.note(x, -1)
 	}
 	return x
 }
@@ -73,16 +72,9 @@ func (fl *inflight) take(opaque int32) *messages.Exchange {
 func (fl *inflight) remove(x *messages.Exchange) bool {
 	found := fl.table.remove(x)
 	if found {
-		fl.gone(x)
+		fl.note(x, -1)
 	}
 	return found
-}
-
-func (fl *inflight) gone(x *messages.Exchange) {
-	fl.note(x, -1)
-	if !x.Tombstone {
-		fl.bulk.remove(x)
-	}
 }
 
 // onlyPolls reports that the broker has all requests in flight and may hold them. It is asked after each message, so the
@@ -99,10 +91,10 @@ func (fl *inflight) onlyPolls() bool {
 	return true
 }
 
-// relayed are the requests that wait for the upstream, of one opaque the oldest first, and tombstones.
-func (fl *inflight) relayed() (list []*messages.Exchange) {
+// relayed are the requests that wait for a link's upstream, of one opaque the oldest first, and tombstones.
+func (fl *inflight) relayed(link uint16) (list []*messages.Exchange) {
 	for x := range fl.table.all() {
-		if x.Relayed {
+		if x.Relayed && x.Link == link {
 			list = append(list, x)
 		}
 	}
@@ -110,8 +102,8 @@ func (fl *inflight) relayed() (list []*messages.Exchange) {
 }
 
 // leaveTombstone leaves a tombstone for an answer of the upstream that is to be dropped when it comes.
-func (fl *inflight) leaveTombstone(h codec.Header, arrived int64) {
-	fl.add(&messages.Exchange{Header: h, Arrived: arrived, Relayed: true, Tombstone: true})
+func (fl *inflight) leaveTombstone(link uint16, h codec.Header, arrived int64) {
+	fl.add(&messages.Exchange{Header: h, Arrived: arrived, Link: link, Relayed: true, Tombstone: true})
 }
 
 // What requests cost in bytes: a request actor with its exchange, mailbox and place in the registry; and an exchange
@@ -130,27 +122,38 @@ func (fl *inflight) bytes() int {
 	if t := fl.table; t != nil {
 		n += (t.len()-fl.count)*exchangeCost + len(t.chains)*int(unsafe.Sizeof(t.chains[0]))
 	}
-	if b := fl.bulk; b != nil {
-		n += int(unsafe.Sizeof(*b)) + cap(b.young)*int(unsafe.Sizeof(bulkRequest{}))
-	}
 	return n
 }
 
-// begin leases a request actor for a request and notes that it waits.
-func (c *connection) begin(f *codec.Frame) *messages.Exchange {
+// begin leases a request actor for a request and notes that it waits: for a link, or for the proxy's own answer (nil).
+func (c *connection) begin(f *codec.Frame, l *link) *messages.Exchange {
 	x := c.lease()
 	x.Header, x.Arrived, x.AskedOffset = f.Header, c.lastTraffic, messages.NoOffset
+	if l != nil {
+		x.Relayed, x.Link = true, l.number
+	}
 	c.flight.add(x)
 	if c.flight.begun < enoughToKeep {
 		c.flight.begun++
 	}
 	c.samples.add(messages.Sample{Kind: messages.RequestRead, Code: x.Header.Code})
-	if !c.link.isUp() || f.Header.Code == codec.ReqGetRouteInfoByTopic {
+	if l == nil || !l.isUp() {
 		c.flight.wait(x)
 		c.samples.add(messages.Sample{Kind: messages.RequestWaiting, Code: x.Header.Code})
 	}
 	x.Process.SendUserMessage(x.Actor, &x.Begin)
 	return x
+}
+
+// remove forgets a request and reports whether it was there.
+func (c *connection) remove(x *messages.Exchange) bool {
+	if !c.flight.remove(x) {
+		return false
+	}
+	if x.Relayed && !x.Tombstone {
+		c.links.at(int(x.Link)).bulk.remove(x)
+	}
+	return true
 }
 
 // handed notes that a request no longer waits for its upstream.
@@ -185,7 +188,7 @@ func (c *connection) settled(x *messages.Exchange) {
 		return
 	}
 	c.giveBack(x, messages.NewExchange())
-	if !c.flight.remove(x) { // it has expired, or is the upstream's by now
+	if !c.remove(x) { // it has expired, or is the upstream's by now
 		return
 	}
 	c.handed(x)
@@ -194,7 +197,7 @@ func (c *connection) settled(x *messages.Exchange) {
 		Nanos: c.env.Now() - x.Arrived,
 	})
 	if x.Relayed { // its actor failed while the upstream has it or will get it
-		c.flight.leaveTombstone(x.Header, x.Arrived)
+		c.flight.leaveTombstone(x.Link, x.Header, x.Arrived)
 	}
 	c.out.reply(x.Answer)
 }

@@ -7,14 +7,15 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// link is the connection's path to its broker or name server, which an upstream actor keeps.
+// link is the connection's path to a broker or name server, which an upstream actor keeps.
 type link struct {
 	upstream     system.Sink         // zero: none was needed yet
 	address      string              // where it is connected to, or was last
 	hosts        *rewrite.StoreHosts // in the body that goes on in a later chunk; nil: it stays as it is
-	epoch        int32               // of the upstream
+	bulk         *bulk               // requests whose answers may be large; nil: there were none
+	epoch        int32               // of the upstream; no other link of the connection has the same
+	number       uint16              // among the links of the connection
 	state        linkState
-	replayed     bool         // the client's heartbeat was, and the client has sent none since
 	continuation continuation // of the frame that the upstream is sending
 }
 
@@ -32,18 +33,11 @@ func (l *link) isUp() bool { return l.state != connecting }
 
 // opened notes that the upstream is connected.
 func (l *link) opened(m *messages.Opened) {
-	l.state, l.address, l.replayed = up, m.Upstream, l.replayed || m.Replayed
+	l.state, l.address = up, m.Upstream
 }
 
 // down notes that the upstream is no longer connected.
 func (l *link) down(address string) { l.state, l.address = connecting, address }
-
-// takeReplayed reports once that the client's heartbeat was replayed.
-func (l *link) takeReplayed() bool {
-	was := l.replayed
-	l.replayed = false
-	return was
-}
 
 // end notes that the frame under way has ended, or will never.
 func (l *link) end() {
@@ -54,36 +48,38 @@ func (l *link) end() {
 	}
 }
 
-// startLink starts the upstream's actor; with a socket of another process it goes on with that.
-func (c *connection) startLink(heartbeat []byte, sock transport.Conn, address string) {
-	c.link.upstream = system.NewSink(c.env.System, c.ctx.SpawnPrefix(c.upstreams, "upstream"))
-	c.resume(&messages.Resume{Heartbeat: heartbeat, Sock: sock, Address: address})
+// startLink starts a link's upstream; with a socket of another process it goes on with that.
+func (c *connection) startLink(l *link, heartbeat []byte, sock transport.Conn, address string) {
+	l.upstream = system.NewSink(c.env.System, c.ctx.SpawnPrefix(c.upstreams, "upstream"))
+	c.resume(l, &messages.Resume{Heartbeat: heartbeat, Sock: sock, Address: address})
 }
 
-// resume begins an epoch; m says how.
-func (c *connection) resume(m *messages.Resume) {
-	c.link.epoch++
-	m.Port, m.To, m.Client, m.Epoch = c.port, c.port.To, c.out.sock, c.link.epoch
-	c.link.upstream.Deliver(m)
+// resume begins an epoch of a link; m says how.
+func (c *connection) resume(l *link, m *messages.Resume) {
+	l.epoch = c.links.nextEpoch(l)
+	m.Port, m.To, m.Client, m.Epoch = c.port, c.destination(l), c.out.sock, l.epoch
+	l.upstream.Deliver(m)
 }
 
 // opened: what waited for the upstream is on its way.
 func (c *connection) opened(m *messages.Opened) {
-	if m.Epoch != c.link.epoch {
+	l := c.links.of(m.Epoch)
+	if l == nil {
 		return
 	}
-	c.link.opened(m)
+	l.opened(m)
 	if c.life.resetOnLoss { // the broker has lost this connection only
 		c.life.abort()
 		return
 	}
 	c.samples.add(messages.Sample{Kind: messages.UpstreamOpened})
 	if m.Replayed {
+		c.heartbeat.replayed = true
 		c.samples.add(messages.Sample{Kind: messages.HeartbeatReplayed})
 	}
-	c.flight.bulk.begin(c.env.Now())
+	l.bulk.begin(c.env.Now())
 	for x := range c.flight.table.all() {
-		if x.Relayed {
+		if x.Relayed && x.Link == l.number {
 			c.handed(x)
 		}
 	}

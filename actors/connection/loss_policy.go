@@ -35,7 +35,7 @@ func (c *connection) breaksOnLoss() bool {
 
 // brokerLost ends the connections of clients that are to be refused. One whose upstream is open goes on.
 func (c *connection) brokerLost(m *messages.BrokerLost) {
-	if !c.serves(m.BrokerRef) || c.keeps() || !c.port.To.Away() || c.link.isUp() {
+	if !c.serves(m.BrokerRef) || c.keeps() || !c.port.To.Away() || c.links.solo.isUp() {
 		return
 	}
 	if c.life.resetOnLoss {
@@ -59,8 +59,8 @@ func (c *connection) toCluster(m any) {
 
 // toUpstream passes on what became of a broker: its upstream dials again, or at another address.
 func (c *connection) toUpstream(ref messages.BrokerRef, m any) {
-	if c.serves(ref) && c.link.exists() {
-		c.link.upstream.Deliver(m)
+	if l := c.linkTo(ref); l != nil && l.exists() {
+		l.upstream.Deliver(m)
 	}
 }
 
@@ -69,7 +69,7 @@ func (c *connection) toUpstream(ref messages.BrokerRef, m any) {
 // for it, and would find the broker's queues only with its next own look, up to 20 s later. When its heartbeat comes
 // to this broker, it knows.
 func (c *connection) notifyAgain() {
-	if !c.link.takeReplayed() {
+	if !c.heartbeat.takeReplayed() {
 		return
 	}
 	for _, group := range c.heartbeat.groups {
@@ -93,8 +93,8 @@ func (c *connection) undecided(m *messages.Lost, waiting int) bool {
 
 // lost takes the end of the upstream, after what the upstream sent before it.
 func (c *connection) lost(m *messages.Lost) {
-	if m.Epoch == c.link.epoch && !c.out.defers(delivery{link: &c.link, lost: m}) {
-		c.lose(&c.link, m)
+	if l := c.links.of(m.Epoch); l != nil && !c.out.defers(delivery{link: l, lost: m}) {
+		c.lose(l, m)
 	}
 }
 
@@ -109,7 +109,7 @@ func (c *connection) lose(l *link, m *messages.Lost) {
 		return
 	}
 	c.out.lose(l)
-	waiting := c.flight.relayed()
+	waiting := c.flight.relayed(l.number)
 	switch {
 	case c.undecided(m, len(waiting)):
 	case c.life.resetOnLoss:
@@ -120,7 +120,7 @@ func (c *connection) lose(l *link, m *messages.Lost) {
 	}
 	c.env.Log.Debug("upstream lost", append(c.facts(), "upstream", m.Upstream, "reason", m.Reason, "waiting", len(waiting))...)
 	c.toCluster(&messages.Refresh{})
-	c.resume(&messages.Resume{Heartbeat: c.heartbeat.full, Redial: len(waiting) > 0})
+	c.resume(l, &messages.Resume{Heartbeat: c.heartbeat.full, Redial: len(waiting) > 0})
 	if !c.keeps() && !c.life.resetOnLoss && c.port.To.Away() {
 		c.life.closeWhenIdle()
 	}
@@ -148,9 +148,15 @@ func (c *connection) answerLost(m *messages.Lost, waiting []*messages.Exchange) 
 			c.flight.remove(x)
 			continue
 		}
-		x.Relayed = false // what it was relayed to is gone: no late answer can come
+		c.unrelay(x)
 		c.reply(x, codec.ResServiceNotAvailable, lostRemark(m.Upstream, m.Reason), nil)
 	}
+}
+
+// unrelay notes that what a request was relayed to is gone: no late answer can come.
+func (c *connection) unrelay(x *messages.Exchange) {
+	c.links.at(int(x.Link)).bulk.remove(x)
+	x.Relayed = false
 }
 
 // lostRemark is the remark of a local reply to a request whose upstream was lost.

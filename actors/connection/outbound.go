@@ -39,7 +39,7 @@ const maxReplies = 32
 
 // decider says what becomes of a frame of an upstream.
 type decider interface {
-	answer(ch *transport.Chunk, f *codec.Frame) passage
+	answer(l *link, ch *transport.Chunk, f *codec.Frame) passage
 }
 
 // passage is what becomes of a frame of an upstream.
@@ -129,7 +129,7 @@ func (o *outbound) relay(j decider, l *link, m *messages.Deliver) {
 			from = f.Off
 			o.flush()
 		}
-		p := j.answer(ch, f)
+		p := j.answer(l, ch, f)
 		if p.what == drop || p.head != nil {
 			o.writeChunk(ch, from, f.Off)
 			from = min(f.End, m.To)

@@ -27,10 +27,10 @@ func (r *recorder) Write(b []byte, _ *transport.Chunk) { r.Buffer.Write(b) }
 // relaying passes every frame on.
 type relaying struct{}
 
-func (relaying) answer(*transport.Chunk, *codec.Frame) passage { return passage{what: relay} }
+func (relaying) answer(*link, *transport.Chunk, *codec.Frame) passage { return passage{what: relay} }
 
-// links are some brokers that write to one client.
-type links struct {
+// severalLinks are some brokers that write to one client.
+type severalLinks struct {
 	out    outbound
 	client recorder
 	links  []*link
@@ -51,9 +51,9 @@ type linkSink struct {
 func (s linkSink) Deliver(event any) { s.came <- arrival{s.l, event} }
 
 // withLinks runs a test in a bubble with n links whose far ends are pipes.
-func withLinks(t *testing.T, n int, test func(t *testing.T, w *links)) {
+func withLinks(t *testing.T, n int, test func(t *testing.T, w *severalLinks)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &links{came: make(chan arrival, 10_000)}
+		w := &severalLinks{came: make(chan arrival, 10_000)}
 		w.out.sock = &w.client
 		sockets := &transport.Net{Window: 64 << 10, Limits: codec.Limits{MaxFrame: 1 << 20, MaxHeader: 1 << 16}}
 		sockets.Dialer = func(context.Context, string, string) (net.Conn, error) {
@@ -78,7 +78,7 @@ func withLinks(t *testing.T, n int, test func(t *testing.T, w *links)) {
 }
 
 // pump gives the client what the links have brought so far.
-func (w *links) pump() {
+func (w *severalLinks) pump() {
 	for {
 		synctest.Wait()
 		select {
@@ -92,7 +92,7 @@ func (w *links) pump() {
 	}
 }
 
-func (w *links) deliver(l *link, ch *transport.Chunk) {
+func (w *severalLinks) deliver(l *link, ch *transport.Chunk) {
 	m := messages.NewDeliver(ch, 0, len(ch.B), 1)
 	ch.Release()
 	if w.out.defers(delivery{link: l, bytes: m}) {
@@ -105,7 +105,7 @@ func (w *links) deliver(l *link, ch *transport.Chunk) {
 }
 
 // frames are what the client has received, which has to be whole frames.
-func (w *links) frames(t *testing.T) (all []*codec.Command) {
+func (w *severalLinks) frames(t *testing.T) (all []*codec.Command) {
 	b := w.client.Bytes()
 	for len(b) > 0 {
 		p, err := codec.ReadPrefix(b, codec.Limits{})
@@ -123,7 +123,7 @@ func (w *links) frames(t *testing.T) (all []*codec.Command) {
 // in their order.
 func TestLinksShareTheStreamAtFrameBoundaries(t *testing.T) {
 	for seed := range uint64(20) {
-		withLinks(t, 3, func(t *testing.T, w *links) {
+		withLinks(t, 3, func(t *testing.T, w *severalLinks) {
 			random := rand.New(rand.NewPCG(seed, 1))
 			const each = 40
 			for i, far := range w.far {
@@ -167,7 +167,7 @@ func TestLinksShareTheStreamAtFrameBoundaries(t *testing.T) {
 // While one link is in the middle of a frame, what the others bring waits with its references: they are read until
 // their windows are full, and go on when the frame has ended.
 func TestLinksThatWaitAreNotRead(t *testing.T) {
-	withLinks(t, 3, func(t *testing.T, w *links) {
+	withLinks(t, 3, func(t *testing.T, w *severalLinks) {
 		slow := (&codec.Command{Flag: codec.FlagResponse, Remark: "slow", Body: make([]byte, 5000)}).Append(nil, codec.JSON)
 		w.far[0].Write(slow[:1000])
 		w.pump()

@@ -35,15 +35,23 @@ func pulls(x *messages.Exchange) bool {
 
 // releasePolls answers all requests in flight, which are polls.
 func (c *connection) releasePolls() {
-	c.link.epoch++ // what still comes of the upstream is dropped
-	c.link.down(c.link.address)
-	c.link.upstream.Deliver(&messages.Leave{})
-	for _, x := range c.flight.relayed() {
+	for i := range c.links.len() {
+		if l := c.links.at(i); l.exists() {
+			c.releasePollsOf(l)
+		}
+	}
+}
+
+func (c *connection) releasePollsOf(l *link) {
+	l.epoch = c.links.nextEpoch(l) // what still comes of the upstream is dropped
+	l.down(l.address)
+	l.upstream.Deliver(&messages.Leave{})
+	for _, x := range c.flight.relayed(l.number) {
 		if x.Tombstone {
 			c.flight.remove(x)
 			continue
 		}
-		x.Relayed = false // no late answer can come
+		c.unrelay(x)
 		code, ext := route.PollAgain(x.Header.Code, x.AskedOffset)
 		x.Reply.Ext = ext
 		c.reply(x, code, "", nil)

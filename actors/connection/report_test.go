@@ -49,15 +49,15 @@ func TestConnectionsReport(t *testing.T) {
 		report := reports(r, 1)[0]
 		require.GreaterOrEqual(t, report.Age, report.Idle)
 		report.Age, report.Idle = 0, 0
-		up := report.Upstream
-		report.Upstream = nil
+		up := report.Upstreams
+		report.Upstreams = nil
 		require.Equal(t, &messages.ClientReport{
 			Listener: "office", Role: "broker", Broker: "broker-a/0", Remote: client.Local(),
 			Local: r.Port(proxytest.BrokerA), ClientID: "10.0.0.1@app", Language: "JAVA", Version: codec.Version5_5_0, InFlight: 1,
 		}, report)
-		require.Equal(t, &messages.UpstreamReport{
+		require.Equal(t, []*messages.UpstreamReport{{
 			Listener: "office", Broker: "broker-a/0", Address: r.Broker.Address, State: "open",
 			Client: client.Local(), ClientID: "10.0.0.1@app", Epoch: 1, InFlight: 1,
-		}, up)
+		}}, up)
 	})
 }

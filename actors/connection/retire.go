@@ -20,47 +20,51 @@ type retiredFor struct{ epoch int32 }
 
 // outdated retires the link.
 func (c *connection) outdated(m *messages.Outdated) {
-	if m.Epoch != c.link.epoch || c.link.state != up {
+	l := c.links.of(m.Epoch)
+	if l == nil || l.state != up {
 		return
 	}
-	c.link.state = retired
+	l.state = retired
 	if c.port.Role != messages.NameServerPort { // a name server that was removed still answers
 		system.After(retireTimeout, c.self, &retiredFor{m.Epoch})
 	}
 }
 
-// leaveRetired leaves the link if nothing is in flight there.
+// leaveRetired leaves links that are retired and have nothing in flight.
 func (c *connection) leaveRetired() {
-	if c.in.continuation != boundary || c.link.continuation != boundary || c.life.handingOver() || !c.flight.onlyPolls() {
-		return
+	for i := range c.links.len() {
+		l := c.links.at(i)
+		if l.state == retired && c.in.continuation == boundary && l.continuation == boundary && !c.life.handingOver() && c.flight.onlyPolls() {
+			c.leave(l)
+		}
 	}
-	c.leave()
 }
 
 // retiredForLong leaves the link whatever is in flight: that is lost.
 func (c *connection) retiredForLong(m *retiredFor) {
+	l := c.links.of(m.epoch)
 	switch {
-	case m.epoch != c.link.epoch || c.link.state != retired:
+	case l == nil || l.state != retired:
 	case c.life.handingOver(): // the address is checked again by the process that has it then
-		c.link.state = up
+		l.state = up
 	default:
-		c.leave()
+		c.leave(l)
 	}
 }
 
-// leave closes the upstream and begins again at the present address, with the client's heartbeat. What still waits for the
+// leave closes a link's upstream and begins again at the present address, with the client's heartbeat. What still waits for the
 // old one is answered as after a loss.
-func (c *connection) leave() {
-	c.env.Log.Debug("upstream to outdated address closed", append(c.facts(), "upstream", c.link.address)...)
-	address := c.link.address
-	c.link.down("")
-	c.link.upstream.Deliver(&messages.Leave{})
-	if c.flight.count > 0 || c.in.continuation != boundary || c.link.continuation != boundary {
-		c.lost(&messages.Lost{Epoch: c.link.epoch, Upstream: address, Reason: "its address is no longer used", Opened: true})
+func (c *connection) leave(l *link) {
+	c.env.Log.Debug("upstream to outdated address closed", append(c.facts(), "upstream", l.address)...)
+	address := l.address
+	l.down("")
+	l.upstream.Deliver(&messages.Leave{})
+	if c.flight.count > 0 || c.in.continuation != boundary || l.continuation != boundary {
+		c.lost(&messages.Lost{Epoch: l.epoch, Upstream: address, Reason: "its address is no longer used", Opened: true})
 		return
 	}
-	for _, x := range c.flight.relayed() { // tombstones of answers that can no longer come
+	for _, x := range c.flight.relayed(l.number) { // tombstones of answers that can no longer come
 		c.flight.remove(x)
 	}
-	c.resume(&messages.Resume{Heartbeat: c.heartbeat.full})
+	c.resume(l, &messages.Resume{Heartbeat: c.heartbeat.full})
 }

@@ -40,7 +40,7 @@ func (r *routes) made(x *messages.Exchange) {
 
 // askCluster asks for a topic's route, or for the cluster's brokers.
 func (c *connection) askCluster(ch *transport.Chunk, f *codec.Frame, v route.Verdict) {
-	x := c.begin(f)
+	x := c.begin(f, nil)
 	x.StandardJSON = f.Header.ExtString(ch.RawHeader(f), "acceptStandardJsonOnly") == "true"
 	c.flight.asking++
 	q := &messages.RouteQuery{X: x, Topic: v.Topic, Cluster: v.Action == route.LocalClusterInfo, To: c.ctx.Self()}

@@ -81,7 +81,7 @@ func (c *connection) expire(now int64) {
 		}
 	}
 	for _, x := range late {
-		c.flight.remove(x)
+		c.remove(x)
 		if !x.Tombstone {
 			c.handed(x)
 			c.samples.add(messages.Sample{Kind: messages.RequestAbandoned, Code: x.Header.Code})

@@ -22,18 +22,17 @@ func (c *connection) request(t *route.Table, ch *transport.Chunk, f *codec.Frame
 	case !f.Header.ExpectsResponse(): // an answer could not be told from others
 		c.samples.add(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
 	case v.Action == route.Relay:
-		x := c.begin(f)
-		x.Relayed = true
-		c.expect(x)
+		x := c.begin(f, &c.links.solo)
+		c.expect(&c.links.solo, x)
 		if offset, ok := route.AskedOffset(&f.Header, ch.RawHeader(f)); ok {
 			x.AskedOffset = offset
 		}
 	case v.Action == route.Refuse:
-		c.reply(c.begin(f), v.Code, v.Remark, nil)
+		c.reply(c.begin(f, nil), v.Code, v.Remark, nil)
 	case v.Action == route.LocalTopicList:
-		c.reply(c.begin(f), codec.ResSuccess, "", rewrite.TopicList(t.Static.Topics()))
+		c.reply(c.begin(f, nil), codec.ResSuccess, "", rewrite.TopicList(t.Static.Topics()))
 	case v.Action == route.LocalClusterTopics:
-		c.reply(c.begin(f), codec.ResSuccess, "", rewrite.TopicList(t.Static.Of(v.Topic).Topics()))
+		c.reply(c.begin(f, nil), codec.ResSuccess, "", rewrite.TopicList(t.Static.Of(v.Topic).Topics()))
 	default:
 		c.askCluster(ch, f, v)
 	}
