@@ -1,8 +1,8 @@
 package route
 
 import (
+	"bytes"
 	"slices"
-	"strings"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
@@ -17,6 +17,7 @@ type OnePort struct {
 
 	brokers []OnePortBroker           // sorted
 	names   map[string]*brokerProcess // by name
+	only    *brokerProcess            // nil: there are several, or none
 }
 
 // OnePortBroker is one broker process that a one-port listener stands for.
@@ -46,13 +47,16 @@ func NewOnePort(clusters []string, brokers []OnePortBroker, balance bool) *OnePo
 			o.names[b.Name] = &brokerProcess{master: b}
 		}
 	}
+	if len(o.names) == 1 {
+		o.only = o.names[o.brokers[0].Name]
+	}
 	return o
 }
 
-// masters are the brokers by name, the lowest first; of no cluster: of all.
-func (o *OnePort) masters(clusters ...string) (list []*OnePortBroker) {
+// masters are the brokers of clusters by name, the lowest first.
+func (o *OnePort) masters(clusters []string) (list []*OnePortBroker) {
 	for i := range o.brokers {
-		if b := &o.brokers[i]; o.names[b.Name].master == b && (len(clusters) == 0 || slices.Contains(clusters, b.Of)) {
+		if b := &o.brokers[i]; o.names[b.Name].master == b && slices.Contains(clusters, b.Of) {
 			list = append(list, b)
 		}
 	}
@@ -86,4 +90,4 @@ func (p *brokerProcess) process(code int32) *OnePortBroker {
 // (MixAll.java#LOGICAL_QUEUE_MOCK_BROKER_PREFIX).
 const logicalPrefix = "__syslo__"
 
-func isLogical(broker string) bool { return strings.HasPrefix(broker, logicalPrefix) }
+func isLogical(broker []byte) bool { return bytes.HasPrefix(broker, []byte(logicalPrefix)) }

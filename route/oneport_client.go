@@ -14,7 +14,9 @@ type Client struct {
 	Now  int64
 	Body []byte
 
-	topics map[TopicKey]learned
+	topics map[string]map[string]*learned // by cluster and name
+	known  int                            // topics
+	turns  map[uint64]turn
 }
 
 // TopicKey names a topic of one of the proxy's clusters.
@@ -59,9 +61,6 @@ const maxTopics = 256
 
 // Learn takes what the cluster says of a topic that a verdict asked for.
 func (c *Client) Learn(key TopicKey, topic Topic) {
-	if c.topics == nil {
-		c.topics = map[TopicKey]learned{}
-	}
 	c.forget()
 	last := knownFor
 	switch {
@@ -70,30 +69,43 @@ func (c *Client) Learn(key TopicKey, topic Topic) {
 	case len(topic.Brokers) == 0:
 		last = missingFor
 	}
-	c.topics[key] = learned{topic, c.Now, c.Now + int64(last)}
+	if c.topics == nil {
+		c.topics = map[string]map[string]*learned{}
+	}
+	if c.topics[key.Cluster] == nil {
+		c.topics[key.Cluster] = map[string]*learned{}
+	}
+	if c.topics[key.Cluster][key.Topic] == nil {
+		c.known++
+	}
+	c.topics[key.Cluster][key.Topic] = &learned{topic, c.Now, c.Now + int64(last)}
 }
 
 // forget makes room for one topic more.
 func (c *Client) forget() {
 	var oldest TopicKey
-	first := true
-	for k, l := range c.topics {
-		if l.expires <= c.Now {
-			delete(c.topics, k)
-		} else if first || l.asked < c.topics[oldest].asked {
-			oldest, first = k, false
+	first, asked := true, int64(0)
+	for cluster, topics := range c.topics {
+		for name, l := range topics {
+			if l.expires <= c.Now {
+				delete(topics, name)
+				c.known--
+			} else if first || l.asked < asked {
+				oldest, asked, first = TopicKey{cluster, name}, l.asked, false
+			}
 		}
 	}
-	if len(c.topics) >= maxTopics {
-		delete(c.topics, oldest)
+	if c.known >= maxTopics {
+		delete(c.topics[oldest.Cluster], oldest.Topic)
+		c.known--
 	}
 }
 
-// topic is what is known of a topic; ok is false when the cluster is to be asked.
-func (c *Client) topic(key TopicKey) (topic *Topic, ok bool) {
-	l, ok := c.topics[key]
-	if !ok || l.expires <= c.Now {
-		return nil, false
+// topic is what is known of a topic; nil: the cluster is to be asked.
+func (c *Client) topic(cluster string, name []byte) *Topic {
+	l := c.topics[cluster][string(name)]
+	if l == nil || l.expires <= c.Now {
+		return nil
 	}
-	return &l.topic, true
+	return &l.topic
 }

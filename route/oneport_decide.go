@@ -61,10 +61,30 @@ func decideOnePort(t *Table, at Arrival, h *codec.Header, raw []byte) Verdict {
 }
 
 func (r *onePort) unnamed() Verdict {
-	if v, ok := r.onlyBroker(); ok {
+	if v, ok := r.byKind(); ok {
 		return v
 	}
 	return r.refuse()
+}
+
+// byKind has the rules for requests that name no broker.
+func (r *onePort) byKind() (Verdict, bool) {
+	switch r.h.Code {
+	case codec.ReqViewMessageByID:
+		return r.everywhere()
+	case codec.ReqQueryMessage:
+		return r.inTurn()
+	case codec.ReqHeartBeat:
+		return r.heartbeat()
+	case codec.ReqUnregisterClient:
+		return r.unregister()
+	case codec.ReqGetConsumerListByGroup, codec.ReqCheckClientConfig, codec.ReqQueryAssignment:
+		return r.asMember()
+	}
+	if setsUp(r.h.Code) {
+		return r.setUp()
+	}
+	return r.onlyBroker()
 }
 
 // to relays a request to a broker.
@@ -78,11 +98,8 @@ func (r *onePort) to(p *brokerProcess) Verdict {
 
 // onlyBroker is for requests that can be for one broker only: the one that has the topic, or the only one of the listener.
 func (r *onePort) onlyBroker() (Verdict, bool) {
-	switch masters := r.o.masters(); {
-	case len(masters) == 0:
-		return Verdict{}, false
-	case len(masters) == 1:
-		return r.to(r.o.names[masters[0].Name]), true
+	if r.o.only != nil {
+		return r.to(r.o.only), true
 	}
 	having, v, ok := r.having(r.topic())
 	if !ok {
@@ -103,9 +120,9 @@ func (r *onePort) having(topic string) (list []*brokerProcess, v Verdict, ok boo
 	var ask []TopicKey
 	for _, cluster := range r.o.clustersOf(topic) {
 		key := TopicKey{cluster, topic}
-		known, ok := r.client.topic(key)
+		known := r.client.topic(cluster, []byte(topic))
 		switch {
-		case !ok:
+		case known == nil:
 			ask = append(ask, key)
 		case known.Unknown:
 			return nil, r.cannotTell(topic), false
@@ -126,10 +143,10 @@ func (r *onePort) having(topic string) (list []*brokerProcess, v Verdict, ok boo
 
 // clustersOf are the clusters whose queues of a topic clients are shown.
 func (o *OnePort) clustersOf(topic string) []string {
-	if ofGroup(topic) || len(o.Clusters) == 0 {
+	if ofGroup(topic) {
 		return o.Clusters
 	}
-	return o.Clusters[:1]
+	return o.Clusters[:min(len(o.Clusters), 1)]
 }
 
 // cannotTell answers for a topic whose brokers are not known, as a broker would that is starting: the client tries again.

@@ -3,6 +3,8 @@ package route
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
@@ -12,13 +14,116 @@ import (
 func (r *onePort) named() (Verdict, bool) {
 	name := r.name()
 	if len(name) == 0 {
-		return Verdict{}, false
+		return r.queuesNamed()
+	}
+	if isLogical(name) {
+		return r.logical(LogicalQueue{string(name), r.queueID()}, r.topic()), true
 	}
 	p := r.o.names[string(name)]
 	if p == nil {
 		return unknownBroker(string(name)), true
 	}
+	if len(r.o.Clusters) > 1 && sends(r.h.Code) {
+		if v, ok := r.ledElsewhere(p); ok {
+			return v, true
+		}
+	}
 	return r.to(p), true
+}
+
+// logical is for requests about a queue of a static topic: a name that no broker has, and which the topic's route maps to
+// one. Such topics are not those of groups.
+func (r *onePort) logical(q LogicalQueue, topic string) Verdict {
+	for _, cluster := range r.o.clustersOf(topic) {
+		known := r.client.topic(cluster, []byte(topic))
+		switch {
+		case known == nil:
+			return Verdict{Action: AskTopics, Ask: &[]TopicKey{{cluster, topic}}}
+		case known.Unknown:
+			return r.cannotTell(topic)
+		case r.o.names[known.Logical[q]] != nil:
+			return r.to(r.o.names[known.Logical[q]])
+		}
+	}
+	return unknownBroker(q.Broker)
+}
+
+// queuesNamed is for requests about several queues, whose brokers stand beside them. Clients send one for each broker.
+func (r *onePort) queuesNamed() (Verdict, bool) {
+	if r.h.Code != codec.ReqLockBatchMQ && r.h.Code != codec.ReqUnlockBatchMQ {
+		return Verdict{}, false
+	}
+	var one Verdict
+	var ask []TopicKey
+	for _, q := range lockedQueues(r.client.Body) {
+		switch v := r.ofQueue(q); {
+		case v.Action == AskTopics && len(ask) < maxSubscribed && !slices.Contains(ask, (*v.Ask)[0]):
+			ask = append(ask, (*v.Ask)[0])
+		case v.Action == AskTopics:
+		case v.Action != Relay:
+			return v, true
+		case one.Broker == nil:
+			one = v
+		case *one.Broker != *v.Broker:
+			return r.ofSeveral(one.Broker.Name, v.Broker.Name), true
+		}
+	}
+	if len(ask) > 0 {
+		return Verdict{Action: AskTopics, Ask: &ask}, true
+	}
+	return one, one.Broker != nil
+}
+
+func (r *onePort) ofQueue(q bodyQueue) Verdict {
+	if isLogical([]byte(q.broker)) {
+		return r.logical(LogicalQueue{q.broker, q.id}, q.topic)
+	}
+	if p := r.o.names[q.broker]; p != nil {
+		return r.to(p)
+	}
+	return unknownBroker(q.broker)
+}
+
+func (r *onePort) ofSeveral(one, other string) Verdict {
+	return Verdict{
+		Action: Refuse, Reason: Unnamed, Code: codec.ResVersionNotSupported,
+		Remark: fmt.Sprintf("rocketmq-proxy: the queues of %s (%d) belong to several brokers (%s, %s); send one request for each",
+			codec.RequestCodeName(r.h.Code), r.h.Code, shorten(one), shorten(other)),
+	}
+}
+
+// ledElsewhere refuses a send to a broker whose cluster does not have the topic while routes lead to another cluster: the
+// broker would create it. A topic that is there is never refused: clients use routes that are up to 30 s old.
+func (r *onePort) ledElsewhere(p *brokerProcess) (Verdict, bool) {
+	topic := r.topicBytes()
+	known := r.client.topic(p.master.Of, topic)
+	if known != nil && len(known.Brokers) > 0 {
+		return Verdict{}, false
+	}
+	name := string(topic)
+	to := r.o.clustersOf(name)
+	switch {
+	case slices.Contains(to, p.master.Of):
+		return Verdict{}, false
+	case known == nil:
+		return Verdict{Action: AskTopics, Ask: &[]TopicKey{{p.master.Of, name}}}, true
+	case known.Unknown:
+		return Verdict{}, false
+	}
+	return Verdict{
+		Action: Refuse, Reason: NoBroker, Code: codec.ResTopicNotExist,
+		Remark: fmt.Sprintf("rocketmq-proxy: topic %q is not in cluster %q, whose broker %q this names; its route leads to cluster %q",
+			shorten(name), p.master.Of, p.master.Name, to[0]),
+	}, true
+}
+
+// sends tells requests that store messages of clients.
+func sends(code int32) bool {
+	switch code {
+	case codec.ReqSendMessage, codec.ReqSendMessageV2, codec.ReqSendBatchMessage, codec.ReqSendReplyMessage, codec.ReqSendReplyMessageV2:
+		return true
+	}
+	return false
 }
 
 // unknownBroker makes the client look for another broker: its route is an old one.
@@ -43,19 +148,52 @@ func (r *onePort) name() []byte {
 		handle, _ := r.h.Ext(r.raw, "extraInfo")
 		return handleField(handle, handleBroker)
 	}
+	if r.h.Code == codec.ReqBatchAckMessage {
+		return []byte(textUnder(r.client.Body, "brokerName"))
+	}
 	return nil
 }
 
 // topic is that of a request; "" if it has none.
 func (r *onePort) topic() string {
+	if topic := r.topicBytes(); len(topic) > 0 {
+		return string(topic)
+	}
+	if topics := bodyTopics(r.h.Code, r.client.Body); len(topics) > 0 {
+		return topics[0]
+	}
+	return ""
+}
+
+// topics are those of a request that may have several.
+func (r *onePort) topics() []string {
+	if topic := r.topicBytes(); len(topic) > 0 {
+		return []string{string(topic)}
+	}
+	return bodyTopics(r.h.Code, r.client.Body)
+}
+
+// topicBytes is the topic in the header of a request, into which it points.
+func (r *onePort) topicBytes() []byte {
+	key := "topic"
 	switch {
 	case abbreviated(r.h.Code):
-		return r.h.ExtString(r.raw, "b")
+		key = "b"
 	case r.h.Code == codec.ReqConsumerSendMsgBack:
-		return r.h.ExtString(r.raw, "originTopic")
-	default:
-		return r.h.ExtString(r.raw, "topic")
+		key = "originTopic"
 	}
+	topic, _ := r.h.Ext(r.raw, key)
+	return topic
+}
+
+// queueID is the queue that a request is about, 0 if it is about none.
+func (r *onePort) queueID() int32 {
+	key := "queueId"
+	if abbreviated(r.h.Code) {
+		key = "e"
+	}
+	id, _ := strconv.ParseInt(r.h.ExtString(r.raw, key), 10, 32)
+	return int32(id)
 }
 
 // abbreviated tells requests whose ext fields have names of one letter (SendMessageRequestHeaderV2.java).

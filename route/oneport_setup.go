@@ -1,0 +1,80 @@
+package route
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+)
+
+// setsUp tells requests that set up topics and groups, which tools send to each master.
+func setsUp(code int32) bool {
+	switch code {
+	case codec.ReqUpdateAndCreateTopic, codec.ReqUpdateAndCreateTopicList, codec.ReqDeleteTopicInBroker, codec.ReqSetMessageRequestMode:
+		return true
+	}
+	return setsUpGroup(code)
+}
+
+func setsUpGroup(code int32) bool {
+	switch code {
+	case codec.ReqUpdateAndCreateSubscriptionGroup, codec.ReqDeleteSubscriptionGroup, codec.ReqUpdateAndCreateSubscriptionGroupList:
+		return true
+	}
+	return false
+}
+
+// setUp sends what sets up topics to every master of the cluster that the topic's route names, and what sets up groups to
+// those of all clusters. While one of them is down nothing is set up anywhere.
+func (r *onePort) setUp() (Verdict, bool) {
+	clusters, ok := r.setUpClusters()
+	if !ok {
+		return Verdict{
+			Action: Refuse, Reason: Unnamed, Code: codec.ResVersionNotSupported,
+			Remark: fmt.Sprintf("rocketmq-proxy: the topics of %s (%d) belong to several clusters; send those of one cluster at a time",
+				codec.RequestCodeName(r.h.Code), r.h.Code),
+		}, true
+	}
+	masters := r.o.masters(clusters)
+	if len(masters) == 0 {
+		return Verdict{}, false
+	}
+	for _, b := range masters {
+		if b.down() {
+			return r.isDown(b), true
+		}
+	}
+	return fanOut(ErrorWins, masters), true
+}
+
+func (r *onePort) setUpClusters() (clusters []string, ok bool) {
+	if setsUpGroup(r.h.Code) {
+		return r.o.Clusters, true
+	}
+	topics := r.topics()
+	if len(topics) == 0 {
+		return r.o.clustersOf(""), true
+	}
+	clusters = r.o.clustersOf(topics[0])
+	for _, topic := range topics[1:] {
+		if !slices.Equal(clusters, r.o.clustersOf(topic)) {
+			return nil, false
+		}
+	}
+	return clusters, true
+}
+
+func (r *onePort) isDown(b *OnePortBroker) Verdict {
+	return Verdict{
+		Action: Refuse, Reason: NoBroker, Code: codec.ResServiceNotAvailable,
+		Remark: fmt.Sprintf("rocketmq-proxy: broker %q is down, so nothing was set up", b.Name),
+	}
+}
+
+func fanOut(join Join, targets []*OnePortBroker) Verdict {
+	f := &FanOut{Join: join}
+	for _, b := range targets {
+		f.Targets = append(f.Targets, b.BrokerID)
+	}
+	return Verdict{Action: FanOutTo, FanOut: f}
+}
