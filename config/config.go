@@ -32,6 +32,9 @@ type Config struct {
 	// An address that clients use as their name server address, with a port for each broker behind it. Repeat the table for
 	// more listeners: one for each network that clients connect from.
 	Listeners []Listener `toml:"listener"`
+	// Which topics are in which cluster, of several behind one listener. The first [[route]] that matches decides; without one
+	// a topic is in the listener's own cluster. A change moves a topic within 30 s, when clients ask for routes again.
+	Routes []Route `toml:"route"`
 	// HTTP for operators: /metrics, /stats, /healthz, /readyz, /clients, /upstreams, /brokers and /actors for reading; POST
 	// /reload and /drain, which always need a credential: a token or a client certificate.
 	Admin Admin `toml:"admin"`
@@ -102,6 +105,30 @@ type Broker struct {
 	// Its topics. "*": every topic that is asked for; those are not in lists of topics. Retry topics, dead letters and system
 	// topics are always there.
 	Topics []string `toml:"topics"`
+	// Words about the broker that a subset of a [[route]] asks for, such as { zone = "eu" }.
+	Metadata map[string]string `toml:"metadata"`
+}
+
+// Route is one [[route]] table.
+type Route struct {
+	// The listener that it is for. Empty: all.
+	Listener string `toml:"listener"`
+	// The topics, by one of exact, prefix, suffix and regex (RE2; it must match the whole name): { prefix = "order-" }. With
+	// ignore_case = true capitals do not matter; with invert = true it matches all others. Topics of groups (%RETRY%, %DLQ%)
+	// are in all clusters and match no route. Empty: every topic.
+	Topic Matcher `toml:"topic"`
+	// What else must match, all of it: language ("JAVA", "GO", ...) and version (a number, see docs/COMPATIBILITY.md) of the
+	// client, by one of exact, prefix, suffix, regex, range = { start = 317, end = 401 } (end not included) and present = true:
+	// [{ name = "language", exact = "GO" }]. On one-port listeners also code, group and any ext field: a route with one of these
+	// only counts for requests that name no broker.
+	Headers []HeaderMatcher `toml:"headers"`
+	// The cluster that the topics are in. No default.
+	Cluster string `toml:"cluster"`
+	// Only those of its brokers whose metadata (cluster.broker.metadata) agrees, such as { zone = "eu" }. Empty: all.
+	Subset map[string]string `toml:"subset"`
+	// Another cluster whose queues of the topics consumers see as well, until the line is removed; producers do not. For moving
+	// topics without losing a message, see docs/OPERATIONS.md. Empty: none.
+	DrainFrom string `toml:"drain_from"`
 }
 
 // ClusterTLS is the [cluster.tls] table.

@@ -26,6 +26,7 @@ func (l *layers) decode(cfg *Config) {
 		DecoderConfig: &mapstructure.DecoderConfig{
 			DecodeHook:           read,
 			IgnoreUntaggedFields: true,
+			Squash:               true,
 			MatchName:            func(key, name string) bool { return key == name },
 		},
 	}))

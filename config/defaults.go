@@ -30,7 +30,7 @@ func DefaultCluster() Cluster {
 
 // DefaultBroker returns what a [[cluster.broker]] without any key is. It lacks an address.
 func DefaultBroker() Broker {
-	return Broker{Name: "broker-a", Cluster: "DefaultCluster", ReadQueues: 8, WriteQueues: 8, Perm: 6, Topics: []string{"*"}}
+	return Broker{Name: "broker-a", Cluster: "DefaultCluster", ReadQueues: 8, WriteQueues: 8, Perm: 6, Topics: []string{"*"}, Metadata: map[string]string{}}
 }
 
 // DefaultListener returns what a [[listener]] without any key is.
@@ -47,6 +47,9 @@ func DefaultListener() Listener {
 	}
 }
 
+// DefaultRoute returns what a [[route]] without any key is. It lacks a cluster.
+func DefaultRoute() Route { return Route{Headers: []HeaderMatcher{}, Subset: map[string]string{}} }
+
 // setDefaults gives an entry of a list of tables its defaults before its keys are read.
 func setDefaults(entry any) {
 	switch e := entry.(type) {
@@ -56,6 +59,8 @@ func setDefaults(entry any) {
 		*e = DefaultListener()
 	case *Broker:
 		*e = DefaultBroker()
+	case *Route:
+		*e = DefaultRoute()
 	}
 }
 

@@ -72,7 +72,7 @@ func (d *differ) table(path string, old, next reflect.Value) {
 func (d *differ) field(path string, old, next reflect.Value) {
 	switch {
 	case reflect.DeepEqual(old.Interface(), next.Interface()) || nothing(old) && nothing(next):
-	case d.list == "" && old.Kind() == reflect.Slice && old.Type().Elem().Kind() == reflect.Struct:
+	case d.list == "" && old.Kind() == reflect.Slice && old.Type().Elem().Kind() == reflect.Struct && named(old.Type().Elem()):
 		d.entries(path, old, next)
 	case old.Kind() == reflect.Struct && isTable(old):
 		d.table(path, old, next)
@@ -82,6 +82,12 @@ func (d *differ) field(path string, old, next reflect.Value) {
 			revert: func() { next.Set(old) },
 		})
 	}
+}
+
+// named reports that tables of a kind are told apart by their names. Of others the order counts.
+func named(t reflect.Type) bool {
+	_, has := t.FieldByName("Name")
+	return has
 }
 
 // entries compares a list of named tables.

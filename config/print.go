@@ -99,13 +99,18 @@ func (r *renderer) line(path, key, value string) {
 func isTable(v reflect.Value) bool {
 	switch _, isText := v.Interface().(encoding.TextMarshaler); v.Kind() {
 	case reflect.Struct:
-		return !isText
+		return !isText && !inline(v.Type())
 	case reflect.Slice:
-		return v.Type().Elem().Kind() == reflect.Struct
+		return v.Type().Elem().Kind() == reflect.Struct && !inline(v.Type().Elem())
 	case reflect.Map:
 		return v.Len() > 0
 	}
 	return false
+}
+
+// inline reports that a table is written in one line, as part of another one.
+func inline(t reflect.Type) bool {
+	return t == reflect.TypeFor[Matcher]() || t == reflect.TypeFor[HeaderMatcher]()
 }
 
 // sortedNames are the names of a map.

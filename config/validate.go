@@ -29,6 +29,7 @@ func check(cfg *Config) []Problem {
 	c.top()
 	c.clusters()
 	c.listeners()
+	c.routes()
 	c.sockets()
 	c.admin()
 	c.metrics()

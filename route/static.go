@@ -15,6 +15,7 @@ type StaticBroker struct {
 	ReadQueues, WriteQueues int
 	Perm                    int      // 2: write, 4: read, 6: both (PermName.java)
 	Topics                  []string // AnyTopic: all that are asked for
+	Metadata                map[string]string
 }
 
 // AnyTopic stands for every topic, among those of a static broker.
@@ -81,4 +82,31 @@ func (s *Static) Without(away func(BrokerID) bool) *Static {
 
 func (s *Static) only(keep func(StaticBroker) bool) *Static {
 	return &Static{slices.DeleteFunc(slices.Clone(s.Brokers), func(b StaticBroker) bool { return !keep(b) })}
+}
+
+// Agreeing are the names of brokers whose metadata has all of some words. The process with the lowest id speaks for a broker.
+func (s *Static) Agreeing(words map[string]string) map[string]bool {
+	lowest := map[string]*StaticBroker{}
+	for i := range s.Brokers {
+		b := &s.Brokers[i]
+		if other := lowest[b.Name]; other == nil || b.ID < other.ID {
+			lowest[b.Name] = b
+		}
+	}
+	agree := map[string]bool{}
+	for name, b := range lowest {
+		if b.agrees(words) {
+			agree[name] = true
+		}
+	}
+	return agree
+}
+
+func (b *StaticBroker) agrees(words map[string]string) bool {
+	for key, word := range words {
+		if value, has := b.Metadata[key]; !has || value != word {
+			return false
+		}
+	}
+	return true
 }

@@ -15,6 +15,12 @@ func decide(t *route.Table, at route.Arrival, c *codec.Command) route.Verdict {
 	if c.Version == 0 {
 		c.Version = codec.Version5_5_0
 	}
+	h, raw := header(c)
+	return route.Decide(t, at, h, raw)
+}
+
+// header is that of a command as it arrives, and its bytes.
+func header(c *codec.Command) (*codec.Header, []byte) {
 	frame := c.Append(nil, codec.JSON)
 	var split codec.Splitter
 	split.Limits = codec.Limits{MaxFrame: 1 << 20, MaxHeader: 1 << 20}
@@ -22,7 +28,7 @@ func decide(t *route.Table, at route.Arrival, c *codec.Command) route.Verdict {
 	if err != nil {
 		panic(err)
 	}
-	return route.Decide(t, at, &frames[0].Header, frame[codec.PrefixLen:frames[0].BodyOff])
+	return &frames[0].Header, frame[codec.PrefixLen:frames[0].BodyOff]
 }
 
 var (

@@ -54,21 +54,8 @@ func (s *Server) newDirectory(c *config.Cluster) (*actors.Cluster, error) {
 		return nil, fmt.Errorf("cannot set up cluster %s: %w", c.Name, err)
 	}
 	d.Maintain(c.Maintenance, c.MaintenanceBrokers)
-	d.ServeStatic(staticBrokers(c))
+	d.ServeStatic(c.Static())
 	return d, nil
-}
-
-// staticBrokers are the [[cluster.broker]] tables; nil: the cluster has name servers.
-func staticBrokers(c *config.Cluster) *route.Static {
-	if len(c.Brokers) == 0 {
-		return nil
-	}
-	s := &route.Static{}
-	for _, b := range c.Brokers {
-		known := route.Broker{BrokerID: route.BrokerID{Name: b.Name, ID: int64(b.ID)}, Cluster: b.Cluster, Address: b.Address}
-		s.Brokers = append(s.Brokers, route.StaticBroker{Broker: known, ReadQueues: b.ReadQueues, WriteQueues: b.WriteQueues, Perm: b.Perm, Topics: b.Topics})
-	}
-	return s
 }
 
 func frameLimits(cfg *config.Config) codec.Limits {

@@ -42,6 +42,8 @@ var effects = map[string]effect{
 	"cluster.maintenance_brokers": atOnce,
 	"cluster.refresh":             atOnce,
 
+	"route": atOnce,
+
 	"listener":                     atOnce,
 	"listener.address":             atOnce,
 	"listener.cluster":             atOnce,

@@ -167,7 +167,7 @@ func (s *Server) reviseCluster(r *actors.Revision, now *actors.Tree, c *config.C
 	j := slices.IndexFunc(s.config().Clusters, func(old config.Cluster) bool { return old.Name == c.Name })
 	old := &s.config().Clusters[j]
 	if !slices.Equal(old.NameServers, c.NameServers) || !reflect.DeepEqual(old.Brokers, c.Brokers) || old.Refresh != c.Refresh {
-		r.Sources[now.Clusters[i]] = &messages.Source{NameServers: c.NameServers, Static: staticBrokers(c), Refresh: c.Refresh}
+		r.Sources[now.Clusters[i]] = &messages.Source{NameServers: c.NameServers, Static: c.Static(), Refresh: c.Refresh}
 	}
 	return now.Clusters[i], nil
 }
