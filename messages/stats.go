@@ -1,6 +1,10 @@
 package messages
 
-import "github.com/rocketmq-proxy/rocketmq-proxy/codec"
+import (
+	"math"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+)
 
 // SampleKind says what a Sample counts.
 type SampleKind uint8
@@ -33,13 +37,14 @@ func (k SampleKind) HasCode() bool {
 	return k <= RequestAbandoned || k == RequestMovedAway || k == RequestMovedHere
 }
 
-// Sample is one thing that happened on a connection.
+// Sample is one thing that happened on a connection, or the same several times.
 type Sample struct {
 	Kind     SampleKind
-	Local    bool  // the proxy made the answer
-	Code     int32 // of the request
-	Response int32 // code, of RequestAnswered
-	Nanos    int64 // from the request to its answer, of RequestAnswered
+	Local    bool   // the proxy made the answer
+	Again    uint16 // how often the same happened again
+	Code     int32  // of the request
+	Response int32  // code, of RequestAnswered
+	Nanos    int64  // from the request to its answer, of RequestAnswered
 }
 
 // Delta is what happened on one connection while it worked on one message.
@@ -53,20 +58,40 @@ type Delta struct {
 	Closed             int
 }
 
+// Add adds a sample. Frames come many in a chunk, and what happens to them is the same: then it is counted.
+func (d *Delta) Add(one Sample) {
+	n := len(d.Samples)
+	for i := n - 1; i >= 0 && i >= n-2; i-- { // of each answer there are two kinds
+		last := &d.Samples[i]
+		if one.Again = last.Again; *last == one && last.Again < math.MaxUint16 {
+			last.Again++
+			return
+		}
+	}
+	one.Again = 0
+	d.Samples = append(d.Samples, one)
+}
+
 // Totals is what happened on all connections of one port that run on one executor, added up for a moment.
 type Totals struct {
 	Port               *Port
 	Codes              []CodeTotals  // of the request codes that came, in no order
 	LocalReplies       map[int32]int // answers that the proxy made, by response code
 	Kinds              [ConnectionMovedHere + 1]int
-	UpstreamTimes      []int64 // nanoseconds of requests that an upstream answered
-	LocalTimes         []int64 // of those that the proxy answered
+	UpstreamTimes      []Times // of requests that an upstream answered
+	LocalTimes         []Times // of those that the proxy answered
 	DownstreamReceived int64
 	DownstreamSent     int64
 	UpstreamReceived   int64
 	UpstreamSent       int64
 	Opened             int
 	Closed             int
+}
+
+// Times is how many requests took how long.
+type Times struct {
+	Nanos int64
+	Count int
 }
 
 // OtherCode stands for all request codes without a name.

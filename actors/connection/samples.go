@@ -22,10 +22,7 @@ func (s *samples) note() *messages.Delta {
 	return s.delta
 }
 
-func (s *samples) add(one messages.Sample) {
-	d := s.note()
-	d.Samples = append(d.Samples, one)
-}
+func (s *samples) add(one messages.Sample) { s.note().Add(one) }
 
 // flush enters what has happened into the recorder: once for all that one message brought.
 func (s *samples) flush(recorder *stats.Recorder, port *messages.Port) {

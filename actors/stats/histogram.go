@@ -13,9 +13,9 @@ type histogram struct {
 	n      uint64
 }
 
-func (h *histogram) add(micros int64) {
-	h.counts[bucketOf(uint64(max(micros, 0)))]++
-	h.n++
+func (h *histogram) add(micros int64, times int) {
+	h.counts[bucketOf(uint64(max(micros, 0)))] += uint64(times)
+	h.n += uint64(times)
 }
 
 func bucketOf(v uint64) int {

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
 func TestHistogramBucketsAreNarrow(t *testing.T) {
@@ -23,9 +25,9 @@ func TestHistogramBucketsAreNarrow(t *testing.T) {
 func TestHistogramQuantiles(t *testing.T) {
 	var h histogram
 	for ms := range int64(1000) {
-		h.add(ms * 1000)
+		h.add(ms*1000, 1)
 	}
-	h.add(-5) // a clock that went backwards counts as nothing
+	h.add(-5, 1) // a clock that went backwards counts as nothing
 	for q, want := range map[float64]float64{0: 0, .25: 250, .5: 500, .9: 900, .99: 990, 1: 999} {
 		require.InDelta(t, want, h.quantile(q), want*0.0625+1, "q %v", q)
 	}
@@ -34,10 +36,10 @@ func TestHistogramQuantiles(t *testing.T) {
 func TestHistogramText(t *testing.T) {
 	var interval, total histogram
 	require.Equal(t, "No recorded values", envoyText(&interval, &total))
-	total.add(12)
+	total.add(12, 1)
 	require.Equal(t, "P0(nan,0.012) P25(nan,0.012) P50(nan,0.012) P75(nan,0.012) P90(nan,0.012) P95(nan,0.012) P99(nan,0.012) P99.9(nan,0.012) P100(nan,0.012)",
 		envoyText(&interval, &total))
-	interval.add(8)
+	interval.add(8, 1)
 	require.Contains(t, envoyText(&interval, &total), "P50(0.008,0.012)")
 }
 
@@ -45,7 +47,7 @@ func TestHistogramText(t *testing.T) {
 func TestStatisticsRotate(t *testing.T) {
 	s := NewRegistry("main")
 	p := s.prefix("main")
-	p.times([]int64{5_000})
+	p.times([]messages.Times{{Nanos: 5_000, Count: 1}})
 	require.Zero(t, p.interval.n)
 	s.rotate()
 	require.Equal(t, uint64(1), p.interval.n)

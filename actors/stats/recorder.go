@@ -54,7 +54,7 @@ func (r *Recorder) Add(port *messages.Port, d *messages.Delta) {
 	var last *messages.CodeTotals // most samples of a delta are of one code
 	for i := range d.Samples {
 		s := &d.Samples[i]
-		sum.Kinds[s.Kind]++
+		sum.Kinds[s.Kind] += 1 + int(s.Again)
 		if s.Kind.HasCode() {
 			if last == nil || last.Code != s.Code {
 				last = sum.Code(s.Code)
@@ -97,43 +97,45 @@ func (r *Recorder) take() map[*messages.Port]*messages.Totals {
 }
 
 func addSample(sum *messages.Totals, code *messages.CodeTotals, s *messages.Sample) {
+	n := 1 + int(s.Again)
 	switch s.Kind {
 	case messages.RequestRead:
-		code.Read++
-		code.Active++
+		code.Read += n
+		code.Active += n
 	case messages.OnewayRead:
-		code.Read++
+		code.Read += n
 	case messages.RequestWaiting:
-		code.Pending++
+		code.Pending += n
 	case messages.RequestHanded:
-		code.Pending--
+		code.Pending -= n
 	case messages.RequestAbandoned:
-		code.Active--
-		code.Errors++
+		code.Active -= n
+		code.Errors += n
 	case messages.RequestMovedAway:
-		code.Active--
+		code.Active -= n
 	case messages.RequestMovedHere:
-		code.Active++
+		code.Active += n
 	case messages.RequestAnswered:
-		code.Active--
-		answered(sum, code, s)
+		code.Active -= n
+		answered(sum, code, s, n)
 	default: // its number is all there is to it
 	}
 }
 
-func answered(sum *messages.Totals, code *messages.CodeTotals, s *messages.Sample) {
+func answered(sum *messages.Totals, code *messages.CodeTotals, s *messages.Sample, n int) {
 	if route.Ordinary(s.Code, s.Response) {
-		code.Ordinary++
+		code.Ordinary += n
 	} else {
-		code.Errors++
+		code.Errors += n
 	}
+	took := messages.Times{Nanos: s.Nanos, Count: n}
 	if !s.Local {
-		sum.UpstreamTimes = append(sum.UpstreamTimes, s.Nanos)
+		sum.UpstreamTimes = append(sum.UpstreamTimes, took)
 		return
 	}
-	sum.LocalTimes = append(sum.LocalTimes, s.Nanos)
+	sum.LocalTimes = append(sum.LocalTimes, took)
 	if sum.LocalReplies == nil {
 		sum.LocalReplies = map[int32]int{}
 	}
-	sum.LocalReplies[s.Response]++
+	sum.LocalReplies[s.Response] += n
 }

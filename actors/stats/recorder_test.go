@@ -1,7 +1,10 @@
 package stats
 
 import (
+	"cmp"
 	"log/slog"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -82,4 +85,59 @@ func TestCodesWithoutANameAreOneSum(t *testing.T) {
 	r.Add(port, d)
 	require.Equal(t, []messages.CodeTotals{{Code: codec.ReqHeartBeat, Read: 2, Active: 2}, {Code: messages.OtherCode, Read: 2000, Active: 2000}},
 		r.take()[port].Codes)
+}
+
+// Samples that are alike share an entry, however they alternate, and count as they would one by one.
+func TestSamplesThatAreAlikeCountAsOften(t *testing.T) {
+	kinds := []messages.Sample{
+		{Kind: messages.ResponseRead},
+		{Kind: messages.RequestRead, Code: codec.ReqHeartBeat},
+		{Kind: messages.RequestWaiting, Code: codec.ReqHeartBeat},
+		{Kind: messages.RequestHanded, Code: codec.ReqHeartBeat},
+		{Kind: messages.RequestAnswered, Code: codec.ReqHeartBeat, Nanos: 5},
+		{Kind: messages.RequestAnswered, Code: codec.ReqHeartBeat, Nanos: 6},
+		{Kind: messages.RequestAnswered, Code: codec.ReqHeartBeat, Nanos: 6, Response: codec.ResSystemError},
+		{Kind: messages.RequestAnswered, Code: codec.ReqHeartBeat, Nanos: 6, Response: codec.ResSystemError, Local: true},
+		{Kind: messages.RequestAbandoned, Code: codec.ReqSendMessage},
+	}
+	var together, apart Recorder
+	port := &messages.Port{Listener: "it"}
+	random := rand.New(rand.NewPCG(1, 2))
+	count := func(s messages.Sample, times int) {
+		d := &messages.Delta{}
+		for range times {
+			d.Add(s)
+			apart.Add(port, &messages.Delta{Samples: []messages.Sample{s}})
+		}
+		require.Len(t, d.Samples, times/(1<<16)+1)
+		together.Add(port, d)
+	}
+	count(kinds[0], 100_000) // more than one entry can count
+	for range 100 {
+		d := &messages.Delta{}
+		for range 100 {
+			s := kinds[random.IntN(len(kinds))]
+			d.Add(s)
+			apart.Add(port, &messages.Delta{Samples: []messages.Sample{s}})
+		}
+		require.Less(t, len(d.Samples), 100)
+		together.Add(port, d)
+	}
+	want, got := apart.take()[port], together.take()[port]
+	for _, sums := range []*messages.Totals{want, got} {
+		sums.UpstreamTimes, sums.LocalTimes = oneByOne(sums.UpstreamTimes), oneByOne(sums.LocalTimes)
+		slices.SortFunc(sums.Codes, func(a, b messages.CodeTotals) int { return cmp.Compare(a.Code, b.Code) })
+	}
+	require.Equal(t, want, got)
+}
+
+// oneByOne are times with a count of one each, in ascending order.
+func oneByOne(times []messages.Times) (list []messages.Times) {
+	for _, t := range times {
+		for range t.Count {
+			list = append(list, messages.Times{Nanos: t.Nanos, Count: 1})
+		}
+	}
+	slices.SortFunc(list, func(a, b messages.Times) int { return cmp.Compare(a.Nanos, b.Nanos) })
+	return list
 }

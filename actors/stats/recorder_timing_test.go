@@ -15,9 +15,9 @@ func BenchmarkRecorder(b *testing.B) {
 			port := &messages.Port{Listener: "it"}
 			requests, answers := &messages.Delta{DownstreamReceived: 1}, &messages.Delta{UpstreamReceived: 1}
 			for range n {
-				requests.Samples = append(requests.Samples, messages.Sample{Kind: messages.RequestRead, Code: codec.ReqSendMessageV2})
-				answers.Samples = append(answers.Samples, messages.Sample{Kind: messages.ResponseRead},
-					messages.Sample{Kind: messages.RequestAnswered, Code: codec.ReqSendMessageV2, Nanos: 1000})
+				requests.Add(messages.Sample{Kind: messages.RequestRead, Code: codec.ReqSendMessageV2})
+				answers.Add(messages.Sample{Kind: messages.ResponseRead})
+				answers.Add(messages.Sample{Kind: messages.RequestAnswered, Code: codec.ReqSendMessageV2, Nanos: 1000})
 			}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {

@@ -206,13 +206,13 @@ func (p *prefixStats) moveCode(n *messages.CodeTotals) {
 	}
 }
 
-func (p *prefixStats) times(nanos []int64) {
+func (p *prefixStats) times(list []messages.Times) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, n := range nanos {
-		p.buckets.Update(float64(n) / 1e6)
-		p.total.add(n / 1000)
-		p.filling.add(n / 1000)
+	for _, t := range list {
+		update(p.buckets, float64(t.Nanos)/1e6, t.Count)
+		p.total.add(t.Nanos/1000, t.Count)
+		p.filling.add(t.Nanos/1000, t.Count)
 	}
 }
 

@@ -160,8 +160,8 @@ func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
 	for code, n := range sum.LocalReplies {
 		p.replyCounter(set, code).Add(n)
 	}
-	for _, nanos := range sum.UpstreamTimes {
-		p.latency.Update(float64(nanos) / 1e9)
+	for _, t := range sum.UpstreamTimes {
+		update(p.latency, float64(t.Nanos)/1e9, t.Count)
 	}
 	p.upstreamsOpened.Add(sum.Kinds[messages.UpstreamOpened])
 	p.upstreamsLost.Add(sum.Kinds[messages.UpstreamLost])
@@ -176,6 +176,13 @@ func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
 	p.upstreamSent.AddInt64(sum.UpstreamSent)
 	p.accepted.Add(sum.Opened)
 	p.open.Add(float64(sum.Opened - sum.Closed))
+}
+
+// update enters a value several times.
+func update(h *metrics.PrometheusHistogram, value float64, times int) {
+	for range times {
+		h.Update(value)
+	}
 }
 
 // other is the code in a label for all codes without a name, so that clients cannot create series.
