@@ -3,7 +3,6 @@ package rewrite
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"math"
 	"net/netip"
 )
@@ -20,6 +19,12 @@ const (
 // offsets: the answer to a send of one message has one id, that to a batch one for each message. Ids with an address
 // that lookup does not know stay; when one of them is not an offset message id all do.
 func MessageIDs(ids []byte, lookup Lookup) {
+	if len(ids) == idLen4 || len(ids) == idLen6 { // else there are several, and none has a comma within
+		if own, ok := messageIDAddress(ids); ok {
+			advertiseID(ids, own, lookup)
+		}
+		return
+	}
 	for id := range bytes.SplitSeq(ids, []byte{','}) {
 		if _, ok := messageIDAddress(id); !ok {
 			return
@@ -27,9 +32,13 @@ func MessageIDs(ids []byte, lookup Lookup) {
 	}
 	for id := range bytes.SplitSeq(ids, []byte{','}) {
 		own, _ := messageIDAddress(id)
-		if told, ok := lookup.advertise(own); ok {
-			putMessageIDAddress(id, told)
-		}
+		advertiseID(id, own, lookup)
+	}
+}
+
+func advertiseID(id []byte, own netip.AddrPort, lookup Lookup) {
+	if told, ok := lookup.advertise(own); ok {
+		putMessageIDAddress(id, told)
 	}
 }
 
@@ -40,8 +49,8 @@ func messageIDAddress(id []byte) (own netip.AddrPort, ok bool) {
 		return own, false
 	}
 	var raw [idLen6 / 2]byte
-	n, err := hex.Decode(raw[:], id)
-	if err != nil {
+	n := len(id) / 2
+	if !decodeHex(raw[:n], id) {
 		return own, false
 	}
 	ip, _ := netip.AddrFromSlice(raw[:n-idTail])
@@ -52,7 +61,5 @@ func messageIDAddress(id []byte) (own netip.AddrPort, ok bool) {
 func putMessageIDAddress(id []byte, told netip.AddrPort) {
 	var raw [hostLen6]byte
 	n := putHost(raw[:len(id)/2-8], told)
-	for i, b := range raw[:n] {
-		id[2*i], id[2*i+1] = "0123456789ABCDEF"[b>>4], "0123456789ABCDEF"[b&15]
-	}
+	encodeHex(id, raw[:n])
 }

@@ -2,6 +2,7 @@ package listener
 
 import (
 	"context"
+	"encoding/binary"
 	"net/netip"
 	"slices"
 	"sync"
@@ -18,8 +19,8 @@ import (
 // storeHosts maps the addresses that brokers have themselves to those that clients are told. It never changes: all
 // connections of a listener read the one that was published last.
 type storeHosts struct {
-	ports map[netip.AddrPort]uint16 // advertised, by the broker's own address; never that of a VIP port
-	host  netip.Addr                // advertised; invalid: the address that the client reached us on
+	ports advertisedPorts
+	host  netip.Addr // advertised; invalid: the address that the client reached us on
 
 	mu     sync.RWMutex
 	byHost map[netip.Addr]messages.StoreHostLookup
@@ -51,7 +52,7 @@ func (l *Listener) StoreHosts(local netip.AddrPort) messages.StoreHostLookup {
 
 func (s *storeHosts) keep(host netip.Addr) messages.StoreHostLookup {
 	lookup := func(own netip.AddrPort) (netip.AddrPort, bool) {
-		port, ok := s.ports[own]
+		port, ok := s.ports.of(own)
 		return netip.AddrPortFrom(host, port), ok
 	}
 	s.mu.Lock()
@@ -60,6 +61,41 @@ func (s *storeHosts) keep(host netip.Addr) messages.StoreHostLookup {
 		s.byHost[host] = lookup
 	}
 	return lookup
+}
+
+// advertisedPorts are the ports that clients are told, by the broker's own address; never that of a VIP port. Nearly all
+// addresses are of IPv4, and a map of numbers answers several times faster than one of addresses. An IPv4 address comes
+// as one, not as IPv6.
+type advertisedPorts struct {
+	v4 map[uint64]uint16 // by address and port
+	v6 map[netip.AddrPort]uint16
+}
+
+func newAdvertisedPorts(ports map[netip.AddrPort]uint16) advertisedPorts {
+	a := advertisedPorts{map[uint64]uint16{}, map[netip.AddrPort]uint16{}}
+	for own, port := range ports {
+		if own.Addr().Is4() {
+			a.v4[numberOf(own)] = port
+		} else {
+			a.v6[own] = port
+		}
+	}
+	return a
+}
+
+func (a *advertisedPorts) of(own netip.AddrPort) (port uint16, ok bool) {
+	if own.Addr().Is4() {
+		port, ok = a.v4[numberOf(own)]
+	} else {
+		port, ok = a.v6[own]
+	}
+	return port, ok
+}
+
+// numberOf is an IPv4 address with its port.
+func numberOf(own netip.AddrPort) uint64 {
+	ip := own.Addr().As4()
+	return uint64(binary.BigEndian.Uint32(ip[:]))<<16 | uint64(own.Port())
 }
 
 // publishStoreHosts makes a new table of all brokers that have a port. There is none when store hosts are not
@@ -82,7 +118,7 @@ func (l *listener) publishStoreHosts() {
 
 // newStoreHosts makes a table for what listener.advertise says; nil: that is a name.
 func newStoreHosts(advertise string, ports map[netip.AddrPort]uint16) *storeHosts {
-	s := &storeHosts{ports: ports, byHost: map[netip.Addr]messages.StoreHostLookup{}}
+	s := &storeHosts{ports: newAdvertisedPorts(ports), byHost: map[netip.Addr]messages.StoreHostLookup{}}
 	if advertise == "" {
 		return s
 	}
