@@ -14,7 +14,7 @@ func WithOpaque(frame []byte, opaque int32) ([]byte, error) {
 	raw := frame[PrefixLen:p.BodyOff()]
 	if p.Encoding == Binary {
 		out := append([]byte(nil), frame...)
-		binary.BigEndian.PutUint32(out[PrefixLen+5:], uint32(opaque))
+		binary.BigEndian.PutUint32(out[PrefixLen+binaryOpaqueOff:], uint32(opaque))
 		return out, nil
 	}
 	if h.NoOpaque {
@@ -22,6 +22,47 @@ func WithOpaque(frame []byte, opaque int32) ([]byte, error) {
 	}
 	_, v, _ := findJSON(raw, "opaque")
 	return splice(frame, p, v.From, v.To, strconv.AppendInt(nil, int64(opaque), 10)), nil
+}
+
+// SetOpaque gives a frame another opaque. head is the frame's prefix and header, h what was scanned of it; the body, bodyLen
+// bytes, follows unchanged. Where the opaque takes as much room as before it is changed in place, and the result is head;
+// else the result is another prefix and header, and head stays as it is. A header without an opaque stays as well.
+func SetOpaque(head []byte, h *Header, bodyLen int, opaque int32) []byte {
+	if h.Encoding == Binary {
+		binary.BigEndian.PutUint32(head[PrefixLen+binaryOpaqueOff:], uint32(opaque))
+		return head
+	}
+	return setJSON(head, bodyLen, "opaque", opaque)
+}
+
+// SetCode is SetOpaque for the code of a frame. ok is false when the header cannot carry it: a ROCKETMQ header has 16 bits
+// for it.
+func SetCode(head []byte, h *Header, bodyLen int, code int32) (out []byte, ok bool) {
+	switch {
+	case h.Encoding == JSON:
+		return setJSON(head, bodyLen, "code", code), true
+	case code != int32(int16(code)):
+		return head, false
+	}
+	binary.BigEndian.PutUint16(head[PrefixLen:], uint16(code))
+	return head, true
+}
+
+// setJSON changes an integer of a JSON header.
+func setJSON(head []byte, bodyLen int, key string, n int32) []byte {
+	raw := head[PrefixLen:]
+	_, v, ok := findJSON(raw, key)
+	if !ok {
+		return head
+	}
+	var digits [11]byte
+	put := strconv.AppendInt(digits[:0], int64(n), 10)
+	if len(put) == v.To-v.From {
+		copy(raw[v.From:], put)
+		return head
+	}
+	p := Prefix{Size: len(head) + bodyLen, HeaderLen: len(raw), Encoding: JSON}
+	return splice(head, p, v.From, v.To, put)
 }
 
 // WithExt returns the prefix and header of a frame with another value for one ext field that it has already;
