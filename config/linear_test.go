@@ -48,7 +48,7 @@ func lines(n int, format string) string {
 
 func inProportion(t *testing.T, n int, make func(n int) (text string, env []string)) {
 	t.Helper()
-	linear.Require(t, n, func(n int) func() {
+	linear.Cost(t, n, func(n int) func() {
 		text, env := make(n)
 		return func() { _, _ = load(Sources{File: "proxy.toml", Env: env}, []byte(text)) }
 	})
@@ -56,7 +56,7 @@ func inProportion(t *testing.T, n int, make func(n int) (text string, env []stri
 
 // Forty listeners with all ports each, on an address of their own, are looked through at once: what is compared are ranges.
 func TestManyListenersWithManyPortsAreChecked(t *testing.T) {
-	linear.Require(t, 10, func(n int) func() {
+	linear.Cost(t, 10, func(n int) func() {
 		cfg := listenersWithAllPorts(n)
 		return func() {
 			if list := check(cfg); len(list) > 0 {

@@ -7,24 +7,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-)
 
-// requireLinear requires that work on 32 times as many things takes at most 400 times as long: work that grows with its
-// square takes 1024 times as long. The fastest of three runs counts, so that a busy machine does not matter.
-func requireLinear(t *testing.T, n int, work func(n int)) {
-	t.Helper()
-	fastest := func(n int) time.Duration {
-		best := time.Hour
-		for range 3 {
-			start := time.Now()
-			work(n)
-			best = min(best, time.Since(start))
-		}
-		return best
-	}
-	small, large := fastest(n), fastest(32*n)
-	require.Less(t, large, 400*small, "%d take %s", n, small)
-}
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/linear"
+)
 
 // noClock sets no timers.
 type noClock struct{}
@@ -43,11 +28,13 @@ func popOneByOne(n int) (*outstanding, []*checkpoint) {
 }
 
 func TestAckTakesNoLongerWithManyMessagesOut(t *testing.T) {
-	requireLinear(t, 500, func(n int) {
+	linear.Steps(t, 500, func(n int) func() {
 		o, all := popOneByOne(n)
-		for _, c := range slices.Backward(all) {
-			require.True(t, o.ack(c.id(), c.start))
-			o.first()
+		return func() {
+			for _, c := range slices.Backward(all) {
+				require.True(t, o.ack(c.id(), c.start))
+				o.first()
+			}
 		}
 	})
 }
@@ -78,7 +65,7 @@ func TestFirstMessageOutIsTheLowestThatIsNotAcked(t *testing.T) {
 }
 
 func TestEndOfALongPollTakesNoLongerWithManyHeld(t *testing.T) {
-	requireLinear(t, 500, func(n int) {
+	linear.Steps(t, 500, func(n int) func() {
 		l := &longPolls{broker: &Broker{server: server{clock: noClock{}}}}
 		conns := make([]*connection, n)
 		for i := range conns {
@@ -86,10 +73,12 @@ func TestEndOfALongPollTakesNoLongerWithManyHeld(t *testing.T) {
 			l.hold(&longPoll{conn: conns[i], topics: []string{"News", "Olds"}}, time.Duration(n-i))
 		}
 		require.Equal(t, n, l.held("News"))
-		for _, c := range slices.Backward(conns) {
-			l.removeConnection(c)
+		return func() {
+			for _, c := range slices.Backward(conns) {
+				l.removeConnection(c)
+			}
+			require.Zero(t, l.held("News"))
+			require.Empty(t, l.byTopic)
 		}
-		require.Zero(t, l.held("News"))
-		require.Empty(t, l.byTopic)
 	})
 }

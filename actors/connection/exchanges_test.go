@@ -75,7 +75,7 @@ func TestExchangesCostTheSameHoweverManyThereAre(t *testing.T) {
 		"counted up":                 func(i int) int32 { return int32(i) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			linear.Require(t, 300, func(n int) func() {
+			linear.Cost(t, 300, func(n int) func() {
 				list := make([]messages.Exchange, n)
 				return func() {
 					table := newExchanges()
@@ -95,6 +95,37 @@ func TestExchangesCostTheSameHoweverManyThereAre(t *testing.T) {
 					}
 				}
 			})
+		})
+	}
+}
+
+// Finding a request looks at as many others on average, however many there are and whatever their opaques. The hash is
+// random, so it is the mean of many.
+func TestStepsToAnExchangeDoNotGrow(t *testing.T) {
+	defer func(was uint32) { mix = was }(mix)
+	hashes := rand.New(rand.NewPCG(1, 2))
+	for name, factor := range map[string]uint32{"counted up": 1, "every fourth": 4, "together for Knuth's factor": 340573321} {
+		t.Run(name, func(t *testing.T) {
+			steps := func(n int) (sum int) {
+				for range 100 {
+					mix = hashes.Uint32() | 1
+					table := newExchanges()
+					for i := range n {
+						table.add(&messages.Exchange{Header: codec.Header{Opaque: int32(uint32(i) * factor)}})
+					}
+					for _, x := range table.chains {
+						for before := 1; x != nil; x = x.Next {
+							sum += before
+							before++
+						}
+					}
+				}
+				return sum
+			}
+			once, twice := steps(1000), steps(2000)
+			t.Log(once, twice)
+			require.LessOrEqual(t, float64(twice), 2.2*float64(once))
+			require.Less(t, once, 2*100*1000, "two steps each")
 		})
 	}
 }

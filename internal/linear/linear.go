@@ -22,10 +22,20 @@ const slack = 64 << 10
 // rounds of measuring; the least of each side counts, because neighbors on the machine only ever add to it.
 const rounds = 20
 
-// Require fails t unless twice the input is at most 2.2 times the work (2.5 times, where it allocates): in bytes allocated
-// for inputs of 8n and 16n, and in CPU time for n and 4n, the square of that. prepare makes the input and returns the work.
+// Require fails t unless twice the input is at most 2.2 times the work, in each way in which that can be measured.
 func Require(t *testing.T, n int, prepare func(n int) func()) {
 	t.Helper()
+	Steps(t, n, prepare)
+	Cost(t, n, prepare)
+}
+
+// Cost fails t unless twice the input costs at most 2.2 times as much (2.5 times, where it allocates): in bytes allocated
+// for inputs of 8n and 16n, and in CPU time for n and 4n, the square of that. prepare makes the input and returns the work.
+func Cost(t *testing.T, n int, prepare func(n int) func()) {
+	t.Helper()
+	if counting() {
+		return
+	}
 	limit := requireLinearGarbage(t, 8*n, prepare)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What Require must tell apart: steps in proportion to n, and to its square.
+// What Cost must tell apart: steps in proportion to n, and to its square.
 func TestSquaresAreTold(t *testing.T) {
 	runtime.LockOSThread() // its clock is read
 	defer runtime.UnlockOSThread()
@@ -20,7 +20,7 @@ func TestSquaresAreTold(t *testing.T) {
 			sink = sum
 		}
 	}
-	Require(t, 50_000, work)
+	Cost(t, 50_000, work)
 	least := func(w func()) (d float64) {
 		d = 1e18
 		for range 50 {
