@@ -17,8 +17,10 @@ type Destination interface {
 	Serves(address string, remote netip.AddrPort) bool
 	// Dialer opens connections, with TLS or a PROXY header where the cluster has them.
 	Dialer() transport.Dialer
-	// Away reports that it is known to take no connections: only its cluster's prober dials it.
+	// Away reports that it is known to take no connections: only its cluster's prober dials it. One that is paused is not.
 	Away() bool
+	// Pause is whether anything may be sent there; nil for name servers.
+	Pause() *Pause
 	// Dialed counts a dial. DialFailed counts a failure, has the cluster look into it, and reports whether it is
 	// certain by itself that the broker takes no connections.
 	Dialed()
@@ -38,6 +40,8 @@ type (
 	BrokerBack struct{ BrokerRef }
 	// BrokerMoved says that a broker has another address.
 	BrokerMoved struct{ BrokerRef }
+	// BrokerPaused says that a pause of a broker has begun or ended.
+	BrokerPaused struct{ BrokerRef }
 )
 
 // BrokerRef names a broker by the name that the proxy has for its cluster.

@@ -76,18 +76,27 @@ type (
 
 // ConnectionState is what a connection remembers, beside its sockets.
 type ConnectionState struct {
-	Listener  string         `json:"listener"`
-	Role      Role           `json:"role"`
-	Broker    route.BrokerID `json:"broker"`
-	Language  codec.Language `json:"language"`
-	Version   int32          `json:"version"`
-	ClientID  string         `json:"client_id"`
-	Consumer  bool           `json:"consumer,omitempty"` // it consumes
-	Silent    bool           `json:"silent,omitempty"`   // it has not sent anything whole yet
-	Age       time.Duration  `json:"age,omitempty"`      // of the connection, in nanoseconds; 0: not known
-	Heartbeat []byte         `json:"heartbeat,omitempty"`
-	Upstream  string         `json:"upstream"` // its address
-	Pending   []Pending      `json:"pending,omitempty"`
+	Listener  string           `json:"listener"`
+	Role      Role             `json:"role"`
+	Broker    route.BrokerID   `json:"broker"`
+	Language  codec.Language   `json:"language"`
+	Version   int32            `json:"version"`
+	ClientID  string           `json:"client_id"`
+	Consumer  bool             `json:"consumer,omitempty"` // it consumes
+	Silent    bool             `json:"silent,omitempty"`   // it has not sent anything whole yet
+	Age       time.Duration    `json:"age,omitempty"`      // of the connection, in nanoseconds; 0: not known
+	Heartbeat []byte           `json:"heartbeat,omitempty"`
+	Confirmed *HeartbeatAnswer `json:"confirmed,omitempty"` // what the broker said to the last heartbeat; nil: nothing
+	Upstream  string           `json:"upstream"`            // its address
+	Pending   []Pending        `json:"pending,omitempty"`
+}
+
+// HeartbeatAnswer is what a broker said to a heartbeat.
+type HeartbeatAnswer struct {
+	Version   int32 `json:"version"` // of the broker
+	V2        bool  `json:"v2,omitempty"`
+	SubChange bool  `json:"sub_change,omitempty"`
+	Owed      bool  `json:"owed,omitempty"` // the proxy has answered one since, which has yet to reach the broker
 }
 
 // Pending is one request that the upstream has yet to answer.

@@ -24,6 +24,7 @@ type Exchange struct {
 	Process actor.Process // the same, looked up
 	Waiting bool          // not handed to an upstream yet: dialing, asking
 	Relayed bool          // it went, or goes, to the upstream of Link
+	Parked  bool          // it waits for the end of a pause, or for a limit (connection/park.go)
 	Link    uint16        // the number of a link of the connection
 	// Tombstone: the client has got a local reply already; the upstream's answer, if it comes, is dropped.
 	Tombstone bool
@@ -78,7 +79,7 @@ func NewExchange() *Exchange {
 // Reset makes an exchange that is over ready for another request of the same connection.
 func (x *Exchange) Reset() {
 	x.StandardJSON, x.Waiting, x.Relayed, x.ResponseCode, x.Answer = false, false, false, 0, nil
-	x.Reply.Remark, x.Reply.Ext, x.Reply.Body = "", nil, nil
+	x.Reply.Remark, x.Reply.Ext, x.Reply.Body, x.Reply.Version = "", nil, nil, 0
 }
 
 // Begin hands a request to a request actor.
@@ -92,11 +93,12 @@ type Answered struct {
 
 // Reply has the request actor make a local reply: Code and Remark, or Ext, or Body.
 type Reply struct {
-	X      *Exchange
-	Code   int32
-	Remark string
-	Ext    map[string]string
-	Body   []byte
+	X       *Exchange
+	Code    int32
+	Version int32 // of a broker that the answer stands for; 0: the proxy's own
+	Remark  string
+	Ext     map[string]string
+	Body    []byte
 }
 
 // Settled tells the connection that a request is done when it did not wait for that, as after a panic.

@@ -15,6 +15,8 @@ const (
 	OnewayRead                            // Code; counted and gone
 	RequestWaiting                        // Code; joins the pending ones
 	RequestHanded                         // Code; leaves them
+	OnewayParked                          // Code; a request without an answer that waits begins to be active
+	OnewayHanded                          // Code; it ends
 	RequestAnswered                       // Code, Response, Nanos: an answer was given
 	RequestAbandoned                      // Code: it can no longer be answered
 	RequestMalformed                      // bytes of a client that are no frame

@@ -28,6 +28,13 @@ type Resume struct {
 // Leave ends an epoch on the connection's own account: the socket is closed, and no Lost comes. A Resume comes next.
 type Leave struct{}
 
+// Replay has a heartbeat sent that the proxy has answered itself while the broker was paused: at once, or first on the next
+// socket. Its answer is dropped.
+type Replay struct {
+	Epoch     int32
+	Heartbeat []byte // a whole frame
+}
+
 // Forward is bytes of the client for the upstream: B[From:To] of a chunk, of which the receiver gets a reference. The
 // receiver calls Done when it has no more use for it.
 type Forward struct {

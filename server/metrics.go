@@ -95,7 +95,7 @@ func (s *Server) writeOutages(w io.Writer) {
 	for _, d := range tree.Clusters {
 		for _, b := range d.Snapshot().Brokers() {
 			labels := []string{"cluster", d.Name, "broker", b.ID.String()}
-			metrics.WriteGaugeFloat64(w, exposition.Name("rocketmq_proxy_broker_up", labels...), number(!b.Away()))
+			metrics.WriteGaugeFloat64(w, exposition.Name("rocketmq_proxy_broker_up", labels...), number(b.Reachable()))
 			metrics.WriteCounterUint64(w, exposition.Name("rocketmq_proxy_broker_dials_total", labels...), b.Dials.Load())
 			metrics.WriteCounterUint64(w, exposition.Name("rocketmq_proxy_broker_dial_failures_total", labels...), b.Failures.Load())
 		}

@@ -22,7 +22,8 @@ type Broker struct {
 	Dials, Failures atomic.Uint64
 
 	expected messages.Expected
-	unlisted int64 // since when name servers do not list it; 0: they do. Its cluster's own
+	pause    *messages.Pause // of all brokers of the name
+	unlisted int64           // since when name servers do not list it; 0: they do. Its cluster's own
 	known    atomic.Pointer[route.Broker]
 	away     atomic.Bool
 	dialer   transport.Dialer
@@ -31,7 +32,7 @@ type Broker struct {
 
 // NewBroker makes what is known of a broker that nobody has tried to connect to yet. dialer opens its connections.
 func NewBroker(cluster string, b route.Broker, dialer transport.Dialer) *Broker {
-	broker := &Broker{Cluster: cluster, ID: b.BrokerID, dialer: dialer}
+	broker := &Broker{Cluster: cluster, ID: b.BrokerID, dialer: dialer, pause: &messages.Pause{}}
 	broker.known.Store(&b)
 	return broker
 }
@@ -42,8 +43,15 @@ func (b *Broker) Known() route.Broker { return *b.known.Load() }
 // Address is where it is, as host:port.
 func (b *Broker) Address() string { return b.known.Load().Address }
 
-// Away reports that the broker takes no connections. Nobody but its prober dials it, and its ports refuse.
-func (b *Broker) Away() bool { return b.away.Load() }
+// Away reports that the broker takes no connections, so that nobody but its prober dials it, and its ports refuse. They do
+// not while it is paused: its clients wait.
+func (b *Broker) Away() bool { return b.away.Load() && !b.pause.On() }
+
+// Reachable reports that it takes connections, as far as is known.
+func (b *Broker) Reachable() bool { return !b.away.Load() }
+
+// Pause is part of messages.Destination.
+func (b *Broker) Pause() *messages.Pause { return b.pause }
 
 // Target is part of messages.Destination.
 func (b *Broker) Target(int) (address string, ok bool) { return b.Address(), true }

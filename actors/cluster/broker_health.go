@@ -79,7 +79,7 @@ func (p *brokerActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		p.self = system.NewSink(p.env.System, ctx.Self())
-		if p.Away() { // we are restarted
+		if !p.Reachable() { // we are restarted
 			p.awaySince = p.env.Now()
 			p.probe()
 		}
@@ -92,6 +92,8 @@ func (p *brokerActor) Receive(ctx actor.Context) {
 		if p.sock == nil && p.cancel == nil {
 			p.probe()
 		}
+	case *pauseChanged:
+		ctx.Send(ctx.Parent(), m)
 	case *movedAway:
 		p.probeNewAddress()
 	case *transport.Connected:
@@ -113,7 +115,7 @@ func (p *brokerActor) Receive(ctx actor.Context) {
 // suspect acts on what a client has met. A refusal is certain; anything else, as a dial that took too long, is looked
 // into first.
 func (p *brokerActor) suspect(ctx actor.Context, m *dialFailed) {
-	if p.sock != nil || p.cancel != nil || p.Away() {
+	if p.sock != nil || p.cancel != nil || !p.Reachable() {
 		return
 	}
 	if m.refused {
@@ -131,7 +133,7 @@ func (p *brokerActor) probe() {
 
 // probeNewAddress probes the new address at once if the old one was in doubt.
 func (p *brokerActor) probeNewAddress() {
-	if p.sock != nil || p.cancel != nil || p.Away() {
+	if p.sock != nil || p.cancel != nil || !p.Reachable() {
 		p.endProbe()
 		p.failed = 0
 		p.probe()

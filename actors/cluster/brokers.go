@@ -23,6 +23,7 @@ func (c *clusterActor) learn(ctx actor.Context, from string, list []route.Broker
 			broker.unlisted = 0
 		} else {
 			broker = NewBroker(c.Name, b, c.env.Transport.Towards(c.Upstream))
+			broker.pause = c.pauseOf(b.Name)
 			brokers[b.BrokerID] = broker
 			came = append(came, broker)
 			continue
@@ -95,12 +96,14 @@ func (c *clusterActor) forgetBrokers(ctx actor.Context, list []route.Broker) {
 // healthChanged passes on that a broker was lost or is back.
 func (c *clusterActor) healthChanged(ctx actor.Context, b *Broker) {
 	c.changes.Add(1)
-	if !b.Away() {
+	switch {
+	case b.pause.On(): // its clients wait for the end
+	case b.Reachable():
 		c.publish(ctx, &messages.BrokerBack{BrokerRef: b.Ref()})
-		return
+	default:
+		c.publish(ctx, &messages.BrokerLost{BrokerRef: b.Ref()})
+		c.refresh(ctx)
 	}
-	c.publish(ctx, &messages.BrokerLost{BrokerRef: b.Ref()})
-	c.refresh(ctx)
 }
 
 // Ref names it for messages.

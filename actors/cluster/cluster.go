@@ -36,6 +36,7 @@ type Cluster struct {
 	pid      atomic.Pointer[actor.PID]
 	updating sync.Mutex
 	known    atomic.Pointer[[]*NameServer]
+	pauses   pauses
 
 	// The actor's own.
 	entries     map[key]*entry
@@ -53,6 +54,7 @@ func New(name string, nameServers []string, refresh time.Duration) *Cluster {
 	c := &Cluster{Name: name, NameServers: nameServers, Refresh: refresh, entries: map[key]*entry{}}
 	c.snapshot.Store(&Snapshot{brokers: map[route.BrokerID]*Broker{}, table: &route.Table{}, servers: nameServers})
 	c.know(nameServers)
+	c.SetParkTimeout(defaultParkTimeout)
 	return c
 }
 
@@ -104,6 +106,8 @@ func (c *clusterActor) Receive(ctx actor.Context) {
 		c.tick(ctx)
 	case *brokerChanged:
 		c.healthChanged(ctx, m.broker)
+	case *pauseChanged:
+		c.pauseChanged(ctx, m.broker)
 	case *messages.Source:
 		c.turnTo(ctx, m)
 	case *actor.Restarting, *actor.Stopping: // when everything begins again, it stops and has a successor all the same

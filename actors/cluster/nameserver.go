@@ -89,6 +89,7 @@ func (a *anyNameServer) Away() bool                   { return false }
 func (a *anyNameServer) Dialed()                      {}
 func (a *anyNameServer) DialFailed(error) (r bool)    { return false }
 func (a *anyNameServer) Expected() *messages.Expected { return nil }
+func (a *anyNameServer) Pause() *messages.Pause       { return nil }
 func (a *anyNameServer) String() string               { return "name servers of " + a.cluster.Name }
 
 // nameserver is the cluster's own connection to one name server: opened by the first query, closed by the server

@@ -59,6 +59,9 @@ func (c *connection) answer(l *link, ch *transport.Chunk, f *codec.Frame) (p pas
 		return p
 	}
 	c.handed(x)
+	if x.Header.Code == codec.ReqHeartBeat {
+		l.confirm(h, ch.RawHeader(f))
+	}
 	l.bulk.remove(x)
 	l.bulk.learn(x, f.End-f.Off)
 	c.samples.add(messages.Sample{Kind: messages.RequestAnswered, Code: x.Header.Code, Response: h.Code, Nanos: c.lastTraffic - x.Arrived})

@@ -88,6 +88,10 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.brokerLost(m)
 	case *messages.BrokerBack:
 		c.toUpstream(m.BrokerRef, m)
+	case *messages.BrokerPaused:
+		c.pauseTurned(m)
+	case *parkDue:
+		c.parkedLong()
 	case *messages.BrokerMoved:
 		c.toUpstream(m.BrokerRef, m)
 	case *messages.Outdated:
@@ -136,6 +140,7 @@ func (c *connection) Receive(ctx actor.Context) {
 func (c *connection) afterwards() {
 	if c.life.state != closed {
 		c.answerRoutes()
+		c.sendParked()
 		c.unpark()
 		c.leaveRetired()
 		c.closeIfDue()
@@ -198,6 +203,7 @@ func (c *connection) close() {
 	c.in.release()
 	c.out.release()
 	c.heartbeat.drop(c.env)
+	c.releaseParked()
 	end := messages.RequestAbandoned
 	if c.life.moved() {
 		end = messages.RequestMovedAway

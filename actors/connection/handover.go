@@ -33,7 +33,7 @@ func (c *connection) handOver() {
 
 // betweenFrames reports that all there is to know are the requests that wait for the upstream.
 func (c *connection) betweenFrames() bool {
-	return c.out.sock != nil && c.in.between() && c.out.between() && c.links.between() && c.flight.asking == 0 &&
+	return c.out.sock != nil && c.in.between() && c.out.between() && c.links.between() && c.flight.asking == 0 && !c.flight.parks() &&
 		c.flight.waiting == 0 && c.heartbeat.arriving == nil && c.out.sock.Kept() == 0 && (c.links.solo.isUp() || c.flight.count == 0)
 }
 
@@ -96,6 +96,7 @@ func (c *connection) state() (s messages.ConnectionState, ok bool) {
 		Version: c.in.version, ClientID: c.heartbeat.clientID, Consumer: c.heartbeat.consumer,
 		Silent: !c.in.heard, Heartbeat: c.heartbeat.full, Upstream: c.links.solo.address,
 	}
+	s.Confirmed = c.links.solo.confirmed.state()
 	now := c.env.Now()
 	s.Age = time.Duration(now - c.born)
 	for x := range c.flight.table.all() {
@@ -139,6 +140,7 @@ func (c *connection) remember(s *messages.ConnectionState) {
 	c.born = c.env.Now() - int64(s.Age)
 	c.in.language, c.in.version, c.in.heard = s.Language, s.Version, !s.Silent
 	c.heartbeat.clientID, c.heartbeat.consumer = shortID(s.ClientID), s.Consumer
+	c.links.solo.confirmed = confirmationOf(s.Confirmed)
 	if s.Heartbeat != nil {
 		c.heartbeat.learn(s.Heartbeat)
 		c.heartbeat.account(c.env)

@@ -41,6 +41,7 @@ var notHandedOver = map[string]string{
 	"links.solo.state":        "up if there is an upstream; an outdated one is noticed again",
 	"heartbeat.replayed":      "the broker's word (40) of a moment ago may be missed, as with a loss",
 	"links.solo.continuation": "betweenFrames",
+	"flight.parking":          "betweenFrames: nothing is parked",
 	"flight.polls":            "follows from the table",
 	"flight.waiting":          "betweenFrames: none waits",
 	"flight.asking":           "betweenFrames: none waits",
@@ -57,20 +58,21 @@ var notHandedOver = map[string]string{
 
 // handedOver are the fields that TestEachFieldIsHandedOver, or who it names, finds on the other side.
 var handedOver = map[string]string{
-	"port":                "by listener, role and broker: server.TestSuccessorIsHandedTheConnections",
-	"out.sock":            "as a descriptor",
-	"links.solo.upstream": "as a descriptor",
-	"links.solo.address":  "",
-	"flight.table":        "",
-	"flight.count":        "follows from the table",
-	"in.version":          "",
-	"in.heard":            "",
-	"in.language":         "",
-	"heartbeat.full":      "",
-	"heartbeat.groups":    "",
-	"heartbeat.clientID":  "",
-	"heartbeat.consumer":  "",
-	"born":                "",
+	"port":                 "by listener, role and broker: server.TestSuccessorIsHandedTheConnections",
+	"out.sock":             "as a descriptor",
+	"links.solo.upstream":  "as a descriptor",
+	"links.solo.address":   "",
+	"flight.table":         "",
+	"flight.count":         "follows from the table",
+	"in.version":           "",
+	"in.heard":             "",
+	"in.language":          "",
+	"heartbeat.full":       "",
+	"heartbeat.groups":     "",
+	"heartbeat.clientID":   "",
+	"heartbeat.consumer":   "",
+	"links.solo.confirmed": "",
+	"born":                 "",
 }
 
 // A field of a connection is handed over, or it says here why not.
@@ -111,6 +113,7 @@ func TestAConnectionIsTheSameAfterAHandOver(t *testing.T) {
 		one.in.language, one.in.version, one.in.heard = codec.Go, 500, true
 		one.heartbeat.learn(beatOf("10.0.0.1@app", 2))
 		one.links.solo.address = "10.0.0.5:10911"
+		one.links.solo.confirmed = confirmation{version: 500, v2: true, subChange: true, owed: true}
 		asked := int64(4711)
 		one.flight.add(&messages.Exchange{
 			Relayed: true, AskedOffset: asked, Arrived: e.Now() - 1000,
@@ -135,6 +138,7 @@ func TestAConnectionIsTheSameAfterAHandOver(t *testing.T) {
 		other.remember(&came)
 		require.Equal(t, one.born, other.born)
 		require.Equal(t, one.in, other.in)
+		require.Equal(t, one.links.solo.confirmed, other.links.solo.confirmed)
 		other.heartbeat.reserved = one.heartbeat.reserved
 		require.Equal(t, one.heartbeat, other.heartbeat)
 

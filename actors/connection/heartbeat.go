@@ -7,9 +7,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
-	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
-	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -43,7 +41,7 @@ type incomplete struct {
 // but waits for its own timer after a loss.
 const maxHeartbeat = 1 << 20
 
-// watchMembership looks at the two requests that make and end a client's membership, and at those that change routes.
+// watchMembership looks at the two requests that make and end a client's membership.
 func (c *connection) watchMembership(ch *transport.Chunk, f *codec.Frame) {
 	switch f.Header.Code {
 	case codec.ReqHeartBeat:
@@ -59,10 +57,6 @@ func (c *connection) watchMembership(ch *transport.Chunk, f *codec.Frame) {
 	case codec.ReqUnregisterClient:
 		// A replay must not register again what the client has unregistered; its next heartbeat says what is left.
 		c.heartbeat.drop(c.env)
-	default:
-		if route.ChangesRoutes(f.Header.Code) {
-			c.toCluster(&messages.RoutesChanged{})
-		}
 	}
 }
 

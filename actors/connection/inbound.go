@@ -15,6 +15,7 @@ const (
 	boundary continuation = iota // there are none
 	relay
 	drop
+	keep // they are parked
 )
 
 // inbound is what the client sends: the chunks that wait to be decided, and how the frame that is under way goes on.
@@ -92,7 +93,7 @@ func (in *inbound) lead(ch *transport.Chunk) (from int) {
 	if n == 0 {
 		return 0
 	}
-	if in.continuation == drop {
+	if in.continuation != relay {
 		from = n
 	}
 	if len(ch.Frames) > 0 || ch.Rest == 0 {
@@ -109,6 +110,7 @@ func (c *connection) read(ch *transport.Chunk) {
 	if ch.Err != nil { // the socket's Closed comes next
 		c.samples.add(messages.Sample{Kind: messages.RequestMalformed})
 	}
+	c.catchUp()
 	if p := (parkedChunk{ch, -1, 0}); len(c.in.backlog) > 0 || c.full() {
 		c.noteParked(c.in.park(p))
 	} else {
@@ -138,23 +140,24 @@ func (c *connection) decide(p parkedChunk) {
 	ch := p.chunk
 	if p.next < 0 {
 		c.heartbeat.more(c.env, ch.B[:ch.Lead()])
+		c.parkMore(ch)
 		p.next, p.from = 0, c.in.lead(ch)
 	}
 	table := c.port.Table()
 	for i := p.next; i < len(ch.Frames); i++ {
 		f := &ch.Frames[i]
 		if c.busy() || c.port.Role == messages.NameServerPort && c.full() || c.exceeds(&c.links.solo, &f.Header) {
-			c.forward(ch, p.from, f.Off)
+			c.forward(&c.links.solo, ch, p.from, f.Off)
 			c.noteParked(c.in.parkFirst(parkedChunk{ch, i, f.Off}))
 			return
 		}
 		if c.frame(table, ch, f) == relay {
 			continue
 		}
-		c.forward(ch, p.from, f.Off)
+		c.forward(&c.links.solo, ch, p.from, f.Off)
 		p.from = min(f.End, len(ch.B))
 	}
-	c.forward(ch, p.from, len(ch.B))
+	c.forward(&c.links.solo, ch, p.from, len(ch.B))
 	ch.Release()
 }
 
@@ -162,9 +165,12 @@ func (c *connection) decide(p parkedChunk) {
 func (c *connection) frame(t *route.Table, ch *transport.Chunk, f *codec.Frame) continuation {
 	h := &f.Header
 	what := relay
-	if !h.IsResponse() { // else the answer to a push
+	switch {
+	case !h.IsResponse():
 		c.in.language, c.in.version = h.Language, h.Version
 		what = c.request(t, ch, f)
+	case c.paused(&c.links.solo): // it is the answer to a request of the broker
+		what = c.whilePaused(ch, f, &c.links.solo)
 	}
 	if f.End > len(ch.B) {
 		c.in.continuation = what
@@ -172,12 +178,11 @@ func (c *connection) frame(t *route.Table, ch *transport.Chunk, f *codec.Frame) 
 	return what
 }
 
-// forward hands bytes to the upstream.
-func (c *connection) forward(ch *transport.Chunk, from, to int) {
+// forward hands bytes to the upstream of a link.
+func (c *connection) forward(l *link, ch *transport.Chunk, from, to int) {
 	if from >= to {
 		return
 	}
-	l := &c.links.solo
 	if !l.exists() {
 		c.startLink(l, nil, nil, "") // a heartbeat that we know already is among these very bytes
 	}

@@ -14,6 +14,7 @@ import (
 // that answer: the client must not get two.
 type inflight struct {
 	table   *exchanges // nil while the client is idle
+	parking *parking   // of them, those that may not be sent yet; nil: there are none
 	leases  *leases    // nil while the client is idle
 	count   int        // without tombstones
 	polls   int        // of them, those that a broker may hold (route.Poll)
@@ -73,6 +74,9 @@ func (fl *inflight) remove(x *messages.Exchange) bool {
 	found := fl.table.remove(x)
 	if found {
 		fl.note(x, -1)
+		if x.Parked {
+			fl.parking.forget(x)
+		}
 	}
 	return found
 }

@@ -13,8 +13,9 @@ type link struct {
 	address      string              // where it is connected to, or was last
 	hosts        *rewrite.StoreHosts // in the body that goes on in a later chunk; nil: it stays as it is
 	bulk         *bulk               // requests whose answers may be large; nil: there were none
-	epoch        int32               // of the upstream; no other link of the connection has the same
-	number       uint16              // among the links of the connection
+	confirmed    confirmation
+	epoch        int32  // of the upstream; no other link of the connection has the same
+	number       uint16 // among the links of the connection
 	state        linkState
 	continuation continuation // of the frame that the upstream is sending
 }

@@ -88,7 +88,7 @@ func (c *connection) undecided(m *messages.Lost, waiting int) bool {
 	if m.Opened && waiting > 0 && c.breaksOnLoss() {
 		c.life.resetOnLoss = true
 	}
-	return c.life.resetOnLoss && (m.Opened || m.Refused) && !c.port.To.Away()
+	return c.life.resetOnLoss && (m.Opened || m.Refused) && !c.port.To.Away() && !c.paused(&c.links.solo) // whose port stays open
 }
 
 // lost takes the end of the upstream, after what the upstream sent before it.

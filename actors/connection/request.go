@@ -54,6 +54,9 @@ func (r *request) Receive(ctx actor.Context) {
 func (r *request) answer(code int32, remark string, ext map[string]string, body []byte) {
 	c := r.x.Header.Answer(code, remark)
 	c.Ext, c.Body = ext, body
+	if version := r.x.Reply.Version; version != 0 {
+		c.Version = version
+	}
 	r.x.ResponseCode = code
 	r.x.Answer = c.Append(make([]byte, 0, 192+len(remark)+len(body)), r.x.Header.Encoding)
 }

@@ -17,16 +17,17 @@ func (c *connection) request(t *route.Table, ch *transport.Chunk, f *codec.Frame
 	}
 	if v.Action == route.Relay {
 		c.watchMembership(ch, f)
+		if l := &c.links.solo; c.paused(l) {
+			return c.whilePaused(ch, f, l)
+		}
+		c.noteRoutes(f.Header.Code)
 	}
 	switch {
 	case !f.Header.ExpectsResponse(): // an answer could not be told from others
 		c.samples.add(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
 	case v.Action == route.Relay:
-		x := c.begin(f, &c.links.solo)
+		x := c.beginRelay(ch, f, &c.links.solo)
 		c.expect(&c.links.solo, x)
-		if offset, ok := route.AskedOffset(&f.Header, ch.RawHeader(f)); ok {
-			x.AskedOffset = offset
-		}
 	case v.Action == route.Refuse:
 		c.reply(c.begin(f, nil), v.Code, v.Remark, nil)
 	case v.Action == route.LocalTopicList:
@@ -40,4 +41,20 @@ func (c *connection) request(t *route.Table, ch *transport.Chunk, f *codec.Frame
 		return relay
 	}
 	return drop
+}
+
+// beginRelay begins a request that goes, or will go, to the upstream.
+func (c *connection) beginRelay(ch *transport.Chunk, f *codec.Frame, l *link) *messages.Exchange {
+	x := c.begin(f, l)
+	if offset, ok := route.AskedOffset(&f.Header, ch.RawHeader(f)); ok {
+		x.AskedOffset = offset
+	}
+	return x
+}
+
+// noteRoutes has the cluster know that a request goes out which changes routes.
+func (c *connection) noteRoutes(code int32) {
+	if route.ChangesRoutes(code) {
+		c.toCluster(&messages.RoutesChanged{})
+	}
 }

@@ -70,7 +70,7 @@ func (c *connections) Receive(ctx actor.Context) {
 	case *messages.Depart:
 		maps.Copy(c.departed, m.Ports)
 		c.all(ctx, m)
-	case *messages.BrokerLost, *messages.BrokerBack, *messages.BrokerMoved:
+	case *messages.BrokerLost, *messages.BrokerBack, *messages.BrokerMoved, *messages.BrokerPaused:
 		c.all(ctx, m)
 	case *messages.ListConnections:
 		ctx.Send(m.To, &messages.ConnectionList{Connections: slices.Clone(ctx.Children())})

@@ -151,6 +151,8 @@ func (l *listener) Receive(ctx actor.Context) {
 		l.brokerTurned(ctx, m.BrokerRef, m)
 	case *messages.BrokerBack:
 		l.brokerTurned(ctx, m.BrokerRef, m)
+	case *messages.BrokerPaused:
+		l.brokerTurned(ctx, m.BrokerRef, m)
 	case *messages.BrokerMoved:
 		l.publishStoreHosts()
 		l.lookUpNames(ctx)

@@ -104,6 +104,13 @@ func addSample(sum *messages.Totals, code *messages.CodeTotals, s *messages.Samp
 		code.Active += n
 	case messages.OnewayRead:
 		code.Read += n
+	case messages.OnewayParked:
+		code.Read += n
+		code.Active += n
+		code.Pending += n
+	case messages.OnewayHanded:
+		code.Active -= n
+		code.Pending -= n
 	case messages.RequestWaiting:
 		code.Pending += n
 	case messages.RequestHanded:

@@ -20,8 +20,8 @@ const (
 
 // begin dials for a client that has to be registered, as soon as it may.
 func (u *upstream) begin() {
-	if u.away() {
-		return // BrokerBack comes
+	if u.away() || u.to.Pause().On() {
+		return // BrokerBack comes, also at the end of a pause
 	}
 	if wait := time.Duration(u.retryAt - u.env.Now()); wait > 0 {
 		u.cancel = system.After(wait, u.self, &redial{u.epoch})

@@ -59,6 +59,21 @@ func (u *upstream) connected(m *transport.Connected) {
 	u.cancel = system.After(replayTimeout, u.self, &replayOverdue{u.epoch})
 }
 
+// replayAgain replays a heartbeat that is newer than the one that Resume brought. Its answer comes when nothing waits for it.
+func (u *upstream) replayAgain(m *messages.Replay) {
+	switch {
+	case m.Epoch != u.epoch || u.state == ended:
+	case u.state < replaying && u.replay != nil:
+		u.replay.heartbeat = m.Heartbeat
+	case u.state < replaying:
+		u.replay = newReplay(m.Heartbeat)
+	default:
+		if frame, err := codec.WithOpaque(m.Heartbeat, ReplayOpaque); err == nil {
+			u.sock.Write(frame, nil)
+		}
+	}
+}
+
 // open lets everything through.
 func (u *upstream) open() {
 	u.stopTimer()

@@ -95,6 +95,8 @@ func (u *upstream) Receive(ctx actor.Context) {
 		u.moved()
 	case *messages.Resume:
 		u.resume(m)
+	case *messages.Replay:
+		u.replayAgain(m)
 	case *messages.Leave:
 		u.leave()
 	case *messages.ReleaseSocket:
@@ -102,8 +104,8 @@ func (u *upstream) Receive(ctx actor.Context) {
 	case *messages.ReturnSocket:
 		u.returnSocket(m.FD)
 	case *redial:
-		if m.epoch == u.epoch && u.state == idle && !u.away() {
-			u.dial()
+		if m.epoch == u.epoch && u.state == idle {
+			u.begin()
 		}
 	case *replayOverdue:
 		if m.epoch == u.epoch && u.state == replaying {
