@@ -24,6 +24,7 @@ const (
 	brokerItems
 	references // queues, or names in lists of clusters
 	integers
+	groups // of a heartbeat
 	runs
 )
 

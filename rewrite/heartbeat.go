@@ -36,12 +36,7 @@ func ReadHeartbeat(body []byte) (h Heartbeat, ok bool) {
 
 func (b *body) groupNames() (names []string) {
 	for range b.elements() {
-		for _, key := range b.members() {
-			if string(b.Contents(key)) != "groupName" {
-				b.Value()
-				continue
-			}
-			_, name := b.string()
+		if name := b.groupName(); name != "" {
 			names = append(names, name)
 		}
 	}

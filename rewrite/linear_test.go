@@ -29,6 +29,12 @@ func TestWorkPerBodyIsLinear(t *testing.T) {
 		}
 		return nil
 	}
+	leave := func(body []byte) error {
+		if _, left := rewrite.HeartbeatWithout(body, "", "g"); !left {
+			return fmt.Errorf("malformed")
+		}
+		return nil
+	}
 	for name, c := range map[string]struct {
 		read func(body []byte) error
 		body func(n int) string
@@ -43,6 +49,7 @@ func TestWorkPerBodyIsLinear(t *testing.T) {
 		"brokers by name":   {cluster, func(n int) string { return `{"brokerAddrTable":{` + clusterTable(n/4) + `}}` }},
 		"names of clusters": {cluster, list(`{"clusterAddrTable":{"A":[%s]}}`, `"a"`)},
 		"groups":            {heartbeat, list(`{"clientID":"c","consumerDataSet":[%s]}`, `{"groupName":"g","subscriptionDataSet":[{"topic":"T"}]}`)},
+		"groups that leave": {leave, list(`{"producerDataSet":[{"groupName":"p"}],"consumerDataSet":[%s]}`, `{"groupName":"g"}`)},
 		"group names":       {heartbeat, list(`{"consumerDataSet":[{%s}]}`, `"groupName":"\u0067roup-of-consumers-of-orders-0001"`)},
 	} {
 		t.Run(name, func(t *testing.T) {
