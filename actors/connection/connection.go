@@ -307,7 +307,7 @@ func (c *connection) reportLink(r *messages.ClientReport, l *link) *messages.Ups
 	}
 	return &messages.UpstreamReport{
 		Listener: r.Listener, Broker: r.Broker, Address: l.address, State: state,
-		Client: r.Remote, ClientID: r.ClientID, Epoch: l.epoch, InFlight: c.flight.count - c.flight.waiting,
+		Client: r.Remote, ClientID: r.ClientID, Epoch: l.epoch, InFlight: c.flight.count - int(c.flight.waiting),
 	}
 }
 

@@ -18,8 +18,8 @@ type inflight struct {
 	leases  *leases    // nil while the client is idle
 	count   int        // without tombstones
 	polls   int        // of them, those that a broker may hold (route.Poll)
-	waiting int        // of them, those not handed to an upstream
-	asking  int        // of them, those that the cluster has, and route replies
+	waiting int32      // of them, those not handed to an upstream
+	asking  int32      // of them, those that the cluster has, and route replies
 	counted int32      // bytes of the budget
 	begun   uint8      // requests since the client was idle, up to enoughToKeep
 }
