@@ -12,7 +12,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
-// longestPath is the longest name of a Unix socket that Linux accepts (108 bytes with the final 0), less the ".new" that
+// longestPath is the longest name of a Unix socket that Linux accepts (108 bytes with the final 0), less the ".a1b" that
 // the socket's name has while it is created.
 const longestPath = 103
 

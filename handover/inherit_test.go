@@ -112,15 +112,31 @@ func TestNothingToInherit(t *testing.T) {
 	})
 }
 
-// hand_over names a file by mistake: it is not replaced by a socket, and neither is one with the name of the draft.
+// hand_over names a file by mistake: it is not replaced by a socket.
 func TestAFileAtThePathIsKept(t *testing.T) {
-	for _, suffix := range []string{"", ".new"} {
-		path := newPath(t)
-		require.NoError(t, os.WriteFile(path+suffix, []byte("precious"), 0o600))
-		s := serve(t, path, &fakeProxy{})
-		require.Regexp(t, `msg="cannot listen at hand_over" hand_over=\S+ error="\S+ exists and is not a socket"\n$`, s.log.String())
-		text, err := os.ReadFile(path + suffix)
+	path := newPath(t)
+	require.NoError(t, os.WriteFile(path, []byte("precious"), 0o600))
+	s := serve(t, path, &fakeProxy{})
+	require.Regexp(t, `msg="cannot listen at hand_over" hand_over=\S+ error="\S+ exists and is not a socket"\n$`, s.log.String())
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "precious", string(text))
+}
+
+// Neither is a file whose name the socket might have until it is in its place.
+func TestFilesBesideThePathAreKept(t *testing.T) {
+	path := newPath(t)
+	kept := []string{path + ".zzy", path + ".zzz", path + ".0"}
+	for _, name := range kept {
+		require.NoError(t, os.WriteFile(name, nil, 0o600))
+	}
+	ln, draft, err := listenAtDraft(path, drafts-2)
+	require.NoError(t, err)
+	require.Equal(t, path+".1", draft)
+	ln.Close()
+	for _, name := range kept {
+		info, err := os.Stat(name)
 		require.NoError(t, err)
-		require.Equal(t, "precious", string(text))
+		require.True(t, info.Mode().IsRegular())
 	}
 }

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -132,27 +134,21 @@ func (e *Endpoint) Serving() bool {
 	return e.serving
 }
 
-// draftOf is the name that a socket has until it takes the place of the old one.
-func draftOf(path string) string { return path + ".new" }
-
 // CheckPath returns why nothing can listen at path: there is a file that is not a socket, which must not be replaced.
 func CheckPath(path string) error {
-	for _, name := range []string{path, draftOf(path)} {
-		if info, err := os.Stat(name); err == nil && info.Mode()&fs.ModeSocket == 0 {
-			return fmt.Errorf("%s exists and is not a socket", name)
-		}
+	if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeSocket == 0 {
+		return fmt.Errorf("%s exists and is not a socket", path)
 	}
 	return nil
 }
 
-// listenAt replaces the socket at path in one step: a process that dials meets the old owner or the new one.
+// listenAt replaces the socket at path in one step: a process that dials meets the old owner or the new one. Of rivals
+// that do so at once the last has the path.
 func listenAt(path string) (*net.UnixListener, error) {
 	if err := CheckPath(path); err != nil {
 		return nil, err
 	}
-	draft := draftOf(path)
-	os.Remove(draft)
-	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: draft, Net: "unix"})
+	ln, draft, err := listenAtDraft(path, rand.IntN(drafts))
 	if err != nil {
 		return nil, err
 	}
@@ -163,9 +159,27 @@ func listenAt(path string) (*net.UnixListener, error) {
 	}
 	if err != nil {
 		ln.Close()
+		os.Remove(draft)
 		return nil, err
 	}
 	return ln, nil
+}
+
+// drafts is how many names a socket may have until it takes the place of the old one: as many as three characters can
+// tell apart (config.longestPath).
+const drafts = 36 * 36 * 36
+
+// listenAtDraft listens beside path under a name that no rival uses, the first or one that follows. A process that was
+// killed there leaves its own.
+func listenAtDraft(path string, first int) (ln *net.UnixListener, draft string, err error) {
+	for i := range drafts {
+		draft = path + "." + strconv.FormatInt(int64((first+i)%drafts), 36)
+		ln, err = net.ListenUnix("unix", &net.UnixAddr{Name: draft, Net: "unix"})
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+	}
+	return ln, draft, err
 }
 
 // acceptPause is how long accepting rests after a failure, such as for want of descriptors.

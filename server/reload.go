@@ -77,12 +77,12 @@ func (s *Server) Reload() (*Reloaded, error) {
 	result, err := s.reload()
 	switch {
 	case errors.Is(err, errDraining):
-		s.log.Info("reload refused", "reason", err)
+		s.log.Info("reload refused", "reason", causeOf(err.Error()))
 		return nil, err
 	case err != nil:
 		s.reloads.note(err)
 		for _, line := range strings.Split(err.Error(), "\n") {
-			s.log.Error("cannot reload, nothing has changed", "reason", line)
+			s.log.Error("cannot reload, nothing has changed", "reason", causeOf(line))
 		}
 		return nil, err
 	}
@@ -95,6 +95,9 @@ func (s *Server) Reload() (*Reloaded, error) {
 		"needs_restart", result.NeedRestart, "not_used", result.BadFiles, "after_seconds", seconds(time.Since(begun)))
 	return result, nil
 }
+
+// causeOf is an error without what the log's message says already.
+func causeOf(err string) string { return strings.TrimPrefix(err, admin.ErrNotNow.Error()+": ") }
 
 // reload holds no lock while it reads files.
 func (s *Server) reload() (*Reloaded, error) {

@@ -368,10 +368,12 @@ func TestNoReloadWhileDraining(t *testing.T) {
 // Without a source there is nothing to read again.
 func TestReloadWithoutASource(t *testing.T) {
 	t.Parallel()
-	s := &Server{log: slog.New(slog.DiscardHandler)}
+	var log strings.Builder
+	s := &Server{log: slog.New(slog.NewTextHandler(&log, nil))}
 	s.reloads.describe(metrics.NewSet(), s.started)
 	_, err := s.Reload()
 	require.ErrorIs(t, err, errNoSource)
+	require.Contains(t, log.String(), `msg="cannot reload, nothing has changed" reason="the configuration was not read from anywhere; restart`)
 }
 
 // The keys that the table of effects names exist.
