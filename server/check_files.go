@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -16,8 +17,8 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/handover"
 )
 
-// CheckFiles finds everything that keeps serve from using the files and directories that a configuration names. serve
-// does not start then; the error is a [*config.Problems].
+// CheckFiles finds everything that keeps serve from doing what a configuration says on this system, and from using the
+// files and directories that it names. serve does not start then; the error is a [*config.Problems].
 func CheckFiles(cfg *config.Config) error {
 	c := newFileCheck(cfg)
 	return config.NewProblems(c.problems)
@@ -32,6 +33,7 @@ type fileCheck struct {
 
 func newFileCheck(cfg *config.Config) *fileCheck {
 	c := &fileCheck{cfg: cfg}
+	c.platform(runtime.GOOS)
 	for i := range cfg.Clusters {
 		if t := &cfg.Clusters[i].TLS; t.Enabled {
 			c.pems(fmt.Sprintf("cluster[%d].tls", i), t.Certificate, t.Key, "ca", t.CA)
@@ -61,7 +63,7 @@ func newFileCheck(cfg *config.Config) *fileCheck {
 	return c
 }
 
-func (c *fileCheck) add(key, value, fault, remedy string) {
+func (c *fileCheck) add(key string, value any, fault, remedy string) {
 	c.problems = append(c.problems, c.cfg.Problem(key, value, fault, remedy))
 }
 
@@ -130,6 +132,22 @@ func (c *fileCheck) token(key, path string) string {
 		c.add(key, path, "the file is empty", "write a long random word into it, such as from: openssl rand -hex 32")
 	}
 	return token
+}
+
+// platform finds the keys that do nothing on this system: a proxy that ignored them would be found out at the first restart.
+func (c *fileCheck) platform(system string) {
+	if system == "linux" {
+		return
+	}
+	const fault = "needs Linux, and this is "
+	if c.cfg.HandOver != "" {
+		c.add("hand_over", c.cfg.HandOver, fault+system, "remove it; a restart interrupts clients here")
+	}
+	for i := range c.cfg.Listeners {
+		if c.cfg.Listeners[i].ReusePort {
+			c.add(fmt.Sprintf("listener[%d].reuse_port", i), true, fault+system, "remove it; a restart interrupts clients here")
+		}
+	}
 }
 
 // portTable reads what an earlier process has left in state_dir.

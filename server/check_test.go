@@ -118,3 +118,26 @@ func TestCheckBesideARunningProxy(t *testing.T) {
 	require.Equal(t, "admin.address = "+r.AdminAddr(), found.Running)
 	require.Empty(t, found.Problems)
 }
+
+// What only Linux can do is refused elsewhere, by check and by serve, instead of being ignored.
+func TestCheckNamesWhatTheSystemCannotDo(t *testing.T) {
+	for system, want := range map[string][]string{
+		"linux": nil,
+		"darwin": {
+			`cannot use hand_over = "/run/s": needs Linux, and this is darwin; remove it; a restart interrupts clients here`,
+			`cannot use listener[0].reuse_port = true of listener "dev": needs Linux, and this is darwin; remove it; a restart interrupts clients here`,
+		},
+		"windows": {`hand_over`, `reuse_port`},
+	} {
+		cfg := devConfig(DevOptions{Listen: "127.0.0.1:0", Admin: "127.0.0.1:0"}, []string{"127.0.0.1:1"})
+		c := &fileCheck{cfg: cfg}
+		c.platform(system)
+		require.Empty(t, c.problems)
+		cfg.HandOver, cfg.Listeners[0].ReusePort = "/run/s", true
+		c.platform(system)
+		require.Len(t, c.problems, len(want))
+		for i := range want {
+			require.Contains(t, c.problems[i].String(), want[i])
+		}
+	}
+}
