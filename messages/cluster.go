@@ -30,7 +30,7 @@ type Source struct {
 
 // RouteQuery asks a cluster for a topic's route (105) or, with Cluster set, for the cluster's brokers (106).
 type RouteQuery struct {
-	X       *Exchange
+	X       *Exchange // whose answer it is for; nil: a connection has to know it
 	Topic   string
 	Cluster bool
 	// The zone that the client says it is in (-Drocketmq.zone.mode). Name servers then leave brokers of other zones out.
@@ -42,6 +42,7 @@ type RouteQuery struct {
 // asked.
 type RouteReply struct {
 	X       *Exchange
+	Topic   string
 	From    string // the cluster's name
 	Cluster bool
 	Code    int32

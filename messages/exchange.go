@@ -28,6 +28,10 @@ type Exchange struct {
 	Link    uint16        // the number of a link of the connection
 	// Tombstone: the client has got a local reply already; the upstream's answer, if it comes, is dropped.
 	Tombstone bool
+	// FanOut: it went to several brokers, and its actor joins their answers; nil: it did not.
+	FanOut *FanOut
+	// PartOf: it is what one broker was asked of a FanOut, and no request of the client; nil: it is one.
+	PartOf *FanOut
 	// Where it stands among those that wait (connection/exchanges.go).
 	Next, Later, Newest *Exchange
 
@@ -78,6 +82,7 @@ func NewExchange() *Exchange {
 
 // Reset makes an exchange that is over ready for another request of the same connection.
 func (x *Exchange) Reset() {
+	x.FanOut = nil
 	x.StandardJSON, x.Waiting, x.Relayed, x.ResponseCode, x.Answer = false, false, false, 0, nil
 	x.Reply.Remark, x.Reply.Ext, x.Reply.Body, x.Reply.Version = "", nil, nil, 0
 }

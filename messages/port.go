@@ -12,15 +12,25 @@ import (
 // Role is what a listening port stands for.
 type Role int
 
-// The three kinds of ports.
+// The kinds of ports.
 const (
 	NameServerPort Role = iota // clients' name server
 	BrokerPort                 // one broker
 	VIPPort                    // that broker's "fast" port: its own port - 2
+	OnePort                    // the name server and all brokers (listener.brokers = "one-port")
+	OneVIPPort                 // the same, and of brokers their "fast" ports: two below the other
 )
 
+// OneForAll reports whether a port stands for all brokers of its listener.
+func (r Role) OneForAll() bool { return r == OnePort || r == OneVIPPort }
+
+// OfBroker reports whether a port stands for one broker.
+func (r Role) OfBroker() bool { return r == BrokerPort || r == VIPPort }
+
 // String is the role in reports, labels and logs.
-func (r Role) String() string { return [...]string{"name-server", "broker", "vip"}[r] }
+func (r Role) String() string {
+	return [...]string{"name-server", "broker", "vip", "one-port", "one-port-vip"}[r]
+}
 
 // StoreHostLookup maps the address that a broker has itself to the one that clients are told, never that of a VIP port.
 // ok is false for what is not a broker's address. It is a rewrite.Lookup.
@@ -33,11 +43,13 @@ type Port struct {
 	Role       Role
 	Address    netip.AddrPort
 	Broker     route.BrokerID // of BrokerPort and VIPPort
-	Cluster    string         // the proxy's name of its broker's cluster; of a NameServerPort the listener's own
+	Cluster    string         // the proxy's name of its broker's cluster; of other ports the listener's own
 	// Actors finds the actor of one of the listener's clusters; nil: there are none.
 	Actors func(cluster string) *actor.PID
-	// To is where requests go that the proxy does not answer itself.
+	// To is where requests go that the proxy does not answer itself; of a port for all brokers, those for name servers.
 	To Destination
+	// FindBroker finds one of the brokers that a port for all of them stands for; nil on other ports.
+	FindBroker func(b route.BrokerID) (to Destination, cluster string, ok bool)
 	// Advertised is what clients are told to dial for a broker of a cluster, given the address that this client reached the proxy
 	// on.
 	Advertised func(cluster string, b route.BrokerID, local netip.AddrPort) (host string, port int, ok bool)

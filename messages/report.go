@@ -22,8 +22,8 @@ type (
 // ClientReport describes one client connection and its upstreams.
 type ClientReport struct {
 	Listener  string            `json:"listener"`
-	Role      string            `json:"role"`             // of its port: "name-server", "broker" or "vip"
-	Broker    string            `json:"broker,omitempty"` // as "broker-a/0"; "" on a name-server port
+	Role      string            `json:"role"`             // of its port: "name-server", "broker", "vip", "one-port" or "one-port-vip"
+	Broker    string            `json:"broker,omitempty"` // as "broker-a/0"; "" on a port for a name server or for all brokers
 	Remote    string            `json:"remote"`           // the client's address
 	Local     string            `json:"local"`            // the address that it has reached
 	ClientID  string            `json:"client_id,omitempty"`

@@ -67,7 +67,19 @@ func (c *Chunk) Release() {
 		c.Frames = nil
 	}
 	chunks.Put(c)
-	from.credit(size)
+	if from != nil {
+		from.credit(size)
+	}
+}
+
+// WholeFrame makes a chunk of a frame that was read in pieces, or made. h is its header and body where its body begins. No
+// source waits for it to come back.
+func WholeFrame(frame []byte, h *codec.Header, body int) *Chunk {
+	c := chunks.Get().(*Chunk)
+	c.refs.Store(1)
+	c.B, c.Rest = frame, 0
+	c.Frames = append(c.Frames[:0], codec.Frame{BodyOff: body, End: len(frame), Header: *h})
+	return c
 }
 
 // size is the memory that a chunk keeps, in bytes. The frames count: of the smallest ones, 10 bytes long, the list takes

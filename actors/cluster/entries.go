@@ -110,7 +110,7 @@ func keyOf(m *messages.RouteQuery) (k key, ok bool) {
 func (c *clusterActor) ask(ctx actor.Context, m *messages.RouteQuery) {
 	k, ok := keyOf(m)
 	if !ok {
-		ctx.Send(m.To, &messages.RouteReply{X: m.X, From: c.Name, Code: codec.ResSystemError, Remark: "rocketmq-proxy: no zone can have that name"})
+		ctx.Send(m.To, &messages.RouteReply{X: m.X, Topic: m.Topic, From: c.Name, Code: codec.ResSystemError, Remark: "rocketmq-proxy: no zone can have that name"})
 		return
 	}
 	e := c.entry(k)
@@ -220,7 +220,7 @@ func (c *clusterActor) replyAll(ctx actor.Context, e *entry, waiting *[]*message
 }
 
 func (c *clusterActor) reply(ctx actor.Context, m *messages.RouteQuery, e *entry) {
-	ctx.Send(m.To, &messages.RouteReply{X: m.X, From: c.Name, Cluster: m.Cluster, Code: e.code, Remark: e.remark, Body: e.body, Brokers: e.brokers})
+	ctx.Send(m.To, &messages.RouteReply{X: m.X, Topic: m.Topic, From: c.Name, Cluster: m.Cluster, Code: e.code, Remark: e.remark, Body: e.body, Brokers: e.brokers})
 }
 
 // giveUpAll answers everybody who waits, from what is known.

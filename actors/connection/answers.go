@@ -44,6 +44,9 @@ func (c *connection) answer(l *link, ch *transport.Chunk, f *codec.Frame) (p pas
 	if !h.IsResponse() {
 		c.samples.add(messages.Sample{Kind: messages.UpstreamRequestRead})
 		c.rewrite(&p, rewrite.InRequest(h.Code), ch, f)
+		if head := c.pushed(l, ch, f); head != nil {
+			p.head = head
+		}
 		return p
 	}
 	c.samples.add(messages.Sample{Kind: messages.ResponseRead})
@@ -52,7 +55,13 @@ func (c *connection) answer(l *link, ch *transport.Chunk, f *codec.Frame) (p pas
 	case x == nil && h.Opaque == upstream.ReplayOpaque: // the upstream did not wait for the answer to a replay any longer
 		p.what = drop
 		return p
+	case x == nil && c.links.many != nil: // it could be taken for the answer of another broker
+		p.what = drop
+		return p
 	case x == nil: // no request waits for it; a connection to the broker itself would bring it as well
+		return p
+	case x.PartOf != nil:
+		p.what = c.partAnswered(l, x, ch, f)
 		return p
 	case x.Tombstone: // its client has got a local reply already
 		p.what = drop

@@ -104,6 +104,8 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.portsOpened(m)
 	case *transport.Drained: // there may be room
 		c.hearBulk()
+	case *lookAtSlow:
+		c.answerSlow(m)
 	case *lookAtBulk:
 		c.lookedAtBulk()
 	case *transport.Closed:
@@ -161,6 +163,9 @@ func (c *connection) open(m *messages.Accepted) {
 // enter begins a connection whose socket is not read yet.
 func (c *connection) enter(port *messages.Port, sock transport.Conn) {
 	c.port, c.out.sock = port, sock
+	if port.Role.OneForAll() {
+		c.links.many = &many{}
+	}
 	c.self = system.NewSink(c.env.System, c.ctx.Self())
 	c.born = c.env.Now()
 	c.lastTraffic = c.born
@@ -201,6 +206,7 @@ func (c *connection) close() {
 		c.out.sock.Close()
 	}
 	c.in.release()
+	c.dropGathering()
 	c.out.release()
 	c.heartbeat.drop(c.env)
 	c.releaseParked()
@@ -272,7 +278,7 @@ func (c *connection) depart(m *messages.Depart) {
 // facts are the keys of its lines in the log.
 func (c *connection) facts() []any {
 	facts := []any{"listener", c.port.Listener, "port", c.port.Role.String(), "client", c.out.sock.Remote().String()}
-	if c.port.Role != messages.NameServerPort {
+	if c.port.Role.OfBroker() {
 		facts = append(facts, "broker", c.port.Broker.String())
 	}
 	return facts
@@ -289,7 +295,7 @@ func (c *connection) report() *messages.ClientReport {
 	if c.in.version != 0 {
 		r.Language = c.in.language.String()
 	}
-	if c.port.Role != messages.NameServerPort {
+	if c.port.Role.OfBroker() {
 		r.Broker = c.port.Broker.String()
 	}
 	for i := range c.links.len() {
@@ -306,8 +312,8 @@ func (c *connection) reportLink(r *messages.ClientReport, l *link) *messages.Ups
 		state = "open"
 	}
 	return &messages.UpstreamReport{
-		Listener: r.Listener, Broker: r.Broker, Address: l.address, State: state,
-		Client: r.Remote, ClientID: r.ClientID, Epoch: l.epoch, InFlight: c.flight.count - int(c.flight.waiting),
+		Listener: r.Listener, Broker: c.links.broker(c.port, l), Address: l.address, State: state,
+		Client: r.Remote, ClientID: r.ClientID, Epoch: c.links.sockets(l), InFlight: c.flight.handedTo(l.number),
 	}
 }
 

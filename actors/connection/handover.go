@@ -18,8 +18,8 @@ import (
 
 // handOver gives the connection away if it can be cut here.
 func (c *connection) handOver() {
-	if c.life.handingOver() || !c.betweenFrames() {
-		c.ctx.Respond(&messages.NotNow{})
+	if c.life.handingOver() || !c.betweenFrames() || c.links.many != nil {
+		c.ctx.Respond(&messages.NotNow{Never: c.links.many != nil})
 		return
 	}
 	c.life.order().asker = c.ctx.Sender() // from now on what the client sends is parked

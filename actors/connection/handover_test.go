@@ -34,6 +34,7 @@ var notHandedOver = map[string]string{
 	"out.waiting":             "betweenFrames",
 	"out.sent":                "taken with each message",
 	"out.stall":               "betweenFrames: nothing is kept",
+	"links.many":              "one-port connections stay",
 	"links.solo.hosts":        "betweenFrames",
 	"links.solo.bulk":         "requests in flight are counted from now on, and sizes are learned again",
 	"links.solo.number":       "of this process",

@@ -17,11 +17,10 @@ type heartbeat struct {
 	full     []byte      // a whole frame; nil: none
 	arriving *incomplete // the next one; nil: none arrives
 	groups   []string    // of which full makes the client a member, as a consumer
-	reserved int         // bytes of the budget, for all of these
-	// What the last full one says, whether it is kept or not.
-	clientID string
-	consumer bool // the client consumes
-	replayed bool // it was, and the client has sent none since
+	clientID string      // as the last full one says, whether it is kept or not
+	reserved int32       // bytes of the budget, for all of these
+	consumer bool        // the client consumes, as the last full one says
+	replayed bool        // it was, and the client has sent none since
 }
 
 // What is kept of a heartbeat beside its frame is bounded: bytes of a client's id, which stands in lists and in lines
@@ -82,8 +81,8 @@ func (h *heartbeat) account(env *env.Env) {
 	if h.arriving != nil {
 		now += cap(h.arriving.frame)
 	}
-	if env.Transport.Reserve(now - h.reserved) {
-		h.reserved = now
+	if env.Transport.Reserve(now - int(h.reserved)) {
+		h.reserved = int32(now)
 	} else {
 		h.drop(env)
 	}
@@ -99,7 +98,7 @@ func (h *heartbeat) takeReplayed() bool {
 // drop keeps nothing that grows.
 func (h *heartbeat) drop(env *env.Env) {
 	h.full, h.arriving, h.groups = nil, nil, nil
-	env.Transport.Release(h.reserved)
+	env.Transport.Release(int(h.reserved))
 	h.reserved = 0
 }
 

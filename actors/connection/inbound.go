@@ -1,6 +1,8 @@
 package connection
 
 import (
+	"slices"
+
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/upstream"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
@@ -15,7 +17,13 @@ const (
 	boundary continuation = iota // there are none
 	relay
 	drop
-	keep // they are parked
+	keep     // they are parked
+	gathered // they are gathered until the frame is whole
+	// Verdicts of which the frame itself says no more: it has to wait and comes again; another header goes in the place of its
+	// own; it goes to several links.
+	undecided
+	headed
+	fanned
 )
 
 // inbound is what the client sends: the chunks that wait to be decided, and how the frame that is under way goes on.
@@ -35,6 +43,7 @@ type inbound struct {
 type parkedChunk struct {
 	chunk      *transport.Chunk
 	next, from int
+	at         int64 // when it was read, on the process clock
 }
 
 // between reports that nothing of a frame is under way and nothing waits.
@@ -111,7 +120,7 @@ func (c *connection) read(ch *transport.Chunk) {
 		c.samples.add(messages.Sample{Kind: messages.RequestMalformed})
 	}
 	c.catchUp()
-	if p := (parkedChunk{ch, -1, 0}); len(c.in.backlog) > 0 || c.full() {
+	if p := (parkedChunk{ch, -1, 0, c.lastTraffic}); len(c.in.backlog) > 0 || c.full() {
 		c.noteParked(c.in.park(p))
 	} else {
 		c.decide(p)
@@ -135,52 +144,92 @@ func (c *connection) unpark() {
 	}
 }
 
-// decide goes through the frames of a chunk. Runs of bytes that all go to the upstream are forwarded as they stand.
+// decide goes through the frames of a chunk. Runs of bytes that all go to one upstream are forwarded as they stand.
 func (c *connection) decide(p parkedChunk) {
 	ch := p.chunk
-	if p.next < 0 {
-		c.heartbeat.more(c.env, ch.B[:ch.Lead()])
-		c.parkMore(ch)
-		p.next, p.from = 0, c.in.lead(ch)
+	if p.next < 0 && !c.begun(&p) {
+		return
 	}
-	table := c.port.Table()
+	if m := c.links.many; m != nil {
+		m.arrived = p.at
+	}
+	table, to := c.port.Table(), c.links.leading()
 	for i := p.next; i < len(ch.Frames); i++ {
 		f := &ch.Frames[i]
-		if c.busy() || c.port.Role == messages.NameServerPort && c.full() || c.exceeds(&c.links.solo, &f.Header) {
-			c.forward(&c.links.solo, ch, p.from, f.Off)
-			c.noteParked(c.in.parkFirst(parkedChunk{ch, i, f.Off}))
-			return
+		what, l := undecided, to
+		if !c.busy() && (c.port.Role != messages.NameServerPort || !c.full()) {
+			what, l = c.frame(table, ch, f)
 		}
-		if c.frame(table, ch, f) == relay {
+		if what == relay && l == to {
 			continue
 		}
-		c.forward(&c.links.solo, ch, p.from, f.Off)
-		p.from = min(f.End, len(ch.B))
+		c.forward(to, ch, p.from, f.Off)
+		switch what {
+		case relay:
+			p.from, to = f.Off, l
+		case undecided:
+			c.noteParked(c.in.parkFirst(parkedChunk{ch, i, f.Off, p.at}))
+			return
+		case headed:
+			c.forwardFrame(l, c.links.many.head)
+			p.from, to = f.BodyOff, l
+		case fanned:
+			c.forwardFanOut(ch, f)
+			p.from = f.End
+		default:
+			p.from = min(f.End, len(ch.B))
+		}
 	}
-	c.forward(&c.links.solo, ch, p.from, len(ch.B))
+	c.forward(to, ch, p.from, len(ch.B))
 	ch.Release()
 }
 
-// frame decides about one frame of the client and says what becomes of its bytes.
-func (c *connection) frame(t *route.Table, ch *transport.Chunk, f *codec.Frame) continuation {
-	h := &f.Header
-	what := relay
-	switch {
-	case !h.IsResponse():
-		c.in.language, c.in.version = h.Language, h.Version
-		what = c.request(t, ch, f)
-	case c.paused(&c.links.solo): // it is the answer to a request of the broker
-		what = c.whilePaused(ch, f, &c.links.solo)
+// begun deals with the bytes of a chunk that continue the frame before. It reports false when the chunk has to wait
+// because that frame, which is whole now, waits.
+func (c *connection) begun(p *parkedChunk) bool {
+	lead := p.chunk.B[:p.chunk.Lead()]
+	c.heartbeat.more(c.env, lead)
+	c.parkMore(p.chunk)
+	p.next, p.from = 0, c.in.lead(p.chunk)
+	whole := c.gatherMore(lead)
+	if whole == nil {
+		return true
 	}
-	if f.End > len(ch.B) {
-		c.in.continuation = what
+	c.decide(parkedChunk{whole, 0, 0, p.at})
+	if len(c.in.backlog) == 0 || c.in.backlog[0].chunk != whole {
+		return true
 	}
-	return what
+	c.in.backlog = slices.Insert(c.in.backlog, 1, *p)
+	return false
 }
 
-// forward hands bytes to the upstream of a link.
+// frame decides about one frame of the client and says what becomes of its bytes, and which link they go to.
+func (c *connection) frame(t *route.Table, ch *transport.Chunk, f *codec.Frame) (what continuation, l *link) {
+	h := &f.Header
+	switch {
+	case h.IsResponse(): // the answer to a push
+		if what, l = c.pushAnswered(ch, f); l != nil && c.paused(l) {
+			what = c.whilePaused(ch, f, l)
+		}
+	case c.needsGathering(ch, f):
+		c.in.language, c.in.version = h.Language, h.Version
+		what = c.gather(ch, f)
+	default:
+		c.in.language, c.in.version = h.Language, h.Version
+		what, l = c.request(t, ch, f)
+	}
+	if f.End > len(ch.B) && what != undecided {
+		if c.in.continuation = what; what == headed {
+			c.in.continuation = relay
+		}
+		c.links.lead(l)
+	}
+	return what, l
+}
+
+// forward hands bytes to a link's upstream.
 func (c *connection) forward(l *link, ch *transport.Chunk, from, to int) {
-	if from >= to {
+	if from >= to || l == nil {
 		return
 	}
 	if !l.exists() {
@@ -188,4 +237,11 @@ func (c *connection) forward(l *link, ch *transport.Chunk, from, to int) {
 	}
 	c.samples.note().UpstreamSent += int64(to - from)
 	l.upstream.DeliverInline(messages.NewForward(ch, from, to, l.epoch))
+}
+
+// forwardFrame hands bytes to a link's upstream that are not the client's.
+func (c *connection) forwardFrame(l *link, frame []byte) {
+	ch := transport.WholeFrame(frame, &codec.Header{}, len(frame))
+	c.forward(l, ch, 0, len(frame))
+	ch.Release()
 }

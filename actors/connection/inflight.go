@@ -95,6 +95,16 @@ func (fl *inflight) onlyPolls() bool {
 	return true
 }
 
+// handedTo is how many requests a link's upstream has to answer.
+func (fl *inflight) handedTo(link uint16) (n int) {
+	for x := range fl.table.all() {
+		if x.Relayed && x.Link == link && !x.Waiting && !x.Tombstone {
+			n++
+		}
+	}
+	return n
+}
+
 // relayed are the requests that wait for a link's upstream, of one opaque the oldest first, and tombstones.
 func (fl *inflight) relayed(link uint16) (list []*messages.Exchange) {
 	for x := range fl.table.all() {
@@ -133,6 +143,9 @@ func (fl *inflight) bytes() int {
 func (c *connection) begin(f *codec.Frame, l *link) *messages.Exchange {
 	x := c.lease()
 	x.Header, x.Arrived, x.AskedOffset = f.Header, c.lastTraffic, messages.NoOffset
+	if m := c.links.many; m != nil {
+		x.Arrived = m.arrived
+	}
 	if l != nil {
 		x.Relayed, x.Link = true, l.number
 	}
@@ -197,9 +210,10 @@ func (c *connection) settled(x *messages.Exchange) {
 	}
 	c.handed(x)
 	c.samples.add(messages.Sample{
-		Kind: messages.RequestAnswered, Local: true, Code: x.Header.Code, Response: x.ResponseCode,
+		Kind: messages.RequestAnswered, Local: x.FanOut == nil || len(x.FanOut.Targets) == 0, Code: x.Header.Code, Response: x.ResponseCode,
 		Nanos: c.env.Now() - x.Arrived,
 	})
+	x.FanOut = nil // what brokers still say to it counts no longer
 	if x.Relayed { // its actor failed while the upstream has it or will get it
 		c.flight.leaveTombstone(x.Link, x.Header, x.Arrived)
 	}

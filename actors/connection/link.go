@@ -57,6 +57,7 @@ func (c *connection) startLink(l *link, heartbeat []byte, sock transport.Conn, a
 
 // resume begins an epoch of a link; m says how.
 func (c *connection) resume(l *link, m *messages.Resume) {
+	c.findAgain(l)
 	l.epoch = c.links.nextEpoch(l)
 	m.Port, m.To, m.Client, m.Epoch = c.port, c.destination(l), c.out.sock, l.epoch
 	l.upstream.Deliver(m)
@@ -69,6 +70,10 @@ func (c *connection) opened(m *messages.Opened) {
 		return
 	}
 	l.opened(m)
+	if many := c.links.many; many != nil {
+		many.list[l.number].member = m.Replayed
+		c.linked()
+	}
 	if c.life.resetOnLoss { // the broker has lost this connection only
 		c.life.abort()
 		return

@@ -25,7 +25,7 @@ import (
 
 // keeps reports whether the client stays connected whatever happens to its broker.
 func (c *connection) keeps() bool {
-	return c.port.Role == messages.NameServerPort || c.heartbeat.consumer && c.in.language != codec.Go
+	return !c.port.Role.OfBroker() || c.heartbeat.consumer && c.in.language != codec.Go
 }
 
 // breaksOnLoss reports whether requests in flight are better off with a broken connection than with a local reply.
@@ -47,13 +47,24 @@ func (c *connection) brokerLost(m *messages.BrokerLost) {
 
 // serves reports whether its port stands for a broker.
 func (c *connection) serves(ref messages.BrokerRef) bool {
-	return c.port.Role != messages.NameServerPort && c.port.Broker == ref.Broker && c.port.Cluster == ref.Cluster
+	return c.port.Role.OfBroker() && c.port.Broker == ref.Broker && c.port.Cluster == ref.Cluster
 }
 
 // toCluster sends a message to the actor of the port's cluster.
 func (c *connection) toCluster(m any) {
 	if pid := c.port.ClusterActor(c.port.Cluster); pid != nil {
 		c.ctx.Send(pid, m)
+	}
+}
+
+// refresh has the cluster look again in which a link was lost.
+func (c *connection) refresh(l *link) {
+	name := c.port.Cluster
+	if m := c.links.many; m != nil {
+		name = m.list[l.number].cluster
+	}
+	if pid := c.port.ClusterActor(name); pid != nil {
+		c.ctx.Send(pid, &messages.Refresh{})
 	}
 }
 
@@ -119,8 +130,9 @@ func (c *connection) lose(l *link, m *messages.Lost) {
 		c.answerLost(m, waiting)
 	}
 	c.env.Log.Debug("upstream lost", append(c.facts(), "upstream", m.Upstream, "reason", m.Reason, "waiting", len(waiting))...)
-	c.toCluster(&messages.Refresh{})
-	c.resume(l, &messages.Resume{Heartbeat: c.heartbeat.full, Redial: len(waiting) > 0})
+	c.linked()
+	c.refresh(l)
+	c.resume(l, &messages.Resume{Heartbeat: c.replayOn(l), Redial: len(waiting) > 0})
 	if !c.keeps() && !c.life.resetOnLoss && c.port.To.Away() {
 		c.life.closeWhenIdle()
 	}
@@ -146,6 +158,7 @@ func (c *connection) answerLost(m *messages.Lost, waiting []*messages.Exchange) 
 	for _, x := range waiting {
 		if x.Tombstone {
 			c.flight.remove(x)
+			c.partLost(x)
 			continue
 		}
 		c.unrelay(x)

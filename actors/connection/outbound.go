@@ -40,6 +40,8 @@ const maxReplies = 32
 // decider says what becomes of a frame of an upstream.
 type decider interface {
 	answer(l *link, ch *transport.Chunk, f *codec.Frame) passage
+	// more takes bytes of a frame that is gathered.
+	more(l *link, b []byte)
 }
 
 // passage is what becomes of a frame of an upstream.
@@ -118,7 +120,7 @@ func (o *outbound) next() (d delivery, ok bool) {
 // relay writes what of a link's bytes goes to the client. Runs of them are written as they stand.
 func (o *outbound) relay(j decider, l *link, m *messages.Deliver) {
 	ch := m.Chunk
-	from, to := o.lead(l, m)
+	from, to := o.lead(j, l, m)
 	for i := range ch.Frames {
 		f := &ch.Frames[i]
 		if f.Off < m.From || f.Off >= m.To {
@@ -130,7 +132,7 @@ func (o *outbound) relay(j decider, l *link, m *messages.Deliver) {
 			o.flush()
 		}
 		p := j.answer(l, ch, f)
-		if p.what == drop || p.head != nil {
+		if p.what != relay || p.head != nil {
 			o.writeChunk(ch, from, f.Off)
 			from = min(f.End, m.To)
 		}
@@ -152,7 +154,7 @@ func (o *outbound) relay(j decider, l *link, m *messages.Deliver) {
 }
 
 // lead deals with the bytes that continue the frame before, and returns what is to be written after them.
-func (o *outbound) lead(l *link, m *messages.Deliver) (from, to int) {
+func (o *outbound) lead(j decider, l *link, m *messages.Deliver) (from, to int) {
 	if l.continuation == boundary {
 		o.current = nil
 		return m.From, m.To
@@ -167,7 +169,10 @@ func (o *outbound) lead(l *link, m *messages.Deliver) (from, to int) {
 		}
 		to -= end - from - ready // what is withheld stands at the end of the chunk
 	}
-	if l.continuation == drop {
+	if l.continuation == gathered {
+		j.more(l, ch.B[from:end])
+	}
+	if l.continuation != relay {
 		from = end
 	}
 	if len(ch.Frames) > 0 || ch.Rest == 0 {

@@ -29,6 +29,8 @@ type relaying struct{}
 
 func (relaying) answer(*link, *transport.Chunk, *codec.Frame) passage { return passage{what: relay} }
 
+func (relaying) more(*link, []byte) {}
+
 // severalLinks are some brokers that write to one client.
 type severalLinks struct {
 	out    outbound

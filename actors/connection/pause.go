@@ -36,6 +36,14 @@ func (l *link) confirm(a *codec.Header, raw []byte) {
 	}
 }
 
+// ext are the fields of the answer.
+func (a confirmation) ext() map[string]string {
+	if !a.v2 {
+		return nil
+	}
+	return map[string]string{supportsV2: "true", subChange: strconv.FormatBool(a.subChange)}
+}
+
 // state is what another process must know of it.
 func (a confirmation) state() *messages.HeartbeatAnswer {
 	if a.version == 0 {
@@ -72,9 +80,7 @@ func (c *connection) whilePaused(ch *transport.Chunk, f *codec.Frame, l *link) c
 // confirmAgain answers a heartbeat as the broker has answered the last one.
 func (c *connection) confirmAgain(x *messages.Exchange, l *link) {
 	l.confirmed.owed = true
-	if l.confirmed.v2 {
-		x.Reply.Ext = map[string]string{supportsV2: "true", subChange: strconv.FormatBool(l.confirmed.subChange)}
-	}
+	x.Reply.Ext = l.confirmed.ext()
 	x.Reply.Version = l.confirmed.version
 	c.reply(x, codec.ResSuccess, "", nil)
 }

@@ -66,5 +66,5 @@ func (c *connection) leave(l *link) {
 	for _, x := range c.flight.relayed(l.number) { // tombstones of answers that can no longer come
 		c.flight.remove(x)
 	}
-	c.resume(l, &messages.Resume{Heartbeat: c.heartbeat.full})
+	c.resume(l, &messages.Resume{Heartbeat: c.replayOn(l)})
 }

@@ -13,6 +13,10 @@ import (
 
 // routeKnown: the cluster knows. A broker that has no port yet gets one before its address is given to the client.
 func (c *connection) routeKnown(m *messages.RouteReply) {
+	if m.X == nil {
+		c.topicKnown(m)
+		return
+	}
 	for _, b := range m.Brokers {
 		if _, _, ok := c.port.Advertised(m.From, b.BrokerID, c.out.sock.Local()); !ok {
 			c.ctx.Send(c.listener, &messages.OpenPorts{Brokers: m.Brokers, Reply: m, To: c.ctx.Self()})

@@ -8,28 +8,27 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// request has route.Decide say what happens to a request, carries that out, and says what becomes of its bytes.
-func (c *connection) request(t *route.Table, ch *transport.Chunk, f *codec.Frame) continuation {
-	at := route.Arrival{NameServer: c.port.Role == messages.NameServerPort, Broker: c.port.Broker, GoAway: c.life.sendsAway()}
-	v := route.Decide(t, at, &f.Header, ch.RawHeader(f))
+// request has route.Decide say what happens to a request, carries that out, and says what becomes of its bytes, and which
+// link they go to.
+func (c *connection) request(t *route.Table, ch *transport.Chunk, f *codec.Frame) (continuation, *link) {
+	v := route.Decide(t, c.arrival(ch, f), &f.Header, ch.RawHeader(f))
+	switch v.Action {
+	case route.Relay:
+		return c.relayTo(c.linkOf(v.Broker), ch, f)
+	case route.FanOutTo:
+		return c.fanOut(v.FanOut, ch, f), nil
+	case route.AskTopics:
+		c.askTopics(*v.Ask)
+		return undecided, nil
+	}
 	if v.Reason == route.InMaintenance {
 		c.samples.add(messages.Sample{Kind: messages.MaintenanceRejected})
 	}
-	if v.Action == route.Relay {
-		c.watchMembership(ch, f)
-		if l := &c.links.solo; c.paused(l) {
-			return c.whilePaused(ch, f, l)
-		}
-		c.noteRoutes(f.Header.Code)
-	}
 	switch {
+	case v.Action == route.Refuse:
+		c.refuse(f, v.Code, v.Remark)
 	case !f.Header.ExpectsResponse(): // an answer could not be told from others
 		c.samples.add(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
-	case v.Action == route.Relay:
-		x := c.beginRelay(ch, f, &c.links.solo)
-		c.expect(&c.links.solo, x)
-	case v.Action == route.Refuse:
-		c.reply(c.begin(f, nil), v.Code, v.Remark, nil)
 	case v.Action == route.LocalTopicList:
 		c.reply(c.begin(f, nil), codec.ResSuccess, "", rewrite.TopicList(t.Static.Topics()))
 	case v.Action == route.LocalClusterTopics:
@@ -37,10 +36,44 @@ func (c *connection) request(t *route.Table, ch *transport.Chunk, f *codec.Frame
 	default:
 		c.askCluster(ch, f, v)
 	}
-	if v.Action == route.Relay {
-		return relay
+	return drop, nil
+}
+
+// relayTo passes a request on to a link; nil: its broker has been forgotten a moment ago.
+func (c *connection) relayTo(l *link, ch *transport.Chunk, f *codec.Frame) (continuation, *link) {
+	switch {
+	case l == nil:
+		c.refuse(f, codec.ResServiceNotAvailable, "rocketmq-proxy: the broker is no longer known")
+		return drop, nil
+	case c.exceeds(l, &f.Header) || c.manyQueries(l):
+		return undecided, nil
 	}
-	return drop
+	c.watchMembership(ch, f)
+	if c.paused(l) {
+		return c.whilePaused(ch, f, l), l
+	}
+	c.noteRoutes(f.Header.Code)
+	if !f.Header.ExpectsResponse() {
+		c.samples.add(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
+		return relay, l
+	}
+	x := c.beginRelay(ch, f, l)
+	c.expect(l, x)
+	c.dueBy(x.Arrived + int64(c.answerWithin(f.Header.Code)))
+	return relay, l
+}
+
+// refuse answers a request that goes nowhere. A oneway one is dropped.
+func (c *connection) refuse(f *codec.Frame, code int32, remark string) {
+	switch {
+	case f.Header.ExpectsResponse():
+		c.reply(c.begin(f, nil), code, remark, nil)
+	case c.links.many != nil:
+		c.samples.add(messages.Sample{Kind: messages.RequestRead, Code: f.Header.Code})
+		c.samples.add(messages.Sample{Kind: messages.RequestAbandoned, Code: f.Header.Code})
+	default:
+		c.samples.add(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
+	}
 }
 
 // beginRelay begins a request that goes, or will go, to the upstream.

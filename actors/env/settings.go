@@ -14,6 +14,7 @@ type Settings struct {
 	WriteStallTimeout      time.Duration // so is one that takes nothing of what is kept for it; 0: 60 s
 	ConnectionAge          time.Duration // a connection is let go when it is older, ± 10 %; 0: never
 	GoAway                 bool          // clients that are let go for their age are told so (1500), if they understand it
+	OnePortTimeout         time.Duration // one port: what takes longer is answered by the proxy (timeouts.one_port); 0: never
 	QueryTimeout           time.Duration // one query to one name server; 0: 1 s
 	MaxFrame               int           // bytes; 0: 16 MiB
 	MaxHeader              int           // bytes; 0: 1 MiB

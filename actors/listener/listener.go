@@ -29,7 +29,11 @@ type Listener struct {
 	StatPrefix string // of the 27 statistics
 	Advertise  string // host; "": the address that the asking client reached the proxy on
 	Ports      route.PortOptions
-	RewriteIDs bool // store hosts and message ids get the proxy's addresses (listener.rewrite_message_ids)
+	// OnePort: the listener's own port is that of all brokers; Ports only says whether there is one for the VIP channel.
+	OnePort       bool
+	AdvertisePort int  // that clients are told for all brokers, with OnePort; 0: the listener's own
+	Balance       bool // with OnePort: sends and pops that name no broker are balanced (listener.unnamed)
+	RewriteIDs    bool // store hosts and message ids get the proxy's addresses (listener.rewrite_message_ids)
 	// Handshake is what clients have to pass before their first frame, on all ports.
 	Handshake transport.DownstreamHandshake
 	ReusePort bool // other processes may listen on the same address (listener.reuse_port)
@@ -99,6 +103,7 @@ type listener struct {
 	connections *actor.PID
 	brokers     map[route.BrokerID]*brokerPorts
 	nameServer  transport.Listener
+	vip         transport.Listener            // two ports below, with OnePort; nil: none
 	leftOut     map[messages.BrokerRef]string // why a broker has no port; logged when it changes
 	open        map[transport.Listener]*openPort
 	full        bool   // all permits are taken, and all ports paused
@@ -241,7 +246,7 @@ func (l *listener) openNameServer(ctx actor.Context) {
 	l.nameServer = ln
 	addr := ln.Addr()
 	l.live().bound.Store(&addr)
-	l.accept(ctx, ln, l.Cluster, &messages.Port{Role: messages.NameServerPort, To: l.Cluster.AnyNameServer(l.env.Transport)})
+	l.acceptOwn(ctx)
 	l.live().opened.Store(true)
 	l.publishEvent(messages.ListenerOpened, addr.String())
 	l.env.Log.Info("listener open", "listener", l.Name, "name_server", addr.String(), "brokers", len(l.brokers))

@@ -39,6 +39,9 @@ func (l *listener) pauseAll(on bool) {
 	if l.nameServer != nil {
 		l.pause(l.nameServer, on)
 	}
+	if l.vip != nil {
+		l.pause(l.vip, on)
+	}
 	for _, p := range l.brokers {
 		l.pauseBroker(p)
 	}

@@ -52,15 +52,17 @@ func (l *Listener) advertised(cluster string, b route.BrokerID, local netip.Addr
 // sends included.
 type brokerPorts struct {
 	broker *cluster.Broker
-	main   transport.Listener
+	main   transport.Listener // nil: the broker has none of its own (Listener.OnePort)
 	vip    transport.Listener // nil: none
 }
 
-func (p *brokerPorts) sockets() []transport.Listener {
-	if p.vip == nil {
-		return []transport.Listener{p.main}
+func (p *brokerPorts) sockets() (list []transport.Listener) {
+	for _, ln := range []transport.Listener{p.main, p.vip} {
+		if ln != nil {
+			list = append(list, ln)
+		}
 	}
-	return []transport.Listener{p.main, p.vip}
+	return list
 }
 
 // openPort is an open socket with what its connections have in common.
@@ -81,7 +83,9 @@ func (l *listener) brokersChanged(ctx actor.Context) {
 	unique := l.unique()
 	for id, p := range l.brokers {
 		if unique[id] != p.broker {
-			l.env.Log.Info("broker port closed", "listener", l.Name, "broker", id.String(), "port", p.main.Addr().Port())
+			if p.main != nil {
+				l.env.Log.Info("broker port closed", "listener", l.Name, "broker", id.String(), "port", p.main.Addr().Port())
+			}
 			l.closeBroker(id, left)
 		}
 	}
@@ -141,6 +145,22 @@ func (l *listener) openPorts(ctx actor.Context, retry retry) {
 // publish makes the open ports known to all readers ([Listener.PortOf]): after they are open, and at once when one is
 // closed, as another listener may have it a moment later.
 func (l *listener) publish() {
+	ports := l.places()
+	before := l.live().ports.Swap(&ports)
+	l.publishStoreHosts()
+	if l.Save == nil || l.OnePort || before != nil && maps.Equal(*before, ports) {
+		return
+	}
+	if err := l.Save(l.Table.Entries()); err != nil {
+		l.env.Log.Error("cannot save port table", "listener", l.Name, "setting", "state_dir", "error", err)
+	}
+}
+
+// places are where clients find the brokers, which they may know from now on.
+func (l *listener) places() map[route.BrokerID]BrokerPort {
+	if l.OnePort {
+		return l.onePorts()
+	}
 	ports := make(map[route.BrokerID]BrokerPort, len(l.brokers))
 	for id, p := range l.brokers {
 		if _, advertise, err := l.Table.Place(id); err == nil {
@@ -149,17 +169,14 @@ func (l *listener) publish() {
 			ports[id] = BrokerPort{int(p.main.Addr().Port()), net.JoinHostPort(host, strconv.Itoa(advertise)), advertise, p.broker.Cluster}
 		}
 	}
-	before := l.live().ports.Swap(&ports)
-	l.publishStoreHosts()
-	if l.Save == nil || before != nil && maps.Equal(*before, ports) {
-		return
-	}
-	if err := l.Save(l.Table.Entries()); err != nil {
-		l.env.Log.Error("cannot save port table", "listener", l.Name, "setting", "state_dir", "error", err)
-	}
+	return ports
 }
 
 func (l *listener) openBroker(ctx actor.Context, b *cluster.Broker) error {
+	if l.OnePort {
+		l.brokers[b.ID] = &brokerPorts{broker: b}
+		return nil
+	}
 	port, _, err := l.Table.Place(b.ID)
 	if err != nil {
 		return err

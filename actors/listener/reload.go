@@ -123,7 +123,7 @@ func (l *listener) become(next *Listener) {
 // changePorts closes the ports that brokers no longer have; openPorts opens the new ones.
 func (l *listener) changePorts(old *Listener, left map[*messages.Port]bool) {
 	rehosted := old.host() != l.host()
-	if !rehosted && samePorts(old.Ports, l.Ports) {
+	if l.OnePort || !rehosted && samePorts(old.Ports, l.Ports) {
 		l.Table = old.Table
 		return
 	}
@@ -158,6 +158,10 @@ func (l *listener) changeAddress(ctx actor.Context, old *Listener, socket transp
 		return // it opens when the cluster is known
 	}
 	l.nameServer = nil
+	if l.vip != nil {
+		l.closePort(l.vip, left)
+		l.vip = nil
+	}
 	if socket == nil {
 		l.live().opened.Store(false)
 		l.closePort(before, left)

@@ -84,6 +84,9 @@ func (l *listener) sockets() (all []transport.Listener) {
 	if l.nameServer != nil {
 		all = append(all, l.nameServer)
 	}
+	if l.vip != nil {
+		all = append(all, l.vip)
+	}
 	for _, p := range l.brokers {
 		all = append(all, p.sockets()...)
 	}

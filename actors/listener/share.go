@@ -67,7 +67,9 @@ func (l *listener) shareListeners(ctx actor.Context) {
 	m := &messages.SharedListeners{}
 	brokers := map[transport.Listener]string{}
 	for id, p := range l.brokers {
-		brokers[p.main] = id.String()
+		if p.main != nil {
+			brokers[p.main] = id.String()
+		}
 	}
 	for _, ln := range l.sockets() {
 		address := net.JoinHostPort(l.host(), strconv.Itoa(int(ln.Addr().Port())))

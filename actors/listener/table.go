@@ -41,11 +41,16 @@ func (l *Listener) changes() (n uint64) {
 
 // compose makes one table of those of the listener's clusters.
 func (l *Listener) compose() *route.Table {
-	if len(l.Clusters) < 2 {
+	if len(l.Clusters) < 2 && !l.OnePort {
 		return l.Cluster.Snapshot().Table()
 	}
 	t := *l.Cluster.Snapshot().Table()
-	t.Maintenance = l.maintenance()
+	if len(l.Clusters) > 1 {
+		t.Maintenance = l.maintenance()
+	}
+	if l.OnePort {
+		t.OnePort = l.composeOnePort()
+	}
 	return &t
 }
 

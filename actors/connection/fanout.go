@@ -1,0 +1,189 @@
+package connection
+
+import (
+	"cmp"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// A fan-out is one request of the client that goes to several brokers. Its request actor joins their answers. What is asked
+// of each broker is a part: an exchange of its own among those in flight, which takes the broker's answer and drops its bytes.
+
+// fanOut sends a request, which has arrived whole, to several brokers.
+func (c *connection) fanOut(v *route.FanOut, ch *transport.Chunk, f *codec.Frame) continuation {
+	c.watchMembership(ch, f)
+	targets := c.targets(v, f.Header.Code)
+	if !f.Header.ExpectsResponse() {
+		c.samples.add(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
+		c.links.many.targets = targets
+		return fanned
+	}
+	x := c.begin(f, nil)
+	x.FanOut = c.newFanOut(v, x)
+	fan := x.FanOut
+	c.tell(x, fan)
+	for i, l := range targets {
+		if l == nil {
+			c.part(fan, route.Unanswered(v.Targets[i]))
+			continue
+		}
+		if c.paused(l) {
+			c.part(fan, c.whilePartPaused(l, f.Header.Code))
+			targets[i] = nil
+			continue
+		}
+		c.flight.add(&messages.Exchange{Header: f.Header, Arrived: x.Arrived, Link: l.number, Relayed: true, Tombstone: true, PartOf: fan})
+	}
+	c.links.many.targets = targets
+	c.handed(x)
+	return fanned
+}
+
+// whilePartPaused is the answer in the place of a broker that is paused: it has said the same of the last heartbeat.
+func (c *connection) whilePartPaused(l *link, code int32) route.Answer {
+	id := c.links.many.list[l.number].broker
+	if code != codec.ReqHeartBeat || l.confirmed.version == 0 {
+		return route.Unanswered(id)
+	}
+	l.confirmed.owed = true
+	return route.Answer{Broker: id, Code: codec.ResSuccess, Version: l.confirmed.version, Ext: l.confirmed.ext()}
+}
+
+// forwardFanOut hands a request to the upstreams of its links.
+func (c *connection) forwardFanOut(ch *transport.Chunk, f *codec.Frame) {
+	for _, l := range c.links.many.targets {
+		c.forward(l, ch, f.Off, f.End)
+	}
+	c.links.many.targets = nil
+}
+
+// targets are the links to those that a request goes to; nil: a broker that has been forgotten a moment ago.
+func (c *connection) targets(v *route.FanOut, code int32) (list []*link) {
+	for i := range v.Targets {
+		l := c.findLink(v.Targets[i])
+		if l == nil {
+			l = c.addLink(v.Targets[i], code != codec.ReqHeartBeat)
+		}
+		list = append(list, l)
+	}
+	return list
+}
+
+func (c *connection) newFanOut(v *route.FanOut, x *messages.Exchange) *messages.FanOut {
+	fan := &messages.FanOut{X: x, Join: v.Join, Targets: v.Targets, Version: codec.Version5_5_0}
+	soon, late := v.Join.Timeouts(x.Header.Code, c.env.Settings().OnePortTimeout)
+	if late > 0 {
+		fan.Late = x.Arrived + int64(late)
+		c.dueBy(fan.Late)
+	}
+	if soon > 0 {
+		fan.Soon = x.Arrived + int64(soon)
+		c.dueBy(fan.Soon)
+	}
+	fan.Look = cmp.Or(fan.Soon, fan.Late)
+	return fan
+}
+
+// part gives the request's actor what a broker has said. It may be the last word: then the client gets its answer.
+func (c *connection) part(fan *messages.FanOut, a route.Answer) {
+	if x := fan.X; x.FanOut == fan { // else it has been answered
+		c.tell(x, &messages.PartAnswered{FanOut: fan, Answer: a})
+	}
+}
+
+// partAnswered takes the answer of a broker to its part, or waits for the rest of it.
+func (c *connection) partAnswered(l *link, part *messages.Exchange, ch *transport.Chunk, f *codec.Frame) continuation {
+	if part.PartOf.X.FanOut != part.PartOf {
+		return drop
+	}
+	if f.End <= len(ch.B) {
+		c.partWhole(l, part, ch.B[f.Off:f.End])
+		return drop
+	}
+	far := c.links.many.list[l.number]
+	far.gathering = &gathering{frame: append([]byte(nil), ch.B[f.Off:]...), size: f.End - f.Off}
+	far.part = part
+	return gathered
+}
+
+// more takes bytes that follow. It is part of decider.
+func (c *connection) more(l *link, b []byte) {
+	far := c.links.many.list[l.number]
+	g := far.gathering
+	if g.frame = append(g.frame, b...); len(g.frame) >= g.size {
+		part := far.part
+		far.gathering, far.part = nil, nil
+		c.partWhole(l, part, g.frame)
+	}
+}
+
+// partWhole reads the answer of a broker to its part. It keeps nothing of the frame.
+func (c *connection) partWhole(l *link, part *messages.Exchange, frame []byte) {
+	id := c.links.many.list[l.number].broker
+	if part.Header.Code == codec.ReqHeartBeat {
+		c.heartbeatAnswered(l, frame)
+	}
+	command, _, err := codec.Decode(c.rewritten(part.Header.Code, frame), codec.Limits{})
+	if err != nil {
+		c.part(part.PartOf, route.Unanswered(id))
+		return
+	}
+	c.part(part.PartOf, route.Answer{
+		Broker: id, Code: command.Code, Remark: command.Remark, Version: command.Version, Ext: command.Ext, Body: command.Body,
+	})
+}
+
+// rewritten is a copy of an answer with advertised addresses where clients take brokers' addresses from.
+func (c *connection) rewritten(code int32, frame []byte) []byte {
+	ch := wholeFrame(frame)
+	if ch == nil {
+		return frame
+	}
+	defer ch.Release()
+	p, f := passage{}, &ch.Frames[0]
+	c.rewrite(&p, rewrite.InAnswer(code), ch, f)
+	if p.hosts != nil {
+		p.hosts.Rewrite(ch.B[f.BodyOff:])
+		storeHosts.Put(p.hosts)
+	}
+	if p.head != nil {
+		return append(p.head, ch.B[f.BodyOff:]...)
+	}
+	return ch.B
+}
+
+// wholeFrame makes a chunk of a copy of a frame; nil: it is malformed.
+func wholeFrame(frame []byte) *transport.Chunk {
+	split := codec.Splitter{Limits: codec.Limits{MaxFrame: len(frame), MaxHeader: len(frame)}}
+	frames, _, err := split.Split(frame, nil)
+	if err != nil || len(frames) == 0 {
+		return nil
+	}
+	return transport.WholeFrame(append([]byte(nil), frame...), &frames[0].Header, frames[0].BodyOff)
+}
+
+// heartbeatAnswered notes what a broker says to the client's heartbeat.
+func (c *connection) heartbeatAnswered(l *link, frame []byte) {
+	ch := wholeFrame(frame)
+	if ch == nil {
+		return
+	}
+	defer ch.Release()
+	f := &ch.Frames[0]
+	if l.confirm(&f.Header, ch.RawHeader(f)); f.Header.Code == codec.ResSuccess {
+		c.links.many.list[l.number].member = true
+		c.linked()
+	}
+}
+
+// partLost is for a part whose link was lost.
+func (c *connection) partLost(part *messages.Exchange) {
+	if part.PartOf == nil {
+		return
+	}
+	c.part(part.PartOf, route.Unanswered(c.links.many.list[part.Link].broker))
+}

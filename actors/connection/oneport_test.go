@@ -1,0 +1,165 @@
+package connection_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
+)
+
+// onePort is a proxy in virtual time with one port for all brokers.
+type onePort struct {
+	*proxytest.Sim
+	a, b *proxytest.FakeBroker
+}
+
+// onOnePort runs a test with two brokers behind one port, whose connections the test accepts.
+func onOnePort(t *testing.T, o proxytest.Options, test func(t *testing.T, p *onePort)) {
+	t.Helper()
+	o.Listener = func(l *actors.Listener) { l.OnePort = true }
+	proxytest.InVirtualTime(t, o, func(t *testing.T, s *proxytest.Sim) {
+		s.StartNameServer(0, proxytest.AAndB)
+		p := &onePort{Sim: s, a: s.FakeBroker(proxytest.AddressA), b: s.FakeBroker(proxytest.AddressB)}
+		s.Start()
+		test(t, p)
+	})
+}
+
+// dial connects a client to the one port.
+func (p *onePort) dial() *proxytest.Client { return p.Dial(proxytest.OfficePort) }
+
+// to makes a request that names its broker.
+func to(broker string, code int32) *codec.Command {
+	return &codec.Command{Code: code, Ext: map[string]string{"bname": broker}}
+}
+
+func TestOnOnePortEachRequestGoesToItsBroker(t *testing.T) {
+	onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+		c := p.dial()
+		first, second := to("broker-a", 10), to("broker-b", 11)
+		first.Opaque, second.Opaque = 7, 7 // also when a client uses one opaque twice
+		c.WriteFrames(first, second)
+		a, b := p.a.Accept(), p.b.Accept()
+		atA, atB := a.Next(), b.Next()
+		require.Equal(t, int32(10), atA.Code)
+		require.Equal(t, int32(11), atB.Code)
+		b.Answer(atB, "of b")
+		require.Equal(t, "of b", string(c.Next().Body))
+		a.Answer(atA, "of a")
+		require.Equal(t, "of a", string(c.Next().Body))
+	})
+}
+
+func TestOnOnePortRoutesNameTheListenersAddress(t *testing.T) {
+	onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+		c := p.dial()
+		route := string(c.Call(proxytest.RouteRequest("topic")).Body)
+		require.Contains(t, route, `"brokerName":"broker-a"`)
+		require.Contains(t, route, `"brokerName":"broker-b"`)
+		require.Contains(t, route, proxytest.OfficePort)
+		require.NotContains(t, route, proxytest.AddressA)
+		require.NotContains(t, route, proxytest.AddressB)
+	})
+}
+
+func TestOnOnePortOneLostBrokerLeavesTheOthersAlone(t *testing.T) {
+	onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+		c := p.dial()
+		c.WriteFrames(to("broker-a", 10), to("broker-b", 11))
+		a, b := p.a.Accept(), p.b.Accept()
+		a.Next()
+		atB := b.Next()
+		p.a.Crash()
+		lost := c.Next()
+		require.Equal(t, codec.ResServiceNotAvailable, lost.Code)
+		require.Contains(t, lost.Remark, proxytest.AddressA)
+		time.Sleep(time.Minute)
+		b.Answer(atB, "still here")
+		require.Equal(t, "still here", string(c.Next().Body))
+		require.Equal(t, codec.ResServiceNotAvailable, c.Call(to("broker-a", 10)).Code)
+		p.a.Restart()
+		p.a.Answers(proxytest.Succeed)
+		time.Sleep(time.Minute)
+		require.Equal(t, codec.ResSuccess, c.Call(to("broker-a", 10)).Code)
+	})
+}
+
+func TestOnOnePortTheClusterIsAskedForATopicsBrokers(t *testing.T) {
+	onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+		c := p.dial()
+		unnamed := &codec.Command{Code: 10, Ext: map[string]string{"topic": "topic"}}
+		refused := c.Call(unnamed)
+		require.Equal(t, codec.ResVersionNotSupported, refused.Code)
+		require.Contains(t, refused.Remark, "bname")
+		p.NameServers[0].Answers(proxytest.KnowsBrokers(proxytest.OnlyA))
+		time.Sleep(time.Minute)
+		unnamed.Opaque = 0
+		c.Send(unnamed)
+		a := p.a.Accept()
+		a.Answer(a.Next(), "")
+		require.Equal(t, codec.ResSuccess, c.Next().Code)
+	})
+}
+
+func TestOnOnePortAHeartbeatReachesAllBrokersOfTheClient(t *testing.T) {
+	onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+		c := p.dial()
+		require.Equal(t, codec.ResSuccess, c.Call(proxytest.ProducerHeartbeat()).Code, "answered although it goes nowhere")
+		p.a.Answers(proxytest.Succeed)
+		p.b.Answers(proxytest.Succeed)
+		require.Equal(t, codec.ResSuccess, c.Call(to("broker-a", 10)).Code)
+		require.Equal(t, codec.ResSuccess, c.Call(to("broker-b", 10)).Code)
+		p.a.Requests()
+		p.b.Requests()
+		require.Equal(t, codec.ResSuccess, c.Call(proxytest.ConsumerHeartbeat()).Code)
+		for _, broker := range []*proxytest.FakeBroker{p.a, p.b} {
+			got := broker.Requests()
+			require.Len(t, got, 1)
+			require.Equal(t, codec.ReqHeartBeat, got[0].Code)
+		}
+	})
+}
+
+func TestOnOnePortRequestsOfBrokersHaveOpaquesOfTheirOwn(t *testing.T) {
+	onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+		c := p.dial()
+		c.WriteFrames(to("broker-a", 10), to("broker-b", 11))
+		a, b := p.a.Accept(), p.b.Accept()
+		a.Next()
+		b.Next()
+		push := &codec.Command{Code: codec.ReqGetConsumerRunningInfo, Opaque: 5}
+		a.WriteFrames(push)
+		fromA := c.Next()
+		b.WriteFrames(push)
+		fromB := c.Next()
+		require.NotEqual(t, fromA.Opaque, fromB.Opaque)
+		c.Answer(fromB, "for b")
+		c.Answer(fromA, "for a")
+		atA, atB := a.Next(), b.Next()
+		require.Equal(t, int32(5), atA.Opaque)
+		require.Equal(t, "for a", string(atA.Body))
+		require.Equal(t, int32(5), atB.Opaque)
+		require.Equal(t, "for b", string(atB.Body))
+	})
+}
+
+func TestOnOnePortTheProxyAnswersForASlowBroker(t *testing.T) {
+	onOnePort(t, proxytest.Options{Settings: actors.Settings{OnePortTimeout: 2700 * time.Millisecond}}, func(t *testing.T, p *onePort) {
+		c := p.dial()
+		began := time.Now()
+		c.Send(to("broker-a", 10))
+		a := p.a.Accept()
+		send := a.Next()
+		slow := c.Next()
+		require.InDelta(t, 2.7, time.Since(began).Seconds(), 0.06)
+		require.Equal(t, codec.ResServiceNotAvailable, slow.Code)
+		require.Contains(t, slow.Remark, "timeouts.one_port")
+		a.Answer(send, "too late")
+		c.Quiet()
+		require.True(t, c.Open())
+	})
+}
