@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strconv"
 )
@@ -88,6 +89,23 @@ func WithExt(head []byte, h *Header, bodyLen int, key, value string) (out []byte
 	}
 	return out, true
 }
+
+// WithMoreExt is WithExt for a field that a JSON header may not have yet. ok is false when it has no ext fields at all.
+func WithMoreExt(head []byte, h *Header, bodyLen int, key, value string) (out []byte, ok bool) {
+	if out, ok = WithExt(head, h, bodyLen, key, value); ok || h.Encoding != JSON || h.extOff == h.extEnd {
+		return out, ok
+	}
+	raw := head[PrefixLen:]
+	put := []byte{}
+	if !isEmptyObject(raw[h.extOff:h.extEnd]) {
+		put = append(put, ',')
+	}
+	put = AppendJSONString(append(AppendJSONString(put, key), ':'), value)
+	p := Prefix{Size: len(head) + bodyLen, HeaderLen: len(raw), Encoding: JSON}
+	return splice(head, p, int(h.extEnd)-1, int(h.extEnd)-1, put), true
+}
+
+func isEmptyObject(object []byte) bool { return len(bytes.TrimSpace(object[1:len(object)-1])) == 0 }
 
 // extAt finds the value of an ext field in raw: in JSON with its quotes, if any, else with its length before it.
 func (h *Header) extAt(raw []byte, key string) (at, end int, ok bool) {

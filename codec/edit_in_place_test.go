@@ -71,6 +71,34 @@ func TestSetCode(t *testing.T) {
 	require.False(t, ok)
 }
 
+func TestWithMoreExt(t *testing.T) {
+	more := func(b []byte, key, value string) ([]byte, bool) {
+		ok := false
+		out, inPlace := set(t, b, func(head []byte, h *codec.Header, bodyLen int) []byte {
+			var out []byte
+			if out, ok = codec.WithMoreExt(head, h, bodyLen, key, value); !ok {
+				return head
+			}
+			return out
+		})
+		require.NotEqual(t, ok, inPlace)
+		return out, ok
+	}
+	f := func(before, after string) {
+		t.Helper()
+		out, ok := more(frame(before, "b"), "extraInfo", "1 2")
+		require.True(t, ok)
+		require.Equal(t, string(frame(after, "b")), string(out))
+	}
+	f(`{"extFields":{"a":"b"},"code":51}`, `{"extFields":{"a":"b","extraInfo":"1 2"},"code":51}`)
+	f(`{"extFields":{"extraInfo":"","a":"b"}}`, `{"extFields":{"extraInfo":"1 2","a":"b"}}`)
+	f(`{"extFields":{ }}`, `{"extFields":{ "extraInfo":"1 2"}}`)
+	_, ok := more(frame(`{"code":51}`, ""), "extraInfo", "1 2")
+	require.False(t, ok)
+	_, ok = more(editable[2], "extraInfo", "1 2")
+	require.False(t, ok)
+}
+
 func FuzzSetOpaque(f *testing.F) {
 	for _, b := range editable {
 		f.Add(b, int32(7))

@@ -13,8 +13,8 @@ const (
 )
 
 // spotKeys are ext fields that a relay reads of each request or answer of a kind, the ones of which a header has only one
-// first: the message ids of a send's answer, and where a pull begins.
-var spotKeys = [...]string{"msgId", "queueOffset"}
+// first: the message ids of a send's answer, where a pull begins, and the broker that a request is for.
+var spotKeys = [...]string{"msgId", "queueOffset", "n", "bname"}
 
 // newLayout makes a layout of a header that the scanner accepted; nil is none.
 func newLayout(raw []byte, h *Header) *layout {

@@ -3,6 +3,7 @@ package route
 import (
 	"bytes"
 	"slices"
+	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
@@ -12,8 +13,10 @@ import (
 type OnePort struct {
 	// Clusters are those that requests may go to: the listener's own first, then those that its routes name.
 	Clusters []string
-	// Balance spreads sends and pops that name no broker over the brokers of their topic (listener.unnamed).
+	// Balance spreads sends and pops that name no broker over the brokers of their topic (listener.unnamed). Life is how long it
+	// is then remembered where a message was popped (listener.transient_object_life_span).
 	Balance bool
+	Life    time.Duration
 
 	brokers []OnePortBroker           // sorted
 	names   map[string]*brokerProcess // by name

@@ -14,9 +14,13 @@ type Client struct {
 	Now  int64
 	Body []byte
 
+	// Balanced counts the requests that were balanced; it may begin anywhere.
+	Balanced uint32
+
 	topics map[string]map[string]*learned // by cluster and name
 	known  int                            // topics
 	turns  map[uint64]turn
+	popped popped
 }
 
 // TopicKey names a topic of one of the proxy's clusters.

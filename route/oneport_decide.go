@@ -7,17 +7,18 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
-// nameServerCodes are requests that name servers answer, and nobody else.
-var nameServerCodes = map[int32]bool{
-	codec.ReqPutKVConfig: true, codec.ReqGetKVConfig: true, codec.ReqDeleteKVConfig: true, codec.ReqGetKVListByNamespace: true,
-	codec.ReqRegisterBroker: true, codec.ReqUnregisterBroker: true, codec.ReqQueryDataVersion: true,
-	codec.ReqGetBrokerMemberGroup: true, codec.ReqBrokerHeartbeat: true,
-	codec.ReqGetRouteInfoByTopic: true, codec.ReqGetBrokerClusterInfo: true,
-	codec.ReqGetAllTopicListFromNameServer: true, codec.ReqGetTopicsByCluster: true, codec.ReqGetSystemTopicListFromNS: true,
-	codec.ReqGetUnitTopicList: true, codec.ReqGetHasUnitSubTopicList: true, codec.ReqGetHasUnitSubUnunitTopicList: true,
-	codec.ReqDeleteTopicInNamesrv: true, codec.ReqRegisterTopicInNamesrv: true,
-	codec.ReqWipeWritePermOfBroker: true, codec.ReqAddWritePermOfBroker: true,
-	codec.ReqUpdateNamesrvConfig: true, codec.ReqGetNamesrvConfig: true,
+// forNameServer tells requests that name servers answer, and nobody else.
+func forNameServer(code int32) bool {
+	switch code {
+	case codec.ReqPutKVConfig, codec.ReqGetKVConfig, codec.ReqDeleteKVConfig, codec.ReqGetKVListByNamespace,
+		codec.ReqRegisterBroker, codec.ReqUnregisterBroker, codec.ReqQueryDataVersion, codec.ReqGetBrokerMemberGroup, codec.ReqBrokerHeartbeat,
+		codec.ReqGetRouteInfoByTopic, codec.ReqGetBrokerClusterInfo, codec.ReqGetAllTopicListFromNameServer, codec.ReqGetTopicsByCluster,
+		codec.ReqGetSystemTopicListFromNS, codec.ReqGetUnitTopicList, codec.ReqGetHasUnitSubTopicList, codec.ReqGetHasUnitSubUnunitTopicList,
+		codec.ReqDeleteTopicInNamesrv, codec.ReqRegisterTopicInNamesrv, codec.ReqWipeWritePermOfBroker, codec.ReqAddWritePermOfBroker,
+		codec.ReqUpdateNamesrvConfig, codec.ReqGetNamesrvConfig:
+		return true
+	}
+	return false
 }
 
 // FanOut are the brokers that one request goes to, and what their answers are joined into. With no target the join is
@@ -44,7 +45,7 @@ var (
 // decideOnePort says which broker a request is for: name-server codes go where they go on every name-server port, and
 // for the others the first rule that applies says it.
 func decideOnePort(t *Table, at Arrival, h *codec.Header, raw []byte) Verdict {
-	if nameServerCodes[h.Code] {
+	if forNameServer(h.Code) {
 		return onNameServerPort(t, h, raw)
 	}
 	r := onePort{t: t, o: t.OnePort, client: at.Client, h: h, raw: raw}
@@ -54,6 +55,13 @@ func decideOnePort(t *Table, at Arrival, h *codec.Header, raw []byte) Verdict {
 	if r.client == nil {
 		r.client = &noClient
 	}
+	if r.o.Balance {
+		return r.inEnvoysDialect()
+	}
+	return r.decide()
+}
+
+func (r *onePort) decide() Verdict {
 	if v, ok := r.named(); ok {
 		return v
 	}
@@ -62,6 +70,9 @@ func decideOnePort(t *Table, at Arrival, h *codec.Header, raw []byte) Verdict {
 
 func (r *onePort) unnamed() Verdict {
 	if v, ok := r.byKind(); ok {
+		return v
+	}
+	if v, ok := r.balance(); ok {
 		return v
 	}
 	return r.refuse()
@@ -114,21 +125,28 @@ func (r *onePort) onlyBroker() (Verdict, bool) {
 // having are the brokers that have a topic, in the order of their names, as routes show them; ok is false when the
 // cluster must be asked first, which v says. An empty name is that of no topic.
 func (r *onePort) having(topic string) (list []*brokerProcess, v Verdict, ok bool) {
+	return r.brokersOf(topic, func(TopicBroker) bool { return true })
+}
+
+// writable is having for the brokers that producers are shown.
+func (r *onePort) writable(topic string) (list []*brokerProcess, v Verdict, ok bool) {
+	return r.brokersOf(topic, func(b TopicBroker) bool { return b.Writable })
+}
+
+func (r *onePort) brokersOf(topic string, take func(TopicBroker) bool) (list []*brokerProcess, v Verdict, ok bool) {
 	if topic == "" {
 		return nil, v, true
 	}
 	var ask []TopicKey
 	for _, cluster := range r.o.clustersOf(topic) {
-		key := TopicKey{cluster, topic}
-		known := r.client.topic(cluster, []byte(topic))
-		switch {
+		switch known := r.client.topic(cluster, []byte(topic)); {
 		case known == nil:
-			ask = append(ask, key)
+			ask = append(ask, TopicKey{cluster, topic})
 		case known.Unknown:
 			return nil, r.cannotTell(topic), false
 		default:
 			for _, b := range known.Brokers {
-				if p := r.o.names[b.Name]; p != nil && !slices.Contains(list, p) {
+				if p := r.o.names[b.Name]; p != nil && take(b) && !slices.Contains(list, p) {
 					list = append(list, p)
 				}
 			}

@@ -16,6 +16,7 @@ type Verdict struct {
 	Topic  string // of LocalTopicRoute; of LocalClusterTopics a RocketMQ cluster
 	// On a one-port listener:
 	Broker *BrokerID   // of Relay: which broker; nil: a name server
+	Edit   *Edit       // of Relay: what changes in the header; nil: nothing
 	FanOut *FanOut     // of FanOutTo
 	Ask    *[]TopicKey // of AskTopics
 }
