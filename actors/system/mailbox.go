@@ -15,17 +15,26 @@ type mailbox struct {
 	mu        sync.Mutex
 	in        []any // user messages, the senders' side
 	out       []any // the batch that is being worked on
-	pos       int
 	system    *systemMessage
+	pos       int32        // in out
 	systems   atomic.Int32 // how many there are, to look at without the lock
-	scheduled bool
-	suspended bool
-	ended     bool // the actor has been told to stop: what comes is given back (discard)
-	inline    bool // its dispatcher runs it right where a message comes from
+	state     atomic.Int32 // one of those below
+	suspended bool         // it is to end after the message at work, until it is resumed
+	ended     bool         // the actor has been told to stop: what comes is given back (discard)
+	inline    bool         // its dispatcher runs it right where a message comes from
 	invoker   actor.MessageInvoker
 	kind      *mailboxKind
 	runFn     func()
 }
+
+// States of a mailbox. It changes without the lock only between resting and passing: what comes to an actor that has
+// nothing to do is mostly the only thing that comes, and touches no queue and no lock.
+const (
+	resting   int32 = iota // nothing waits
+	passing                // one message goes past the queue, and nothing has come meanwhile
+	running                // it goes on until nothing waits
+	suspended              // only a system message has it run again
+)
 
 // mailboxKind is what all mailboxes of one recipe have in common.
 type mailboxKind struct {
@@ -71,16 +80,16 @@ func (m *mailbox) PostUserMessage(msg any) { m.post(msg, m.inline) }
 // post takes a user message. One that comes from where the actor runs is here: then an actor that has nothing to do
 // gets it at once, past the queue.
 func (m *mailbox) post(msg any, here bool) {
-	m.mu.Lock()
-	if here && !m.scheduled && !m.suspended {
-		m.scheduled = true
-		m.mu.Unlock()
+	if here && m.state.CompareAndSwap(resting, passing) {
 		m.invoke(msg)
-		m.run()
+		if !m.state.CompareAndSwap(passing, resting) {
+			m.run()
+		}
 		return
 	}
+	m.mu.Lock()
 	m.in = append(m.in, msg)
-	m.scheduleLocked(!m.suspended || m.ended)
+	m.scheduleLocked(false)
 }
 
 // PostSystemMessage is part of actor.Mailbox.
@@ -100,14 +109,23 @@ func (m *mailbox) PostSystemMessage(msg any) {
 }
 
 // scheduleLocked gives the lock back and has the mailbox run if it does not run.
-func (m *mailbox) scheduleLocked(due bool) {
-	start := due && !m.scheduled
-	if start {
-		m.scheduled = true
-	}
+func (m *mailbox) scheduleLocked(evenSuspended bool) {
+	start := m.callLocked(evenSuspended)
 	m.mu.Unlock()
 	if start {
 		m.kind.dispatcher.Schedule(m.runFn)
+	}
+}
+
+// callLocked has whoever runs the mailbox look at its queues, and reports true when nobody does.
+func (m *mailbox) callLocked(evenSuspended bool) (start bool) {
+	for {
+		switch state := m.state.Load(); {
+		case state == running || state == suspended && !evenSuspended:
+			return false
+		case m.state.CompareAndSwap(state, running):
+			return state != passing
+		}
 	}
 }
 
@@ -157,7 +175,7 @@ func (m *mailbox) runUntilIdle() (idle bool) {
 			m.invoker.InvokeSystemMessage(system)
 			continue
 		}
-		for m.pos < len(m.out) && m.systems.Load() == 0 {
+		for int(m.pos) < len(m.out) && m.systems.Load() == 0 {
 			msg = m.out[m.pos]
 			m.out[m.pos] = nil
 			m.pos++
@@ -196,16 +214,16 @@ func (m *mailbox) nextLocked() (system any, more bool) {
 		}
 	}
 	if m.suspended && !m.ended {
-		m.scheduled = false
+		m.state.Store(suspended)
 		return nil, false
 	}
-	if m.pos == len(m.out) {
+	if int(m.pos) == len(m.out) {
 		if len(m.in) == 0 {
 			if cap(m.out) > keepCap || cap(m.in) > keepCap {
 				m.in, m.out = nil, nil
 			}
 			m.out, m.pos = m.out[:0], 0
-			m.scheduled = false
+			m.state.Store(resting)
 			return nil, false
 		}
 		m.in, m.out, m.pos = m.out[:0], m.in, 0

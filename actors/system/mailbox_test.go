@@ -160,6 +160,59 @@ func TestMailboxTakesManySenders(t *testing.T) {
 }
 
 // No goroutine is left, also none that was at work when the others were stopped.
+// A message that passes the queue by is still the only one at work: what comes meanwhile, from the actor itself or from
+// anywhere else, is taken right behind it.
+func TestMailboxPassesOneMessageAtATime(t *testing.T) {
+	var got []any
+	var m *mailbox
+	m, _, panics := newTestMailbox(Inline, func(msg any) {
+		got = append(got, msg)
+		if msg == "first" {
+			m.PostUserMessage("meanwhile")
+			require.Equal(t, []any{"first"}, got)
+			panic("boom")
+		}
+	})
+	m.PostUserMessage("first")
+	m.PostUserMessage("last")
+	require.Equal(t, []any{"first", "meanwhile", "last"}, got)
+	require.Equal(t, []any{"boom"}, *panics)
+
+	const senders, each = 4, 5000
+	n := 0
+	m, _, panics = newTestMailbox(Inline, func(any) { n++ }) // the invoker panics if two are at work
+	var done sync.WaitGroup
+	for range senders {
+		done.Go(func() {
+			for range each {
+				m.PostUserMessage("one of many")
+			}
+		})
+	}
+	done.Wait()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	require.Empty(t, *panics)
+	require.Equal(t, senders*each, n)
+	require.Equal(t, resting, m.state.Load())
+}
+
+// Whoever passes the queue by may be told to suspend within: then nothing passes until it is told to go on.
+func TestMailboxSuspendsWhilePassing(t *testing.T) {
+	var got []any
+	var m *mailbox
+	m, _, _ = newTestMailbox(Inline, func(msg any) {
+		if got = append(got, msg); msg == "first" {
+			m.PostSystemMessage(&actor.SuspendMailbox{})
+		}
+	})
+	m.PostUserMessage("first")
+	m.PostUserMessage("kept")
+	require.Equal(t, []any{"first"}, got)
+	m.PostSystemMessage(&actor.ResumeMailbox{})
+	require.Equal(t, []any{"first", "kept"}, got)
+}
+
 func TestWorkersEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // it fails when goroutines remain
 		w := &workers{}
