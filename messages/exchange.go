@@ -35,8 +35,7 @@ type Exchange struct {
 	// Where it stands among those that wait (connection/exchanges.go).
 	Next, Later, Newest *Exchange
 
-	// Completion is how the connection hears that the request actor is done.
-	Completion Completion
+	Progress Progress
 
 	// The request actor's until it is done, then the connection's.
 	ResponseCode int32
@@ -48,27 +47,41 @@ type Exchange struct {
 	Settled  Settled
 }
 
-// Completion is how a connection hears that a request actor is done: mostly the actor runs while the connection waits,
-// and nothing needs to be sent. It may also run elsewhere at that moment, as when another actor's message came just
-// before: then it sends Settled. Exactly one of the two happens.
-type Completion struct{ state atomic.Int32 }
+// Progress is how far the request of an exchange is, as its connection and its request actor agree on it without a
+// message: mostly the actor runs while the connection waits. It may also run elsewhere at that moment, as when another
+// actor's message came just before, or fail; so each step is one that the other side sees. The zero value is ready.
+type Progress struct{ state atomic.Int32 }
 
 const (
-	completionSent int32 = iota // as Settled, if at all
-	completionAwaited
-	completionSeen
+	unknown int32 = iota // no actor has the exchange
+	atRest               // an actor has it, and waits for a request
+	begun                // the actor works on a request; that it is done is told by Settled
+	awaited              // the connection waits for the end of it, in the call that gives the actor its last message
 )
 
+// Begin is for the connection, when all of the request is in the exchange. It reports false when the actor has to be
+// sent Begin; else it has had this exchange before.
+func (p *Progress) Begin() bool {
+	if p.state.CompareAndSwap(atRest, begun) {
+		return true
+	}
+	p.state.Store(begun)
+	return false
+}
+
 // Await is for the connection, before it gives the actor its last message.
-func (c *Completion) Await() { c.state.Store(completionAwaited) }
+func (p *Progress) Await() { p.state.Store(awaited) }
 
 // Done is for the connection, when it has done so: the actor is done, or else Settled will come.
-func (c *Completion) Done() bool { return !c.state.CompareAndSwap(completionAwaited, completionSent) }
-
-// Complete is for the actor when it is done. It reports false when it has to send Settled.
-func (c *Completion) Complete() bool {
-	return c.state.CompareAndSwap(completionAwaited, completionSeen)
+func (p *Progress) Done() bool {
+	return p.state.Load() != awaited || !p.state.CompareAndSwap(awaited, begun)
 }
+
+// Complete is for the actor when it is done. It reports false when it has to send Settled, and to forget the exchange.
+func (p *Progress) Complete() bool { return p.state.CompareAndSwap(awaited, atRest) }
+
+// Forget is for an actor that fails. It reports false when there is a request that it has to answer first.
+func (p *Progress) Forget() bool { return p.state.CompareAndSwap(atRest, unknown) }
 
 // NoOffset is no offset of a queue.
 const NoOffset = -1
@@ -87,7 +100,7 @@ func (x *Exchange) Reset() {
 	x.Reply.Remark, x.Reply.Ext, x.Reply.Body, x.Reply.Version = "", nil, nil, 0
 }
 
-// Begin hands a request to a request actor.
+// Begin hands an exchange with a request to a request actor, which keeps it for further requests.
 type Begin struct{ X *Exchange }
 
 // Answered tells the request actor that the upstream's answer has begun to arrive and is being passed on.

@@ -165,5 +165,5 @@ func (c *connection) adoptRequest(p *messages.Pending) {
 	c.flight.add(x)
 	c.expect(&c.links.solo, x)
 	c.samples.add(messages.Sample{Kind: messages.RequestMovedHere, Code: p.Code})
-	x.Process.SendUserMessage(x.Actor, &x.Begin)
+	start(x)
 }

@@ -158,8 +158,15 @@ func (c *connection) begin(f *codec.Frame, l *link) *messages.Exchange {
 		c.flight.wait(x)
 		c.samples.add(messages.Sample{Kind: messages.RequestWaiting, Code: x.Header.Code})
 	}
-	x.Process.SendUserMessage(x.Actor, &x.Begin)
+	start(x)
 	return x
+}
+
+// start has a request's actor work on it.
+func start(x *messages.Exchange) {
+	if !x.Progress.Begin() {
+		x.Process.SendUserMessage(x.Actor, &x.Begin)
+	}
 }
 
 // remove forgets a request and reports whether it was there.
@@ -189,9 +196,9 @@ func (c *connection) reply(x *messages.Exchange, code int32, remark string, body
 // tell gives a request's actor its last message. Request actors run at once, so mostly the request is settled when
 // that returns, and no further message is needed.
 func (c *connection) tell(x *messages.Exchange, last any) {
-	x.Completion.Await()
+	x.Progress.Await()
 	x.Process.SendUserMessage(x.Actor, last)
-	if x.Completion.Done() {
+	if x.Progress.Done() {
 		c.settled(x)
 	}
 }

@@ -61,7 +61,7 @@ func (l *tenant) Receive(ctx actor.Context) {
 		x.Actor = ctx.SpawnPrefix(requestProps(l.env), "request")
 		x.Process, _ = l.env.System.ProcessRegistry.Get(x.Actor)
 		x.Header = codec.Header{Code: codec.ReqSendMessageV2}
-		x.Process.SendUserMessage(x.Actor, &x.Begin)
+		start(x)
 		l.kept = append(l.kept, x)
 	}
 }

@@ -17,11 +17,13 @@ import (
 //
 //	Begin → (Answered | Reply) → settled, and the connection leases it out again
 //
-// When it panics, the old instance still has its request: it settles it with an error on the way out.
+// It keeps the exchange of a request that the upstream has answered, in which the next one finds it at work (Progress):
+// then Answered is the only message that a request costs. When it panics, the old instance still has its request: it
+// settles it with an error on the way out.
 type request struct {
 	env     *env.Env
-	x       *messages.Exchange
-	answers []route.Answer // of the brokers that a fan-out went to
+	x       *messages.Exchange // nil: none
+	answers []route.Answer     // of the brokers that a fan-out went to
 }
 
 // requestProps is the recipe of request actors.
@@ -58,7 +60,7 @@ func (r *request) Receive(ctx actor.Context) {
 			r.settle(ctx)
 		}
 	case *actor.Restarting:
-		if r.x != nil {
+		if r.x != nil && !r.x.Progress.Forget() {
 			r.env.CleanUp(func() {
 				r.answer(codec.ResSystemError, "rocketmq-proxy: the actor of this request failed; the broker may have carried the request out", nil, nil)
 				r.settle(ctx)
@@ -117,8 +119,11 @@ func (r *request) missing(f *messages.FanOut) {
 // settle ends the work on a request. Its connection mostly waits for just that, and needs no message then.
 func (r *request) settle(ctx actor.Context) {
 	x := r.x
-	r.x, r.answers = nil, nil
-	if !x.Completion.Complete() {
+	if r.answers = nil; x.Answer != nil {
+		r.x = nil // the client is given what is in it, and the next request has another one
+	}
+	if !x.Progress.Complete() {
+		r.x = nil
 		ctx.Send(ctx.Parent(), &x.Settled)
 	}
 }

@@ -29,18 +29,18 @@ func (l *lessor) Receive(ctx actor.Context) {
 	case *messages.Tick:
 		x := l.one.x
 		x.Header, x.Actor, x.Process = codec.Header{Code: codec.ReqSendMessageV2}, l.one.pid, l.one.process
-		x.Process.SendUserMessage(x.Actor, &x.Begin)
+		start(x)
 		x.Answered.Code = codec.ResSuccess
-		x.Completion.Await()
+		x.Progress.Await()
 		x.Process.SendUserMessage(x.Actor, &x.Answered)
-		if x.Completion.Done() {
+		if x.Progress.Done() {
 			l.settled++
 			x.Reset()
 		}
 	}
 }
 
-// What the actor of a request costs: Begin and Answered.
+// What the actor of a request costs that the upstream answers.
 func BenchmarkRequestLease(b *testing.B) {
 	e := env.New(&transport.Net{}, slog.New(slog.DiscardHandler), env.Settings{}, func(why error) { b.Error(why) })
 	l := &lessor{env: e}
