@@ -33,7 +33,6 @@ func (c *connection) deliver(m *messages.Deliver) {
 
 func (c *connection) relay(l *link, m *messages.Deliver) {
 	c.out.relay(c, l, m)
-	c.lookup = nil // the next chunk's answers are rewritten by what is published then
 	m.Done()
 }
 

@@ -40,7 +40,6 @@ type connection struct {
 	heartbeat   heartbeat
 	routes      *routes // nil: none
 	samples     samples
-	lookup      messages.StoreHostLookup // while the answers of a chunk are relayed; nil: none of them had to be rewritten yet
 	born        int64
 	lastTraffic int64 // in either direction, on the process clock
 }

@@ -23,7 +23,6 @@ var notHandedOver = map[string]string{
 	"self":                    "of this process",
 	"routes":                  "betweenFrames: none waits",
 	"samples":                 "flushed with each message",
-	"lookup":                  "kept within one message only",
 	"lastTraffic":             "timeouts.idle begins again",
 	"in.backlog":              "betweenFrames: nothing waits",
 	"in.lastHeard":            "timeouts.header begins again",

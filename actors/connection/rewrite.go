@@ -18,16 +18,15 @@ func (c *connection) rewrite(p *passage, at rewrite.Hosts, ch *transport.Chunk, 
 	if at == (rewrite.Hosts{}) || c.port.StoreHosts == nil || c.port.Role == messages.NameServerPort {
 		return
 	}
-	if c.lookup == nil {
-		if c.lookup = c.port.StoreHosts(c.out.sock.Local()); c.lookup == nil {
-			return
-		}
+	lookup := c.port.StoreHosts(c.out.sock.Local())
+	if lookup == nil {
+		return
 	}
 	size := f.End - f.BodyOff
-	p.head = at.Head(ch.Head(f), &f.Header, size, c.lookup)
+	p.head = at.Head(ch.Head(f), &f.Header, size, lookup)
 	if at.Body && size > 0 {
 		p.hosts = storeHosts.Get().(*rewrite.StoreHosts)
-		p.hosts.Begin(size, c.lookup)
+		p.hosts.Begin(size, lookup)
 	}
 }
 

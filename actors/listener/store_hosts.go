@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -22,8 +23,15 @@ type storeHosts struct {
 	ports advertisedPorts
 	host  netip.Addr // advertised; invalid: the address that the client reached us on
 
-	mu     sync.RWMutex
-	byHost map[netip.Addr]messages.StoreHostLookup
+	last   atomic.Pointer[hostLookup] // that was asked for: most clients reach us on one address
+	mu     sync.Mutex
+	byHost map[netip.Addr]*hostLookup
+}
+
+// hostLookup is what clients are told that are told one host.
+type hostLookup struct {
+	host   netip.Addr
+	lookup messages.StoreHostLookup
 }
 
 // maxStoreHostLookups bounds how many lookups are kept: a machine has few addresses, but a whole network may be routed
@@ -41,26 +49,28 @@ func (l *Listener) StoreHosts(local netip.AddrPort) messages.StoreHostLookup {
 	if !host.IsValid() {
 		host = local.Addr().Unmap()
 	}
-	s.mu.RLock()
-	lookup := s.byHost[host]
-	s.mu.RUnlock()
-	if lookup == nil {
-		lookup = s.keep(host)
+	of := s.last.Load()
+	if of == nil || of.host != host {
+		of = s.of(host)
+		s.last.Store(of)
 	}
-	return lookup
+	return of.lookup
 }
 
-func (s *storeHosts) keep(host netip.Addr) messages.StoreHostLookup {
-	lookup := func(own netip.AddrPort) (netip.AddrPort, bool) {
-		port, ok := s.ports.of(own)
-		return netip.AddrPortFrom(host, port), ok
-	}
+func (s *storeHosts) of(host netip.Addr) *hostLookup {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.byHost) < maxStoreHostLookups {
-		s.byHost[host] = lookup
+	if of := s.byHost[host]; of != nil {
+		return of
 	}
-	return lookup
+	of := &hostLookup{host, func(own netip.AddrPort) (netip.AddrPort, bool) {
+		port, ok := s.ports.of(own)
+		return netip.AddrPortFrom(host, port), ok
+	}}
+	if len(s.byHost) < maxStoreHostLookups {
+		s.byHost[host] = of
+	}
+	return of
 }
 
 // advertisedPorts are the ports that clients are told, by the broker's own address; never that of a VIP port. Nearly all
@@ -118,7 +128,7 @@ func (l *listener) publishStoreHosts() {
 
 // newStoreHosts makes a table for what listener.advertise says; nil: that is a name.
 func newStoreHosts(advertise string, ports map[netip.AddrPort]uint16) *storeHosts {
-	s := &storeHosts{ports: newAdvertisedPorts(ports), byHost: map[netip.Addr]messages.StoreHostLookup{}}
+	s := &storeHosts{ports: newAdvertisedPorts(ports), byHost: map[netip.Addr]*hostLookup{}}
 	if advertise == "" {
 		return s
 	}
