@@ -22,6 +22,7 @@ func TestRegistryOfTheLibraryIsTheOneThatIsShrunk(t *testing.T) {
 	s := actor.NewActorSystem()
 	defer s.Shutdown()
 	require.Len(t, s.ProcessRegistry.LocalPIDs.LocalPIDs, 1024)
+	require.Len(t, s.ProcessRegistry.LocalPIDs.LocalPIDs[0], 1, "shards of each")
 	before := registered(s)
 	require.NotEmpty(t, before, "the library has processes of its own")
 	shrinkRegistry(s)
