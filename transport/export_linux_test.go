@@ -12,6 +12,11 @@ func handedOnLoop(c Conn) (n int) {
 	return n
 }
 
+func cannotWriteOnLoop(c Conn) bool {
+	c.Kept() // sends what waits for the end of the round
+	return c.(*loopConn).fault != nil
+}
+
 // Adopt makes a dialed connection of a socket. It is called on the loop of the downstream connection.
 func Adopt(downstream Conn, fd int, sink Sink) Conn {
 	n := downstream.(*loopConn)
@@ -52,6 +57,12 @@ func EndDial(c Conn) {
 	c.(*loopConn).dialTimedOut()
 	c.(*loopConn).adopt(-1, os.ErrDeadlineExceeded)
 }
+
+// Waiting reports that the loop of a connection waits for events.
+func Waiting(c Conn) bool { return c.(*loopConn).loop.sleeping.Load() }
+
+// Quiet reports that the next wait of a connection's loop is one that Go's scheduler knows of. It is called on the loop.
+func Quiet(c Conn) bool { return c.(*loopConn).loop.quiet }
 
 // DirectWaits is how many of the loops may wait without telling Go's scheduler.
 func DirectWaits(t *Loops) (n int) {

@@ -54,7 +54,12 @@ func TestIdleLoopsSleep(t *testing.T) {
 	const idle = time.Second
 	conns, traffic := directLoops(t, 2)
 	traffic()
-	time.Sleep(100 * time.Millisecond) // the monitor interrupts both
+	for _, c := range conns {
+		require.Eventually(t, func() (quiet bool) {
+			on(c, func() { quiet = transport.Quiet(c) })
+			return quiet
+		}, patience, 30*time.Millisecond, "the monitor interrupts it after 10 ms")
+	}
 	var before []syscall.Rusage
 	for _, c := range conns {
 		before = append(before, usage(t, c))
@@ -72,12 +77,16 @@ func TestIdleLoopsSleep(t *testing.T) {
 
 // The garbage collector does not wait for a loop until that has traffic.
 func TestWaitingLoopsDoNotHoldUpTheWorld(t *testing.T) {
-	_, traffic := directLoops(t, 2)
+	conns, traffic := directLoops(t, 2)
 	var took []time.Duration
 	var stats runtime.MemStats
 	for range 50 {
 		traffic()
-		time.Sleep(time.Millisecond) // they wait again, and the monitor has not interrupted them
+		for _, c := range conns { // they wait again, and the monitor has not interrupted them
+			for !transport.Waiting(c) {
+				runtime.Gosched()
+			}
+		}
 		begun := time.Now()
 		runtime.ReadMemStats(&stats) // stops the world
 		took = append(took, time.Since(begun))

@@ -16,8 +16,8 @@ import (
 // is only to prepare it: "index n idle".
 const stepsCase = "ROCKETMQ_PROXY_STEPS_CASE"
 
-// calls of Steps so far, by the name of the test. Tests that count steps do not run in parallel.
-var calls = map[string]int{}
+// calls of Steps so far, of each test. Tests that count steps do not run in parallel.
+var calls = map[*testing.T]int{}
 
 // Steps fails t unless twice the input is at most 2.2 times the steps. A step is one run of a basic block of the package
 // under test, of codec or of what reads PROXY headers: what the coverage counters of a child process say, which runs this very test. So the number is
@@ -34,8 +34,8 @@ func Steps(t *testing.T, n int, prepare func(n int) func()) {
 // count is how many steps n and 2n take.
 func count(t *testing.T, n int, prepare func(n int) func()) (once, twice int) {
 	t.Helper()
-	index := calls[t.Name()]
-	calls[t.Name()]++
+	index := calls[t]
+	calls[t]++
 	if counting() {
 		runCase(t, index, prepare)
 		return 0, 0
