@@ -43,7 +43,7 @@ type Config struct {
 	// Limits for one client and for all of them together. Sizes are written as in Kubernetes: "1Mi" or "1MiB" is 1024 times
 	// 1024 bytes, "1M" or "1MB" a million; also Ki, Gi, K, G, and plain numbers of bytes.
 	Limits Limits `toml:"limits"`
-	// Durations are "500ms", "1s", "2m", "1h", "1d"; only connection_age may be zero. A timeout takes effect up to 5s late.
+	// Durations are "500ms", "1s", "2m", "1h", "1d"; only connection_age and one_port may be zero. A timeout takes effect up to 5s late.
 	Timeouts Timeouts `toml:"timeouts"`
 	// How sockets are read and written.
 	Transport Transport `toml:"transport"`
@@ -160,19 +160,27 @@ type Listener struct {
 	// The host that clients connect to for brokers, without a port: a name, an IPv4 or an IPv6 address. Needed behind NAT and
 	// for containers. Empty: the local IP address of the connection on which the client asks for a route.
 	Advertise string `toml:"advertise"`
-	// "port-per-broker": each broker has a port of its own out of broker_ports.
+	// "port-per-broker": each broker has a port of its own out of broker_ports. "one-port": requests for all brokers come to
+	// the listener's own port and have to say which broker they are for. docs/COMPATIBILITY.md lists the clients that do.
 	Brokers string `toml:"brokers"`
+	// With "one-port", a request that does not say it, and could be for several brokers: "refuse", or "balance" sends and pops
+	// over the topic's brokers, as Envoy's filter does.
+	Unnamed string `toml:"unnamed"`
+	// With "balance": how long it is remembered where a popped message came from, for an ack without a handle (duration, above
+	// zero).
+	TransientObjectLifeSpan time.Duration `toml:"transient_object_life_span"`
 	// Ports to listen on for brokers: "20000-20999", a single port, or 0 for any free port.
 	BrokerPorts PortRange `toml:"broker_ports"`
 	// The ports that clients connect to instead, one for one, where NAT or a NodePort changes them: "30000-30999". The range
-	// must be as long as broker_ports. 0: the same ports.
+	// must be as long as broker_ports; with brokers = "one-port" it is one port, in the place of the listener's own. 0: the
+	// same ports.
 	AdvertisePorts PortRange `toml:"advertise_ports"`
 	// Put the advertised address of each broker in the place of its own where clients take it from: message ids, and the store
 	// hosts of messages. Without it clients that view a message by its id, and orderly consumers of Go, dial brokers past the
 	// proxy. It cannot be put there if advertise is a name instead of an IP address. false: what brokers say stays.
 	RewriteMessageIDs bool `toml:"rewrite_message_ids"`
 	// Also serve clients <= 4.4, which connect to two ports below the advertised one: port - 2 of each broker is then
-	// reserved for them, also below the first of broker_ports.
+	// reserved for them, also below the first of broker_ports; with brokers = "one-port" it is port - 2 of the listener.
 	VIPChannel bool `toml:"vip_channel"`
 	// Share the ports with other processes (SO_REUSEPORT): a successor can start before this proxy ends, and no connection
 	// is refused. Clients of 5.3.2 and later move to it by themselves (drain_go_away); hand_over moves all. Linux only.
@@ -288,6 +296,10 @@ type Timeouts struct {
 	// Age at which a client connection is let go as in a drain, ± 10 %, so that clients spread over new replicas (duration).
 	// 0: never.
 	ConnectionAge time.Duration `toml:"connection_age"`
+	// On listeners with brokers = "one-port": requests that a broker has not answered by then are answered by the proxy
+	// (SERVICE_NOT_AVAILABLE), before a client that waits 3s closes the connection to all brokers. A message whose send is
+	// answered so may be stored all the same (duration). 0: never.
+	OnePort time.Duration `toml:"one_port"`
 }
 
 // Values of transport.io_uring.

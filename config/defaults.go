@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+)
 
 // Default returns a configuration with every default and without clusters and listeners.
 func Default() *Config {
@@ -17,7 +21,7 @@ func Default() *Config {
 		},
 		Timeouts: Timeouts{
 			Dial: 2 * time.Second, Handshake: 10 * time.Second, Idle: 120 * time.Second, FirstByte: 30 * time.Second,
-			Header: 10 * time.Second, WriteStall: 60 * time.Second, NameServer: time.Second,
+			Header: 10 * time.Second, WriteStall: 60 * time.Second, NameServer: time.Second, OnePort: route.DefaultOnePortTimeout,
 		},
 		Transport: Transport{IOUring: IOUringAuto},
 	}
@@ -36,9 +40,13 @@ func DefaultBroker() Broker {
 // DefaultListener returns what a [[listener]] without any key is.
 func DefaultListener() Listener {
 	return Listener{
-		Name:              "main",
-		Address:           "0.0.0.0:9876",
-		Brokers:           PortPerBroker,
+		Name:    "main",
+		Address: "0.0.0.0:9876",
+		Brokers: PortPerBroker,
+		Unnamed: Refuse,
+
+		TransientObjectLifeSpan: 30 * time.Second,
+
 		BrokerPorts:       PortRange{First: 20000, Last: 20999},
 		RewriteMessageIDs: true,
 		VIPChannel:        true,
@@ -82,7 +90,7 @@ func (c *Config) Complete() {
 			l.StatPrefix = c.StatPrefix
 			follows(at, "stat_prefix", "as stat_prefix")
 		}
-		if l.AdvertisePorts.Any() && !l.BrokerPorts.Any() {
+		if l.AdvertisePorts.Any() && !l.BrokerPorts.Any() && l.Brokers != OnePort {
 			l.AdvertisePorts = l.BrokerPorts
 			follows(at, "advertise_ports", "as broker_ports")
 		}

@@ -60,6 +60,8 @@ address = "127.0.0.1:9999"  # flag --listen
 cluster = "main"  # default, the only cluster
 advertise = ""  # default
 brokers = "port-per-broker"  # default
+unnamed = "refuse"  # default
+transient_object_life_span = "30s"  # default
 broker_ports = "20000-20009"  # environment ROCKETMQ_PROXY_LISTENER__0__BROKER_PORTS
 advertise_ports = "20000-20009"  # default, as broker_ports
 rewrite_message_ids = true  # default
@@ -116,6 +118,7 @@ header = "10s"  # default
 write_stall = "1m"  # default
 name_server = "1s"  # default
 connection_age = "0s"  # default
+one_port = "2.7s"  # default
 
 [transport]
 io_uring = "auto"  # default

@@ -11,8 +11,14 @@ import (
 	"time"
 )
 
-// PortPerBroker is the value of a listener's brokers key.
-const PortPerBroker = "port-per-broker"
+// Values of a listener's keys brokers and unnamed.
+const (
+	PortPerBroker = "port-per-broker"
+	OnePort       = "one-port"
+
+	Refuse  = "refuse"
+	Balance = "balance"
+)
 
 // Validate finds every contradiction in a completed configuration. It looks at nothing but its argument; the error is a
 // [*Problems]. Files, directories and sockets are checked by the package server.

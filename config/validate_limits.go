@@ -59,6 +59,7 @@ func (c *checker) timeouts() {
 	c.above0("timeouts.write_stall", t.WriteStall)
 	c.above0("timeouts.name_server", t.NameServer)
 	c.from0("timeouts.connection_age", t.ConnectionAge, "for no limit")
+	c.from0("timeouts.one_port", t.OnePort, "to wait as long as brokers take")
 }
 
 func (c *checker) sizeWithin(key string, size, most Size) {

@@ -26,8 +26,14 @@ func (c *checker) listeners() {
 		c.hostPort(join(at, "address"), l.Address)
 		c.listenersCluster(join(at, "cluster"), l, clusters, list)
 		c.advertise(join(at, "advertise"), l.Advertise)
-		c.oneOf(join(at, "brokers"), l.Brokers, PortPerBroker)
-		c.ports(at, l)
+		c.oneOf(join(at, "brokers"), l.Brokers, PortPerBroker, OnePort)
+		c.oneOf(join(at, "unnamed"), l.Unnamed, Refuse, Balance)
+		c.above0(join(at, "transient_object_life_span"), l.TransientObjectLifeSpan)
+		if l.Brokers == OnePort {
+			c.onePort(at, l)
+		} else {
+			c.ports(at, l)
+		}
 		if l.StatPrefix != c.cfg.StatPrefix { // otherwise the problem is reported at the top level
 			c.name(join(at, "stat_prefix"), l.StatPrefix)
 		}
@@ -95,6 +101,9 @@ func (c *checker) ports(at string, l *Listener) {
 // PortOptions are the rules by which the listener's brokers get their ports, and the keys of [listener.ports] that are
 // not brokers.
 func (l *Listener) PortOptions() (o route.PortOptions, unknown []string) {
+	if l.Brokers == OnePort { // they have none of their own
+		return route.PortOptions{VIP: l.VIPChannel}, nil
+	}
 	o = route.PortOptions{
 		Listen: route.PortRange(l.BrokerPorts), Advertise: route.PortRange(l.AdvertisePorts), VIP: l.VIPChannel,
 		Fixed: map[route.BrokerID]int{},

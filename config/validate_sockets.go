@@ -107,7 +107,17 @@ func (c *Config) sockets() []socket {
 		l, at := &c.Listeners[i], index("listener", i)
 		single(join(at, "address"), l.Address, fmt.Sprintf("the address of listener %q", l.Name))
 		o, _ := l.PortOptions()
-		host, _, ok := splitAddress(l.Address)
+		host, port, ok := splitAddress(l.Address)
+		if ok && l.Brokers == OnePort {
+			if l.VIPChannel && port > route.VIPDistance {
+				vip := []route.PortRange{{First: port - route.VIPDistance, Last: port - route.VIPDistance}}
+				all = append(all, socket{
+					key: join(at, "address"), value: quote(l.Address), what: fmt.Sprintf("the VIP channel of listener %q", l.Name),
+					host: hostToListenOn(host), opens: route.PortOptions{VIP: true}, ranges: vip,
+				})
+			}
+			continue
+		}
 		if !ok || len(o.Problems()) > 0 {
 			continue
 		}

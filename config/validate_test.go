@@ -114,8 +114,37 @@ func TestValidateFailure(t *testing.T) {
 		c.Clusters[1].Name = "second"
 		c.Listeners[1].Cluster = "second"
 	}, `cannot use listener[0].cluster = "" of listener "a": there are 2 clusters to choose from; write one of main, second`)
-	f(func(c *Config) { c.Listeners[0].Brokers = "one-port" },
-		`cannot use listener[0].brokers = "one-port" of listener "a": must be "port-per-broker"; write it so, or remove it`)
+	f(func(c *Config) { c.Listeners[0].Brokers = "two-ports" },
+		`cannot use listener[0].brokers = "two-ports" of listener "a": must be one of "port-per-broker", "one-port"; choose one of them`)
+	f(func(c *Config) { c.Listeners[0].Unnamed, c.Listeners[0].TransientObjectLifeSpan = "guess", 0 },
+		`cannot use listener[0].unnamed = "guess" of listener "a": must be one of "refuse", "balance"; choose one of them`,
+		`cannot use listener[0].transient_object_life_span = "0s" of listener "a": must be above zero; write a duration such as "1s"`)
+	f(func(c *Config) { c.Timeouts.OnePort = -1 },
+		`cannot use timeouts.one_port = "-1ns": must not be negative; write "0s" to wait as long as brokers take, or a duration such as "30s"`)
+
+	// One port for all brokers.
+	onePort := func(change func(l *Listener)) func(*Config) {
+		return func(c *Config) {
+			l := &c.Listeners[0]
+			l.Brokers, l.BrokerPorts, l.AdvertisePorts = OnePort, DefaultListener().BrokerPorts, PortRange{}
+			change(l)
+		}
+	}
+	f(onePort(func(l *Listener) { l.BrokerPorts = ports(20000, 20009) }),
+		`cannot use listener[0].broker_ports = "20000-20009" of listener "a": brokers have no ports of their own with brokers = "one-port"; remove it`)
+	f(onePort(func(l *Listener) { l.Ports = map[string]int{"b/0": 20000} }),
+		`cannot use listener[0].ports = { "b/0" = 20000 } of listener "a": brokers have no ports of their own with brokers = "one-port"; remove it`)
+	f(onePort(func(l *Listener) { l.AdvertisePorts = ports(30000, 30009) }),
+		`cannot use listener[0].advertise_ports = "30000-30009" of listener "a": must be one port with brokers = "one-port"; write the port that clients connect to, such as "30000"`)
+	f(onePort(func(l *Listener) { l.AdvertisePorts, l.VIPChannel = ports(2, 2), true }),
+		`cannot use listener[0].advertise_ports = "2" of listener "a": leaves no port for the VIP channel, which is 2 below; choose a higher port, or set vip_channel = false`)
+	f(onePort(func(l *Listener) { l.Address, l.VIPChannel = "127.0.0.1:2", true }),
+		`cannot use listener[0].address = "127.0.0.1:2" of listener "a": leaves no port for the VIP channel, which is 2 below 2; choose a higher port, or set vip_channel = false`)
+	f(func(c *Config) {
+		onePort(func(l *Listener) { l.Address, l.VIPChannel = "127.0.0.1:9876", true })(c)
+		c.Listeners[1].Address = "127.0.0.1:9874"
+	},
+		`cannot use listener[1].address = "127.0.0.1:9874" of listener "b": needs port 9874, which belongs to the VIP channel of listener "a"; give each ports of its own`)
 	const host = `: must be a host name or an IP address, without a port; write it as "mq.example.com", "192.0.2.1" or "2001:db8::1", without brackets; advertise_ports are the ports`
 	f(func(c *Config) { c.Listeners[0].Advertise = "mq.example.com:9876" }, `cannot use listener[0].advertise = "mq.example.com:9876" of listener "a"`+host)
 	f(func(c *Config) { c.Listeners[0].Advertise = "10.0.0.256" }, `cannot use listener[0].advertise = "10.0.0.256" of listener "a"`+host)

@@ -48,8 +48,8 @@ func DialAddress(address string) string {
 // none.
 func VIPAddress(address string) (vip string, ok bool) {
 	host, port, err := SplitAddress(address)
-	if err != nil || port <= vipDistance {
+	if err != nil || port <= VIPDistance {
 		return "", false
 	}
-	return net.JoinHostPort(host, strconv.Itoa(int(port)-vipDistance)), true
+	return net.JoinHostPort(host, strconv.Itoa(int(port)-VIPDistance)), true
 }

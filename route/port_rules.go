@@ -27,7 +27,7 @@ func (o PortOptions) Problems() (list []PortProblem) {
 			list = append(list, PortProblem{Key: r.key, Fault: fmt.Sprintf("must be a range of ports between 1 and %d", maxPort), Remedy: `write "20000-20999"`})
 		case r.First < o.lowest():
 			list = append(list, PortProblem{
-				Key: r.key, Fault: fmt.Sprintf("leaves no port for the VIP channel, which is %d below each broker's", vipDistance),
+				Key: r.key, Fault: fmt.Sprintf("leaves no port for the VIP channel, which is %d below each broker's", VIPDistance),
 				Remedy: fmt.Sprintf("begin the range at %d or above, or set vip_channel = false", o.lowest()),
 			})
 		}
@@ -47,7 +47,7 @@ func (o PortOptions) Problems() (list []PortProblem) {
 // lowest is the lowest port that a broker can have.
 func (o PortOptions) lowest() int {
 	if o.VIP {
-		return 1 + vipDistance
+		return 1 + VIPDistance
 	}
 	return 1
 }
@@ -78,7 +78,7 @@ func (o PortOptions) fixedProblems() (list []PortProblem) {
 		}
 	}
 	for _, b := range brokers {
-		if below, near := holders[o.Fixed[b]-vipDistance]; near && o.VIP && holders[o.Fixed[b]] == b {
+		if below, near := holders[o.Fixed[b]-VIPDistance]; near && o.VIP && holders[o.Fixed[b]] == b {
 			list = append(list, PortProblem{
 				"ports", b, fmt.Sprintf("clients <= 4.4 dial two ports below it and would reach %s", below),
 				"leave port - 2 of every broker free, or set vip_channel = false",
@@ -90,7 +90,7 @@ func (o PortOptions) fixedProblems() (list []PortProblem) {
 
 // Opens tells whether a listener with these options may listen on a port: as that of a broker, or of the VIP channel.
 func (o PortOptions) Opens(port int) bool {
-	vip := port + vipDistance
+	vip := port + VIPDistance
 	for _, fixed := range o.Fixed {
 		if fixed == port || o.VIP && fixed == vip {
 			return true
@@ -104,17 +104,17 @@ func (o PortOptions) Opened() (list []PortRange) {
 	for _, port := range o.Fixed {
 		list = append(list, PortRange{port, port})
 		if o.VIP {
-			list = append(list, PortRange{port - vipDistance, port - vipDistance})
+			list = append(list, PortRange{port - VIPDistance, port - VIPDistance})
 		}
 	}
 	switch first, last := o.Listen.First, o.Listen.Last; {
 	case o.Listen.IsZero():
 	case !o.VIP:
 		list = append(list, o.Listen)
-	case (last-first)%(2*vipDistance) == 0: // the last place stands alone, and so does its VIP port
-		list = append(list, PortRange{first - vipDistance, last - vipDistance}, PortRange{last, last})
+	case (last-first)%(2*VIPDistance) == 0: // the last place stands alone, and so does its VIP port
+		list = append(list, PortRange{first - VIPDistance, last - VIPDistance}, PortRange{last, last})
 	default:
-		list = append(list, PortRange{first - vipDistance, last - max((last-first)%(2*vipDistance)-1, 0)})
+		list = append(list, PortRange{first - VIPDistance, last - max((last-first)%(2*VIPDistance)-1, 0)})
 	}
 	return list
 }
@@ -136,14 +136,14 @@ func (t *PortTable) free(b BrokerID, port int) bool {
 	if !t.o.VIP {
 		return true
 	}
-	_, below := t.holders[port-vipDistance]
-	_, above := t.holders[port+vipDistance]
+	_, below := t.holders[port-VIPDistance]
+	_, above := t.holders[port+VIPDistance]
 	return !below && !above
 }
 
 // usable reports whether a port of the range is a place.
 func (o PortOptions) usable(port int) bool {
-	return !o.VIP || (port-o.Listen.First)%(2*vipDistance) < vipDistance
+	return !o.VIP || (port-o.Listen.First)%(2*VIPDistance) < VIPDistance
 }
 
 func (t *PortTable) places() (n int) {

@@ -8,9 +8,9 @@ import (
 
 const maxPort = 65535
 
-// vipDistance is how far below a broker's port clients up to 4.4 dial while their VIP channel is on
+// VIPDistance is how far below a broker's port clients up to 4.4 dial while their VIP channel is on
 // (MixAll.java#brokerVIPChannel).
-const vipDistance = 2
+const VIPDistance = 2
 
 // PortRange is a range of TCP ports, both ends included. The zero value means any free port.
 type PortRange struct{ First, Last int }

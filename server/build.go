@@ -76,6 +76,7 @@ func settings(cfg *config.Config) actors.Settings {
 		HeaderTimeout:          cfg.Timeouts.Header,
 		WriteStallTimeout:      cfg.Timeouts.WriteStall,
 		ConnectionAge:          cfg.Timeouts.ConnectionAge,
+		OnePortTimeout:         cfg.Timeouts.OnePort,
 		GoAway:                 cfg.DrainGoAway,
 		QueryTimeout:           cfg.Timeouts.NameServer,
 		MaxFrame:               int(cfg.Limits.MaxFrame),
@@ -101,6 +102,7 @@ func (s *Server) newListener(cfg *config.Config, c *config.Listener, directories
 func (s *Server) translateListener(cfg *config.Config, c *config.Listener, directories map[string]*actors.Cluster) (*actors.Listener, error) {
 	l := &actors.Listener{
 		Name: c.Name, Address: c.Address, StatPrefix: c.StatPrefix, Advertise: c.Advertise,
+		OnePort: c.Brokers == config.OnePort, Balance: c.Unnamed == config.Balance,
 		RewriteIDs: c.RewriteMessageIDs, ReusePort: c.ReusePort, Cluster: directories[c.Cluster],
 	}
 	if l.StatPrefix == "" {
@@ -114,6 +116,9 @@ func (s *Server) translateListener(cfg *config.Config, c *config.Listener, direc
 		return nil, err
 	}
 	l.Ports, _ = c.PortOptions() // validated
+	if l.OnePort {
+		l.AdvertisePort = c.AdvertisePorts.First
+	}
 	var saved map[route.BrokerID]int
 	if cfg.StateDir != "" {
 		file := portFileOf(cfg, c)

@@ -14,13 +14,13 @@ import (
 // of each broker is a part: an exchange of its own among those in flight, which takes the broker's answer and drops its bytes.
 
 // fanOut sends a request, which has arrived whole, to several brokers.
-func (c *connection) fanOut(v *route.FanOut, ch *transport.Chunk, f *codec.Frame) continuation {
+func (c *connection) fanOut(v *route.FanOut, ch *transport.Chunk, f *codec.Frame) {
 	c.watchMembership(ch, f)
 	targets := c.targets(v, f.Header.Code)
 	if !f.Header.ExpectsResponse() {
 		c.samples.add(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
 		c.links.many.targets = targets
-		return fanned
+		return
 	}
 	x := c.begin(f, nil)
 	x.FanOut = c.newFanOut(v, x)
@@ -40,7 +40,6 @@ func (c *connection) fanOut(v *route.FanOut, ch *transport.Chunk, f *codec.Frame
 	}
 	c.links.many.targets = targets
 	c.handed(x)
-	return fanned
 }
 
 // whilePartPaused is the answer in the place of a broker that is paused: it has said the same of the last heartbeat.

@@ -12,19 +12,18 @@ import (
 // link they go to.
 func (c *connection) request(t *route.Table, ch *transport.Chunk, f *codec.Frame) (continuation, *link) {
 	v := route.Decide(t, c.arrival(ch, f), &f.Header, ch.RawHeader(f))
-	switch v.Action {
-	case route.Relay:
-		return c.relayTo(c.linkOf(v.Broker), ch, f)
-	case route.FanOutTo:
-		return c.fanOut(v.FanOut, ch, f), nil
-	case route.AskTopics:
-		c.askTopics(*v.Ask)
-		return undecided, nil
-	}
 	if v.Reason == route.InMaintenance {
 		c.samples.add(messages.Sample{Kind: messages.MaintenanceRejected})
 	}
 	switch {
+	case v.Action == route.Relay:
+		return c.relayTo(c.linkOf(v.Broker), ch, f)
+	case v.Action == route.FanOutTo:
+		c.fanOut(v.FanOut, ch, f)
+		return fanned, nil
+	case v.Action == route.AskTopics:
+		c.askTopics(*v.Ask)
+		return undecided, nil
 	case v.Action == route.Refuse:
 		c.refuse(f, v.Code, v.Remark)
 	case !f.Header.ExpectsResponse(): // an answer could not be told from others

@@ -125,7 +125,7 @@ func (s *Actor) add(sum *messages.Totals) {
 
 func (s *Actor) newPortStats(port *messages.Port) *portStats {
 	broker := ""
-	if port.Role != messages.NameServerPort {
+	if port.Role.OfBroker() {
 		broker = port.Broker.String()
 	}
 	labels := []string{"listener", port.Listener, "port", port.Role.String(), "broker", broker}
