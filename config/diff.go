@@ -84,7 +84,7 @@ func (d *differ) field(path string, old, next reflect.Value) {
 	}
 }
 
-// named reports that tables of a kind are told apart by their names. Of others the order counts.
+// named reports that tables of a kind are known by their names. Of others the order counts.
 func named(t reflect.Type) bool {
 	_, has := t.FieldByName("Name")
 	return has

@@ -13,7 +13,7 @@ import (
 // Problems is the error of [Load] and [Validate]: everything that is wrong, not only the first thing.
 type Problems struct {
 	List []Problem
-	// Config is what could be read, for whoever looks for more problems. Defaults stand for what could not. It is not fit
+	// Config is what could be read, for code that looks for more problems. Defaults stand for what could not. It is not fit
 	// for use; nil when the file cannot be read at all.
 	Config *Config
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
-// relayWait is how long a broker waits for a client on behalf of an admin.
+// relayWait is how long a broker waits for a client for an admin.
 const relayWait = 10 * time.Second
 
 // connectionInfo is one client in the bodies of 203 and 204 (Connection.java).

@@ -2,7 +2,7 @@ package embedded
 
 import "github.com/rocketmq-proxy/rocketmq-proxy/codec"
 
-// notification handles 200054: tell me when there is something to pop (NotificationProcessor.java).
+// notification handles 200054: an answer when there is something to pop (NotificationProcessor.java).
 func (b *Broker) notification(r *request) *codec.Command {
 	f := r.fields()
 	h := &popHeader{

@@ -5,7 +5,7 @@
 //
 // [TopicRouteBrokers] and [ClusterBrokers] read from the answers to 105 and 106 which brokers there are; [TopicRoute] and
 // [ClusterInfo] put the proxy's addresses into them. Nothing else in such a body changes: names, queues, permissions and
-// keys nobody knows yet stay to the byte. A broker without a [Place] is left out, together with its queues.
+// keys of later versions stay to the byte. A broker without a [Place] is left out, together with its queues.
 //
 // These bodies come from Java peers and are fastjson's dialect of JSON, which package jsonscan walks. Nothing is built
 // from them: a body is parsed to the offsets of what may change, and the result is the body with these places spliced.
@@ -36,5 +36,5 @@
 //
 // # Heartbeats
 //
-// [ReadHeartbeat] tells the heartbeat that is worth replaying after a broker was lost, and whose.
+// [ReadHeartbeat] says whether a heartbeat is worth replaying after a broker was lost, and which client it is of.
 package rewrite

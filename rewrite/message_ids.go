@@ -43,7 +43,7 @@ func advertiseID(id []byte, own netip.AddrPort, lookup Lookup) {
 }
 
 // messageIDAddress reads the broker's address from an offset message id. An id that clients make (the property UNIQ_KEY)
-// has the same length as one with an IPv4 address; most are told by an impossible port.
+// has the same length as one with an IPv4 address; most are recognized by an impossible port.
 func messageIDAddress(id []byte) (own netip.AddrPort, ok bool) {
 	if len(id) != idLen4 && len(id) != idLen6 {
 		return own, false

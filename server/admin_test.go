@@ -25,7 +25,7 @@ import (
 )
 
 // The same through a whole proxy: a certificate of the authority lets in, another one and none do not; a reload
-// changes who is let in, on connections that are open.
+// changes which clients are let in, on connections that are open.
 func TestAdminHTTPS(t *testing.T) {
 	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})

@@ -90,7 +90,7 @@ func addressProblems(cfg *config.Config) (list []config.Problem) {
 		}
 		try(at+".address", l.Address, l.Address)
 		host, _, _ := net.SplitHostPort(l.Address)
-		if !opensSome(host) { // no port of it does, and that has been told
+		if !opensSome(host) { // no port of it does, and that is a problem already
 			continue
 		}
 		o, _ := l.PortOptions()

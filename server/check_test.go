@@ -85,7 +85,7 @@ func TestCheckCertificateDates(t *testing.T) {
 	require.NoError(t, CheckFiles(cfg))
 }
 
-// check opens the addresses that serve opens, and says who has them.
+// check opens the addresses that serve opens, and says which process has them.
 func TestCheckAddresses(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

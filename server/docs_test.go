@@ -14,7 +14,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/testca"
 )
 
-// Every metric of ours that a proxy shows, and every reason of refusals, is explained to whoever is on call.
+// Every metric of ours that a proxy shows, and every reason of refusals, is explained in the docs.
 func TestDocumentsExplainEveryMetric(t *testing.T) {
 	manual := manual(t, "../docs/OPERATIONS.md")
 	ca := testca.New(t)

@@ -109,7 +109,7 @@ func TestEventsAreBounded(t *testing.T) {
 	c := f.toBroker("kept", "broker-a")
 	c.mustSend("hello")
 	cl.Broker("broker-a").Stop()
-	_, _ = c.Try(sendRequest("to nobody")) // whoever dials finds out
+	_, _ = c.Try(sendRequest("to nobody")) // the dial finds out
 	lost := next(actors.BrokerUnreachable)
 	require.Equal(t, "broker-a/0", lost.Broker)
 	require.NotEmpty(t, lost.Reason)

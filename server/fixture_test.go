@@ -179,7 +179,7 @@ func (r *running) shows(path, text string) {
 	r.await(func() bool { return strings.Contains(r.page(path), text) }, text+" on "+path)
 }
 
-// has tells whether an actor lives whose id ends so.
+// has reports whether there is an actor whose id ends so.
 func (r *running) has(actor string) bool {
 	id := "proxy/" + actor
 	return slices.Contains(r.proxy.Live(id), id)

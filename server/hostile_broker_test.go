@@ -14,7 +14,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
-// A broker's answer that cannot be read ends that broker's connection; who waits is answered, the client is kept.
+// A broker's answer that cannot be read ends that broker's connection; what waits is answered, the client is kept.
 func TestUnreadableBrokers(t *testing.T) {
 	s := newStage(t, "")
 	var said atomic.Int32 // bad answers

@@ -184,6 +184,6 @@ func TestClientsCutInTheMiddleOfAFrame(t *testing.T) {
 		}
 	}
 	require.Empty(t, whole)
-	s.errors(0, 0) // a cut is no decoding error
+	s.errors(0, 0) // a cut is not a decoding error
 	s.unharmed()
 }

@@ -224,7 +224,7 @@ func TestNoiseOfClients(t *testing.T) {
 	s.unharmed()
 }
 
-// answers reads until all of some requests are answered or the connection ends; what is no frame ends it, too.
+// answers reads until all of some requests are answered or the connection ends; what is not a frame ends it, too.
 func answers(c net.Conn, opaques ...int32) error {
 	waiting := map[int32]bool{}
 	for _, o := range opaques {

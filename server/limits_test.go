@@ -117,7 +117,7 @@ func TestFullListenerRefuses(t *testing.T) {
 	ports := []string{l.Addr(devName), l.brokerPort(t)}
 	var inside []net.Conn
 	t.Cleanup(func() { disperse(inside) })
-	l.await(func() bool { // somebody who has just left may have a permit for a moment longer
+	l.await(func() bool { // a client that has just left may have a permit for a moment longer
 		if c, err := net.Dial("tcp", ports[0]); err == nil {
 			inside = append(inside, c)
 		}
@@ -200,7 +200,7 @@ func TestPillarEndsTheServer(t *testing.T) {
 	select {
 	case err := <-l.served:
 		require.EqualError(t, err, "giving up: stats proxy/stats failed 11 times within 10s, the last time with: injected")
-	case <-time.After(8 * time.Second): // less than the library waits for who does not answer
+	case <-time.After(8 * time.Second): // less than the library waits for a client that does not answer
 		t.Fatal("the server goes on")
 	}
 }

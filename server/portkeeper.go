@@ -46,7 +46,7 @@ func newPortKeeper(listener string, log *slog.Logger, write func(map[route.Broke
 func (k *portKeeper) save(ports map[route.BrokerID]int) error {
 	t := &tableToSave{ports, make(chan error, 1)}
 	select {
-	case <-k.latest: // nobody needs the older one
+	case <-k.latest: // the older one is not needed
 	default:
 	}
 	k.latest <- t
@@ -75,7 +75,7 @@ func (k *portKeeper) run() {
 			return
 		}
 		err := k.write(unsaved.ports)
-		unsaved.written <- err // of the first try; later ones have nobody to tell
+		unsaved.written <- err // of the first try; later ones have no caller
 		if err != nil {
 			unsaved = &tableToSave{unsaved.ports, make(chan error, 1)}
 			again = time.After(saveAgainAfter)

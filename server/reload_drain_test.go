@@ -24,7 +24,7 @@ func hangs(t *testing.T, file string) {
 	require.NoError(t, os.Remove(file))
 	require.NoError(t, syscall.Mkfifo(file, 0o600))
 	t.Cleanup(func() {
-		if writer, err := os.OpenFile(file, os.O_RDWR, 0); err == nil { // whoever waits to read goes on
+		if writer, err := os.OpenFile(file, os.O_RDWR, 0); err == nil { // what waits to read goes on
 			writer.Close()
 		}
 	})
@@ -73,7 +73,7 @@ func TestADrainDoesNotWaitForCertificates(t *testing.T) {
 	f.drains()
 }
 
-// A reload during a drain is refused in good order: it is no failure, and systemd hears nothing after STOPPING.
+// A reload during a drain is refused in good order: it is not a failure, and systemd hears nothing after STOPPING.
 func TestAReloadDuringADrainIsNotAFailure(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notify")
 	nc, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})

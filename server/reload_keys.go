@@ -79,7 +79,7 @@ func effectOf(c config.Change) effect {
 }
 
 // sortChanges says what a reload will do about each change, and takes back what it cannot do. When the admin address
-// has to stay, so do the keys that say who may use it: they were written for another address.
+// has to stay, so do the keys that say which clients may use it: they were written for another address.
 func sortChanges(changes []config.Change, levelChanges bool) *Reloaded {
 	moves := false
 	for _, c := range changes {

@@ -33,7 +33,7 @@ func TestReloadAdvertise(t *testing.T) {
 	require.Equal(t, before, names.brokers("News")["broker-a"])
 }
 
-// Message ids are rewritten, or not any more, on connections that are open.
+// Message ids are rewritten, or no longer, on connections that are open.
 func TestReloadRewriteMessageIDs(t *testing.T) {
 	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
@@ -158,7 +158,7 @@ func TestReloadBrokerPorts(t *testing.T) {
 	a.mustSend("same connection")
 }
 
-// Connections of a port that is no more are cut off after drain_timeout.
+// Connections of a port that was closed are cut off after drain_timeout.
 func TestReloadCutsOffMovedPorts(t *testing.T) {
 	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})

@@ -207,7 +207,7 @@ func TestReloadTellsWhatItDid(t *testing.T) {
 	require.Equal(t, "reloaded\nno key has changed; files that keys name were read again\n", body)
 }
 
-// The admin address stays, and with it who is let in there.
+// The admin address stays, and with it the clients that are let in there.
 func TestReloadKeepsTheAdminAddress(t *testing.T) {
 	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})

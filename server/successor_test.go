@@ -134,7 +134,7 @@ func TestSuccessorThatRefuses(t *testing.T) {
 	require.True(t, second.Ready())
 }
 
-// A successor that dies before its predecessor ends is no obstacle for the next one.
+// A successor that dies before its predecessor ends does not stop the next one.
 func TestSuccessorThatDies(t *testing.T) {
 	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
@@ -179,7 +179,7 @@ func TestNoSuccessor(t *testing.T) {
 	c.Ends()
 	d.end()
 	require.NotContains(t, d.log.String(), "handing")
-	start(t, cl, func(c *config.Config) { c.HandOver = path }) // the path that it has left is no obstacle
+	start(t, cl, func(c *config.Config) { c.HandOver = path }) // the path that it has left does not stop it
 }
 
 // Each field of a connection is the same before and after a hand-over. What is not set here is not compared: a new field

@@ -196,7 +196,7 @@ func TestCertificatesChange(t *testing.T) {
 	require.Equal(t, "second", shown())
 	require.Empty(t, s.certificates.bad())
 	require.Contains(t, s.page("/metrics"), `rocketmq_proxy_tls_reloads_total{listener="main",result="success"} 1`)
-	old.routed() // whoever was there stays
+	old.routed() // connections that were there stay
 
 	require.NoError(t, os.Remove(filepath.Join(root, "tls.key")))
 	s.certificates.look()

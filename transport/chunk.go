@@ -15,7 +15,7 @@ type Chunk struct {
 	Frames []codec.Frame // the frames that begin in B
 	Rest   int           // bytes of the last frame that are still to come; 0: the chunk ends at a frame boundary
 	Conn   Conn          // where it was read
-	Err    error         // *codec.FrameError: what follows B is no frame; nothing more is read
+	Err    error         // *codec.FrameError: what follows B is not a frame; nothing more is read
 
 	refs   atomic.Int32
 	buf    []byte // B's storage
@@ -95,7 +95,7 @@ const maxPooledFrames = 512
 var chunks = sync.Pool{New: func() any { return new(Chunk) }}
 
 // newChunk takes buf, of which n bytes are good, and finds the frames in it. carry is what must come first in the
-// next buffer. known are the layouts of whoever calls it.
+// next buffer. known are the layouts of the caller.
 func newChunk(buf []byte, n int, split *codec.Splitter, known *codec.Layouts, from source) (c *Chunk, carry int) {
 	c = chunks.Get().(*Chunk)
 	c.refs.Store(1)

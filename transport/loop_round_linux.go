@@ -56,7 +56,7 @@ func (l *loop) round(events []unix.EpollEvent) {
 	}
 }
 
-// receive receives for as many events as may wait together, and returns how many. What is no plain receive comes after
+// receive receives for as many events as may wait together, and returns how many. What is not a plain receive comes after
 // them.
 func (l *loop) receive(events []unix.EpollEvent) (n int) {
 	room := maxReceived

@@ -140,7 +140,7 @@ func two(t *testing.T, loops *Loops, do func(other *watched)) (first, other *wat
 	return first, other
 }
 
-// What the round has received of a connection is not in its socket any more. Whoever took the socket would lose it.
+// What the round has received of a connection is no longer in its socket. A process that took the socket would lose it.
 func TestDetachDuringARound(t *testing.T) {
 	onRingLoops(t, func(t *testing.T, loops *Loops) {
 		var fault error
@@ -236,7 +236,7 @@ func TestWritesOfARoundKeepTheirOrder(t *testing.T) {
 	})
 }
 
-// Whoever asks for what is kept, or ends a connection, in the round in which it was written finds it as without rounds.
+// An owner that asks for what is kept, or ends a connection, in the round in which it was written finds it as without rounds.
 func TestEndsOfARoundsWrites(t *testing.T) {
 	owner := func(conn Conn) *Chunk {
 		ch := &Chunk{B: []byte("the last words"), source: conn.(source)}

@@ -16,7 +16,7 @@ import (
 // In a direct wait the loop keeps its P, which nobody else can use, so not all loops may (directWaits), and the wait must
 // end when the runtime asks for it. It does, because the runtime takes it for work that has to be interrupted:
 //
-//   - Whoever stops the world, or scans the loop's stack, sends the thread a signal, which ends the wait with EINTR, and
+//   - A thread that stops the world, or scans the loop's stack, sends the thread a signal, which ends the wait with EINTR, and
 //     sends it again every 100 µs in case it came just before the wait (runtime/proc.go, stopTheWorldWithSema).
 //   - The monitor sends it after 10 ms (retake). By then there is no traffic, and the next wait is one that the scheduler
 //     knows of, which costs nothing while it lasts. Else an idle loop would be interrupted 100 times a second.

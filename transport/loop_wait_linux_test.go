@@ -49,7 +49,7 @@ func usage(t *testing.T, c transport.Conn) (u syscall.Rusage) {
 }
 
 // Loops whose traffic has ended are left alone. Waits that the scheduler does not know of would be interrupted 100 times a
-// second, for 0.9 % of a core. Wake-ups from elsewhere, as those of timers, are no traffic.
+// second, for 0.9 % of a core. Wake-ups from elsewhere, as those of timers, are not traffic.
 func TestIdleLoopsSleep(t *testing.T) {
 	const idle = time.Second
 	conns, traffic := directLoops(t, 2)

@@ -204,7 +204,7 @@ func TestDescriptorsAreUsedAgain(t *testing.T) {
 }
 
 // A socket that TCP connected with itself, as happens to a dial to a port of the kernel's choosing that nobody listens
-// on, is no connection. It would take the place of a broker that is about to come back.
+// on, is not a connection. It would take the place of a broker that is about to come back.
 func TestConnectedWithItself(t *testing.T) {
 	w := &fixture{newLoops(t, 1, options{}), t}
 	downstream, _ := w.accept(discardSink{})
@@ -286,7 +286,7 @@ func cpuTime(t *testing.T) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// A dial that its owner closes is over: its timeout, or the outcome of a look-up, may come behind that and is no event.
+// A dial that its owner closes is over: its timeout, or the outcome of a look-up, may come behind that and is not an event.
 func TestDialEndsAfterItWasClosed(t *testing.T) {
 	w := &fixture{newLoops(t, 1, options{}), t}
 	for _, target := range []string{full(t), "localhost:1"} {

@@ -30,7 +30,7 @@ type ring struct {
 	added   int             // calls since the last carryOut
 	results [ringSize]int32 // of the last carryOut: what each call returned, an error as a negative number
 	fewest  int             // calls that are worth the ring
-	failed  error           // the ring is not used any longer: carryOut makes the calls one by one
+	failed  error           // the ring is no longer used: carryOut makes the calls one by one
 	mapped  [][]byte
 
 	enter func(submit, await int, flags uint32) (submitted int, errno syscall.Errno) // io_uring_enter
@@ -39,7 +39,7 @@ type ring struct {
 // ringSize is how many calls can be made at once.
 const ringSize = 256
 
-// sqe is struct io_uring_sqe, a call. addr is no pointer: it lies in memory that the garbage collector must not look at,
+// sqe is struct io_uring_sqe, a call. addr is not a pointer: it lies in memory that the garbage collector must not look at,
 // and the caller keeps the buffer.
 type sqe struct {
 	op, flags uint8

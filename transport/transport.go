@@ -62,7 +62,7 @@ type LocalSink interface {
 // Connected says that a dial has succeeded.
 type Connected struct{ Conn Conn }
 
-// Drained says that nothing is kept any longer after a write did not fit.
+// Drained says that all has gone out of what was kept because a write did not fit.
 type Drained struct{ Conn Conn }
 
 // Closed is a socket's last event. It is not sent after the owner's own Close. When a write fails it comes after what

@@ -43,7 +43,7 @@ func TestWritesThatDoNotFit(t *testing.T) {
 		require.True(t, bytes.Equal(stream, receive(t, peer, len(stream))))
 		sink.await(t, "drained", func() bool { return sink.drained > 0 })
 		on(c, func() { require.Zero(t, c.Kept()) })
-		// What comes now fits again, and is no reason for another Drained.
+		// What comes now fits again, and is not a reason for another Drained.
 		on(c, func() { c.Write(frame(1, 10), nil) })
 		require.Equal(t, frame(1, 10), receive(t, peer, len(frame(1, 10))))
 		peer.Close()
