@@ -52,6 +52,9 @@ func (p *Proxy) Statistics() *Statistics { return p.env.Tree().Stats }
 // Settings are the numbers that the actors work by now; Adjust replaces them.
 func (p *Proxy) Settings() *Settings { return p.env.Settings() }
 
+// Now is the process clock, by which actors tell time, in nanoseconds.
+func (p *Proxy) Now() int64 { return p.env.Now() }
+
 // Adjust replaces the settings.
 func (p *Proxy) Adjust(s Settings) { p.env.Adjust(s) }
 

@@ -16,6 +16,8 @@ type (
 	Cluster = cluster.Cluster
 	// NameServer is one name server of a cluster.
 	NameServer = cluster.NameServer
+	// Broker is one broker process of a cluster.
+	Broker = cluster.Broker
 	// Listener is a named address that clients use as their name server, with the ports of the brokers behind it.
 	Listener = listener.Listener
 	// BrokerPort is where a listener offers a broker.

@@ -12,12 +12,14 @@
 //	/debug/pprof/       Go's profiles, with admin.pprof
 //	POST /reload        reads the configuration again
 //	POST /drain         ends in good order
+//	/api/v1/maintenance what is in maintenance: POST ?cluster=&broker=&topic=&mode=&grace=, DELETE with the same target
+//	/api/v1/pause       brokers that are paused: POST and DELETE ?cluster=&broker=
 //
 // # Who may do what
 //
 //	/healthz, /readyz   are open everywhere: probes have no credentials
 //	reading             is open on a loopback address, and needs a credential on any other
-//	POST                always needs a credential that may change things; while none is configured it is refused
+//	POST, DELETE        always needs a credential that may change things; while none is configured it is refused
 //
 // A credential is the token of admin.token_file or a client certificate of one of the authorities, which may do
 // everything, or the token of admin.read_token_file, which may read. On a loopback address the Host header must be an
@@ -55,6 +57,7 @@ type Backend interface {
 	Reload() (changes fmt.Stringer, err error)
 	// Drain makes the proxy end in good order. It returns at once.
 	Drain()
+	Operations
 }
 
 const (

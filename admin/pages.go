@@ -47,6 +47,7 @@ func (p *pages) all() http.Handler {
 	mux.HandleFunc("GET /{$}", index)
 	mux.HandleFunc("POST /reload", p.reload)
 	mux.HandleFunc("POST /drain", p.drain)
+	p.operations(mux)
 	p.profiles(mux)
 	return mux
 }
@@ -64,6 +65,8 @@ const Index = `rocketmq-proxy
 /actors    the supervision tree
 /reload    POST: read the configuration again
 /drain     POST: end in good order
+/api/v1/maintenance   what is in maintenance; POST and DELETE
+/api/v1/pause         brokers that are paused; POST and DELETE
 /debug/pprof/   profiles, with admin.pprof = true
 `
 

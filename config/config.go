@@ -9,7 +9,8 @@ import "time"
 type Config struct {
 	// Statistics are called rocketmq.<stat_prefix>.*; a listener may set a prefix of its own.
 	StatPrefix string `toml:"stat_prefix"`
-	// Directory for the table of broker ports, which survives restarts there. Empty: in memory only.
+	// Directory for what survives restarts: the table of broker ports, and what is in maintenance or paused by
+	// /api/v1. Empty: in memory only.
 	StateDir string `toml:"state_dir"`
 	// Time that requests in flight have to finish after SIGTERM (duration). 0: connections are closed at once.
 	DrainTimeout time.Duration `toml:"drain_timeout"`
@@ -35,8 +36,12 @@ type Config struct {
 	// Which topics are in which cluster, of several behind one listener. The first [[route]] that matches decides; without one
 	// a topic is in the listener's own cluster. A change moves a topic within 30 s, when clients ask for routes again.
 	Routes []Route `toml:"route"`
+	// What is to be used less for a while: a cluster, a broker or a topic, or a topic on a broker. Clients are shown it
+	// accordingly when they ask for routes, every 30 s. POST /api/v1/maintenance does the same without a reload.
+	Maintenance []Maintenance `toml:"maintenance"`
 	// HTTP for operators: /metrics, /stats, /healthz, /readyz, /clients, /upstreams, /brokers and /actors for reading; POST
-	// /reload and /drain, which always need a credential: a token or a client certificate.
+	// /reload and /drain, POST and DELETE of /api/v1/maintenance and /api/v1/pause, which always need a credential: a token or
+	// a client certificate.
 	Admin Admin `toml:"admin"`
 	// Metrics are always served at admin.address/metrics. They can also be served at another address, and pushed.
 	Metrics Metrics `toml:"metrics"`
@@ -81,9 +86,28 @@ type Cluster struct {
 	Maintenance bool `toml:"maintenance"`
 	// The same for some of its brokers, by name: ["broker-a"]. Producers use the others in the meantime.
 	MaintenanceBrokers []string `toml:"maintenance_brokers"`
+	// Time that requests wait for a broker that is paused (POST /api/v1/pause), before they are answered 14 (duration, below
+	// 3s, which is how long clients wait).
+	ParkTimeout time.Duration `toml:"park_timeout"`
 	// A broker process of a cluster without name servers, instead of name_servers. Routes and the list of brokers are made of
 	// these tables; processes that take no connections are left out within refresh, unless all that have the topic are away.
 	Brokers []Broker `toml:"broker"`
+}
+
+// Maintenance is one [[maintenance]] table.
+type Maintenance struct {
+	// The name of a cluster. Empty: all clusters.
+	Cluster string `toml:"cluster"`
+	// The name of a broker, with its slaves. Empty: all brokers.
+	Broker string `toml:"broker"`
+	// A topic. Empty: all topics.
+	Topic string `toml:"topic"`
+	// "read-only": producers no longer see it, and consumers drain it. "off": nobody sees it, and only what ends the work on
+	// messages is served: acks, offsets, sending back, transactions, heartbeats.
+	Mode string `toml:"mode"`
+	// Time during which requests that still come are forwarded, until clients have asked for routes again (duration). They
+	// are then answered 14 (SERVICE_NOT_AVAILABLE), and counted as maintenance_failure.
+	Grace time.Duration `toml:"grace"`
 }
 
 // Broker is one [[cluster.broker]] table.

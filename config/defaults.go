@@ -29,7 +29,7 @@ func Default() *Config {
 
 // DefaultCluster returns what a [[cluster]] without any key is. It lacks name servers.
 func DefaultCluster() Cluster {
-	return Cluster{Name: "main", Refresh: 30 * time.Second, MaintenanceBrokers: []string{}}
+	return Cluster{Name: "main", Refresh: 30 * time.Second, MaintenanceBrokers: []string{}, ParkTimeout: 2 * time.Second}
 }
 
 // DefaultBroker returns what a [[cluster.broker]] without any key is. It lacks an address.
@@ -58,6 +58,11 @@ func DefaultListener() Listener {
 // DefaultRoute returns what a [[route]] without any key is. It lacks a cluster.
 func DefaultRoute() Route { return Route{Headers: []HeaderMatcher{}, Subset: map[string]string{}} }
 
+// DefaultMaintenance returns what a [[maintenance]] without any key is. It lacks what it is about.
+func DefaultMaintenance() Maintenance {
+	return Maintenance{Mode: route.ModeReadOnly, Grace: 40 * time.Second}
+}
+
 // setDefaults gives an entry of a list of tables its defaults before its keys are read.
 func setDefaults(entry any) {
 	switch e := entry.(type) {
@@ -67,6 +72,8 @@ func setDefaults(entry any) {
 		*e = DefaultListener()
 	case *Broker:
 		*e = DefaultBroker()
+	case *Maintenance:
+		*e = DefaultMaintenance()
 	case *Route:
 		*e = DefaultRoute()
 	}

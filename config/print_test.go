@@ -45,6 +45,7 @@ refresh = "30s"  # default
 send_proxy_protocol = false  # default
 maintenance = false  # default
 maintenance_brokers = []  # default
+park_timeout = "2s"  # default
 
 [cluster.tls]
 enabled = false  # default

@@ -36,6 +36,7 @@ func check(cfg *Config) []Problem {
 	c.clusters()
 	c.listeners()
 	c.routes()
+	c.maintenance()
 	c.sockets()
 	c.admin()
 	c.metrics()
@@ -75,6 +76,7 @@ func (c *checker) clusters() {
 		c.taken(join(at, "name"), cl.Name, names)
 		c.sourceOf(at, cl, ours)
 		c.above0(join(at, "refresh"), cl.Refresh)
+		c.parkTimeout(join(at, "park_timeout"), cl.ParkTimeout)
 		c.clusterTLS(join(at, "tls"), &cl.TLS)
 	}
 }

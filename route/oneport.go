@@ -32,6 +32,14 @@ type OnePortBroker struct {
 
 func (b *OnePortBroker) down() bool { return b.Down != nil && b.Down() }
 
+// clusterOf is the cluster of a broker.
+func (o *OnePort) clusterOf(name string) string {
+	if o == nil || o.names[name] == nil {
+		return ""
+	}
+	return o.names[name].master.Of
+}
+
 // brokerProcess are the processes that have one name: a master, unless only slaves are left, and its slaves by id.
 type brokerProcess struct {
 	master *OnePortBroker // or the slave with the lowest id

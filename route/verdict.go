@@ -43,7 +43,7 @@ type Reason uint8
 const (
 	NoReason        Reason = iota
 	Draining               // the connection is to end, and the client knows GO_AWAY
-	InMaintenance          // cluster.maintenance, cluster.maintenance_brokers
+	InMaintenance          // cluster.maintenance, cluster.maintenance_brokers, [[maintenance]]
 	Registration           // what only brokers say to name servers
 	ImpossibleTopic        // no topic can have that name
 	Unsupported            // there is no name server that could answer
@@ -59,32 +59,15 @@ type Table struct {
 	OnePort     *OnePort // nil: the listener has a port per broker
 }
 
-// Maintenance is what of a cluster is not to be used for now.
-type Maintenance struct {
-	All     bool
-	Brokers []string // names
-}
-
-// Covers tells whether requests for a broker are refused; "" asks for the cluster as a whole.
-func (m *Maintenance) Covers(broker string) bool {
-	if m.All {
-		return true
-	}
-	for _, b := range m.Brokers {
-		if b == broker {
-			return true
-		}
-	}
-	return false
-}
-
 // Arrival is where a request arrives.
 type Arrival struct {
 	NameServer bool     // on a name-server port
 	OnePort    bool     // on the one port of a listener
 	GoAway     bool     // the connection drains: clients that understand GO_AWAY are sent away
 	Broker     BrokerID // of any other port
+	Cluster    string   // of Broker: the proxy's name for it
 	Client     *Client  // of OnePort
+	Now        int64    // on the process clock, in nanoseconds
 }
 
 // maxTopic bounds the name of a topic in bytes: topics have at most 127 characters, retry topics some more than 255
@@ -105,9 +88,9 @@ func Decide(t *Table, at Arrival, h *codec.Header, raw []byte) Verdict {
 	case at.NameServer:
 		return onNameServerPort(t, h, raw)
 	case at.OnePort:
-		return decideOnePort(t, at, h, raw)
+		return t.Maintenance.onOnePort(decideOnePort(t, at, h, raw), t.OnePort, at, h, raw)
 	}
-	return Verdict{}
+	return t.Maintenance.onBrokerPort(at, h, raw)
 }
 
 const goAwayRemark = "rocketmq-proxy: this proxy is going away; connect again to the same address"

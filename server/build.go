@@ -23,6 +23,9 @@ func (s *Server) build(cfg *config.Config) (*actors.Tree, error) {
 	if s.faults {
 		s.proxy.InjectFaults()
 	}
+	if err := s.startOperations(cfg); err != nil {
+		return nil, err
+	}
 	tree := &actors.Tree{}
 	directories := map[string]*actors.Cluster{}
 	for i := range cfg.Clusters {
@@ -54,6 +57,8 @@ func (s *Server) newDirectory(c *config.Cluster) (*actors.Cluster, error) {
 		return nil, fmt.Errorf("cannot set up cluster %s: %w", c.Name, err)
 	}
 	d.Maintain(c.Maintenance, c.MaintenanceBrokers)
+	d.SetParkTimeout(c.ParkTimeout)
+	s.operations.apply(d)
 	d.ServeStatic(c.Static())
 	return d, nil
 }

@@ -41,6 +41,10 @@ var effects = map[string]effect{
 	"cluster.maintenance":         atOnce,
 	"cluster.maintenance_brokers": atOnce,
 	"cluster.refresh":             atOnce,
+	"cluster.park_timeout":        atOnce,
+
+	"maintenance":  atOnce,
+	"maintenance.": atOnce,
 
 	"route": atOnce,
 

@@ -80,10 +80,13 @@ func (s *Server) apply(p *plan) error {
 	s.admin.Use(p.policy, s.log)
 	s.proxy.Adjust(settings(p.cfg))
 	s.sockets.Tune(frameLimits(p.cfg), window(p.cfg), p.cfg.Timeouts.Dial)
+	s.operations.configure(p.cfg.Maintenance)
 	for _, d := range p.revision.Next.Clusters {
 		for i := range p.cfg.Clusters {
 			if c := &p.cfg.Clusters[i]; c.Name == d.Name {
 				d.Maintain(c.Maintenance, c.MaintenanceBrokers)
+				d.SetParkTimeout(c.ParkTimeout)
+				s.operations.apply(d)
 			}
 		}
 	}

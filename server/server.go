@@ -39,17 +39,18 @@ type Server struct {
 	sockets       transport.Transport
 	stopTransport func()
 
-	failed    chan error    // an actor that everything needs could not be kept alive
-	asked     chan struct{} // by Drain
-	askOnce   sync.Once
-	draining  chan struct{}
-	ended     chan struct{}
-	handover  *handover.Endpoint // nil: hand_over is not set
-	started   time.Time
-	faults    bool // actors may be made to panic: tests do
-	buildInfo BuildInfo
-	wasReady  atomic.Bool
-	keepers   portKeepers
+	failed     chan error    // an actor that everything needs could not be kept alive
+	asked      chan struct{} // by Drain
+	askOnce    sync.Once
+	draining   chan struct{}
+	ended      chan struct{}
+	handover   *handover.Endpoint // nil: hand_over is not set
+	started    time.Time
+	faults     bool // actors may be made to panic: tests do
+	buildInfo  BuildInfo
+	wasReady   atomic.Bool
+	keepers    portKeepers
+	operations operations
 
 	reloads
 }

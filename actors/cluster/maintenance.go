@@ -5,7 +5,12 @@ import "github.com/rocketmq-proxy/rocketmq-proxy/route"
 // Maintain puts the whole cluster, or some of its brokers, into maintenance, and everything else back into service
 // (cluster.maintenance, cluster.maintenance_brokers).
 func (c *Cluster) Maintain(all bool, brokers []string) {
-	c.change(func(t *route.Table) { t.Maintenance = route.Maintenance{All: all, Brokers: brokers} })
+	c.change(func(t *route.Table) { t.Maintenance.All, t.Maintenance.Brokers = all, brokers })
+}
+
+// MaintainParts says what of the cluster is in maintenance by itself ([[maintenance]], /api/v1/maintenance).
+func (c *Cluster) MaintainParts(entries []route.Maintained) {
+	c.change(func(t *route.Table) { t.Maintenance.Entries = entries })
 }
 
 // Table is what is decided by about requests for the cluster.

@@ -15,7 +15,10 @@ import (
 
 // arrival is where a request arrives, as decisions see it.
 func (c *connection) arrival(ch *transport.Chunk, f *codec.Frame) route.Arrival {
-	at := route.Arrival{NameServer: c.port.Role == messages.NameServerPort, Broker: c.port.Broker, GoAway: c.life.sendsAway()}
+	at := route.Arrival{
+		NameServer: c.port.Role == messages.NameServerPort, Broker: c.port.Broker, Cluster: c.port.Cluster,
+		GoAway: c.life.sendsAway(), Now: c.lastTraffic,
+	}
 	if m := c.links.many; m != nil {
 		at.OnePort, at.Client = true, &m.client
 		m.client.Now, m.client.Body = c.env.Now(), nil

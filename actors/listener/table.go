@@ -66,5 +66,8 @@ func (l *Listener) maintenance() (m route.Maintenance) {
 			m.Brokers = append(m.Brokers, id.Name)
 		}
 	}
+	for _, c := range l.Clusters {
+		m.Entries = append(m.Entries, c.Snapshot().Table().Maintenance.Entries...)
+	}
 	return m
 }
