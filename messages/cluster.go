@@ -28,11 +28,15 @@ type Source struct {
 	Refresh     time.Duration
 }
 
-// RouteQuery asks a cluster for a topic's route (105) or, with Cluster set, for the cluster's brokers (106).
+// RouteQuery asks a cluster for a topic's route (105) or, with Cluster set, for the cluster's brokers (106), or, with List set,
+// for the names of its topics (206) or, with a RocketMQ cluster in Topic, of those of that one (224).
 type RouteQuery struct {
 	X       *Exchange // whose answer it is for; nil: a connection has to know it
 	Topic   string
 	Cluster bool
+	List    bool
+	// Others: other clusters are asked as well. What is known now, if only that nobody answers, is then better than waiting.
+	Others bool
 	// The zone that the client says it is in (-Drocketmq.zone.mode). Name servers then leave brokers of other zones out.
 	ZoneName, ZoneMode string
 	To                 *actor.PID // gets the RouteReply
@@ -45,6 +49,7 @@ type RouteReply struct {
 	Topic   string
 	From    string // the cluster's name
 	Cluster bool
+	List    bool
 	Code    int32
 	Remark  string
 	Body    []byte // shared and never changed

@@ -33,18 +33,24 @@ const (
 } `
 )
 
-// at makes a Place of "broker/id=address" pairs separated by spaces.
+// at makes a Place of "broker/id=address" pairs separated by spaces; those that end in (r) are shown read-only.
 func at(places string) rewrite.Place {
 	m := make(map[string]string)
 	for pair := range strings.FieldsSeq(places) {
 		b, addr, _ := strings.Cut(pair, "=")
 		m[b] = addr
 	}
-	return func(b route.BrokerID) (string, bool) {
+	return func(b route.BrokerID) (string, route.Show) {
 		addr, ok := m[b.String()]
-		return addr, ok
+		if !ok {
+			return "", route.ShowNothing
+		}
+		if readOnly, only := strings.CutSuffix(addr, "(r)"); only {
+			return readOnly, route.ShowReadOnly
+		}
+		return addr, route.ShowAll
 	}
 }
 
 // everywhere gives every broker process a place.
-func everywhere(b route.BrokerID) (string, bool) { return "mq.example.com:20000", true }
+func everywhere(route.BrokerID) (string, route.Show) { return "mq.example.com:20000", route.ShowAll }

@@ -71,39 +71,47 @@ func brokers(datas []brokerData) []route.Broker {
 	return list
 }
 
-// place puts the places of all brokers into e and leaves out the processes and then the brokers that have none. It
-// returns the names that are gone with them. An id is never renumbered: clients would take a slave for a master.
-func (e *edits) place(datas []brokerData, place Place) (gone map[string]bool) {
+// shown is how much of each broker that a body names clients are shown, by its name.
+type shown map[string]route.Show
+
+// some reports whether a broker is shown in some way. One that the body names without saying where it is stays.
+func (s shown) some(broker string) bool {
+	show, known := s[broker]
+	return !known || show != route.ShowNothing
+}
+
+// place puts the places of all brokers into e and leaves out the processes and then the brokers that have none. An id is never
+// renumbered: clients would take a slave for a master.
+func (e *edits) place(datas []brokerData, place Place) shown {
 	kept := make([]bool, len(datas))
-	gone = make(map[string]bool)
+	all := shown{}
 	for i, d := range datas {
-		if kept[i] = e.placeOne(d, place); !kept[i] {
-			gone[d.name] = true
-		}
-	}
-	for i, d := range datas {
-		if kept[i] {
-			delete(gone, d.name)
+		show := e.placeOne(d, place)
+		kept[i] = show != route.ShowNothing
+		if before, known := all[d.name]; !known || show < before {
+			all[d.name] = show
 		}
 	}
 	e.drop(brokerItems, len(datas), func(i int) span { return datas[i].item }, func(i int) bool { return kept[i] })
-	return gone
+	return all
 }
 
-func (e *edits) placeOne(d brokerData, place Place) (any bool) {
+// placeOne returns how much is shown of one broker: as much as of any of its processes.
+func (e *edits) placeOne(d brokerData, place Place) route.Show {
 	kept := make([]bool, len(d.addrs))
+	most := route.ShowNothing
 	for i, a := range d.addrs {
 		if a.addr == "" {
 			continue
 		}
-		addr, ok := place(route.BrokerID{Name: d.name, ID: a.id})
-		if ok {
+		addr, show := place(route.BrokerID{Name: d.name, ID: a.id})
+		if show != route.ShowNothing {
 			e.address(a.value, addr)
-			kept[i], any = true, true
+			kept[i], most = true, min(most, show)
 		}
 	}
-	if any {
+	if most != route.ShowNothing {
 		e.drop(processes, len(d.addrs), func(i int) span { return d.addrs[i].item }, func(i int) bool { return kept[i] })
 	}
-	return any
+	return most
 }

@@ -33,9 +33,9 @@ func ClusterInfo(body []byte, place Place) ([]byte, error) {
 		return nil, err
 	}
 	var e edits
-	gone := e.place(info.brokers, place)
+	shown := e.place(info.brokers, place)
 	for _, names := range info.clusters {
-		e.drop(references, len(names), func(i int) span { return names[i].item }, func(i int) bool { return !gone[names[i].broker] })
+		e.drop(references, len(names), func(i int) span { return names[i].item }, func(i int) bool { return shown.some(names[i].broker) })
 	}
 	e.keys(b, Unquoted)
 	return e.apply(body), nil

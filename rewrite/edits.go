@@ -25,6 +25,8 @@ const (
 	references // queues, or names in lists of clusters
 	integers
 	groups // of a heartbeat
+	permissions
+	ordered // orderTopicConf
 	runs
 )
 

@@ -1,20 +1,29 @@
 package rewrite
 
-import "github.com/rocketmq-proxy/rocketmq-proxy/route"
+import (
+	"strconv"
+	"strings"
 
-// Place says where clients reach a broker process: the advertised "host:port", or "[v6]:port". Without ok the
-// process has no place on this listener and is left out of what clients are told.
-type Place func(route.BrokerID) (addr string, ok bool)
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec/jsonscan"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+)
+
+// Place says where clients reach a broker process, as the advertised "host:port" or "[v6]:port", and how much of it they are
+// shown. A process that has no place on this listener is shown with nothing: it is left out.
+type Place func(route.BrokerID) (addr string, show route.Show)
 
 // topicRoute is what of a 105 body (TopicRouteData.java) may change, and where it stands.
 type topicRoute struct {
 	brokers []brokerData
 	queues  []queueData
+	order   jsonscan.Token // orderTopicConf; of kind None if there is none
 }
 
 // queueData is one QueueData: how many queues a broker has of the topic.
 type queueData struct {
 	broker string
+	perm   jsonscan.Token // of kind None if there is none
 	item   span
 }
 
@@ -30,7 +39,9 @@ func TopicRouteBrokers(body []byte) ([]route.Broker, error) {
 }
 
 // TopicRoute returns a copy of a 105 body of either dialect, in dialect d, with the brokers' addresses
-// replaced by their places. A broker of which no process has a place is left out together with its queues.
+// replaced by their places. A broker of which no process has a place is left out together with its queues. One that is shown
+// read-only keeps its queues without the permission to write, and is left out of orderTopicConf, which is where producers of
+// ordered topics take their queues from.
 func TopicRoute(body []byte, d Dialect, place Place) ([]byte, error) {
 	b := newBody(body, "topic route")
 	r := b.topicRoute()
@@ -38,8 +49,14 @@ func TopicRoute(body []byte, d Dialect, place Place) ([]byte, error) {
 		return nil, err
 	}
 	var e edits
-	gone := e.place(r.brokers, place)
-	e.drop(references, len(r.queues), func(i int) span { return r.queues[i].item }, func(i int) bool { return !gone[r.queues[i].broker] })
+	shown := e.place(r.brokers, place)
+	e.drop(references, len(r.queues), func(i int) span { return r.queues[i].item }, func(i int) bool { return shown.some(r.queues[i].broker) })
+	for _, q := range r.queues {
+		if shown[q.broker] == route.ShowReadOnly {
+			e.readOnly(b, q.perm)
+		}
+	}
+	e.order(b, r.order, shown)
 	e.keys(b, d)
 	return e.apply(body), nil
 }
@@ -57,6 +74,9 @@ func (b *body) topicRoute() (r topicRoute) {
 		case "topicQueueMappingByBroker":
 			b.once(&seen, 2, key)
 			b.queueMappings()
+		case "orderTopicConf":
+			b.once(&seen, 3, key)
+			r.order, _ = b.string()
 		default:
 			b.Value()
 		}
@@ -82,10 +102,14 @@ func (b *body) queueDatas() (list []queueData) {
 		q := queueData{}
 		seen := uint(0)
 		for _, key := range b.members() {
-			if string(b.Contents(key)) == "brokerName" {
+			switch string(b.Contents(key)) {
+			case "brokerName":
 				b.once(&seen, 0, key)
 				_, q.broker = b.string()
-			} else {
+			case "perm":
+				b.once(&seen, 1, key)
+				q.perm = b.Value()
+			default:
 				b.Value()
 			}
 		}
@@ -113,5 +137,31 @@ func (b *body) integerMap() {
 	for _, key := range b.members() {
 		b.integerKeys = append(b.integerKeys, key)
 		b.Value()
+	}
+}
+
+// readOnly takes the permission to write out of a value; what is no number stays.
+func (e *edits) readOnly(b *body, perm jsonscan.Token) {
+	n, err := strconv.ParseInt(string(b.Text[perm.From:perm.To]), 10, 32)
+	if err == nil && n&permWrite != 0 {
+		e.add(permissions, perm.From, perm.To, strconv.FormatInt(n&^permWrite, 10))
+	}
+}
+
+// order leaves brokers that producers are not shown out of an orderTopicConf, "broker-a:4;broker-b:4".
+func (e *edits) order(b *body, conf jsonscan.Token, shown shown) {
+	if conf.Kind != jsonscan.String {
+		return
+	}
+	var kept []string
+	entries := strings.Split(string(b.Contents(conf)), ";")
+	for _, entry := range entries {
+		name, _, _ := strings.Cut(entry, ":")
+		if show, known := shown[name]; !known || show == route.ShowAll {
+			kept = append(kept, entry)
+		}
+	}
+	if len(kept) < len(entries) {
+		e.add(ordered, conf.From, conf.To, string(codec.AppendJSONString(nil, strings.Join(kept, ";"))))
 	}
 }

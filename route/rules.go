@@ -87,7 +87,7 @@ func (p *Part) Show(broker string) Show {
 
 // Lead is where a topic leads: the clusters whose queues clients are shown, the one that producers use first. It never
 // changes.
-type Lead []Part
+type Lead struct{ Parts []Part }
 
 // Rules are the [[route]] tables of one listener with several clusters. It never changes. nil: there is one cluster.
 type Rules struct {
@@ -100,50 +100,50 @@ type Rules struct {
 // NewRules makes the rules of a listener. clusters are all of it, and own the one where no line matches; brokers are the names
 // of those brokers of a cluster whose metadata agrees.
 func NewRules(own string, clusters []string, lines []Line, brokers func(cluster string, metadata map[string]string) map[string]bool) *Rules {
-	r := &Rules{lines: lines, own: Lead{{Cluster: own}}}
+	r := &Rules{lines: lines, own: Lead{[]Part{{Cluster: own}}}}
 	for _, cluster := range clusters {
-		r.all = append(r.all, Part{Cluster: cluster})
+		r.all.Parts = append(r.all.Parts, Part{Cluster: cluster})
 	}
 	for _, l := range lines {
 		part := Part{Cluster: l.Cluster}
 		if len(l.Subset) > 0 {
 			part.brokers = brokers(l.Cluster, l.Subset)
 		}
-		lead := Lead{part}
+		lead := Lead{[]Part{part}}
 		if l.DrainFrom != "" {
-			lead = append(lead, Part{Cluster: l.DrainFrom, ReadOnly: true})
+			lead.Parts = append(lead.Parts, Part{Cluster: l.DrainFrom, ReadOnly: true})
 		}
 		r.leads = append(r.leads, lead)
 	}
 	return r
 }
 
-// Clusters are all of the listener, as parts.
-func (r *Rules) Clusters() Lead { return r.all }
+// Clusters are all of the listener, each with all that it has.
+func (r *Rules) Clusters() *Lead { return &r.all }
 
 // Route is what the answer to a request for a topic's route shows.
-func (r *Rules) Route(topic string, f *Facts) Lead {
+func (r *Rules) Route(topic string, f *Facts) *Lead {
 	if GroupTopic(topic) {
-		return r.all
+		return &r.all
 	}
 	name := []byte(topic)
 	for i := range r.lines {
 		if l := &r.lines[i]; l.decides() && l.matches(name, f) {
-			return r.leads[i]
+			return &r.leads[i]
 		}
 	}
-	return r.own
+	return &r.own
 }
 
 // Request is where a request leads that names no broker, by all that it says.
-func (r *Rules) Request(topic []byte, f *Facts) Lead {
+func (r *Rules) Request(topic []byte, f *Facts) *Lead {
 	if GroupTopic(string(topic)) {
-		return r.all
+		return &r.all
 	}
 	for i := range r.lines {
 		if r.lines[i].matches(topic, f) {
-			return r.leads[i]
+			return &r.leads[i]
 		}
 	}
-	return r.own
+	return &r.own
 }

@@ -38,14 +38,14 @@ func TestTheFirstLineThatMatchesLeads(t *testing.T) {
 	h, raw := header(&codec.Command{Code: 200050})
 	require.Equal(t, []string{"d"}, clusters(rules.Request([]byte("orders"), &route.Facts{Header: h, Raw: raw})), "a request that names no broker")
 	eu := rules.Route("news-eu", &route.Facts{Header: h, Raw: raw})
-	require.Equal(t, route.ShowAll, eu[0].Show("c1"))
-	require.Equal(t, route.ShowNothing, eu[0].Show("c2"))
+	require.Equal(t, route.ShowAll, eu.Parts[0].Show("c1"))
+	require.Equal(t, route.ShowNothing, eu.Parts[0].Show("c2"))
 }
 
-func clusters(l route.Lead) (names []string) {
-	for i := range l {
-		name := l[i].Cluster
-		if l[i].Show("c1") == route.ShowReadOnly {
+func clusters(l *route.Lead) (names []string) {
+	for i := range l.Parts {
+		name := l.Parts[i].Cluster
+		if l.Parts[i].Show("c1") == route.ShowReadOnly {
 			name += " read-only"
 		}
 		names = append(names, name)

@@ -14,6 +14,7 @@ type Verdict struct {
 	Code   int32  // of Refuse: the response code
 	Remark string // of Refuse
 	Topic  string // of LocalTopicRoute; of LocalClusterTopics a RocketMQ cluster
+	Lead   *Lead  // of what is answered here: which clusters are asked; nil: the port's
 	// On a one-port listener:
 	Broker *BrokerID   // of Relay: which broker; nil: a name server
 	Edit   *Edit       // of Relay: what changes in the header; nil: nothing
@@ -29,7 +30,7 @@ const (
 	Relay              Action = iota // it goes on to the broker or name server that its port stands for
 	LocalTopicRoute                  // answered from what is known of the cluster
 	LocalClusterInfo                 // answered from what is known of the cluster
-	LocalTopicList                   // answered with the topics of Table.Static
+	LocalTopicList                   // answered with the topics of the clusters
 	LocalClusterTopics               // answered with those of one RocketMQ cluster
 	Refuse                           // answered with Code and Remark; a oneway request is dropped
 	FanOutTo                         // it goes to several brokers, whose answers are joined
@@ -56,6 +57,7 @@ const (
 type Table struct {
 	Maintenance Maintenance
 	Static      *Static  // nil: the cluster has name servers
+	Rules       *Rules   // nil: the listener has one cluster
 	OnePort     *OnePort // nil: the listener has a port per broker
 }
 
@@ -134,9 +136,17 @@ func onNameServerPort(t *Table, h *codec.Header, raw []byte) Verdict {
 		if len(topic) > maxTopic || strings.IndexByte(topic, 0) >= 0 {
 			return Verdict{Action: Refuse, Reason: ImpossibleTopic, Code: codec.ResSystemError, Remark: "rocketmq-proxy: no topic can have that name"}
 		}
-		return Verdict{Action: LocalTopicRoute, Topic: topic}
+		return Verdict{Action: LocalTopicRoute, Topic: topic, Lead: t.leadOf(topic, h, raw)}
 	case codec.ReqGetBrokerClusterInfo:
-		return Verdict{Action: LocalClusterInfo}
+		return Verdict{Action: LocalClusterInfo, Lead: t.everywhere()}
+	case codec.ReqGetAllTopicListFromNameServer:
+		if t.listsTopics() {
+			return Verdict{Action: LocalTopicList, Lead: t.everywhere()}
+		}
+	case codec.ReqGetTopicsByCluster:
+		if t.listsTopics() {
+			return Verdict{Action: LocalClusterTopics, Topic: h.ExtString(raw, "cluster"), Lead: t.everywhere()}
+		}
 	}
 	if why, ok := registrations[h.Code]; ok {
 		return Verdict{Action: Refuse, Reason: Registration, Code: codec.ResNoPermission, Remark: fmt.Sprintf(
@@ -144,20 +154,32 @@ func onNameServerPort(t *Table, h *codec.Header, raw []byte) Verdict {
 			codec.RequestCodeName(h.Code), h.Code, why)}
 	}
 	if t.Static != nil {
-		return withoutNameServer(h, raw)
+		return withoutNameServer(h)
 	}
 	return Verdict{}
 }
 
-// withoutNameServer answers what can be answered from a static cluster's table, and the rest as a name server of another
-// version would.
-func withoutNameServer(h *codec.Header, raw []byte) Verdict {
-	switch h.Code {
-	case codec.ReqGetAllTopicListFromNameServer:
-		return Verdict{Action: LocalTopicList}
-	case codec.ReqGetTopicsByCluster:
-		return Verdict{Action: LocalClusterTopics, Topic: h.ExtString(raw, "cluster")}
+// leadOf is where a topic leads; nil: there is one cluster.
+func (t *Table) leadOf(topic string, h *codec.Header, raw []byte) *Lead {
+	if t.Rules == nil {
+		return nil
 	}
+	return t.Rules.Route(topic, &Facts{Header: h, Raw: raw})
+}
+
+// everywhere leads to all clusters; nil: there is one.
+func (t *Table) everywhere() *Lead {
+	if t.Rules == nil {
+		return nil
+	}
+	return t.Rules.Clusters()
+}
+
+// listsTopics reports whether lists of topics are made here, because no single name server has them.
+func (t *Table) listsTopics() bool { return t.Static != nil || t.Rules != nil }
+
+// withoutNameServer answers what a static cluster cannot, as a name server of another version would.
+func withoutNameServer(h *codec.Header) Verdict {
 	return Verdict{Action: Refuse, Reason: Unsupported, Code: codec.ResRequestCodeNotSupported, Remark: fmt.Sprintf(
 		"rocketmq-proxy: %s (%d) needs a name server, and this cluster has none ([[cluster.broker]])", codec.RequestCodeName(h.Code), h.Code)}
 }

@@ -63,6 +63,16 @@ func (s *Server) newDirectory(c *config.Cluster) (*actors.Cluster, error) {
 	return d, nil
 }
 
+// routeLines are the listener's [[route]] tables.
+func routeLines(cfg *config.Config, c *config.Listener) (list []route.Line) {
+	routes, _ := cfg.RoutesOf(c)
+	for _, r := range routes {
+		line, _ := r.Line() // validated
+		list = append(list, line)
+	}
+	return list
+}
+
 func frameLimits(cfg *config.Config) codec.Limits {
 	return codec.Limits{MaxFrame: int(cfg.Limits.MaxFrame), MaxHeader: int(cfg.Limits.MaxHeader)}
 }
@@ -116,7 +126,11 @@ func (s *Server) translateListener(cfg *config.Config, c *config.Listener, direc
 	if l.Cluster == nil {
 		return nil, fmt.Errorf("there is no cluster %q (listener.cluster)", c.Cluster)
 	}
+	for _, needed := range cfg.ClustersOf(c) {
+		l.Clusters = append(l.Clusters, directories[needed.Name])
+	}
 	var err error
+	l.Lines = routeLines(cfg, c)
 	if l.Handshake, err = s.downstreamHandshake(c); err != nil {
 		return nil, err
 	}

@@ -181,7 +181,7 @@ func (s *Server) reviseListener(r *actors.Revision, now *actors.Tree, next *conf
 	if i >= 0 {
 		old := now.Listeners[i]
 		j := slices.IndexFunc(s.config().Listeners, func(o config.Listener) bool { return o.Name == c.Name })
-		if reflect.DeepEqual(&s.config().Listeners[j], c) && old.Cluster == directories[c.Cluster] {
+		if reflect.DeepEqual(&s.config().Listeners[j], c) && s.sameRoutes(next, c) && old.Cluster == directories[c.Cluster] {
 			return old, nil
 		}
 		moves = old.Address != c.Address
@@ -201,6 +201,13 @@ func (s *Server) reviseListener(r *actors.Revision, now *actors.Tree, next *conf
 		}
 	}
 	return l, nil
+}
+
+// sameRoutes reports that a listener's routes are what they were. The clusters that they name are then the same, too.
+func (s *Server) sameRoutes(next *config.Config, c *config.Listener) bool {
+	before, _ := s.config().RoutesOf(c)
+	now, _ := next.RoutesOf(c)
+	return reflect.DeepEqual(before, now)
 }
 
 // holds reports that a listener of this proxy has an address. That two listeners may not want the same one has been

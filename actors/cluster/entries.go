@@ -27,16 +27,21 @@ type entry struct {
 	late    []*messages.RouteQuery // those that came after it had begun
 }
 
-// key names an entry: a topic as one zone sees it.
-type key struct{ topic, zoneName, zoneMode string }
+// key names an entry: a topic as one zone sees it, or a list of topics, all of them or those of a RocketMQ cluster.
+type key struct {
+	topic, zoneName, zoneMode string
+	list                      bool
+}
 
 // wholeCluster is the key of the cluster's entry. No topic has this name, whatever clients ask for (route.Decide).
 var wholeCluster = key{topic: "\x00cluster"}
 
 const (
-	// maxZone bounds each of the words of a zone, in bytes; they are an operator's names and "true".
+	// maxZone bounds each of the words of a zone, and the name of a RocketMQ cluster, in bytes; they are an operator's names and
+	// "true".
 	maxZone = 256
-	// maxZoned bounds how many entries of zones are kept: clients may make zones up, and topics exist in all of them.
+	// maxZoned bounds how many entries of zones and RocketMQ clusters are kept: clients may make them up, and topics exist in all
+	// of them.
 	maxZoned = 1000
 	// fresh is how long a route serves others without a new query. Short, so that a topic that was changed a moment ago
 	// looks as it does at a name server; long enough that 10,000 clients cost one query a second.
@@ -63,7 +68,7 @@ func (c *clusterActor) entry(k key) *entry {
 	return e
 }
 
-func (k key) zoned() bool { return k.zoneName != "" || k.zoneMode != "" }
+func (k key) zoned() bool { return k.zoneName != "" || k.zoneMode != "" || k.list && k.topic != "" }
 
 func (c *clusterActor) forgetEntry(k key) {
 	delete(c.entries, k)
@@ -98,25 +103,29 @@ func (c *clusterActor) serves(e *entry, since int64) bool {
 	return e.found() && (c.changedAt == 0 || since-c.changedAt >= int64(unsettled))
 }
 
-// keyOf is what a question is about; ok is false when no zone can have that name.
+// keyOf is what a question is about; ok is false when no zone and no RocketMQ cluster can have that name.
 func keyOf(m *messages.RouteQuery) (k key, ok bool) {
 	if m.Cluster {
 		return wholeCluster, true
 	}
-	k = key{m.Topic, m.ZoneName, m.ZoneMode}
+	if m.List {
+		return key{topic: m.Topic, list: true}, len(m.Topic) <= maxZone
+	}
+	k = key{topic: m.Topic, zoneName: m.ZoneName, zoneMode: m.ZoneMode}
 	return k, len(k.zoneName) <= maxZone && len(k.zoneMode) <= maxZone
 }
 
 func (c *clusterActor) ask(ctx actor.Context, m *messages.RouteQuery) {
 	k, ok := keyOf(m)
 	if !ok {
-		ctx.Send(m.To, &messages.RouteReply{X: m.X, Topic: m.Topic, From: c.Name, Code: codec.ResSystemError, Remark: "rocketmq-proxy: no zone can have that name"})
+		ctx.Send(m.To, &messages.RouteReply{X: m.X, Topic: m.Topic, From: c.Name, List: m.List, Code: codec.ResSystemError, Remark: "rocketmq-proxy: no zone or cluster can have that name"})
 		return
 	}
 	e := c.entry(k)
 	now := c.env.Now()
 	switch {
-	case c.downAt != 0 && e.found(): // nobody waits for name servers that do not answer
+	case c.downAt != 0 && (e.found() || m.Others): // nobody waits for name servers that do not answer
+		c.admit(e)
 		c.reply(ctx, m, e)
 		if !e.asking && now-c.downAt >= int64(retryDown) {
 			c.query(ctx, k, e)
@@ -142,6 +151,9 @@ func (c *clusterActor) accept(ctx actor.Context, k key, from string, a *codec.Co
 	var brokers []route.Broker
 	var err error
 	switch {
+	case k.list && a.Code != codec.ResSuccess: // a name server may refuse to list topics, and is well
+	case k.list:
+		_, err = rewrite.TopicListNames(a.Body)
 	case a.Code == codec.ResTopicNotExist && k != wholeCluster:
 	case a.Code != codec.ResSuccess:
 		return fmt.Errorf("it answers %s: %s", codec.ResponseCodeName(a.Code), a.Remark)
@@ -193,6 +205,13 @@ func (c *clusterActor) failed(k key, why error) {
 	}
 }
 
+// admit has an entry say that nobody answers, if nothing is known of it.
+func (c *clusterActor) admit(e *entry) {
+	if !e.found() {
+		e.good, e.code, e.remark = false, codec.ResSystemError, fmt.Sprintf("rocketmq-proxy: no name server of cluster %s answers", c.Name)
+	}
+}
+
 // settled ends a query: those who wait for it get what is known. So do those who came later, if it answers them, too; else
 // there is one more query for all of them.
 func (c *clusterActor) settled(ctx actor.Context, k key) {
@@ -220,7 +239,7 @@ func (c *clusterActor) replyAll(ctx actor.Context, e *entry, waiting *[]*message
 }
 
 func (c *clusterActor) reply(ctx actor.Context, m *messages.RouteQuery, e *entry) {
-	ctx.Send(m.To, &messages.RouteReply{X: m.X, Topic: m.Topic, From: c.Name, Cluster: m.Cluster, Code: e.code, Remark: e.remark, Body: e.body, Brokers: e.brokers})
+	ctx.Send(m.To, &messages.RouteReply{X: m.X, Topic: m.Topic, From: c.Name, Cluster: m.Cluster, List: m.List, Code: e.code, Remark: e.remark, Body: e.body, Brokers: e.brokers})
 }
 
 // giveUpAll answers everybody who waits, from what is known.

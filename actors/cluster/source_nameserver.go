@@ -86,7 +86,12 @@ func (n *nameServers) next(ctx actor.Context, id int64, q *query) {
 	q.asked++
 	q.open++
 	m := &nameServerQuery{id: id, code: codec.ReqGetBrokerClusterInfo}
-	if q.key != wholeCluster {
+	switch {
+	case q.key.list && q.key.topic == "":
+		m.code = codec.ReqGetAllTopicListFromNameServer
+	case q.key.list:
+		m.code, m.ext = codec.ReqGetTopicsByCluster, map[string]string{"cluster": q.key.topic}
+	case q.key != wholeCluster:
 		m.code, m.ext = codec.ReqGetRouteInfoByTopic, q.key.ext()
 	}
 	ctx.Send(n.servers[address], m)

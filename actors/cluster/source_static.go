@@ -31,11 +31,15 @@ func (s *static) refresh(actor.Context) {
 func (s *static) ask(ctx actor.Context, k key) {
 	all := s.c.Static()
 	a, there := &codec.Command{Code: codec.ResSuccess}, all
-	if k != wholeCluster {
+	if k != wholeCluster && !k.list {
 		there = all.Having(k.topic)
 	}
 	there = there.Without(s.away)
 	switch {
+	case k.list && k.topic == "":
+		a.Body = rewrite.TopicList(all.Topics())
+	case k.list:
+		a.Body = rewrite.TopicList(all.Of(k.topic).Topics())
 	case k == wholeCluster:
 		a.Body = rewrite.StaticClusterInfo(there)
 	case len(there.Brokers) == 0:

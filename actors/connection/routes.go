@@ -1,38 +1,29 @@
 package connection
 
 import (
-	"net"
-	"strconv"
+	"slices"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
-	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
-// routeKnown: the cluster knows. A broker that has no port yet gets one before its address is given to the client.
-func (c *connection) routeKnown(m *messages.RouteReply) {
-	if m.X == nil {
-		c.topicKnown(m)
-		return
-	}
-	for _, b := range m.Brokers {
-		if _, _, ok := c.port.Advertised(m.From, b.BrokerID, c.out.sock.Local()); !ok {
-			c.ctx.Send(c.listener, &messages.OpenPorts{Brokers: m.Brokers, Reply: m, To: c.ctx.Self()})
-			return
-		}
-	}
-	c.queueRoute(m)
+// routes are questions that clusters answer, until replies are made of what they say. What waits costs little: the clusters
+// have the bodies anyway, of which replies are copies. A nil one is empty.
+type routes struct {
+	asked  []*question
+	known  []*question        // all clusters have answered
+	making *messages.Exchange // whose reply is being made
 }
 
-func (c *connection) portsOpened(m *messages.PortsOpened) { c.queueRoute(m.Reply) }
-
-// routes are what the cluster has answered, until replies are made of it. What waits costs little: the cluster has its bodies
-// anyway, of which replies are copies. A nil one is empty.
-type routes struct {
-	known  []*messages.RouteReply
-	making *messages.Exchange // whose reply is being made
+// question is one that has been put to one cluster or several.
+type question struct {
+	x       *messages.Exchange
+	action  route.Action
+	parts   []route.Part
+	replies []*messages.RouteReply // of each part; nil: not yet
+	left    int                    // how many those are
 }
 
 // made notes that the reply to a request has been made.
@@ -42,23 +33,106 @@ func (r *routes) made(x *messages.Exchange) {
 	}
 }
 
-// askCluster asks for a topic's route, or for the cluster's brokers.
-func (c *connection) askCluster(ch *transport.Chunk, f *codec.Frame, v route.Verdict) {
+// idle reports that nothing is asked, known or made.
+func (r *routes) idle() bool { return len(r.asked)+len(r.known) == 0 && r.making == nil }
+
+// askClusters asks for a topic's route, for the clusters' brokers, or for lists of topics.
+func (c *connection) askClusters(ch *transport.Chunk, f *codec.Frame, v route.Verdict) {
 	x := c.begin(f, nil)
 	x.StandardJSON = f.Header.ExtString(ch.RawHeader(f), "acceptStandardJsonOnly") == "true"
 	c.flight.asking++
-	q := &messages.RouteQuery{X: x, Topic: v.Topic, Cluster: v.Action == route.LocalClusterInfo, To: c.ctx.Self()}
-	if !q.Cluster {
-		q.ZoneName, q.ZoneMode = f.Header.ExtString(ch.RawHeader(f), "__ZONE_NAME"), f.Header.ExtString(ch.RawHeader(f), "__ZONE_MODE")
-	}
-	c.toCluster(q)
-}
-
-func (c *connection) queueRoute(m *messages.RouteReply) {
+	a := &question{x: x, action: v.Action, parts: c.partsOf(v)}
+	a.replies, a.left = make([]*messages.RouteReply, len(a.parts)), len(a.parts)
 	if c.routes == nil {
 		c.routes = &routes{}
 	}
-	c.routes.known = append(c.routes.known, m)
+	c.routes.asked = append(c.routes.asked, a)
+	q := messages.RouteQuery{X: x, Topic: v.Topic, Others: len(a.parts) > 1, To: c.ctx.Self()}
+	switch v.Action {
+	case route.LocalClusterInfo:
+		q.Cluster = true
+	case route.LocalTopicList, route.LocalClusterTopics:
+		q.List = true
+	default:
+		q.ZoneName, q.ZoneMode = f.Header.ExtString(ch.RawHeader(f), "__ZONE_NAME"), f.Header.ExtString(ch.RawHeader(f), "__ZONE_MODE")
+	}
+	for i := range a.parts {
+		c.askCluster(a.parts[i].Cluster, q)
+	}
+}
+
+// partsOf are what a verdict asks for: of one cluster everything, unless it says otherwise.
+func (c *connection) partsOf(v route.Verdict) []route.Part {
+	if v.Lead == nil {
+		return []route.Part{{Cluster: c.port.Cluster}}
+	}
+	return v.Lead.Parts
+}
+
+// askCluster asks one cluster. One that a reload has taken away meanwhile does not answer.
+func (c *connection) askCluster(name string, q messages.RouteQuery) {
+	if pid := c.port.ClusterActor(name); pid != nil {
+		c.ctx.Send(pid, &q)
+		return
+	}
+	c.routeKnown(&messages.RouteReply{X: q.X, From: name, Code: codec.ResSystemError, Remark: "rocketmq-proxy: the route has changed; ask again"})
+}
+
+// routeKnown: a cluster knows. When all do, a broker that has no port yet gets one before its address is given to the client.
+func (c *connection) routeKnown(m *messages.RouteReply) {
+	if m.X == nil {
+		c.topicKnown(m)
+		return
+	}
+	a := c.routes.questionOf(m.X)
+	if a == nil || !a.take(m) {
+		return
+	}
+	for i, reply := range a.replies {
+		for _, b := range reply.Brokers {
+			_, _, ok := c.port.Advertised(reply.From, b.BrokerID, c.out.sock.Local())
+			if !ok && a.parts[i].Show(b.Name) != route.ShowNothing {
+				c.ctx.Send(c.listener, &messages.OpenPorts{Brokers: reply.Brokers, Reply: m, To: c.ctx.Self()})
+				return
+			}
+		}
+	}
+	c.routes.queue(a)
+}
+
+func (c *connection) portsOpened(m *messages.PortsOpened) {
+	if a := c.routes.questionOf(m.Reply.X); a != nil {
+		c.routes.queue(a)
+	}
+}
+
+// questionOf is the question of a request that is asked now; nil: there is none.
+func (r *routes) questionOf(x *messages.Exchange) *question {
+	if r == nil {
+		return nil
+	}
+	if i := slices.IndexFunc(r.asked, func(a *question) bool { return a.x == x }); i >= 0 {
+		return r.asked[i]
+	}
+	return nil
+}
+
+// queue has a reply made of a question whose clusters have answered.
+func (r *routes) queue(a *question) {
+	r.asked = slices.DeleteFunc(r.asked, func(other *question) bool { return other == a })
+	r.known = append(r.known, a)
+}
+
+// take notes a cluster's answer and reports whether it was the last.
+func (a *question) take(m *messages.RouteReply) (last bool) {
+	for i := range a.parts {
+		if a.parts[i].Cluster == m.From && a.replies[i] == nil {
+			a.replies[i] = m
+			a.left--
+			return a.left == 0
+		}
+	}
+	return false
 }
 
 // answerRoutes makes replies one after another, as long as the client takes them.
@@ -68,40 +142,17 @@ func (c *connection) answerRoutes() {
 		return
 	}
 	for len(q.known) > 0 && q.making == nil && c.out.replies() == 0 && !c.unread() {
-		m := q.known[0]
+		a := q.known[0]
 		q.known = q.known[1:]
 		c.flight.asking--
-		if m.X.Actor != nil {
-			q.making = m.X
-			c.answerRoute(m)
+		if a.x.Actor != nil {
+			q.making = a.x
+			c.handed(a.x)
+			code, remark, body := c.joined(a)
+			c.reply(a.x, code, remark, body)
 		}
 	}
-	if len(q.known) == 0 && q.making == nil {
+	if q.idle() {
 		c.routes = nil
 	}
-}
-
-func (c *connection) answerRoute(m *messages.RouteReply) {
-	c.handed(m.X)
-	body, code, remark := m.Body, m.Code, m.Remark
-	if code == codec.ResSuccess && len(body) > 0 {
-		var err error
-		if body, err = c.readdress(m); err != nil {
-			code, remark, body = codec.ResSystemError, "rocketmq-proxy: cannot read the name server's answer: "+err.Error(), nil
-		}
-	}
-	c.reply(m.X, code, remark, body)
-}
-
-// readdress puts our addresses in the place of the brokers'.
-func (c *connection) readdress(m *messages.RouteReply) ([]byte, error) {
-	local := c.out.sock.Local()
-	place := func(b route.BrokerID) (string, bool) {
-		host, port, ok := c.port.Advertised(m.From, b, local)
-		return net.JoinHostPort(host, strconv.Itoa(port)), ok
-	}
-	if m.Cluster {
-		return rewrite.ClusterInfo(m.Body, place)
-	}
-	return rewrite.TopicRoute(m.Body, rewrite.DialectFor(m.X.Header.Version, m.X.StandardJSON), place)
 }

@@ -3,7 +3,6 @@ package connection
 import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
-	"github.com/rocketmq-proxy/rocketmq-proxy/rewrite"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -28,12 +27,8 @@ func (c *connection) request(t *route.Table, ch *transport.Chunk, f *codec.Frame
 		c.refuse(f, v.Code, v.Remark)
 	case !f.Header.ExpectsResponse(): // an answer could not be told from others
 		c.samples.add(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
-	case v.Action == route.LocalTopicList:
-		c.reply(c.begin(f, nil), codec.ResSuccess, "", rewrite.TopicList(t.Static.Topics()))
-	case v.Action == route.LocalClusterTopics:
-		c.reply(c.begin(f, nil), codec.ResSuccess, "", rewrite.TopicList(t.Static.Of(v.Topic).Topics()))
 	default:
-		c.askCluster(ch, f, v)
+		c.askClusters(ch, f, v)
 	}
 	return drop, nil
 }

@@ -45,6 +45,7 @@ type Listener struct {
 	// Clusters are all whose brokers it offers, its own included, in the order of the configuration: of brokers with the same
 	// name the first one is offered. nil: its own alone.
 	Clusters []*cluster.Cluster
+	Lines    []route.Line // its [[route]] tables
 	// Save keeps the port table for the next start; it may be nil.
 	Save func(map[route.BrokerID]int) error
 	// Table is the port table, with what was saved by the last run.

@@ -41,12 +41,14 @@ func (l *Listener) changes() (n uint64) {
 
 // compose makes one table of those of the listener's clusters.
 func (l *Listener) compose() *route.Table {
-	if len(l.Clusters) < 2 && !l.OnePort {
-		return l.Cluster.Snapshot().Table()
+	own := l.Cluster.Snapshot().Table()
+	routed := len(l.all()) > 1 || len(l.Lines) > 0
+	if !routed && !l.OnePort {
+		return own
 	}
-	t := *l.Cluster.Snapshot().Table()
-	if len(l.Clusters) > 1 {
-		t.Maintenance = l.maintenance()
+	t := *own
+	if routed {
+		t.Maintenance, t.Rules = l.maintenance(), l.rules()
 	}
 	if l.OnePort {
 		t.OnePort = l.composeOnePort()
@@ -54,11 +56,25 @@ func (l *Listener) compose() *route.Table {
 	return &t
 }
 
+// rules are those of the listener's [[route]] tables.
+func (l *Listener) rules() *route.Rules {
+	names := []string{}
+	for _, c := range l.all() {
+		names = append(names, c.Name)
+	}
+	return route.NewRules(l.Cluster.Name, names, l.Lines, func(name string, metadata map[string]string) map[string]bool {
+		if c := l.named(name); c != nil && c.Static() != nil {
+			return c.Static().Agreeing(metadata)
+		}
+		return map[string]bool{} // name servers tell no metadata
+	})
+}
+
 // maintenance is what of all clusters is not to be used: everything when all of them are in maintenance, else the brokers of
 // those that are.
 func (l *Listener) maintenance() (m route.Maintenance) {
 	m.All = true
-	for _, c := range l.Clusters {
+	for _, c := range l.all() {
 		m.All = m.All && c.Snapshot().Table().Maintenance.All
 	}
 	for id, b := range l.unique() {
