@@ -43,11 +43,11 @@ func (s *Splitter) SplitUsing(known *Layouts, b []byte, dst []Frame) (frames []F
 		if body > len(b) {
 			return dst, off, nil
 		}
-		f := Frame{Off: off, BodyOff: body, End: off + p.Size}
+		dst = append(dst, Frame{Off: off, BodyOff: body, End: off + p.Size})
+		f := &dst[len(dst)-1]
 		if err := known.Scan(&f.Header, b[off+PrefixLen:body], p.Encoding); err != nil {
-			return dst, off, err
+			return dst[:len(dst)-1], off, err
 		}
-		dst = append(dst, f)
 		if f.End > len(b) {
 			s.rest = f.End - len(b)
 			return dst, len(b), nil
