@@ -249,9 +249,9 @@ func (c *connection) tick(m *messages.Tick) {
 }
 
 // stopAll stops request actors that wait for work.
-func (c *connection) stopAll(list []lease) {
-	for _, l := range list {
-		c.ctx.Stop(l.pid)
+func (c *connection) stopAll(list []*messages.Exchange) {
+	for _, x := range list {
+		c.ctx.Stop(x.Actor)
 	}
 }
 

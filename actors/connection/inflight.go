@@ -131,7 +131,7 @@ const (
 func (fl *inflight) bytes() int {
 	n := 0
 	if l := fl.leases; l != nil {
-		n += int(unsafe.Sizeof(*l)) + int(l.n)*leaseCost + cap(l.free)*int(unsafe.Sizeof(lease{}))
+		n += int(unsafe.Sizeof(*l)) + int(l.n)*leaseCost + cap(l.free)*int(unsafe.Sizeof(l.free[0]))
 	}
 	if t := fl.table; t != nil {
 		n += (t.len()-fl.count)*exchangeCost + len(t.chains)*int(unsafe.Sizeof(t.chains[0]))
@@ -208,10 +208,12 @@ func (c *connection) settled(x *messages.Exchange) {
 	c.routes.made(x)
 	if x.Answer == nil { // the upstream's answer was passed on: take has removed it, and nothing else refers to it
 		x.Reset()
-		c.giveBack(x, x)
+		c.giveBack(x)
 		return
 	}
-	c.giveBack(x, messages.NewExchange())
+	next := messages.NewExchange()
+	next.Actor, next.Process, x.Actor, x.Process = x.Actor, x.Process, nil, nil
+	c.giveBack(next)
 	if !c.remove(x) { // it has expired, or is the upstream's by now
 		return
 	}

@@ -19,16 +19,19 @@ import (
 // What a burst of requests took is given up with the second tick after it, but for what the client still uses.
 func TestRequestActorsOfABurstAreGivenUp(t *testing.T) {
 	fl := inflight{begun: enoughToKeep, leases: &leases{}}
-	lend := func(n int) (out []lease) {
+	lend := func(n int) (out []*messages.Exchange) {
 		for range n {
-			l, _ := fl.leases.take()
-			out = append(out, l)
+			x := fl.leases.take()
+			if x == nil {
+				x = messages.NewExchange()
+			}
+			out = append(out, x)
 		}
 		return out
 	}
-	giveBack := func(list []lease) {
-		for _, l := range list {
-			require.True(t, fl.keep(l))
+	giveBack := func(list []*messages.Exchange) {
+		for _, x := range list {
+			require.True(t, fl.keep(x))
 		}
 	}
 	giveBack(lend(4000))

@@ -3,38 +3,29 @@ package connection
 import (
 	"slices"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
 // leases are the request actors of one connection.
 type leases struct {
-	free []lease // that wait for work
-	n    int32   // request actors, those that wait for work included
-	peak int32   // how many of them had work at a time since shrink
-}
-
-// lease is a request actor that waits for work.
-type lease struct {
-	pid     *actor.PID
-	process actor.Process
-	x       *messages.Exchange // to be used again
+	free []*messages.Exchange // of those that wait for work, to be used again
+	n    int32                // request actors, those that wait for work included
+	peak int32                // how many of them had work at a time since shrink
 }
 
 // enoughToKeep requests of a client that was idle make it likely that there will be more.
 const enoughToKeep = 2
 
-// take gives a request actor work; ok is false when none waits and there is to be one more.
-func (l *leases) take() (one lease, ok bool) {
+// take returns the exchange of a request actor that gets work; nil when none waits and there is to be one more.
+func (l *leases) take() (x *messages.Exchange) {
 	if n := len(l.free); n > 0 {
-		one, l.free[n-1] = l.free[n-1], lease{}
-		l.free, ok = l.free[:n-1], true
+		x, l.free[n-1] = l.free[n-1], nil
+		l.free = l.free[:n-1]
 	} else {
 		l.n++
 	}
 	l.peak = max(l.peak, l.busy())
-	return one, ok
+	return x
 }
 
 // busy is how many have work.
@@ -49,7 +40,7 @@ func (l *leases) drop() {
 
 // shrink returns the request actors that were not needed since it was last called, to be stopped: what a burst took
 // must not stay for as long as the client says something now and then.
-func (fl *inflight) shrink() (surplus []lease) {
+func (fl *inflight) shrink() (surplus []*messages.Exchange) {
 	l := fl.leases
 	if l == nil {
 		return nil
@@ -79,16 +70,16 @@ func (fl *inflight) rest() {
 
 // keep takes back a request actor for the client's next request, and reports whether it stays. It does not when this
 // was the first request for a while: a client that asks now and then should cost little in between.
-func (fl *inflight) keep(l lease) bool {
+func (fl *inflight) keep(x *messages.Exchange) bool {
 	if fl.begun < enoughToKeep {
 		return false
 	}
-	fl.leases.free = append(fl.leases.free, l)
+	fl.leases.free = append(fl.leases.free, x)
 	return true
 }
 
 // dismiss returns the request actors that wait for work, to be stopped: an idle client should cost little.
-func (fl *inflight) dismiss() (free []lease) {
+func (fl *inflight) dismiss() (free []*messages.Exchange) {
 	fl.begun = 0
 	if l := fl.leases; l != nil {
 		free = l.free
@@ -104,22 +95,19 @@ func (c *connection) lease() *messages.Exchange {
 	if c.flight.leases == nil {
 		c.flight.leases = &leases{}
 	}
-	l, ok := c.flight.leases.take()
-	if !ok {
-		l.pid = c.ctx.SpawnPrefix(c.requests, "request")
-		l.process, _ = c.env.System.ProcessRegistry.Get(l.pid)
-		l.x = messages.NewExchange()
+	x := c.flight.leases.take()
+	if x == nil {
+		x = messages.NewExchange()
+		x.Actor = c.ctx.SpawnPrefix(c.requests, "request")
+		x.Process, _ = c.env.System.ProcessRegistry.Get(x.Actor)
 	}
-	l.x.Actor, l.x.Process = l.pid, l.process
-	return l.x
+	return x
 }
 
-// giveBack ends the lease of a request's actor; next is what it works on next.
-func (c *connection) giveBack(x, next *messages.Exchange) {
-	l := lease{x.Actor, x.Process, next}
-	x.Actor, x.Process = nil, nil
-	if !c.flight.keep(l) {
+// giveBack ends the lease of a request's actor, which works on x next.
+func (c *connection) giveBack(x *messages.Exchange) {
+	if !c.flight.keep(x) {
 		c.flight.leases.drop()
-		c.ctx.Stop(l.pid)
+		c.ctx.Stop(x.Actor)
 	}
 }

@@ -16,19 +16,19 @@ import (
 // lessor does with a request actor what a connection does, for each tick.
 type lessor struct {
 	env     *env.Env
-	one     lease
+	one     *messages.Exchange
 	settled int
 }
 
 func (l *lessor) Receive(ctx actor.Context) {
 	switch ctx.Message().(type) {
 	case *actor.Started:
-		pid := ctx.SpawnPrefix(requestProps(l.env), "request")
-		process, _ := l.env.System.ProcessRegistry.Get(pid)
-		l.one = lease{pid, process, messages.NewExchange()}
+		l.one = messages.NewExchange()
+		l.one.Actor = ctx.SpawnPrefix(requestProps(l.env), "request")
+		l.one.Process, _ = l.env.System.ProcessRegistry.Get(l.one.Actor)
 	case *messages.Tick:
-		x := l.one.x
-		x.Header, x.Actor, x.Process = codec.Header{Code: codec.ReqSendMessageV2}, l.one.pid, l.one.process
+		x := l.one
+		x.Header = codec.Header{Code: codec.ReqSendMessageV2}
 		start(x)
 		x.Answered.Code = codec.ResSuccess
 		x.Progress.Await()
