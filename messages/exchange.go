@@ -6,6 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
 // Exchange is one request of a client on its way to an answer. It goes with the lease of a request actor, from one
@@ -32,6 +33,8 @@ type Exchange struct {
 	FanOut *FanOut
 	// PartOf: it is what one broker was asked of a FanOut, and no request of the client; nil: it is one.
 	PartOf *FanOut
+	// Pop: it takes messages, which may be acked without a handle; nil: it does not.
+	Pop *route.Pop
 	// Where it stands among those that wait (connection/exchanges.go).
 	Next, Later, Newest *Exchange
 
@@ -95,7 +98,7 @@ func NewExchange() *Exchange {
 
 // Reset makes an exchange that is over ready for another request of the same connection.
 func (x *Exchange) Reset() {
-	x.FanOut = nil
+	x.FanOut, x.Pop = nil, nil
 	x.StandardJSON, x.Waiting, x.Relayed, x.ResponseCode, x.Answer = false, false, false, 0, nil
 	x.Reply.Remark, x.Reply.Ext, x.Reply.Body, x.Reply.Version = "", nil, nil, 0
 }

@@ -117,7 +117,7 @@ func (s *Server) newListener(cfg *config.Config, c *config.Listener, directories
 func (s *Server) translateListener(cfg *config.Config, c *config.Listener, directories map[string]*actors.Cluster) (*actors.Listener, error) {
 	l := &actors.Listener{
 		Name: c.Name, Address: c.Address, StatPrefix: c.StatPrefix, Advertise: c.Advertise,
-		OnePort: c.Brokers == config.OnePort, Balance: c.Unnamed == config.Balance,
+		OnePort: c.Brokers == config.OnePort, Balance: c.Unnamed == config.Balance, PopLife: c.TransientObjectLifeSpan,
 		RewriteIDs: c.RewriteMessageIDs, ReusePort: c.ReusePort, Cluster: directories[c.Cluster],
 	}
 	if l.StatPrefix == "" {

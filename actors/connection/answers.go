@@ -73,6 +73,7 @@ func (c *connection) answer(l *link, ch *transport.Chunk, f *codec.Frame) (p pas
 	l.bulk.remove(x)
 	l.bulk.learn(x, f.End-f.Off)
 	c.samples.add(messages.Sample{Kind: messages.RequestAnswered, Code: x.Header.Code, Response: h.Code, Nanos: c.lastTraffic - x.Arrived})
+	c.popAnswered(x, h, ch.RawHeader(f))
 	c.rewrite(&p, rewrite.InAnswer(x.Header.Code), ch, f)
 	x.Answered.Code = h.Code
 	c.tell(x, &x.Answered)

@@ -5,6 +5,7 @@ package connection
 import (
 	"errors"
 	"io"
+	"math/rand/v2"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -15,6 +16,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/upstream"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -163,7 +165,7 @@ func (c *connection) open(m *messages.Accepted) {
 func (c *connection) enter(port *messages.Port, sock transport.Conn) {
 	c.port, c.out.sock = port, sock
 	if port.Role.OneForAll() {
-		c.links.many = &many{}
+		c.links.many = &many{client: route.Client{Balanced: rand.Uint32()}}
 	}
 	c.self = system.NewSink(c.env.System, c.ctx.Self())
 	c.born = c.env.Now()
@@ -242,6 +244,7 @@ func (c *connection) tick(m *messages.Tick) {
 			l.upstream.Deliver(m)
 		}
 	}
+	c.forgetPops(m.Now)
 	c.checkAge(m.Now)
 	if reason := c.missedTimeout(m.Now); reason != "" {
 		c.cut(reason)

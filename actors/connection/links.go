@@ -127,12 +127,18 @@ func (ls *links) release() {
 	for i := range ls.len() {
 		ls.at(i).bulk.release()
 	}
+	if ls.many != nil {
+		ls.many.client = route.Client{}
+	}
 }
 
 // bytes is what is kept beside them, in memory.
 func (ls *links) bytes() (n int) {
 	for i := range ls.len() {
 		n += ls.at(i).bulk.cost()
+	}
+	if ls.many != nil {
+		n += ls.many.client.PoppedBytes()
 	}
 	return n
 }

@@ -15,6 +15,8 @@ func (c *connection) request(t *route.Table, ch *transport.Chunk, f *codec.Frame
 		c.samples.add(messages.Sample{Kind: messages.MaintenanceRejected})
 	}
 	switch {
+	case v.Action == route.Relay && v.Edit != nil:
+		return c.relayEdited(c.linkOf(v.Broker), v.Edit, ch, f)
 	case v.Action == route.Relay:
 		return c.relayTo(c.linkOf(v.Broker), ch, f)
 	case v.Action == route.FanOutTo:
@@ -76,6 +78,7 @@ func (c *connection) beginRelay(ch *transport.Chunk, f *codec.Frame, l *link) *m
 	if offset, ok := route.AskedOffset(&f.Header, ch.RawHeader(f)); ok {
 		x.AskedOffset = offset
 	}
+	c.notePop(x, ch, f, l)
 	return x
 }
 

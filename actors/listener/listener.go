@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -31,9 +32,10 @@ type Listener struct {
 	Ports      route.PortOptions
 	// OnePort: the listener's own port is that of all brokers; Ports only says whether there is one for the VIP channel.
 	OnePort       bool
-	AdvertisePort int  // that clients are told for all brokers, with OnePort; 0: the listener's own
-	Balance       bool // with OnePort: sends and pops that name no broker are balanced (listener.unnamed)
-	RewriteIDs    bool // store hosts and message ids get the proxy's addresses (listener.rewrite_message_ids)
+	AdvertisePort int           // that clients are told for all brokers, with OnePort; 0: the listener's own
+	Balance       bool          // with OnePort: sends and pops that name no broker are balanced (listener.unnamed)
+	PopLife       time.Duration // with Balance: how long an ack without a handle finds its pop (listener.transient_object_life_span)
+	RewriteIDs    bool          // store hosts and message ids get the proxy's addresses (listener.rewrite_message_ids)
 	// Handshake is what clients have to pass before their first frame, on all ports.
 	Handshake transport.DownstreamHandshake
 	ReusePort bool // other processes may listen on the same address (listener.reuse_port)

@@ -85,5 +85,7 @@ func (l *Listener) composeOnePort() *route.OnePort {
 	for id, b := range unique {
 		brokers = append(brokers, route.OnePortBroker{BrokerID: id, Of: b.Cluster, Down: b.Away})
 	}
-	return route.NewOnePort(clusters, brokers, l.Balance)
+	table := route.NewOnePort(clusters, brokers, l.Balance)
+	table.Life = l.PopLife
+	return table
 }
