@@ -113,7 +113,9 @@ func (c *connection) lost(m *messages.Lost) {
 func (c *connection) lose(l *link, m *messages.Lost) {
 	l.down(m.Upstream)
 	c.noteLoss(m)
-	c.in.lose()
+	if c.links.leading() == l {
+		c.in.lose()
+	}
 	if c.out.torn(l) {
 		c.env.Log.Info("upstream lost in the middle of an answer", append(c.facts(), "upstream", m.Upstream, "reason", m.Reason)...)
 		c.life.abort()

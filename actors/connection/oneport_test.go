@@ -1,6 +1,7 @@
 package connection_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -161,5 +162,30 @@ func TestOnOnePortTheProxyAnswersForASlowBroker(t *testing.T) {
 		a.Answer(send, "too late")
 		c.Quiet()
 		require.True(t, c.Open())
+	})
+}
+
+// A broker that is lost while the client is sending a request to another one takes nothing of that with it.
+func TestOnOnePortALossLeavesTheRequestToAnotherBrokerWhole(t *testing.T) {
+	onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+		c := p.dial()
+		c.WriteFrames(to("broker-a", 10), to("broker-b", 10))
+		a, b := p.a.Accept(), p.b.Accept()
+		a.Answer(a.Next(), "")
+		c.Next()
+		b.Answer(b.Next(), "")
+		c.Next()
+		long := to("broker-a", 10)
+		long.Opaque, long.Body = 5, bytes.Repeat([]byte("x"), 10_000)
+		frame := long.Append(nil, codec.JSON)
+		c.Write(frame[:5000])
+		time.Sleep(time.Second)
+		p.b.Crash()
+		time.Sleep(time.Second)
+		c.Write(frame[5000:])
+		require.Equal(t, long.Body, a.Next().Body)
+		next := to("broker-a", 11)
+		c.Send(next)
+		require.Equal(t, int32(11), a.Next().Code)
 	})
 }
