@@ -240,3 +240,27 @@ func TestClientsThatDoNotReadLeaveRoomForOthers(t *testing.T) {
 		turn(unknownPulls)
 	})
 }
+
+// Each client that came and went would take a piece of limits.memory for good.
+func TestAClientThatLeftHoldsNothingOfTheBudget(t *testing.T) {
+	proxytest.InSim(t, proxytest.Options{}, func(t *testing.T, s *proxytest.Sim) {
+		for _, answered := range []bool{true, false} {
+			c, broker := s.Pinned()
+			c.WriteFrames(pulls(1, 3)...)
+			for range 3 {
+				asked := broker.Next()
+				if answered {
+					broker.Answer(asked, "found")
+					c.Next()
+				}
+			}
+			synctest.Wait()
+			held, _ := s.Env.Transport.Buffered()
+			require.Positive(t, held)
+			c.Close()
+			synctest.Wait()
+			held, _ = s.Env.Transport.Buffered()
+			require.Zero(t, held, "answered: %v", answered)
+		}
+	})
+}

@@ -122,10 +122,12 @@ func (ls *links) between() bool {
 	return true
 }
 
-// release gives back what is expected of them.
+// release gives back what is expected of them, and the room for it.
 func (ls *links) release() {
 	for i := range ls.len() {
-		ls.at(i).bulk.release()
+		l := ls.at(i)
+		l.bulk.release()
+		l.bulk = nil
 	}
 	if ls.many != nil {
 		ls.many.client = route.Client{}
