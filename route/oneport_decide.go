@@ -125,28 +125,29 @@ func (r *onePort) onlyBroker() (Verdict, bool) {
 // having are the brokers that have a topic, in the order of their names, as routes show them; ok is false when the
 // cluster must be asked first, which v says. An empty name is that of no topic.
 func (r *onePort) having(topic string) (list []*brokerProcess, v Verdict, ok bool) {
-	return r.brokersOf(topic, func(TopicBroker) bool { return true })
+	return r.brokersOf(topic, func(p *Part, b TopicBroker) bool { return p.Show(b.Name) != ShowNothing })
 }
 
 // writable is having for the brokers that producers are shown.
 func (r *onePort) writable(topic string) (list []*brokerProcess, v Verdict, ok bool) {
-	return r.brokersOf(topic, func(b TopicBroker) bool { return b.Writable })
+	return r.brokersOf(topic, func(p *Part, b TopicBroker) bool { return b.Writable && p.Show(b.Name) == ShowAll })
 }
 
-func (r *onePort) brokersOf(topic string, take func(TopicBroker) bool) (list []*brokerProcess, v Verdict, ok bool) {
+func (r *onePort) brokersOf(topic string, take func(*Part, TopicBroker) bool) (list []*brokerProcess, v Verdict, ok bool) {
 	if topic == "" {
 		return nil, v, true
 	}
 	var ask []TopicKey
-	for _, cluster := range r.o.clustersOf(topic) {
-		switch known := r.client.topic(cluster, []byte(topic)); {
+	parts := r.parts(topic)
+	for i := range parts {
+		switch known := r.client.topic(parts[i].Cluster, []byte(topic)); {
 		case known == nil:
-			ask = append(ask, TopicKey{cluster, topic})
+			ask = append(ask, TopicKey{parts[i].Cluster, topic})
 		case known.Unknown:
 			return nil, r.cannotTell(topic), false
 		default:
 			for _, b := range known.Brokers {
-				if p := r.o.names[b.Name]; p != nil && take(b) && !slices.Contains(list, p) {
+				if p := r.o.names[b.Name]; p != nil && take(&parts[i], b) && !slices.Contains(list, p) {
 					list = append(list, p)
 				}
 			}
@@ -157,14 +158,6 @@ func (r *onePort) brokersOf(topic string, take func(TopicBroker) bool) (list []*
 	}
 	slices.SortFunc(list, func(a, b *brokerProcess) int { return a.master.Compare(b.master.BrokerID) })
 	return list, v, true
-}
-
-// clustersOf are the clusters whose queues of a topic clients are shown.
-func (o *OnePort) clustersOf(topic string) []string {
-	if ofGroup(topic) {
-		return o.Clusters
-	}
-	return o.Clusters[:min(len(o.Clusters), 1)]
 }
 
 // cannotTell answers for a topic whose brokers are not known, as a broker would that is starting: the client tries again.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
@@ -34,7 +33,7 @@ func (r *onePort) named() (Verdict, bool) {
 // logical is for requests about a queue of a static topic: a name that no broker has, and which the topic's route maps to
 // one. Such topics are not those of groups.
 func (r *onePort) logical(q LogicalQueue, topic string) Verdict {
-	for _, cluster := range r.o.clustersOf(topic) {
+	for _, cluster := range r.clustersOf(topic) {
 		known := r.client.topic(cluster, []byte(topic))
 		switch {
 		case known == nil:
@@ -101,7 +100,7 @@ func (r *onePort) ledElsewhere(p *brokerProcess) (Verdict, bool) {
 		return Verdict{}, false
 	}
 	name := string(topic)
-	to := r.o.clustersOf(name)
+	to := r.clustersOf(name)
 	switch {
 	case slices.Contains(to, p.master.Of):
 		return Verdict{}, false
@@ -220,11 +219,6 @@ func handleField(handle []byte, n int) []byte {
 	}
 	field, _, _ := bytes.Cut(handle, []byte{' '})
 	return field
-}
-
-// ofGroup tells topics that belong to a group: each cluster in which it consumes has one (KeyBuilder.java, MixAll.java).
-func ofGroup(topic string) bool {
-	return strings.HasPrefix(topic, "%RETRY%") || strings.HasPrefix(topic, "%DLQ%")
 }
 
 // shorten bounds what of a client's words stands in a remark.

@@ -53,15 +53,24 @@ func (r *onePort) setUpClusters() (clusters []string, ok bool) {
 	}
 	topics := r.topics()
 	if len(topics) == 0 {
-		return r.o.clustersOf(""), true
+		return r.setUpIn(""), true
 	}
-	clusters = r.o.clustersOf(topics[0])
+	clusters = r.setUpIn(topics[0])
 	for _, topic := range topics[1:] {
-		if !slices.Equal(clusters, r.o.clustersOf(topic)) {
+		if !slices.Equal(clusters, r.setUpIn(topic)) {
 			return nil, false
 		}
 	}
 	return clusters, true
+}
+
+// setUpIn are the clusters in which a topic is set up: not those that are only drained.
+func (r *onePort) setUpIn(topic string) []string {
+	clusters := r.clustersOf(topic)
+	if !GroupTopic(topic) {
+		clusters = clusters[:min(len(clusters), 1)]
+	}
+	return clusters
 }
 
 func (r *onePort) isDown(b *OnePortBroker) Verdict {

@@ -1,0 +1,62 @@
+package route_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+)
+
+// Requests that name no broker go where the first line that matches leads, by all that they say; others as routes show it.
+func TestOnOnePortRoutesLeadToClusters(t *testing.T) {
+	table := brokers("a1", "b1", "b2", "c1")
+	makers := route.HeaderMatcher{Name: "group", Matcher: matcher(t, spec{Exact: "makers"})}
+	table.Rules = route.NewRules("a", []string{"a", "b", "c"}, []route.Line{
+		{Headers: []route.HeaderMatcher{makers}, Cluster: "c"},
+		{Topic: matcher(t, spec{Prefix: "order"}), Cluster: "b", DrainFrom: "a", Subset: map[string]string{"zone": "eu"}},
+	}, func(string, map[string]string) map[string]bool { return map[string]bool{"b2": true} })
+	client := &route.Client{}
+	learn := func(cluster, topic string, names ...string) {
+		known := route.Topic{}
+		for _, name := range names {
+			known.Brokers = append(known.Brokers, route.TopicBroker{Name: name, Writable: true})
+		}
+		client.Learn(route.TopicKey{Cluster: cluster, Topic: topic}, known)
+	}
+	learn("a", "News", "a1")
+	learn("a", "orders")
+	learn("b", "orders", "b1", "b2")
+	learn("c", "orders", "c1")
+	learn("c", "News")
+	f := func(code int32, ext map[string]string, want string) route.Verdict {
+		t.Helper()
+		v := decide(table, onOnePort(client), &codec.Command{Code: code, Ext: ext})
+		if want == "" {
+			require.Equal(t, route.Refuse, v.Action)
+			return v
+		}
+		require.NotNil(t, v.Broker, v.Remark)
+		require.Equal(t, want, v.Broker.String())
+		return v
+	}
+	f(10, map[string]string{"topic": "News"}, "a1/0")
+	f(10, map[string]string{"topic": "orders"}, "b2/0")
+	f(10, map[string]string{"topic": "orders", "producerGroup": "makers"}, "c1/0")
+	f(10, map[string]string{"topic": "orders", "producerGroup": "makers", "bname": "b1"}, "b1/0") // a broker's name wins
+
+	// A send to a broker whose cluster lacks the topic, which routes lead elsewhere, would create it there.
+	v := f(10, map[string]string{"topic": "orders", "bname": "c1"}, "c1/0")
+	require.Equal(t, route.Relay, v.Action, "it has the topic")
+	v = f(10, map[string]string{"topic": "News", "bname": "c1"}, "")
+	require.Equal(t, codec.ResTopicNotExist, v.Code)
+	require.Contains(t, v.Remark, `its route leads to cluster "a"`)
+	f(10, map[string]string{"topic": "orders", "bname": "a1"}, "a1/0") // drained: routes show it
+
+	// Topics are set up where routes lead, not where they are drained; those of groups everywhere.
+	v = decide(table, onOnePort(client), &codec.Command{Code: 17, Ext: map[string]string{"topic": "orders"}})
+	require.Equal(t, []route.BrokerID{{Name: "b1"}, {Name: "b2"}}, v.FanOut.Targets)
+	v = decide(table, onOnePort(client), &codec.Command{Code: 200})
+	require.Len(t, v.FanOut.Targets, 4)
+}
