@@ -26,7 +26,7 @@ func (p *program) check() *cobra.Command {
 			cfg, err := p.load(c)
 			problems := p.findings(cfg, err, strict)
 			if dial && cfg != nil {
-				problems += p.dialAll(cfg)
+				problems += p.dialAll(cfg) + p.sameNames(cfg)
 			}
 			if problems > 0 {
 				return failure{exitUsage, fmt.Errorf("problems found: %d", problems)}
@@ -36,7 +36,7 @@ func (p *program) check() *cobra.Command {
 		},
 	}
 	addSourceFlags(c)
-	c.Flags().BoolVar(&dial, "dial", false, "also try to connect to every name server and static broker")
+	c.Flags().BoolVar(&dial, "dial", false, "also try to connect to every name server and static broker, and compare the names of brokers")
 	c.Flags().BoolVar(&strict, "strict", false, "count warnings as problems")
 	return c
 }
