@@ -160,7 +160,7 @@ func TestDocumentsShowValidConfigurations(t *testing.T) {
 		for _, block := range regexp.MustCompile("(?s)```toml\n(.*?)```").FindAllStringSubmatch(text, -1) {
 			toml := block[1]
 			if !strings.Contains(toml, "[[cluster]]") {
-				toml += "\n[[cluster]]\nname_servers = [\"127.0.0.1:9876\"]\n"
+				toml += "\n[[cluster]]\nname_servers = [\"10.0.0.1:9876\"]\n"
 			}
 			if !strings.Contains(toml, "[[listener]]") {
 				toml += "\n[[listener]]\n"

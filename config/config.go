@@ -39,6 +39,10 @@ type Config struct {
 	// What is to be used less for a while: a cluster, a broker or a topic, or a topic on a broker. Clients are shown it
 	// accordingly when they ask for routes, every 30 s. POST /api/v1/maintenance does the same without a reload.
 	Maintenance []Maintenance `toml:"maintenance"`
+	// How much may be sent and asked for, by topic, group, client or address. All [[limit]] tables that match a request apply.
+	// Counted are sends (a batch is one), pulls and pops. Sends beyond a limit are answered 215 (FLOW_CONTROL) with its name;
+	// pulls and pops wait; requests without an answer (oneway) are delayed by not reading the client. For this proxy only.
+	RequestLimits []Limit `toml:"limit"`
 	// HTTP for operators: /metrics, /stats, /healthz, /readyz, /clients, /upstreams, /brokers and /actors for reading; POST
 	// /reload and /drain, POST and DELETE of /api/v1/maintenance and /api/v1/pause, which always need a credential: a token or
 	// a client certificate.
@@ -153,6 +157,36 @@ type Route struct {
 	// Another cluster whose queues of the topics consumers see as well, until the line is removed; producers do not. For moving
 	// topics without losing a message, see docs/OPERATIONS.md. Empty: none.
 	DrainFrom string `toml:"drain_from"`
+}
+
+// Limit is one [[limit]] table.
+type Limit struct {
+	// The limit's name in answers and metrics. No default.
+	Name string `toml:"name"`
+	// The listener that it is for. Empty: all.
+	Listener string `toml:"listener"`
+	// The topics, as in a [[route]]: { exact = "orders" }. Empty: all.
+	Topic Matcher `toml:"topic"`
+	// The groups of consumers and producers: { prefix = "batch-" }. Empty: all.
+	Group Matcher `toml:"group"`
+	// The clients, by their ids, such as 10.0.0.7@4711. An id is known from the client's first heartbeat on; before, no
+	// matcher matches it. Empty: all.
+	Client Matcher `toml:"client"`
+	// The networks that clients are in: ["10.1.0.0/16"].
+	Addresses []string `toml:"address"`
+	// What has a limit of its own: "client" (before its first heartbeat, each connection), "address" (IPv6: a /64), "topic"
+	// or "group". Empty: all together.
+	Per string `toml:"per"`
+	// Requests per second. 0: no such limit.
+	RequestsPerSecond int `toml:"requests_per_second"`
+	// Bytes per second, of whole frames (size). 0: no such limit.
+	BytesPerSecond Size `toml:"bytes_per_second"`
+	// Requests that may come at once after a quiet time, or bytes if only they are limited. A request that is larger passes
+	// when nothing was sent for long enough, and what comes after it waits for longer. 0: one second's worth.
+	Burst int `toml:"burst"`
+	// Requests that may wait for an answer at a time. Pulls and pops count until the broker has held them for 0.1 s. 0: no
+	// such limit.
+	InFlight int `toml:"in_flight"`
 }
 
 // ClusterTLS is the [cluster.tls] table.

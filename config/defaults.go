@@ -63,6 +63,9 @@ func DefaultMaintenance() Maintenance {
 	return Maintenance{Mode: route.ModeReadOnly, Grace: 40 * time.Second}
 }
 
+// DefaultLimit returns what a [[limit]] without any key is. It lacks a name and a limit.
+func DefaultLimit() Limit { return Limit{Addresses: []string{"0.0.0.0/0", "::/0"}} }
+
 // setDefaults gives an entry of a list of tables its defaults before its keys are read.
 func setDefaults(entry any) {
 	switch e := entry.(type) {
@@ -76,6 +79,8 @@ func setDefaults(entry any) {
 		*e = DefaultMaintenance()
 	case *Route:
 		*e = DefaultRoute()
+	case *Limit:
+		*e = DefaultLimit()
 	}
 }
 

@@ -46,7 +46,7 @@ func TestExampleEqualsDefaults(t *testing.T) {
 	got, err := Load(Sources{File: exampleFile})
 	require.NoError(t, err)
 	want := exampleConfig()
-	want.Listeners[0].Ports, want.Clusters[0].Brokers, want.Routes, want.Maintenance = nil, nil, nil, nil
+	want.Listeners[0].Ports, want.Clusters[0].Brokers, want.Routes, want.Maintenance, want.RequestLimits = nil, nil, nil, nil, nil
 	want.Complete()
 	got.origins, want.origins = nil, nil
 	require.Equal(t, want, got)
@@ -87,6 +87,9 @@ func exampleConfig() *Config {
 	maintenance := DefaultMaintenance()
 	maintenance.Cluster = cluster.Name
 	cfg.Maintenance = []Maintenance{maintenance}
+	limit := DefaultLimit()
+	limit.Name, limit.Topic.Exact, limit.RequestsPerSecond = "orders", "orders", 1000
+	cfg.RequestLimits = []Limit{limit}
 	cfg.Clusters, cfg.Listeners = []Cluster{cluster}, []Listener{listener}
 	return cfg
 }
@@ -104,7 +107,7 @@ func renderExample(t *testing.T) string {
 	text := strings.TrimLeft(r.out.String(), "\n")
 	text = regexp.MustCompile(`\n{3,}`).ReplaceAllString(text, "\n\n")
 	text = regexp.MustCompile(`(?m)(^\[.*\n)\n`).ReplaceAllString(text, "$1")
-	return exampleHead + commentOut(text, "[listener.ports]", "[[cluster.broker]]", "[[route]]", "[[maintenance]]")
+	return exampleHead + commentOut(text, "[listener.ports]", "[[cluster.broker]]", "[[route]]", "[[maintenance]]", "[[limit]]")
 }
 
 // commentOut puts # before the tables with these headers.

@@ -28,14 +28,23 @@ type HeaderMatcher struct {
 
 // Compile makes a matcher. It matches everything when nothing is set.
 func (m *Matcher) Compile() (*route.Matcher, error) {
-	if *m == (Matcher{}) {
+	spec := m.Spec()
+	if spec == nil {
 		return nil, nil
 	}
-	return route.NewMatcher(route.MatcherSpec{
+	return route.NewMatcher(*spec)
+}
+
+// Spec is what a matcher is made of; nil when nothing is set.
+func (m *Matcher) Spec() *route.MatcherSpec {
+	if *m == (Matcher{}) {
+		return nil
+	}
+	return &route.MatcherSpec{
 		Exact: m.Exact, Prefix: m.Prefix, Suffix: m.Suffix, Regex: m.Regex, Present: m.Present,
 		Range:      route.Range{Start: int64(m.Range.Start), End: int64(m.Range.End)},
 		IgnoreCase: m.IgnoreCase, Invert: m.Invert,
-	})
+	}
 }
 
 // Compile makes a matcher of a header. It needs one that is set.

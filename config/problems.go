@@ -106,11 +106,13 @@ func (c *Config) owner(path string) string {
 		return fmt.Sprintf("cluster %q", c.Clusters[i].Name)
 	case entry[1] == "listener" && i < len(c.Listeners):
 		return fmt.Sprintf("listener %q", c.Listeners[i].Name)
+	case entry[1] == "limit" && i < len(c.RequestLimits):
+		return fmt.Sprintf("limit %q", c.RequestLimits[i].Name)
 	}
 	return ""
 }
 
-var entryOf = regexp.MustCompile(`^(cluster|listener)\[([0-9]+)\]`)
+var entryOf = regexp.MustCompile(`^(cluster|listener|limit)\[([0-9]+)\]`)
 
 // lost are the keys that could not be read, and those that their problems are about.
 type lost map[string]bool

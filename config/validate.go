@@ -37,6 +37,7 @@ func check(cfg *Config) []Problem {
 	c.listeners()
 	c.routes()
 	c.maintenance()
+	c.requestLimits()
 	c.sockets()
 	c.admin()
 	c.metrics()

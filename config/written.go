@@ -69,6 +69,9 @@ func inlineStruct(v reflect.Value) string {
 			items = append(items, key+" = "+written(v.FieldByIndex(f.Index)))
 		}
 	}
+	if len(items) == 0 {
+		return "{}"
+	}
 	return "{ " + strings.Join(items, ", ") + " }"
 }
 

@@ -72,6 +72,7 @@ rocketmq_proxy_heartbeats_replayed_total counter Heartbeats that registered a cl
 rocketmq_proxy_connections_handed_over_total counter Client connections that were handed over to a successor.
 rocketmq_proxy_connections_taken_over_total counter Client connections that were taken over from a predecessor.
 rocketmq_proxy_refused_total counter Clients that were rejected or cut off, by the last part of the setting.
+rocketmq_proxy_limited_total counter Requests that a [[limit]] has refused, held for a while, or delayed by not reading the client.
 rocketmq_proxy_listener_full gauge 1 while the ports of a listener are closed because all permits are taken.
 rocketmq_proxy_accept_failures_total counter Connections that the system failed to accept.
 rocketmq_proxy_broker_up gauge 1 while a broker takes connections.

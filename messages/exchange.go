@@ -6,6 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/limit"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
@@ -35,6 +36,8 @@ type Exchange struct {
 	PartOf *FanOut
 	// Pop: it takes messages, which may be acked without a handle; nil: it does not.
 	Pop *route.Pop
+	// Pass is what limits count it for until it is answered; nil: nothing.
+	Pass *limit.Pass
 	// Where it stands among those that wait (connection/exchanges.go).
 	Next, Later, Newest *Exchange
 

@@ -2,6 +2,7 @@ package route
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
@@ -37,6 +38,32 @@ func AskedOffset(h *codec.Header, raw []byte) (offset int64, ok bool) {
 	value, _ := h.Ext(raw, "queueOffset")
 	offset, err := strconv.ParseInt(string(value), 10, 64)
 	return offset, err == nil && offset >= 0
+}
+
+// Time that a poll may take.
+const (
+	briefPoll   = time.Second     // of one that the broker would answer at once
+	longestPoll = 5 * time.Minute // whatever it says
+)
+
+// suspend is the flag of a pull that the broker may hold (PullSysFlag.java).
+const suspend = 2
+
+// PollTime is how long a pull or a pop may be kept from its broker: for as long as the broker itself could hold it.
+func PollTime(h *codec.Header, raw []byte) time.Duration {
+	field := "pollTime" // PopMessageRequestHeader.java
+	switch h.Code {
+	case codec.ReqPullMessage, codec.ReqLitePullMessage:
+		field = "suspendTimeoutMillis"
+		if flags, err := strconv.ParseInt(h.ExtString(raw, "sysFlag"), 10, 32); err != nil || flags&suspend == 0 {
+			return briefPoll
+		}
+	}
+	millis, err := strconv.ParseInt(h.ExtString(raw, field), 10, 64)
+	if err != nil || millis <= 0 {
+		return briefPoll
+	}
+	return time.Duration(min(millis, int64(longestPoll/time.Millisecond))) * time.Millisecond
 }
 
 // PollAgain is the answer that a broker gives to a held poll when nothing has come, upon which its client polls again:

@@ -7,6 +7,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/limit"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -19,7 +20,11 @@ func (s *Server) build(cfg *config.Config) (*actors.Tree, error) {
 	}
 	s.sockets, s.stopTransport = sockets, stop
 	s.logIOUring()
-	s.proxy = actors.NewProxy(sockets, s.log, settings(cfg), s.giveUp)
+	limits, err := s.limitSet(cfg, nil)
+	if err != nil {
+		return nil, fmt.Errorf("cannot set up limits: %w", err)
+	}
+	s.proxy = actors.NewProxy(sockets, s.log, settings(cfg, limits), s.giveUp)
 	if s.faults {
 		s.proxy.InjectFaults()
 	}
@@ -80,8 +85,9 @@ func frameLimits(cfg *config.Config) codec.Limits {
 // window is half of a connection's buffer for each direction.
 func window(cfg *config.Config) int { return int(cfg.Limits.BufferPerConnection) / 2 }
 
-func settings(cfg *config.Config) actors.Settings {
+func settings(cfg *config.Config, limits *limit.Set) actors.Settings {
 	return actors.Settings{
+		Limits:                 limits,
 		BufferPerConnection:    int(cfg.Limits.BufferPerConnection),
 		ConnectionsPerListener: connectionLimit(cfg, allowedDescriptors()),
 		ConnectionsPerAddress:  cfg.Limits.ConnectionsPerAddress,

@@ -72,6 +72,7 @@ func (s *Server) writeMetrics(to io.Writer) {
 	_, pauses := s.sockets.Buffered()
 	metrics.WriteCounterUint64(w, "rocketmq_proxy_buffer_read_pauses_total", pauses)
 	s.writeOutages(w)
+	s.writeLimits(w)
 	metrics.WriteProcessMetrics(w)
 	metrics.WriteFDMetrics(w) // not part of the above: with 20,000 connections it takes some milliseconds
 	exposition.Write(to, w.Bytes())

@@ -46,7 +46,9 @@ var effects = map[string]effect{
 	"maintenance":  atOnce,
 	"maintenance.": atOnce,
 
-	"route": atOnce,
+	"route":  atOnce,
+	"limit":  atOnce,
+	"limit.": atOnce,
 
 	"listener":                            atOnce,
 	"listener.address":                    atOnce,

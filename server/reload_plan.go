@@ -11,6 +11,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/admin"
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/limit"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -21,6 +22,7 @@ type plan struct {
 	policy   *admin.Policy
 	push     *pusher // nil: the present one goes on
 	revision *actors.Revision
+	limits   *limit.Set
 }
 
 // prepare does everything that can fail. It reports all problems that it finds, and has changed nothing then.
@@ -32,6 +34,9 @@ func (s *Server) prepare(next *config.Config) (*plan, error) {
 		errs = append(errs, err)
 	}
 	if p.revision, err = s.revise(next); err != nil {
+		errs = append(errs, err)
+	}
+	if p.limits, err = s.limitSet(next, s.proxy.Settings().Limits); err != nil {
 		errs = append(errs, err)
 	}
 	if !reflect.DeepEqual(next.Metrics, s.config().Metrics) && len(errs) == 0 { // it begins to push, so it comes last
@@ -78,7 +83,9 @@ func (s *Server) apply(p *plan) error {
 	s.cfg.Store(p.cfg)
 	s.certificates.commit(p.cfg)
 	s.admin.Use(p.policy, s.log)
-	s.proxy.Adjust(settings(p.cfg))
+	before := s.proxy.Settings().Limits
+	s.proxy.Adjust(settings(p.cfg, p.limits))
+	before.Succeeded(p.limits)
 	s.sockets.Tune(frameLimits(p.cfg), window(p.cfg), p.cfg.Timeouts.Dial)
 	s.operations.configure(p.cfg.Maintenance)
 	for _, d := range p.revision.Next.Clusters {

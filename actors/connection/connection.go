@@ -93,6 +93,8 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.pauseTurned(m)
 	case *parkDue:
 		c.parkedLong()
+	case *lookAtLimits:
+		c.limitsDue()
 	case *messages.BrokerMoved:
 		c.toUpstream(m.BrokerRef, m)
 	case *messages.Outdated:
@@ -218,6 +220,7 @@ func (c *connection) close() {
 	for x := range c.flight.table.all() {
 		if !x.Tombstone {
 			c.handed(x)
+			x.Pass.End()
 			c.samples.add(messages.Sample{Kind: end, Code: x.Header.Code})
 		}
 	}

@@ -18,6 +18,9 @@ import (
 
 // handOver gives the connection away if it can be cut here.
 func (c *connection) handOver() {
+	if c.links.many == nil {
+		c.answerHeld() // they come again, at the other process
+	}
 	if c.life.handingOver() || !c.betweenFrames() || c.links.many != nil {
 		c.ctx.Respond(&messages.NotNow{Never: c.links.many != nil})
 		return

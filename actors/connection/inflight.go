@@ -42,6 +42,10 @@ func (fl *inflight) note(x *messages.Exchange, n int) {
 	if route.Poll(x.Header.Code) {
 		fl.polls += n
 	}
+	if n < 0 && x.Pass != nil {
+		x.Pass.End()
+		x.Pass = nil
+	}
 }
 
 // hand notes that a request no longer waits for its upstream, and reports whether it did.
@@ -81,14 +85,14 @@ func (fl *inflight) remove(x *messages.Exchange) bool {
 	return found
 }
 
-// onlyPolls reports that the broker has all requests in flight and may hold them. It is asked after each message, so the
+// onlyPolls reports that all requests in flight are polls, which the broker has and may hold, or which are parked. It is asked after each message, so the
 // table is looked through only when there is nothing but polls in it.
 func (fl *inflight) onlyPolls() bool {
 	if fl.polls < fl.count {
 		return false
 	}
 	for x := range fl.table.all() {
-		if !x.Relayed {
+		if !x.Relayed && !x.Parked {
 			return false
 		}
 	}

@@ -105,7 +105,7 @@ func (c *connection) closeIfDue() {
 		return
 	}
 	polls := c.flight.count > 0
-	if polls && !c.canReleasePolls() || c.flight.parks() || !c.in.between() || !c.out.between() || !c.links.between() {
+	if polls && !c.canReleasePolls() || c.flight.parksOthers() || !c.in.between() || !c.out.between() || !c.links.between() {
 		return
 	}
 	if c.life.state == draining {

@@ -18,6 +18,10 @@ type parking struct {
 	queue []*parked // in the order in which they came
 	free  int       // of them, those that may go on
 	due   int64     // when a timer comes, on the process clock; 0: none does
+	// Of limits (limit.go):
+	limitDue int64 // when a timer comes, on the process clock; 0: none does
+	resume   int64 // when a request without an answer may be tried again; 0: none waits
+	delaying bool  // one waits, and was counted
 }
 
 // parked is one of them.
@@ -38,7 +42,8 @@ type wait struct {
 	until int64              // when its time is over, on the process clock
 	pause *messages.Pause    // that has to end; nil: it waits for something else
 	// late answers the request when the time is over.
-	late func(c *connection, p *parked)
+	late     func(c *connection, p *parked)
+	*holding // by a limit; nil: it waits for something else
 }
 
 // piece is a part of a frame, with a reference to its chunk.
@@ -84,6 +89,7 @@ func (p *parked) drop() {
 		each.chunk.Release()
 	}
 	p.pieces = nil
+	p.holding.leave()
 }
 
 // keep takes a part of the frame.
@@ -264,7 +270,7 @@ func (c *connection) sendOne(p *parked) {
 
 // leaveLot forgets a lot in which nothing is left.
 func (c *connection) leaveLot() {
-	if lot := c.flight.parking; lot != nil && len(lot.queue) == 0 && lot.due == 0 {
+	if lot := c.flight.parking; lot != nil && len(lot.queue) == 0 && lot.due == 0 && lot.limitDue == 0 && lot.resume == 0 && !lot.delaying {
 		c.flight.parking = nil
 	}
 }

@@ -35,6 +35,7 @@ func pulls(x *messages.Exchange) bool {
 
 // releasePolls answers all requests in flight, which are polls.
 func (c *connection) releasePolls() {
+	c.answerHeld()
 	for i := range c.links.len() {
 		if l := c.links.at(i); l.exists() {
 			c.releasePollsOf(l)

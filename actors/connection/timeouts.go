@@ -43,7 +43,7 @@ func (c *connection) unread() bool {
 // full reports that nothing new may be begun for a client that does not read its answers, or asks without waiting.
 // The chunks that wait meanwhile fill the window of its socket, which is then no longer read.
 func (c *connection) full() bool {
-	return c.busy() || c.life.handingOver() || c.unread() || c.out.crowded() || c.bulkWaits() || c.onePortWaits() || c.flight.parksFree()
+	return c.busy() || c.life.handingOver() || c.unread() || c.out.crowded() || c.bulkWaits() || c.onePortWaits() || c.flight.parksFree() || c.delayed()
 }
 
 // missedTimeout is the reason to close the connection of a client that is too slow (stats.LateIdle and its like); "" is none.

@@ -41,11 +41,16 @@ func (c *connection) relayTo(l *link, ch *transport.Chunk, f *codec.Frame) (cont
 	case l == nil:
 		c.refuse(f, codec.ResServiceNotAvailable, "rocketmq-proxy: the broker is no longer known")
 		return drop, nil
-	case c.exceeds(l, &f.Header) || c.manyQueries(l):
+	case c.exceeds(l, &f.Header) || c.manyQueries(l) || c.delays(ch, f):
 		return undecided, nil
+	}
+	pass, what, over := c.overLimit(ch, f, l)
+	if over {
+		return what, l
 	}
 	c.watchMembership(ch, f)
 	if c.paused(l) {
+		pass.End()
 		return c.whilePaused(ch, f, l), l
 	}
 	c.noteRoutes(f.Header.Code)
@@ -54,6 +59,7 @@ func (c *connection) relayTo(l *link, ch *transport.Chunk, f *codec.Frame) (cont
 		return relay, l
 	}
 	x := c.beginRelay(ch, f, l)
+	x.Pass = pass
 	c.expect(l, x)
 	c.dueBy(x.Arrived + int64(c.answerWithin(f.Header.Code)))
 	return relay, l

@@ -1,6 +1,10 @@
 package env
 
-import "time"
+import (
+	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/limit"
+)
 
 // Settings are the numbers that the actors work by. The zero value means the defaults.
 type Settings struct {
@@ -18,6 +22,7 @@ type Settings struct {
 	QueryTimeout           time.Duration // one query to one name server; 0: 1 s
 	MaxFrame               int           // bytes; 0: 16 MiB
 	MaxHeader              int           // bytes; 0: 1 MiB
+	Limits                 *limit.Set    // [[limit]]; nil: none
 }
 
 func (s Settings) withDefaults() Settings {
