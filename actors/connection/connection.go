@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -52,7 +53,9 @@ type common struct {
 	listener  *actor.PID
 	requests  *actor.Props // of request actors
 	upstreams *actor.Props
-	recorder  *stats.Recorder // of the executor
+	// brokerVersion is that of the broker that has answered a heartbeat last; 0: none has.
+	brokerVersion atomic.Int32
+	recorder      *stats.Recorder // of the executor
 }
 
 // Props is the recipe of connection actors on one executor.

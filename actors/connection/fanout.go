@@ -15,30 +15,49 @@ import (
 
 // fanOut sends a request, which has arrived whole, to several brokers.
 func (c *connection) fanOut(v *route.FanOut, ch *transport.Chunk, f *codec.Frame) {
-	c.watchMembership(ch, f)
-	targets := c.targets(v, f.Header.Code)
-	if !f.Header.ExpectsResponse() {
-		c.samples.add(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
-		c.links.many.targets = targets
+	if f.Header.Code == codec.ReqHeartBeat && c.beatenAlready(ch, f) {
 		return
 	}
+	c.watchMembership(ch, f)
+	c.noteRoutes(f.Header.Code)
+	targets := c.targets(v, f.Header.Code)
+	if f.Header.ExpectsResponse() {
+		c.askAll(v, f, targets)
+	} else {
+		c.samples.add(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
+	}
+	short := false
+	if f.Header.Code == codec.ReqHeartBeat {
+		said, ok := rewrite.ReadHeartbeat(ch.Body(f))
+		short = ok && said.Short
+	}
+	for _, l := range targets {
+		if l != nil {
+			c.links.many.sends = append(c.links.many.sends, send{l, c.beatOn(l, f, short)})
+		}
+	}
+}
+
+// askAll begins a request whose answer is joined of those of its targets. One that is paused is left out of them.
+func (c *connection) askAll(v *route.FanOut, f *codec.Frame, targets []*link) {
 	x := c.begin(f, nil)
-	x.FanOut = c.newFanOut(v, x)
-	fan := x.FanOut
+	fan := c.newFanOut(v, x)
+	x.FanOut = fan
+	if f.Header.Code == codec.ReqHeartBeat {
+		c.links.many.beat.fan = fan
+	}
 	c.tell(x, fan)
 	for i, l := range targets {
-		if l == nil {
+		switch {
+		case l == nil:
 			c.part(fan, route.Unanswered(v.Targets[i]))
-			continue
-		}
-		if c.paused(l) {
-			c.part(fan, c.whilePartPaused(l, f.Header.Code))
+		case c.paused(l):
 			targets[i] = nil
-			continue
+			c.part(fan, c.whilePartPaused(l, f.Header.Code))
+		default:
+			c.flight.add(&messages.Exchange{Header: f.Header, Arrived: x.Arrived, Link: l.number, Relayed: true, Tombstone: true, PartOf: fan})
 		}
-		c.flight.add(&messages.Exchange{Header: f.Header, Arrived: x.Arrived, Link: l.number, Relayed: true, Tombstone: true, PartOf: fan})
 	}
-	c.links.many.targets = targets
 	c.handed(x)
 }
 
@@ -54,10 +73,21 @@ func (c *connection) whilePartPaused(l *link, code int32) route.Answer {
 
 // forwardFanOut hands a request to the upstreams of its links.
 func (c *connection) forwardFanOut(ch *transport.Chunk, f *codec.Frame) {
-	for _, l := range c.links.many.targets {
-		c.forward(l, ch, f.Off, f.End)
+	m := c.links.many
+	for _, s := range m.sends {
+		if s.frame != nil {
+			c.forwardFrame(s.to, s.frame)
+		} else {
+			c.forward(s.to, ch, f.Off, f.End)
+		}
 	}
-	c.links.many.targets = nil
+	m.sends = nil
+}
+
+// send is what a fan-out sends to one of its links.
+type send struct {
+	to    *link
+	frame []byte // nil: the client's
 }
 
 // targets are the links to those that a request goes to; nil: a broker that has been forgotten a moment ago.
@@ -73,7 +103,7 @@ func (c *connection) targets(v *route.FanOut, code int32) (list []*link) {
 }
 
 func (c *connection) newFanOut(v *route.FanOut, x *messages.Exchange) *messages.FanOut {
-	fan := &messages.FanOut{X: x, Join: v.Join, Targets: v.Targets, Version: codec.Version5_5_0}
+	fan := &messages.FanOut{X: x, Join: v.Join, Targets: v.Targets, Version: cmp.Or(c.brokerVersion.Load(), codec.Version5_5_0)}
 	soon, late := v.Join.Timeouts(x.Header.Code, c.env.Settings().OnePortTimeout)
 	if late > 0 {
 		fan.Late = x.Arrived + int64(late)
@@ -174,6 +204,7 @@ func (c *connection) heartbeatAnswered(l *link, frame []byte) {
 	defer ch.Release()
 	f := &ch.Frames[0]
 	if l.confirm(&f.Header, ch.RawHeader(f)); f.Header.Code == codec.ResSuccess {
+		c.brokerVersion.Store(f.Header.Version)
 		c.links.many.list[l.number].member = true
 		c.linked()
 	}

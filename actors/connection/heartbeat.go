@@ -55,7 +55,11 @@ func (c *connection) watchMembership(ch *transport.Chunk, f *codec.Frame) {
 		c.heartbeat.more(c.env, here)
 	case codec.ReqUnregisterClient:
 		// A replay must not register again what the client has unregistered; its next heartbeat says what is left.
-		c.heartbeat.drop(c.env)
+		if c.links.many != nil {
+			c.heartbeat.leaveGroups(c, ch, f)
+		} else {
+			c.heartbeat.drop(c.env)
+		}
 	}
 }
 

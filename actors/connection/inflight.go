@@ -226,9 +226,11 @@ func (c *connection) settled(x *messages.Exchange) {
 		Kind: messages.RequestAnswered, Local: x.FanOut == nil || len(x.FanOut.Targets) == 0, Code: x.Header.Code, Response: x.ResponseCode,
 		Nanos: c.env.Now() - x.Arrived,
 	})
+	fan := x.FanOut
 	x.FanOut = nil // what brokers still say to it counts no longer
 	if x.Relayed { // its actor failed while the upstream has it or will get it
 		c.flight.leaveTombstone(x.Link, x.Header, x.Arrived)
 	}
 	c.out.reply(x.Answer)
+	c.beatAnswered(fan, x.Answer)
 }

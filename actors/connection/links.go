@@ -18,8 +18,9 @@ type many struct {
 	leading   *link      // which the client's frame that is under way goes to
 	gathering *gathering // the request that is arriving and needed whole; nil: none
 	client    route.Client
-	targets   []*link // of the request that is fanned out
-	head      []byte  // of the answer to a push
+	sends     []send // of the request that is fanned out
+	beat      beat
+	head      []byte // of the answer to a push
 	pushes    []push
 	arrived   int64 // when the bytes that are decided were read, on the process clock
 	lookAt    int64 // when it is looked for slow answers; 0: never

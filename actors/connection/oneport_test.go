@@ -189,3 +189,126 @@ func TestOnOnePortALossLeavesTheRequestToAnotherBrokerWhole(t *testing.T) {
 		require.Equal(t, int32(11), a.Next().Code)
 	})
 }
+
+func TestOnOnePortTheSameHeartbeatGoesOutOnce(t *testing.T) {
+	onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+		c := p.dial()
+		c.WriteFrames(to("broker-a", 10), to("broker-b", 10))
+		a, b := p.a.Accept(), p.b.Accept()
+		a.Next()
+		b.Next()
+		beat := func(opaque int32) *codec.Command {
+			return &codec.Command{Code: codec.ReqHeartBeat, Opaque: opaque, Body: []byte(proxytest.FullHeartbeat)}
+		}
+		c.WriteFrames(beat(1), beat(2))
+		confirm := func(m *codec.Command, version int32, ext map[string]string) *codec.Command {
+			answer := m.Answer(codec.ResSuccess, "")
+			answer.Version, answer.Ext = version, ext
+			return answer
+		}
+		a.WriteFrames(confirm(a.Next(), 450, map[string]string{"IS_SUPPORT_HEART_BEAT_V2": "true", "IS_SUB_CHANGE": "false"}))
+		c.Quiet()
+		b.WriteFrames(confirm(b.Next(), 440, map[string]string{"IS_SUPPORT_HEART_BEAT_V2": "true", "IS_SUB_CHANGE": "true"}))
+		joined := map[string]string{"IS_SUPPORT_HEART_BEAT_V2": "true", "IS_SUB_CHANGE": "true"}
+		c.WriteFrames(beat(3))
+		for opaque := range int32(3) {
+			answer := c.Next()
+			require.Equal(t, opaque+1, answer.Opaque)
+			require.Equal(t, int32(440), answer.Version)
+			require.Equal(t, joined, answer.Ext)
+		}
+		a.Quiet()
+		b.Quiet()
+
+		// The short form goes only to a broker that keeps the full one.
+		time.Sleep(5 * time.Second)
+		c.WriteFrames(&codec.Command{Code: codec.ReqHeartBeat, Opaque: 4, Body: []byte(proxytest.ShortHeartbeat)})
+		atA, atB := a.Next(), b.Next()
+		require.Equal(t, proxytest.ShortHeartbeat, string(atA.Body))
+		require.Equal(t, proxytest.FullHeartbeat, string(atB.Body))
+		a.WriteFrames(confirm(atA, 450, joined))
+		b.WriteFrames(confirm(atB, 440, joined))
+		require.Equal(t, int32(4), c.Next().Opaque)
+
+		// It goes out again when the client has unregistered a group.
+		c.WriteFrames(&codec.Command{Code: codec.ReqUnregisterClient, Opaque: 5, Ext: map[string]string{"clientID": "c", "consumerGroup": "other"}}, beat(6))
+		for _, broker := range []*proxytest.Client{a, b} {
+			require.Equal(t, codec.ReqUnregisterClient, broker.Next().Code)
+			require.Equal(t, codec.ReqHeartBeat, broker.Next().Code)
+		}
+	})
+}
+
+func TestOnOnePortALaterLinkBeginsWithTheHeartbeat(t *testing.T) {
+	onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+		p.a.Answers(proxytest.Succeed)
+		p.b.Answers(proxytest.Succeed)
+		c := p.dial()
+		require.Equal(t, codec.ResSuccess, c.Call(to("broker-a", 10)).Code)
+		body := `{"clientID":"c","consumerDataSet":[{"groupName":"g"},{"groupName":"left"}],"producerDataSet":[]}`
+		require.Equal(t, codec.ResSuccess, c.Call(&codec.Command{Code: codec.ReqHeartBeat, Body: []byte(body)}).Code)
+		unregister := &codec.Command{Code: codec.ReqUnregisterClient, Ext: map[string]string{"clientID": "c", "consumerGroup": "left"}}
+		require.Equal(t, codec.ResSuccess, c.Call(unregister).Code)
+		require.Equal(t, codec.ResSuccess, c.Call(to("broker-b", 11)).Code)
+		got := p.b.Requests()
+		require.Len(t, got, 2)
+		require.Equal(t, codec.ReqHeartBeat, got[0].Code)
+		require.Contains(t, string(got[0].Body), `"g"`)
+		require.NotContains(t, string(got[0].Body), "left")
+		require.Equal(t, int32(11), got[1].Code)
+	})
+}
+
+func TestOnOnePortAHeartbeatDoesNotWaitForASilentBroker(t *testing.T) {
+	onOnePort(t, proxytest.Options{Settings: actors.Settings{OnePortTimeout: 2700 * time.Millisecond}}, func(t *testing.T, p *onePort) {
+		p.a.Answers(proxytest.Succeed)
+		p.b.Answers(func(c *codec.Command) *codec.Command {
+			if c.Code == codec.ReqHeartBeat {
+				return nil
+			}
+			return proxytest.Succeed(c)
+		})
+		c := p.dial()
+		require.Equal(t, codec.ResSuccess, c.Call(to("broker-a", 10)).Code)
+		require.Equal(t, codec.ResSuccess, c.Call(to("broker-b", 10)).Code)
+		began := time.Now()
+		answer := c.Call(proxytest.ConsumerHeartbeat())
+		require.Equal(t, codec.ResSuccess, answer.Code)
+		require.InDelta(t, 1, time.Since(began).Seconds(), 0.06)
+		require.Empty(t, answer.Ext["IS_SUPPORT_HEART_BEAT_V2"])
+	})
+}
+
+// A request that several brokers must see whole may arrive in pieces, between others.
+func TestOnOnePortARequestIsGathered(t *testing.T) {
+	onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+		p.a.Answers(proxytest.Succeed)
+		p.b.Answers(proxytest.Succeed)
+		c := p.dial()
+		require.Equal(t, codec.ResSuccess, c.Call(to("broker-a", 10)).Code)
+		require.Equal(t, codec.ResSuccess, c.Call(to("broker-b", 10)).Code)
+		p.a.Requests()
+		p.b.Requests()
+		beat := proxytest.Frame(&codec.Command{Code: codec.ReqHeartBeat, Opaque: 100, Body: []byte(proxytest.FullHeartbeat)})
+		last := proxytest.Frame(&codec.Command{Code: 11, Opaque: 101, Ext: map[string]string{"bname": "broker-b"}})
+		all := append(append(proxytest.Frame(&codec.Command{Code: 10, Opaque: 99, Ext: map[string]string{"bname": "broker-a"}}), beat...), last...)
+		cut := len(all) - len(last) - 20
+		c.Write(all[:cut-30])
+		c.Write(all[cut-30 : cut])
+		c.Write(all[cut:])
+		var got []int32
+		for range 3 {
+			got = append(got, c.Next().Opaque)
+		}
+		require.ElementsMatch(t, []int32{99, 100, 101}, got)
+		for _, broker := range []*proxytest.FakeBroker{p.a, p.b} {
+			requests := broker.Requests()
+			require.Len(t, requests, 2)
+			for _, r := range requests {
+				if r.Code == codec.ReqHeartBeat {
+					require.Equal(t, proxytest.FullHeartbeat, string(r.Body))
+				}
+			}
+		}
+	})
+}
