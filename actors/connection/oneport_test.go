@@ -312,3 +312,47 @@ func TestOnOnePortARequestIsGathered(t *testing.T) {
 		}
 	})
 }
+
+// A joined answer does not get into another one of which the end and the last part come together.
+func TestOnOnePortAJoinedAnswerWaitsForTheEndOfAFrame(t *testing.T) {
+	onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+		c := p.dial()
+		pull := to("broker-a", 11)
+		c.Send(pull)
+		a := p.a.Accept()
+		a.Next()
+		c.Send(proxytest.ConsumerHeartbeat())
+		beat := a.Next()
+		messages := pull.Answer(codec.ResSuccess, "")
+		messages.Body = make([]byte, 3000)
+		frame := proxytest.Frame(messages)
+		a.Write(frame[:1000])
+		a.Write(append(frame[1000:], proxytest.Frame(beat.Answer(codec.ResSuccess, ""))...))
+		require.Equal(t, messages.Body, c.Next().Body)
+		require.Equal(t, beat.Opaque, c.Next().Opaque)
+	})
+}
+
+// An opaque that takes as much room as the one before is changed in place.
+func TestOnOnePortPushesOfBothEncodings(t *testing.T) {
+	for _, encoding := range []codec.Encoding{codec.JSON, codec.Binary} {
+		onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+			c := p.dial()
+			c.Send(to("broker-a", 10))
+			a := p.a.Accept()
+			a.Next()
+			for n := range int32(12) {
+				push := &codec.Command{Code: codec.ReqGetConsumerRunningInfo, Opaque: 7 + n, Body: []byte("push")}
+				a.Write(push.Append(nil, encoding))
+				came := c.Next()
+				require.Equal(t, "push", string(came.Body))
+				answer := came.Answer(codec.ResSuccess, "")
+				answer.Body = []byte("answer")
+				c.Write(answer.Append(nil, encoding))
+				back := a.Next()
+				require.Equal(t, 7+n, back.Opaque)
+				require.Equal(t, "answer", string(back.Body))
+			}
+		})
+	}
+}

@@ -121,6 +121,8 @@ func (o *outbound) next() (d delivery, ok bool) {
 func (o *outbound) relay(j decider, l *link, m *messages.Deliver) {
 	ch := m.Chunk
 	from, to := o.lead(j, l, m)
+	goesOn := o.current != nil
+	o.current = l // what is replied meanwhile must not come before what of this chunk is not written yet
 	for i := range ch.Frames {
 		f := &ch.Frames[i]
 		if f.Off < m.From || f.Off >= m.To {
@@ -141,14 +143,15 @@ func (o *outbound) relay(j decider, l *link, m *messages.Deliver) {
 			from = f.BodyOff
 		}
 		if f.End > len(ch.B) {
-			l.continuation, o.current = p.what, l
+			l.continuation, goesOn = p.what, true
 		}
 		if p.hosts != nil {
 			to -= l.edit(p.hosts, ch.Body(f))
 		}
 	}
 	o.writeChunk(ch, from, to)
-	if o.current == nil {
+	if !goesOn {
+		o.current = nil
 		o.flush()
 	}
 }

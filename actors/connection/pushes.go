@@ -30,7 +30,10 @@ func (c *connection) pushed(l *link, ch *transport.Chunk, f *codec.Frame) (head 
 	if f.Header.NoOpaque {
 		return nil
 	}
-	head = codec.SetOpaque(ch.Head(f), &f.Header, f.End-f.BodyOff, m.pushed)
+	theirs := ch.Head(f)
+	if head = codec.SetOpaque(theirs, &f.Header, f.End-f.BodyOff, m.pushed); &head[0] == &theirs[0] { // changed in place
+		head = nil
+	}
 	if len(m.pushes) >= maxPushes {
 		m.pushes = slices.Delete(m.pushes, 0, 1)
 	}
@@ -55,6 +58,9 @@ func (c *connection) pushAnswered(ch *transport.Chunk, f *codec.Frame) (continua
 	if l == nil {
 		return drop, nil
 	}
-	m.head = codec.SetOpaque(ch.Head(f), &f.Header, f.End-f.BodyOff, p.theirs)
+	ours := ch.Head(f)
+	if m.head = codec.SetOpaque(ours, &f.Header, f.End-f.BodyOff, p.theirs); &m.head[0] == &ours[0] { // changed in place
+		return relay, l
+	}
 	return headed, l
 }
