@@ -10,6 +10,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
 // onePort is a proxy in virtual time with one port for all brokers.
@@ -355,4 +356,22 @@ func TestOnOnePortPushesOfBothEncodings(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Polls that brokers hold are not waited for on any of the links.
+func TestOnOnePortADrainAnswersHeldPollsOfAllBrokers(t *testing.T) {
+	onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+		c := p.dial()
+		for i, broker := range []string{"broker-a", "broker-b"} {
+			pull := to(broker, 11)
+			pull.Opaque, pull.Ext["queueOffset"] = int32(i)+1, "7"
+			c.Send(pull)
+		}
+		p.a.Accept().Next()
+		p.b.Accept().Next()
+		p.Drain(messages.Drain{})
+		time.Sleep(5 * time.Second)
+		require.ElementsMatch(t, []int32{1, 2}, c.Opaques())
+		require.False(t, c.Open())
+	})
 }

@@ -89,6 +89,7 @@ type ProxyConfig struct {
 	Cluster    string // more lines of [[cluster]]
 	Listener   string // more lines of [[listener]]
 	Metrics    string // the lines of [metrics]
+	OnePort    bool   // one port for all brokers, and the one two below it
 
 	DrainTimeout time.Duration // 0: 5 s
 }
@@ -104,6 +105,10 @@ func serveProxy(dir string, config ProxyConfig) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
+	listen, brokers := first, fmt.Sprintf("brokers = \"port-per-broker\"\nbroker_ports = \"%d-%d\"", first+4, first+4+BrokerPorts-1)
+	if config.OnePort {
+		listen, brokers = first+4, `brokers = "one-port"`
+	}
 	text := fmt.Sprintf(`
 drain_timeout = %q
 
@@ -115,12 +120,11 @@ name = "main"
 name = "it"
 address = %q
 cluster = "main"
-brokers = "port-per-broker"
-broker_ports = "%d-%d"
+%s
 %s
 [admin]
 address = %q
-`, cmp.Or(config.DrainTimeout, 5*time.Second).String(), config.nameServers(), config.Cluster, freeport.Loopback(first), first+4, first+4+BrokerPorts-1, config.Listener, freeport.Loopback(first+1))
+`, cmp.Or(config.DrainTimeout, 5*time.Second).String(), config.nameServers(), config.Cluster, freeport.Loopback(listen), brokers, config.Listener, freeport.Loopback(first+1))
 	if config.Metrics != "" {
 		text += "\n[metrics]\n" + config.Metrics + "\n"
 	}
@@ -128,7 +132,7 @@ address = %q
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		return nil, fmt.Errorf("cannot configure the proxy: %w", err)
 	}
-	return LaunchProxy(dir, freeport.Loopback(first), freeport.Loopback(first+1), "serve", "--config", path)
+	return LaunchProxy(dir, freeport.Loopback(listen), freeport.Loopback(first+1), "serve", "--config", path)
 }
 
 func (c *ProxyConfig) nameServers() string {
