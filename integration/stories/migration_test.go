@@ -1,0 +1,202 @@
+package stories
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/apache/rocketmq-client-go/v2"
+	"github.com/apache/rocketmq-client-go/v2/consumer"
+	"github.com/apache/rocketmq-client-go/v2/primitive"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
+	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
+)
+
+// migration is a topic that moves from one cluster to another behind one listener, as docs/OPERATIONS.md says.
+type migration struct {
+	t        *testing.T
+	old, new *embedded.Broker
+	target   *harness.Target
+	topic    string
+}
+
+func newMigration(t *testing.T) *migration {
+	t.Helper()
+	m := &migration{t: t, topic: "Orders"}
+	var servers []string
+	for _, name := range []string{"old", "new"} {
+		cluster, err := embedded.Start(embedded.Options{Brokers: []embedded.BrokerOptions{{Name: name}}})
+		require.NoError(t, err)
+		t.Cleanup(cluster.Close)
+		harness.GuardServer(t, "broker "+name, cluster.Broker(name).Addr())
+		harness.GuardServer(t, "the name server of "+name, cluster.NameServers()[0])
+		require.NoError(t, cluster.CreateTopic(m.topic, 4))
+		servers = append(servers, cluster.NameServers()[0])
+		if m.old == nil {
+			m.old = cluster.Broker(name)
+		} else {
+			m.new = cluster.Broker(name)
+		}
+	}
+	m.target = harness.ConfiguredProxy(t, harness.ProxyConfig{
+		NameServer: servers[0],
+		Cluster:    fmt.Sprintf("[[cluster]]\nname = \"new\"\nname_servers = [%q]\n", servers[1]),
+		Listener:   routesFrom + routesTo,
+	})
+	return m
+}
+
+// The routes of the proxy's file stand between these lines.
+const (
+	routesFrom = "# routes from here\n"
+	routesTo   = "# to here\n"
+)
+
+// lead reloads the proxy with one route for the topic, or none, and returns when it is in effect.
+func (m *migration) lead(cluster, drainFrom string) {
+	m.t.Helper()
+	path := filepath.Join(filepath.Dir(m.target.Proxy.LogPath), "proxy.toml")
+	text, err := os.ReadFile(path)
+	require.NoError(m.t, err)
+	before, rest, ok := strings.Cut(string(text), routesFrom)
+	require.True(m.t, ok)
+	_, after, _ := strings.Cut(rest, routesTo)
+	route := fmt.Sprintf("[[route]]\ntopic = { exact = %q }\ncluster = %q\ndrain_from = %q\n", m.topic, cluster, drainFrom)
+	require.NoError(m.t, os.WriteFile(path, []byte(before+routesFrom+route+routesTo+after), 0o600))
+	require.NoError(m.t, m.target.Proxy.HangUp())
+}
+
+// producing sends one message after the other until it is stopped.
+type producing struct {
+	mu     sync.Mutex
+	bodies [][]byte
+	failed error
+	stop   chan struct{}
+	ended  chan struct{}
+}
+
+func (m *migration) produce(p rocketmq.Producer) *producing {
+	s := &producing{stop: make(chan struct{}), ended: make(chan struct{})}
+	go func() {
+		defer close(s.ended)
+		for n := uint64(0); ; n++ {
+			select {
+			case <-s.stop:
+				return
+			case <-time.After(5 * time.Millisecond): // a load, not a wait
+			}
+			body := harness.RandomBody(n, 100)
+			result, err := p.SendSync(context.Background(), primitive.NewMessage(m.topic, body))
+			if err == nil && result.Status != primitive.SendOK {
+				err = fmt.Errorf("status %d", result.Status)
+			}
+			s.mu.Lock()
+			s.bodies, s.failed = append(s.bodies, body), errors.Join(s.failed, err)
+			s.mu.Unlock()
+		}
+	}()
+	return s
+}
+
+func (s *producing) end(t *testing.T) [][]byte {
+	t.Helper()
+	close(s.stop)
+	<-s.ended
+	require.NoError(t, s.failed)
+	return s.bodies
+}
+
+// grows waits until a broker stores more messages of the topic.
+func (m *migration) grows(b *embedded.Broker) {
+	m.t.Helper()
+	n := len(b.Messages(m.topic))
+	harness.Await(m.t, func() error {
+		if now := len(b.Messages(m.topic)); now < n+20 {
+			return fmt.Errorf("%s has got %d messages", b.Name(), now-n)
+		}
+		return nil
+	})
+}
+
+// TestATopicMovesToAnotherCluster moves a topic while a Go producer sends, and a consumer that refuses one message in ten at
+// first reads: no send fails, and every message is consumed, those that were retried in either cluster, too.
+func TestATopicMovesToAnotherCluster(t *testing.T) {
+	t.Parallel()
+	m := newMigration(t)
+	group, in, retried := harness.Unique(t, "group"), new(harness.Inbox), map[string]int{}
+	var mu sync.Mutex
+	consumed := 0
+	m.target.Consumer(t, group, m.topic, consumer.MessageSelector{}, func(_ context.Context, got ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if consumed++; consumed%10 == 0 && got[0].ReconsumeTimes == 0 {
+			return consumer.ConsumeRetryLater, nil
+		}
+		if got[0].ReconsumeTimes > 0 {
+			retried[got[0].Queue.BrokerName]++
+		}
+		in.Add(got)
+		return consumer.ConsumeSuccess, nil
+	})
+	load := m.produce(m.target.Producer(t))
+	m.grows(m.old)
+
+	m.lead("main", "new") // consumers first
+	_, err := m.new.WaitMembers(t.Context(), group, 1)
+	require.NoError(t, err)
+	require.Empty(t, m.new.Messages(m.topic), "no producer was led there")
+
+	m.lead("new", "main") // then producers
+	m.grows(m.new)
+	moved := len(m.old.Messages(m.topic))
+	m.grows(m.new)
+	require.Len(t, m.old.Messages(m.topic), moved, "producers send to the new cluster alone")
+
+	bodies := load.end(t)
+	harness.Await(t, func() error { return in.Missing(bodies) })
+	mu.Lock()
+	defer mu.Unlock()
+	require.Positive(t, retried["old"], "retries of the old cluster")
+	require.Positive(t, retried["new"], "retries of the new cluster")
+}
+
+// The same with clients of Java.
+func TestATopicOfJavaClientsMovesToAnotherCluster(t *testing.T) {
+	for _, version := range []string{"5.5.0", "4.9.4"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			shell := harness.StartJavaShell(t, version)
+			m := newMigration(t)
+			group := harness.Unique(t, "group")
+			require.NoError(t, shell.StartMember(m.target.NameServer, m.topic, group, harness.Unique(t, "client")))
+			require.NoError(t, shell.StartProducer(m.target.NameServer, m.topic, harness.Unique(t, "producer"), harness.Unique(t, "client")))
+			early := awaitStored(t, shell, 20)
+			m.lead("main", "new")
+			_, err := m.new.WaitMembers(t.Context(), group, 1)
+			require.NoError(t, err)
+			m.lead("new", "main")
+			m.grows(m.new)
+			require.NoError(t, shell.StopProducer())
+			stored, failures, err := shell.Sent()
+			require.NoError(t, err)
+			require.Empty(t, failures[early:])
+			harness.Await(t, func() error {
+				received, err := shell.Received()
+				for _, sum := range stored {
+					if err == nil && received[sum] == 0 {
+						err = fmt.Errorf("%d of %d messages have come", len(received), len(stored))
+					}
+				}
+				return err
+			})
+		})
+	}
+}
