@@ -46,12 +46,18 @@ func newMigration(t *testing.T) *migration {
 			m.new = cluster.Broker(name)
 		}
 	}
-	m.target = harness.ConfiguredProxy(t, harness.ProxyConfig{
-		NameServer: servers[0],
-		Cluster:    fmt.Sprintf("[[cluster]]\nname = \"new\"\nname_servers = [%q]\n", servers[1]),
+	m.target = betweenClusters(t, servers[0], servers[1])
+	return m
+}
+
+// betweenClusters starts a proxy whose listener has the cluster "main", and "new" as soon as a route names it.
+func betweenClusters(t *testing.T, main, new string) *harness.Target {
+	t.Helper()
+	return harness.ConfiguredProxy(t, harness.ProxyConfig{
+		NameServer: main,
+		Cluster:    fmt.Sprintf("[[cluster]]\nname = \"new\"\nname_servers = [%q]\n", new),
 		Listener:   routesFrom + routesTo,
 	})
-	return m
 }
 
 // The routes of the proxy's file stand between these lines.
@@ -131,21 +137,8 @@ func (m *migration) grows(b *embedded.Broker) {
 func TestATopicMovesToAnotherCluster(t *testing.T) {
 	t.Parallel()
 	m := newMigration(t)
-	group, in, retried := harness.Unique(t, "group"), new(harness.Inbox), map[string]int{}
-	var mu sync.Mutex
-	consumed := 0
-	m.target.Consumer(t, group, m.topic, consumer.MessageSelector{}, func(_ context.Context, got ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if consumed++; consumed%10 == 0 && got[0].ReconsumeTimes == 0 {
-			return consumer.ConsumeRetryLater, nil
-		}
-		if got[0].ReconsumeTimes > 0 {
-			retried[got[0].Queue.BrokerName]++
-		}
-		in.Add(got)
-		return consumer.ConsumeSuccess, nil
-	})
+	group, in := harness.Unique(t, "group"), new(refusing)
+	m.target.Consumer(t, group, m.topic, consumer.MessageSelector{}, in.accept)
 	load := m.produce(m.target.Producer(t))
 	m.grows(m.old)
 
@@ -162,10 +155,73 @@ func TestATopicMovesToAnotherCluster(t *testing.T) {
 
 	bodies := load.end(t)
 	harness.Await(t, func() error { return in.Missing(bodies) })
-	mu.Lock()
-	defer mu.Unlock()
-	require.Positive(t, retried["old"], "retries of the old cluster")
-	require.Positive(t, retried["new"], "retries of the new cluster")
+	require.Positive(t, in.from("old").retried)
+	require.Positive(t, in.from("new").retried)
+}
+
+// TestATopicMovesBetweenRealClusters is the same with brokers of 4.9.7 and 5.5.0. Both clusters have a broker-a; of the second
+// one broker-b is offered.
+func TestATopicMovesBetweenRealClusters(t *testing.T) {
+	t.Parallel()
+	harness.RequireReal(t)
+	before, after := harness.DirectTarget(t, "4.9.7"), harness.DirectTarget(t, "5.5.0")
+	m := &migration{t: t, topic: harness.Unique(t, "topic"), target: betweenClusters(t, before.NameServer, after.NameServer)}
+	require.NoError(t, harness.CreateTopic(t.Context(), before.NameServer, before.Brokers, m.topic, 4))
+	require.NoError(t, harness.CreateTopic(t.Context(), after.NameServer, map[string]string{"broker-b": after.Brokers["broker-b"]}, m.topic, 4))
+	in := new(refusing)
+	m.target.Consumer(t, harness.Unique(t, "group"), m.topic, consumer.MessageSelector{}, in.accept)
+	load := m.produce(m.target.Producer(t))
+	hasFrom := func(broker string) {
+		harness.Await(t, func() error {
+			if n := in.from(broker).consumed; n < 50 {
+				return fmt.Errorf("%d messages of %s have come", n, broker)
+			}
+			return nil
+		})
+	}
+	hasFrom("broker-a")
+	m.lead("new", "main")
+	hasFrom("broker-b")
+	bodies := load.end(t)
+	harness.Await(t, func() error { return in.Missing(bodies) })
+	require.Positive(t, in.from("broker-a").retried)
+	require.Positive(t, in.from("broker-b").retried)
+}
+
+// refusing is a listener that refuses one message in ten at first, and keeps what it takes.
+type refusing struct {
+	harness.Inbox
+	mu     sync.Mutex
+	got    int
+	counts map[string]taken
+}
+
+// taken is how much has come from one broker, and how much of that after it was refused.
+type taken struct{ consumed, retried int }
+
+func (r *refusing) accept(_ context.Context, got ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.got++; r.got%10 == 0 && got[0].ReconsumeTimes == 0 {
+		return consumer.ConsumeRetryLater, nil
+	}
+	if r.counts == nil {
+		r.counts = map[string]taken{}
+	}
+	t := r.counts[got[0].Queue.BrokerName]
+	t.consumed++
+	if got[0].ReconsumeTimes > 0 {
+		t.retried++
+	}
+	r.counts[got[0].Queue.BrokerName] = t
+	r.Add(got)
+	return consumer.ConsumeSuccess, nil
+}
+
+func (r *refusing) from(broker string) taken {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.counts[broker]
 }
 
 // The same with clients of Java.
