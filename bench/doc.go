@@ -59,6 +59,8 @@
 // -anyway compares all the same, and the report says so. With -load a busy process of the bench runs on each core, since
 // neighbors are normal.
 //
+// GOALS.md explains the goals that are missed. Whoever changes what a request costs keeps it true.
+//
 // -data FILE keeps the measurements: a later run with the same file replaces what it measures again and reports the
 // rest with it, so that a long bench can be done in pieces. -binary FILE measures a binary that exists, -env
 // GODEBUG=gctrace=1,GOGC=200 sets variables for it.
