@@ -10,9 +10,12 @@ import (
 // Pop is a request for messages that was passed on.
 type Pop struct{ Broker, Group, Topic string }
 
-// PopOf is the pop that a request is, which goes to a broker.
+// PopOf is the pop that a request is, which goes to a broker; ok is false for any other request.
 func PopOf(h *codec.Header, raw []byte, broker string) (p Pop, ok bool) {
-	return Pop{broker, h.ExtString(raw, "consumerGroup"), h.ExtString(raw, "topic")}, pops(h.Code)
+	if !pops(h.Code) {
+		return p, false
+	}
+	return Pop{broker, h.ExtString(raw, "consumerGroup"), h.ExtString(raw, "topic")}, true
 }
 
 // popped are the messages that a connection has popped, the oldest first.
