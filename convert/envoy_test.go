@@ -10,6 +10,8 @@ import (
 
 	gotoml "github.com/pelletier/go-toml/v2"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 )
 
 var update = flag.Bool("update", false, "write the expected results anew")
@@ -205,5 +207,24 @@ func TestDocumentationHasTheExamples(t *testing.T) {
 		result, err := os.ReadFile(name + ".toml")
 		require.NoError(t, err)
 		require.Contains(t, string(page), "```\n"+string(result)+"```\n", name)
+	}
+}
+
+// What comes out is what the proxy reads, once the name servers are filled in that only the reader knows.
+func TestExamplesCanBeLoaded(t *testing.T) {
+	for _, name := range examples(t) {
+		result, err := os.ReadFile(name + ".toml")
+		require.NoError(t, err)
+		file := filepath.Join(t.TempDir(), "proxy.toml")
+		complete := strings.ReplaceAll(string(result), "name_servers = []", `name_servers = ["10.0.0.9:9876"]`)
+		require.NoError(t, os.WriteFile(file, []byte(complete), 0o600))
+		cfg, err := config.Load(config.Sources{File: file})
+		require.NoError(t, err, name)
+		require.Equal(t, config.OnePort, cfg.Listeners[0].Brokers)
+		if complete != string(result) {
+			require.NoError(t, os.WriteFile(file, result, 0o600))
+			_, err = config.Load(config.Sources{File: file})
+			require.ErrorContains(t, err, "name_servers", "check asks for them")
+		}
 	}
 }
