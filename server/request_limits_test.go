@@ -35,13 +35,13 @@ func TestLimitsOnRequests(t *testing.T) {
 	require.NotContains(t, f.page("/metrics"), "rocketmq_proxy_limited_total")
 
 	slow := "[[limit]]\nname = 'slow'\nin_flight = 100\nrequests_per_second = 1\nburst = "
-	require.Contains(t, f.change(rest + slow + "2\n").AtOnce, `limit "slow" added`)
+	require.Contains(t, f.change(rest+slow+"2\n").AtOnce, `limit "slow" added`)
 	begun := time.Now()
 	first := refusals(10)
 	require.GreaterOrEqual(t, first, 8-int(time.Since(begun)/time.Second)-1)
 	require.Equal(t, float64(first), metricOf(f.page("/metrics"), counter))
 
-	require.Contains(t, f.change(rest + slow + "1000000\n").AtOnce, `limit "slow" burst: 2 → 1000000`)
+	require.Contains(t, f.change(rest+slow+"1000000\n").AtOnce, `limit "slow" burst: 2 → 1000000`)
 	require.Zero(t, refusals(50))
 	require.Equal(t, float64(first), metricOf(f.page("/metrics"), counter), "it goes on where it was")
 

@@ -347,3 +347,27 @@ func TestAPollThatWaitsOutlivesItsBroker(t *testing.T) {
 		require.Equal(t, waiting, c.Next().Opaque)
 	})
 }
+
+// A pop of Envoy's dialect that has to wait reaches its broker under the code that brokers know, and so does one that passes.
+func TestAPopOfEnvoysDialectWaitsAsWhatItBecomes(t *testing.T) {
+	balanced(t, func(t *testing.T, p *onePort) {
+		settings := *p.Env.Settings()
+		settings.Limits = limitsOf(t, limit.Rule{Name: "orders", Requests: 1})
+		p.Env.Adjust(settings)
+		c := p.dial()
+		ext := map[string]string{"consumerGroup": "g", "topic": "topic", "bname": "broker-b", "pollTime": "15000"}
+		first := c.Send(&codec.Command{Code: codec.ReqPopMessageEnvoy, Ext: ext})
+		b := p.b.Accept()
+		passed := b.Next()
+		require.Equal(t, first, passed.Opaque)
+		require.Equal(t, codec.ReqPopMessage, passed.Code)
+		second := c.Send(&codec.Command{Code: codec.ReqPopMessageEnvoy, Ext: ext})
+		b.Quiet()
+		time.Sleep(1100 * time.Millisecond)
+		waited := b.Next()
+		require.Equal(t, second, waited.Opaque)
+		require.Equal(t, codec.ReqPopMessage, waited.Code)
+		b.Answer(waited, "messages")
+		require.Equal(t, second, c.Next().Opaque)
+	})
+}

@@ -14,10 +14,10 @@ import (
 // relayEdited passes a request on whose header changes.
 func (c *connection) relayEdited(l *link, e *route.Edit, ch *transport.Chunk, f *codec.Frame) (continuation, *link) {
 	head := rewrite.Edited(ch.Head(f), &f.Header, f.End-f.BodyOff, e)
-	if l != nil && c.paused(l) && f.End == f.BodyOff { // it is parked as it will be sent
+	if l != nil && f.End == f.BodyOff && (c.paused(l) || c.limits() != nil) { // it is parked as it will be sent
 		if whole := wholeFrame(head); whole != nil {
 			defer whole.Release()
-			return c.relayTo(l, whole, &whole.Frames[0])
+			ch, f = whole, &whole.Frames[0]
 		}
 	}
 	what, l := c.relayTo(l, ch, f)
