@@ -210,6 +210,18 @@ func (c *connection) heartbeatAnswered(l *link, frame []byte) {
 	}
 }
 
+// partCut is for a part whose answer was arriving when its link was lost.
+func (c *connection) partCut(l *link) {
+	if c.links.many == nil {
+		return
+	}
+	far := c.links.many.list[l.number]
+	if part := far.part; part != nil {
+		far.gathering, far.part = nil, nil
+		c.partLost(part)
+	}
+}
+
 // partLost is for a part whose link was lost.
 func (c *connection) partLost(part *messages.Exchange) {
 	if part.PartOf == nil {

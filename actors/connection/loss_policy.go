@@ -122,6 +122,7 @@ func (c *connection) lose(l *link, m *messages.Lost) {
 		return
 	}
 	c.out.lose(l)
+	c.partCut(l)
 	waiting := c.flight.relayed(l.number)
 	switch {
 	case c.undecided(m, len(waiting)):

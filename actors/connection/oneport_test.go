@@ -2,6 +2,7 @@ package connection_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -329,7 +330,7 @@ func TestOnOnePortAJoinedAnswerWaitsForTheEndOfAFrame(t *testing.T) {
 		frame := proxytest.Frame(messages)
 		a.Write(frame[:1000])
 		a.Write(append(frame[1000:], proxytest.Frame(beat.Answer(codec.ResSuccess, ""))...))
-		require.Equal(t, messages.Body, c.Next().Body)
+		require.True(t, bytes.Equal(messages.Body, c.Next().Body), "the body is whole")
 		require.Equal(t, beat.Opaque, c.Next().Opaque)
 	})
 }
@@ -373,5 +374,50 @@ func TestOnOnePortADrainAnswersHeldPollsOfAllBrokers(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		require.ElementsMatch(t, []int32{1, 2}, c.Opaques())
 		require.False(t, c.Open())
+	})
+}
+
+// A broker that is lost in the middle of its part of an answer counts as silent.
+func TestOnOnePortALossInTheMiddleOfAPart(t *testing.T) {
+	onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+		c := p.dial()
+		c.Send(&codec.Command{Code: codec.ReqViewMessageByID, Ext: map[string]string{"offset": "5"}})
+		a, b := p.a.Accept(), p.b.Accept()
+		atA, atB := a.Next(), b.Next()
+		hit := atA.Answer(codec.ResSuccess, "")
+		hit.Body = make([]byte, 3000)
+		a.Write(proxytest.Frame(hit)[:1000])
+		b.WriteFrames(atB.Answer(codec.ResSystemError, "no such message"))
+		c.Quiet()
+		p.a.Crash()
+		require.Equal(t, "no such message", c.Next().Remark)
+	})
+}
+
+// Behind NAT clients are told the address and the port of the outside, for every broker.
+func TestOnOnePortTheAdvertisedPortIsTold(t *testing.T) {
+	proxytest.InVirtualTime(t, proxytest.Options{Listener: func(l *actors.Listener) {
+		l.OnePort, l.Advertise, l.AdvertisePort = true, "203.0.113.7", 30876
+	}}, func(t *testing.T, s *proxytest.Sim) {
+		s.StartNameServer(0, proxytest.AAndB)
+		s.Start()
+		route := string(s.Dial(proxytest.OfficePort).Call(proxytest.RouteRequest("topic")).Body)
+		require.Equal(t, 2, strings.Count(route, "203.0.113.7:30876"))
+		require.NotContains(t, route, "10.0.")
+	})
+}
+
+// Old clients dial two ports below the one that they are told, and are led to the brokers' own VIP ports.
+func TestOnOnePortTheVIPPortLeadsToVIPPorts(t *testing.T) {
+	proxytest.InVirtualTime(t, proxytest.Options{Listener: func(l *actors.Listener) {
+		l.OnePort, l.Ports.VIP = true, true
+	}}, func(t *testing.T, s *proxytest.Sim) {
+		s.StartNameServer(0, proxytest.AAndB)
+		s.FakeBroker(proxytest.AddressA)
+		vip := s.FakeBroker(proxytest.VIP(proxytest.AddressA))
+		vip.Answers(proxytest.Succeed)
+		s.Start()
+		require.Equal(t, codec.ResSuccess, s.Dial(proxytest.VIP(proxytest.OfficePort)).Call(to("broker-a", 10)).Code)
+		require.Len(t, vip.Requests(), 1)
 	})
 }

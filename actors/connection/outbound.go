@@ -143,7 +143,7 @@ func (o *outbound) relay(j decider, l *link, m *messages.Deliver) {
 			from = f.BodyOff
 		}
 		if f.End > len(ch.B) {
-			l.continuation, goesOn = p.what, true
+			l.continuation, goesOn = p.what, p.what == relay // what the client does not get keeps nobody waiting
 		}
 		if p.hosts != nil {
 			to -= l.edit(p.hosts, ch.Body(f))
