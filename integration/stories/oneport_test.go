@@ -9,17 +9,24 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
 )
 
-// With one broker behind one port every client does what it does elsewhere, whether it says which broker it means or not: the Go
-// client v2.1.2 never does.
-func TestGoClientOnOnePort(t *testing.T) {
-	t.Parallel()
+// onOnePort is a proxy with one port in front of one embedded broker. There every client does what it does elsewhere,
+// whether it says which broker it means or not.
+func onOnePort(t *testing.T) *harness.Target {
+	t.Helper()
 	cl, err := embedded.Start(embedded.Options{VIPChannel: true})
 	require.NoError(t, err)
 	t.Cleanup(cl.Close)
 	target := harness.ConfiguredProxy(t, harness.ProxyConfig{NameServer: cl.NameServers()[0], OnePort: true})
-	target.Version = harness.EmbeddedVersion
+	target.Name, target.Version = "one-port", harness.EmbeddedVersion
 	target.Brokers, err = harness.Masters(t.Context(), target.NameServer)
 	require.NoError(t, err)
+	return target
+}
+
+// The Go client v2.1.2 never names a broker.
+func TestGoClientOnOnePort(t *testing.T) {
+	t.Parallel()
+	target := onOnePort(t)
 	t.Run("stories", func(t *testing.T) {
 		for _, story := range goStories {
 			t.Run(story.name, func(t *testing.T) {
@@ -28,4 +35,15 @@ func TestGoClientOnOnePort(t *testing.T) {
 			})
 		}
 	})
+}
+
+// Nor does Java 4.9.4. It runs before the stories that run at the same time: most of what it sends it waits 3 s for.
+func TestJavaClient494OnOnePort(t *testing.T) {
+	harness.RequireReal(t)
+	runJavaStories(t, onOnePort(t), "4.9.4")
+}
+
+func TestMQAdmin494OnOnePort(t *testing.T) {
+	harness.RequireReal(t)
+	mqadminStory(t, onOnePort(t), "4.9.4")
 }
