@@ -12,6 +12,7 @@ type FanOut struct {
 	// Times of the process clock; 0: never. After Soon one success is enough, after Late nothing is waited for.
 	Soon, Late int64
 	Look       int64 // when the connection looks next whether one of them is over
+	Bytes      int   // of the answers that have come
 }
 
 // PartAnswered brings the answer of one target.

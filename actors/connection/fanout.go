@@ -2,6 +2,7 @@ package connection
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
@@ -13,14 +14,17 @@ import (
 // A fan-out is one request of the client that goes to several brokers. Its request actor joins their answers. What is asked
 // of each broker is a part: an exchange of its own among those in flight, which takes the broker's answer and drops its bytes.
 
-// fanOut sends a request, which has arrived whole, to several brokers.
-func (c *connection) fanOut(v *route.FanOut, ch *transport.Chunk, f *codec.Frame) {
+// fanOut sends a request, which has arrived whole, to several brokers. It has to wait while much is expected of one of them.
+func (c *connection) fanOut(v *route.FanOut, ch *transport.Chunk, f *codec.Frame) continuation {
 	if f.Header.Code == codec.ReqHeartBeat && c.beatenAlready(ch, f) {
-		return
+		return fanned
+	}
+	targets := c.targets(v, f.Header.Code)
+	if slices.ContainsFunc(targets, func(l *link) bool { return l != nil && c.exceeds(l, &f.Header) }) {
+		return undecided
 	}
 	c.watchMembership(ch, f)
 	c.noteRoutes(f.Header.Code)
-	targets := c.targets(v, f.Header.Code)
 	if f.Header.ExpectsResponse() {
 		c.askAll(v, f, targets)
 	} else {
@@ -36,6 +40,7 @@ func (c *connection) fanOut(v *route.FanOut, ch *transport.Chunk, f *codec.Frame
 			c.links.many.sends = append(c.links.many.sends, send{l, c.beatOn(l, f, short)})
 		}
 	}
+	return fanned
 }
 
 // askAll begins a request whose answer is joined of those of its targets. One that is paused is left out of them.
@@ -55,7 +60,9 @@ func (c *connection) askAll(v *route.FanOut, f *codec.Frame, targets []*link) {
 			targets[i] = nil
 			c.part(fan, c.whilePartPaused(l, f.Header.Code))
 		default:
-			c.flight.add(&messages.Exchange{Header: f.Header, Arrived: x.Arrived, Link: l.number, Relayed: true, Tombstone: true, PartOf: fan})
+			part := &messages.Exchange{Header: f.Header, Arrived: x.Arrived, Link: l.number, Relayed: true, Tombstone: true, PartOf: fan}
+			c.flight.add(part)
+			c.expect(l, part)
 		}
 	}
 	c.handed(x)
@@ -126,14 +133,18 @@ func (c *connection) part(fan *messages.FanOut, a route.Answer) {
 
 // partAnswered takes the answer of a broker to its part, or waits for the rest of it.
 func (c *connection) partAnswered(l *link, part *messages.Exchange, ch *transport.Chunk, f *codec.Frame) continuation {
+	l.bulk.remove(part)
+	l.bulk.learn(part, f.End-f.Off)
 	if part.PartOf.X.FanOut != part.PartOf {
 		return drop
 	}
+	m := c.links.many
+	m.held += min(f.End, len(ch.B)) - f.Off
 	if f.End <= len(ch.B) {
 		c.partWhole(l, part, ch.B[f.Off:f.End])
 		return drop
 	}
-	far := c.links.many.list[l.number]
+	far := m.list[l.number]
 	far.gathering = &gathering{frame: append([]byte(nil), ch.B[f.Off:]...), size: f.End - f.Off}
 	far.part = part
 	return gathered
@@ -143,6 +154,7 @@ func (c *connection) partAnswered(l *link, part *messages.Exchange, ch *transpor
 func (c *connection) more(l *link, b []byte) {
 	far := c.links.many.list[l.number]
 	g := far.gathering
+	c.links.many.held += len(b)
 	if g.frame = append(g.frame, b...); len(g.frame) >= g.size {
 		part := far.part
 		far.gathering, far.part = nil, nil
@@ -152,16 +164,22 @@ func (c *connection) more(l *link, b []byte) {
 
 // partWhole reads the answer of a broker to its part. It keeps nothing of the frame.
 func (c *connection) partWhole(l *link, part *messages.Exchange, frame []byte) {
-	id := c.links.many.list[l.number].broker
+	m, fan := c.links.many, part.PartOf
+	if fan.X.FanOut != fan { // it was answered while this came
+		m.held -= len(frame)
+		return
+	}
+	fan.Bytes += len(frame)
+	id := m.list[l.number].broker
 	if part.Header.Code == codec.ReqHeartBeat {
 		c.heartbeatAnswered(l, frame)
 	}
 	command, _, err := codec.Decode(c.rewritten(part.Header.Code, frame), codec.Limits{})
 	if err != nil {
-		c.part(part.PartOf, route.Unanswered(id))
+		c.part(fan, route.Unanswered(id))
 		return
 	}
-	c.part(part.PartOf, route.Answer{
+	c.part(fan, route.Answer{
 		Broker: id, Code: command.Code, Remark: command.Remark, Version: command.Version, Ext: command.Ext, Body: command.Body,
 	})
 }
@@ -210,6 +228,15 @@ func (c *connection) heartbeatAnswered(l *link, frame []byte) {
 	}
 }
 
+// fanOutOver notes that a request was answered. What brokers still say to it no longer counts.
+func (c *connection) fanOutOver(x *messages.Exchange) (fan *messages.FanOut) {
+	if fan = x.FanOut; fan != nil {
+		x.FanOut = nil
+		c.links.many.held -= fan.Bytes
+	}
+	return fan
+}
+
 // partCut is for a part whose answer was arriving when its link was lost.
 func (c *connection) partCut(l *link) {
 	if c.links.many == nil {
@@ -217,6 +244,7 @@ func (c *connection) partCut(l *link) {
 	}
 	far := c.links.many.list[l.number]
 	if part := far.part; part != nil {
+		c.links.many.held -= len(far.gathering.frame)
 		far.gathering, far.part = nil, nil
 		c.partLost(part)
 	}
@@ -227,5 +255,6 @@ func (c *connection) partLost(part *messages.Exchange) {
 	if part.PartOf == nil {
 		return
 	}
+	c.links.at(int(part.Link)).bulk.remove(part)
 	c.part(part.PartOf, route.Unanswered(c.links.many.list[part.Link].broker))
 }

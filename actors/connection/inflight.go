@@ -178,7 +178,7 @@ func (c *connection) remove(x *messages.Exchange) bool {
 	if !c.flight.remove(x) {
 		return false
 	}
-	if x.Relayed && !x.Tombstone {
+	if x.Relayed && (!x.Tombstone || x.PartOf != nil) {
 		c.links.at(int(x.Link)).bulk.remove(x)
 	}
 	return true
@@ -209,6 +209,7 @@ func (c *connection) tell(x *messages.Exchange, last any) {
 
 // settled takes a request's actor back, and gives the client the local reply if it still waits for one.
 func (c *connection) settled(x *messages.Exchange) {
+	fan := c.fanOutOver(x)
 	c.routes.made(x)
 	if x.Answer == nil { // the upstream's answer was passed on: take has removed it, and nothing else refers to it
 		x.Reset()
@@ -223,11 +224,9 @@ func (c *connection) settled(x *messages.Exchange) {
 	}
 	c.handed(x)
 	c.samples.add(messages.Sample{
-		Kind: messages.RequestAnswered, Local: x.FanOut == nil || len(x.FanOut.Targets) == 0, Code: x.Header.Code, Response: x.ResponseCode,
+		Kind: messages.RequestAnswered, Local: fan == nil || len(fan.Targets) == 0, Code: x.Header.Code, Response: x.ResponseCode,
 		Nanos: c.env.Now() - x.Arrived,
 	})
-	fan := x.FanOut
-	x.FanOut = nil // what brokers still say to it counts no longer
 	if x.Relayed { // its actor failed while the upstream has it or will get it
 		c.flight.leaveTombstone(x.Link, x.Header, x.Arrived)
 	}

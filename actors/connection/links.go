@@ -24,6 +24,7 @@ type many struct {
 	pushes    []push
 	arrived   int64 // when the bytes that are decided were read, on the process clock
 	lookAt    int64 // when it is looked for slow answers; 0: never
+	held      int   // bytes of answers that wait for others of their fan-out, or for their end
 	epochs    int32 // that have begun, on all links
 	pushed    int32 // requests of brokers that have come
 	asking    int   // topics that clusters have been asked for
@@ -131,7 +132,7 @@ func (ls *links) release() {
 		l.bulk = nil
 	}
 	if ls.many != nil {
-		ls.many.client = route.Client{}
+		ls.many.client, ls.many.held = route.Client{}, 0
 	}
 }
 
@@ -141,7 +142,7 @@ func (ls *links) bytes() (n int) {
 		n += ls.at(i).bulk.cost()
 	}
 	if ls.many != nil {
-		n += ls.many.client.PoppedBytes()
+		n += ls.many.client.PoppedBytes() + ls.many.held
 	}
 	return n
 }

@@ -159,5 +159,5 @@ func (c *connection) onePortWaits() bool {
 		l := c.findLink(route.BrokerID{})
 		m.crowded = l != nil && c.manyQueries(l)
 	}
-	return m.asking > 0 || m.crowded || c.flight.asking >= maxClusterQueries
+	return m.held > mostExpected || m.asking > 0 || m.crowded || c.flight.asking >= maxClusterQueries
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -419,5 +420,37 @@ func TestOnOnePortTheVIPPortLeadsToVIPPorts(t *testing.T) {
 		s.Start()
 		require.Equal(t, codec.ResSuccess, s.Dial(proxytest.VIP(proxytest.OfficePort)).Call(to("broker-a", 10)).Code)
 		require.Len(t, vip.Requests(), 1)
+	})
+}
+
+// The answers that wait for others of their fan-out are counted, and a client may not have many of them.
+func TestOnOnePortAnswersThatWaitForOthersAreCounted(t *testing.T) {
+	onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+		c := p.dial()
+		const n, size = 40, 1 << 20
+		for i := range n {
+			c.WriteFrames(&codec.Command{Code: codec.ReqViewMessageByID, Opaque: int32(i + 1), Ext: map[string]string{"offset": "0"}})
+		}
+		a, _ := p.a.Accept(), p.b.Accept()
+		before, _ := p.Env.Transport.Buffered()
+		answered := 0
+		for asked := a.Opaques(); len(asked) > 0; asked = a.Opaques() {
+			for _, opaque := range asked {
+				found := codec.Command{Code: codec.ResSuccess, Flag: codec.FlagResponse, Opaque: opaque, Body: make([]byte, size)}
+				a.WriteFrames(&found)
+				answered++
+			}
+		}
+		synctest.Wait()
+		held, _ := p.Env.Transport.Buffered()
+		t.Log(answered, held-before)
+		require.Less(t, answered, n/2)
+		require.Greater(t, held-before, int64(answered*size)-64<<10)
+		p.b.Crash() // those of the other are the clients'
+		got := 0
+		for got < answered {
+			require.Equal(t, codec.ResSuccess, c.Next().Code)
+			got++
+		}
 	})
 }

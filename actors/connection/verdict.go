@@ -20,8 +20,7 @@ func (c *connection) request(t *route.Table, ch *transport.Chunk, f *codec.Frame
 	case v.Action == route.Relay:
 		return c.relayTo(c.linkOf(v.Broker), ch, f)
 	case v.Action == route.FanOutTo:
-		c.fanOut(v.FanOut, ch, f)
-		return fanned, nil
+		return c.fanOut(v.FanOut, ch, f), nil
 	case v.Action == route.AskTopics:
 		c.askTopics(*v.Ask)
 		return undecided, nil
