@@ -36,7 +36,7 @@ func (c *connection) fanOut(v *route.FanOut, ch *transport.Chunk, f *codec.Frame
 		short = ok && said.Short
 	}
 	for _, l := range targets {
-		if l != nil {
+		if l != nil && !c.paused(l) {
 			c.links.many.sends = append(c.links.many.sends, send{l, c.beatOn(l, f, short)})
 		}
 	}

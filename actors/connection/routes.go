@@ -21,6 +21,7 @@ type routes struct {
 type question struct {
 	x       *messages.Exchange
 	action  route.Action
+	topic   string // of LocalTopicRoute
 	parts   []route.Part
 	replies []*messages.RouteReply // of each part; nil: not yet
 	left    int                    // how many those are
@@ -41,7 +42,7 @@ func (c *connection) askClusters(ch *transport.Chunk, f *codec.Frame, v route.Ve
 	x := c.begin(f, nil)
 	x.StandardJSON = f.Header.ExtString(ch.RawHeader(f), "acceptStandardJsonOnly") == "true"
 	c.flight.asking++
-	a := &question{x: x, action: v.Action, parts: c.partsOf(v)}
+	a := &question{x: x, action: v.Action, topic: v.Topic, parts: c.partsOf(v)}
 	a.replies, a.left = make([]*messages.RouteReply, len(a.parts)), len(a.parts)
 	if c.routes == nil {
 		c.routes = &routes{}

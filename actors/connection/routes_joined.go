@@ -54,12 +54,17 @@ func merge(action route.Action, bodies [][]byte) ([]byte, error) {
 // readdress puts our addresses in the place of the brokers' in a cluster's answer, and leaves out what is not to be shown.
 func (c *connection) readdress(a *question, i int) ([]byte, error) {
 	m, part, local := a.replies[i], &a.parts[i], c.out.sock.Local()
+	maintenance := &c.port.Table().Maintenance
 	place := func(b route.BrokerID) (string, route.Show) {
 		host, port, ok := c.port.Advertised(m.From, b, local)
 		if !ok {
 			return "", route.ShowNothing
 		}
-		return net.JoinHostPort(host, strconv.Itoa(port)), part.Show(b.Name)
+		show := part.Show(b.Name)
+		if !m.Cluster { // tools see all brokers
+			show = max(show, maintenance.Show(m.From, b.Name, a.topic))
+		}
+		return net.JoinHostPort(host, strconv.Itoa(port)), show
 	}
 	switch {
 	case len(m.Body) == 0 || m.List:

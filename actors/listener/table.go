@@ -82,7 +82,7 @@ func (l *Listener) maintenance() (m route.Maintenance) {
 			m.Brokers = append(m.Brokers, id.Name)
 		}
 	}
-	for _, c := range l.Clusters {
+	for _, c := range l.all() {
 		m.Entries = append(m.Entries, c.Snapshot().Table().Maintenance.Entries...)
 	}
 	return m
