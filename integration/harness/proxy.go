@@ -90,6 +90,7 @@ type ProxyConfig struct {
 	Listener   string // more lines of [[listener]]
 	Metrics    string // the lines of [metrics]
 	OnePort    bool   // one port for all brokers, and the one two below it
+	Admin      string // more lines of [admin]
 
 	DrainTimeout time.Duration // 0: 5 s
 }
@@ -124,7 +125,8 @@ cluster = "main"
 %s
 [admin]
 address = %q
-`, cmp.Or(config.DrainTimeout, 5*time.Second).String(), config.nameServers(), config.Cluster, freeport.Loopback(listen), brokers, config.Listener, freeport.Loopback(first+1))
+%s
+`, cmp.Or(config.DrainTimeout, 5*time.Second).String(), config.nameServers(), config.Cluster, freeport.Loopback(listen), brokers, config.Listener, freeport.Loopback(first+1), config.Admin)
 	if config.Metrics != "" {
 		text += "\n[metrics]\n" + config.Metrics + "\n"
 	}
