@@ -2,6 +2,7 @@ package handover
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +31,7 @@ const answerTimeout = 2 * time.Second
 // serve answers one process: a successor that starts asks for the listening sockets, and a predecessor that drains
 // offers connections.
 func (e *Endpoint) serve(p Proxy, c *conn) {
-	t := &taking{proxy: p, conn: c, log: e.log, adopted: map[string]int{}}
+	t := &taking{proxy: p, conn: c, log: e.log, keeps: e.keeps, adopted: map[string]int{}}
 	defer c.close()
 	defer t.end()
 	if err := c.send(hello{ID: e.id, PID: os.Getpid(), Version: Version}); err != nil {
@@ -58,7 +59,8 @@ type taking struct {
 	proxy    Proxy
 	conn     *conn
 	log      *slog.Logger
-	accepted *offer // waits for the word to start; nil: none
+	keeps    func() json.RawMessage // nil: nothing
+	accepted *offer                 // waits for the word to start; nil: none
 	adopted  map[string]int
 	refused  int
 }
@@ -153,6 +155,9 @@ func (t *taking) share() error {
 		closeFD(d.FD)
 	}
 	end := listener{}
+	if t.keeps != nil {
+		end.Kept = t.keeps()
+	}
 	if missing != nil {
 		end.Error = missing.Error()
 	}

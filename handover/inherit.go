@@ -3,6 +3,7 @@ package handover
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -92,6 +93,7 @@ func (e *Endpoint) ask() (process int, err error) {
 		case l.Address == "" && l.Error != "":
 			return 0, fmt.Errorf("cannot get all listeners of the running proxy (hand_over = %q): %s", e.path, l.Error)
 		case l.Address == "":
+			e.inherited = l.Kept
 			return hi.PID, nil
 		}
 		if err := e.keep(&l, fds); err != nil {
@@ -180,6 +182,21 @@ func (e *Endpoint) inherits() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.listeners) > 0
+}
+
+// Keep says what a successor is told beside the listening sockets: JSON that kept returns when it asks. It comes before Serve.
+func (e *Endpoint) Keep(kept func() json.RawMessage) {
+	if e != nil {
+		e.keeps = kept
+	}
+}
+
+// Kept is what the predecessor has told so; nil: nothing, or there was none.
+func (e *Endpoint) Kept() json.RawMessage {
+	if e == nil {
+		return nil
+	}
+	return e.inherited
 }
 
 // Ports adds the ports that brokers have at the running proxy to those that were saved.

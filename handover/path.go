@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,6 +28,8 @@ type Endpoint struct {
 	mu        sync.Mutex
 	listeners map[netip.AddrPort]int // inherited and not opened yet, by place
 	tables    map[string]map[route.BrokerID]int
+	inherited json.RawMessage        // Kept
+	keeps     func() json.RawMessage // what a successor is told (Keep)
 	ln        *net.UnixListener
 	conns     map[*conn]bool
 	closed    bool

@@ -17,7 +17,8 @@
 // called says hello, with the version that it speaks. Then it is asked:
 //
 //	{}                                    every listening socket, each as a listener; one without an address ends them,
-//	                                      and says in "error" what could not be shared
+//	                                      and says in "error" what could not be shared, and in "kept" what else
+//	                                      the successor is to know
 //	{"state": …, "version": 1}, 1 or 2    offers a connection: its client socket and its upstream socket;
 //	                                      answered by {} or {"refused": …}
 //	{"start": true}                       the connection that was accepted just now is the successor's; no answer
@@ -59,6 +60,8 @@ type (
 		Address  string `json:"address,omitempty"`
 		Broker   string `json:"broker,omitempty"`
 		Error    string `json:"error,omitempty"` // of the last one
+		// Kept is, in the last one, what the program wants its successor to know (Endpoint.Keep).
+		Kept json.RawMessage `json:"kept,omitempty"`
 	}
 	reply struct {
 		Refused string `json:"refused,omitempty"`

@@ -20,4 +20,5 @@ func (b backend) Maintain(m admin.Maintained) error   { return b.s.operations.ma
 func (b backend) EndMaintenance(t admin.Target) error { return b.s.operations.endMaintenance(t) }
 func (b backend) Pauses() []admin.Paused              { return b.s.operations.pauses() }
 func (b backend) Pause(cluster, broker string) error  { return b.s.operations.pause(cluster, broker) }
+
 func (b backend) Resume(cluster, broker string) error { return b.s.operations.resume(cluster, broker) }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -44,8 +45,23 @@ func (s *Server) startOperations(cfg *config.Config) (err error) {
 	if o.state, err = o.file.load(); err != nil {
 		return err
 	}
+	if kept := s.handover.Kept(); kept != nil { // what the predecessor knows is newer than its file
+		var state operationsState
+		if err := json.Unmarshal(kept, &state); err == nil {
+			o.state = state
+		}
+	}
+	s.handover.Keep(o.json)
 	o.configure(cfg.Maintenance)
 	return nil
+}
+
+// json is what a successor is told.
+func (o *operations) json() json.RawMessage {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	text, _ := json.Marshal(&o.state) // it can be
+	return text
 }
 
 // configure takes what a configuration says. What it said before, or a predecessor has kept, goes on.
@@ -141,7 +157,8 @@ func (o *operations) maintain(m admin.Maintained) error {
 	default:
 		o.state.Maintenance[i] = m
 	}
-	return o.changed("maintenance begins", m.Target, "mode", m.Mode, "grace_seconds", m.Grace)
+	o.log.Info("maintenance begins", append(facts(m.Target), "mode", m.Mode, "grace_seconds", m.Grace)...)
+	return o.changed()
 }
 
 // endMaintenance puts something back into use.
@@ -156,11 +173,16 @@ func (o *operations) endMaintenance(t admin.Target) error {
 		return fmt.Errorf("cannot end the maintenance of %s: %w", t, admin.ErrInFile)
 	}
 	o.state.Maintenance = slices.Delete(o.state.Maintenance, i, i+1)
-	return o.changed("maintenance ends", t)
+	o.log.Info("maintenance ends", facts(t)...)
+	return o.changed()
 }
 
-func (o *operations) changed(what string, t admin.Target, more ...any) error {
-	o.log.Info(what, append([]any{"cluster", t.Cluster, "broker", t.Broker, "topic", t.Topic}, more...)...)
+// facts are the keys of a line in the log.
+func facts(t admin.Target) []any {
+	return []any{"cluster", t.Cluster, "broker", t.Broker, "topic", t.Topic}
+}
+
+func (o *operations) changed() error {
 	for _, c := range o.tree().Clusters {
 		o.applyMaintenance(c)
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"net/http"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/admin"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
 )
 
@@ -161,5 +163,30 @@ func TestPauseByTheAPI(t *testing.T) {
 		status, _ := ask(http.MethodDelete, "/api/v1/pause?broker=broker-a")
 		require.Equal(t, http.StatusOK, status)
 	}
+	require.Equal(t, codec.ResSuccess, c.answer().Code)
+}
+
+// A successor knows what is in maintenance and paused, also without a state_dir: clients that it takes over still wait.
+func TestASuccessorKnowsWhatIsPaused(t *testing.T) {
+	t.Parallel()
+	cl := rocketMQ(t, embedded.Options{})
+	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
+	succeed := func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
+	first := start(t, cl, succeed)
+	c := dialAs(t, first.broker(), oldClient)
+	c.mustSend("before")
+	require.NoError(t, first.operations.maintain(admin.Maintained{
+		Target: admin.Target{Topic: "orders"}, Mode: "off", Since: time.Now().UTC(), Grace: 40, Source: admin.FromAPI,
+	}))
+	require.NoError(t, first.operations.pause("", "broker-a"))
+
+	second := start(t, cl, succeed)
+	first.Drain()
+	first.end()
+	first.logged("connections handed over", "connections=0", "handed_over=1")
+	require.Equal(t, first.operations.state.Maintenance[0].Since.UnixNano(), second.operations.list()[0].Since.UnixNano())
+	c.Send(sendRequest("waits"))
+	second.await(func() bool { list := second.operations.pauses(); return len(list) == 1 && list[0].Parked == 1 }, "the request is parked")
+	require.NoError(t, second.operations.resume("", "broker-a"))
 	require.Equal(t, codec.ResSuccess, c.answer().Code)
 }

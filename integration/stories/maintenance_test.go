@@ -186,4 +186,3 @@ func (p *lossClients) awaitNoLoss(t *testing.T) {
 	}
 	t.Logf("%s: %d sent, none failed, all came", p.client, sent)
 }
-
