@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
@@ -113,5 +114,29 @@ func TestOnOnePortMaintenanceAndPausesAreOfOneBroker(t *testing.T) {
 		require.Equal(t, waits, a.Opaque)
 		require.Equal(t, codec.ResServiceNotAvailable, a.Code)
 		require.Contains(t, a.Remark, "broker broker-a/0 is paused")
+	})
+}
+
+// The time that a request is parked for counts among that which a slow broker has.
+func TestOnOnePortAPausedBrokerIsSlow(t *testing.T) {
+	onOnePort(t, proxytest.Options{Settings: actors.Settings{OnePortTimeout: 2700 * time.Millisecond}}, func(t *testing.T, p *onePort) {
+		p.a.Answers(proxytest.Silent)
+		c := p.dial()
+		pause(p.Sim)
+		began := time.Now()
+		lock := to("broker-a", codec.ReqLockBatchMQ)
+		lock.Opaque, lock.Body = 1, []byte(`{"mqSet":[{"brokerName":"broker-a","topic":"topic","queueId":0}]}`)
+		send := to("broker-a", codec.ReqSendMessage)
+		send.Opaque = 2
+		c.WriteFrames(lock, send)
+		require.EqualValues(t, 2, parkedNow(p.Sim))
+		require.EqualValues(t, 1, c.Next().Opaque)
+		require.InDelta(t, 0.8, time.Since(began).Seconds(), 0.02)
+		time.Sleep(time.Second)
+		resume(p.Sim)
+		a := c.Next()
+		require.EqualValues(t, 2, a.Opaque)
+		require.Contains(t, a.Remark, "timeouts.one_port")
+		require.InDelta(t, 2.7, time.Since(began).Seconds(), 0.06)
 	})
 }

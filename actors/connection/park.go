@@ -259,6 +259,9 @@ func (c *connection) sendOne(p *parked) {
 	case p.x != nil:
 		p.x.Relayed, p.x.Link = true, p.link.number
 		c.expect(p.link, p.x)
+		if within := c.answerWithin(p.code); within > 0 {
+			c.dueBy(p.x.Arrived + int64(within))
+		}
 		if p.link.isUp() {
 			c.handed(p.x)
 		}

@@ -73,6 +73,9 @@ func (c *connection) whilePaused(ch *transport.Chunk, f *codec.Frame, l *link) c
 		return drop
 	default:
 		w.x = c.beginRelay(ch, f, l)
+		if within := c.answerWithin(f.Header.Code); within > 0 {
+			w.until = min(w.until, w.x.Arrived+int64(within))
+		}
 	}
 	return c.park(ch, f, w)
 }
