@@ -157,7 +157,7 @@ func (o *operations) maintain(m admin.Maintained) error {
 	default:
 		o.state.Maintenance[i] = m
 	}
-	o.log.Info("maintenance begins", append(facts(m.Target), "mode", m.Mode, "grace_seconds", m.Grace)...)
+	o.log.Info("maintenance begins", append(facts(m.Target), "mode", m.Mode, "grace_seconds", fromSeconds(m.Grace).Seconds())...)
 	return o.changed()
 }
 
