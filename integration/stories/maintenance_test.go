@@ -80,6 +80,7 @@ func TestPausesAreNotSeen(t *testing.T) {
 // consumers of which none may notice.
 func TestABrokerLeavesAndReturns(t *testing.T) {
 	t.Run("embedded", func(t *testing.T) {
+		harness.RequireReal(t) // it needs nothing but Go, and more than a minute
 		t.Parallel()
 		const topic = "Leaving"
 		cluster := twoEmbeddedBrokers(t, topic)

@@ -135,6 +135,7 @@ func (m *migration) grows(b *embedded.Broker) {
 // TestATopicMovesToAnotherCluster moves a topic while a Go producer sends, and a consumer that refuses one message in ten at
 // first reads: no send fails, and every message is consumed, those that were retried in either cluster, too.
 func TestATopicMovesToAnotherCluster(t *testing.T) {
+	harness.RequireReal(t) // it needs nothing but Go, and more than a minute
 	t.Parallel()
 	m := newMigration(t)
 	group, in := harness.Unique(t, "group"), new(refusing)
