@@ -27,15 +27,17 @@ var javaStories = []javaStory{
 	{name: "SendAsync"},
 	{name: "SendOneway"},
 	{name: "SendBatch"},
-	{name: "SendVipChannel", not: []string{"* dev"}}, // `dev` opens no VIP ports
+	// `dev` opens no VIP ports. With several brokers behind one port a consumer's request for its group (38) comes by a
+	// connection to the VIP port, which has no heartbeat that would say which broker knows it.
+	{name: "SendVipChannel", not: []string{"* dev", "* one-port-of-two"}},
 	{name: "AutoCreateTopic"},
 	{name: "ConsumeNewTopicAtOnce"},
 	{name: "Pull"},
-	{name: "LitePull", not: []string{"5.5.0 4.9.7"}}, // sends LITE_PULL_MESSAGE (361), which 4.9.7 answers with code 3
-	{name: "LongPoll"},
+	{name: "LitePull", not: []string{"5.5.0 4.9.7"}},       // sends LITE_PULL_MESSAGE (361), which 4.9.7 answers with code 3
+	{name: "LongPoll", not: []string{"* one-port-of-two"}}, // needs a topic on one of the brokers; 17 sets it up on all
 	{name: "Orderly"},
 	{name: "TagFilter"},
-	{name: "SqlFilter"},
+	{name: "SqlFilter", not: []string{"* one-port-of-two"}}, // CHECK_CLIENT_CONFIG (46) comes before the first heartbeat
 	{name: "SplitAndTakeOver"},
 	{name: "SplitAndTakeOverOrderly"},
 	{name: "Broadcast"},
@@ -48,7 +50,7 @@ var javaStories = []javaStory{
 	{name: "QueryByKey"},
 	{name: "Trace", not: []string{"5.5.0 4.9.7"}}, // what a 5.5.0 consumer traces does not arrive at a 4.9.7, direct as well
 	// The last five are in harness/java/src-5.5.0: they need a client and a broker of 5.x.
-	{name: "PopConsumer", not: []string{"4.9.4 *", "* 4.9.7"}},
+	{name: "PopConsumer", not: []string{"4.9.4 *", "* 4.9.7", "* one-port-of-two"}}, // asks with GET_CONSUME_STATS (208), as mqadmin does
 	{name: "Timer", not: []string{"4.9.4 *", "* 4.9.7"}},
 	{name: "Recall", not: []string{"4.9.4 *", "* 4.9.7"}},
 	{name: "AutoBatch", not: []string{"4.9.4 *", "* 4.9.7"}},

@@ -47,3 +47,15 @@ func TestMQAdmin494OnOnePort(t *testing.T) {
 	harness.RequireReal(t)
 	mqadminStory(t, onOnePort(t), "4.9.4")
 }
+
+// Java 5.5.0 names the broker in what it asks of one, so there may be several.
+func TestJavaClient550OnOnePortOfTwoBrokers(t *testing.T) {
+	harness.RequireReal(t)
+	cluster := harness.StartCluster(t, "5.5.0", 2)
+	target := harness.ConfiguredProxy(t, harness.ProxyConfig{NameServer: cluster.NameServer, OnePort: true})
+	target.Name, target.Version = "one-port-of-two", cluster.Version
+	var err error
+	target.Brokers, err = harness.Masters(t.Context(), target.NameServer)
+	require.NoError(t, err)
+	runJavaStories(t, target, "5.5.0")
+}
