@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 )
 
@@ -28,12 +26,12 @@ func (f operationsFile) load() (s operationsState, err error) {
 	if f == "" {
 		return s, nil
 	}
-	text, err := os.ReadFile(string(f))
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
-	}
+	text, err := readState(string(f))
 	if err != nil {
 		return s, fmt.Errorf("cannot read what is in maintenance (state_dir): %w", err)
+	}
+	if text == nil {
+		return s, nil
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
 		return s, fmt.Errorf("cannot read what is in maintenance from %s; repair it, or remove it to begin without: %w", f, err)
@@ -41,8 +39,7 @@ func (f operationsFile) load() (s operationsState, err error) {
 	return s, nil
 }
 
-// save replaces the file as a whole, so that a crash, also one of the machine, leaves the old or the new one. While there
-// was never anything to keep there is no file.
+// save replaces the file as a whole. While there was never anything to keep there is no file.
 func (f operationsFile) save(s *operationsState) error {
 	if f == "" {
 		return nil
@@ -50,12 +47,5 @@ func (f operationsFile) save(s *operationsState) error {
 	if _, err := os.Stat(string(f)); len(s.Maintenance)+len(s.Pauses) == 0 && errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	text, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(string(f)), 0o755); err != nil {
-		return err
-	}
-	return maybe.WriteFile(string(f), append(text, '\n'), 0o644) // everywhere but on Windows it is synced first
+	return writeState(string(f), s)
 }

@@ -2,13 +2,8 @@ package server
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-
-	"github.com/google/renameio/v2/maybe"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
@@ -23,12 +18,12 @@ func portFileOf(cfg *config.Config, l *config.Listener) portFile {
 
 // load reads the table; a missing file is an empty one.
 func (f portFile) load() (map[route.BrokerID]int, error) {
-	text, err := os.ReadFile(string(f))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	text, err := readState(string(f))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the port table (state_dir): %w", err)
+	}
+	if text == nil {
+		return nil, nil
 	}
 	var named map[string]int
 	if err := json.Unmarshal(text, &named); err != nil {
@@ -45,18 +40,11 @@ func (f portFile) load() (map[route.BrokerID]int, error) {
 	return ports, nil
 }
 
-// save replaces the file as a whole, so that a crash, also one of the machine, leaves the old or the new one.
+// save replaces the file as a whole.
 func (f portFile) save(ports map[route.BrokerID]int) error {
 	named := make(map[string]int, len(ports))
 	for id, port := range ports {
 		named[id.String()] = port
 	}
-	text, err := json.MarshalIndent(named, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(string(f)), 0o755); err != nil {
-		return err
-	}
-	return maybe.WriteFile(string(f), append(text, '\n'), 0o644) // everywhere but on Windows it is synced first
+	return writeState(string(f), named)
 }
