@@ -12,17 +12,11 @@ func WithOpaque(frame []byte, opaque int32) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw := frame[PrefixLen:p.BodyOff()]
-	if p.Encoding == Binary {
-		out := append([]byte(nil), frame...)
-		binary.BigEndian.PutUint32(out[PrefixLen+binaryOpaqueOff:], uint32(opaque))
-		return out, nil
-	}
 	if h.NoOpaque {
 		return nil, badFrame("the header has no opaque to change")
 	}
-	_, v, _ := findJSON(raw, "opaque")
-	return splice(frame, p, v.From, v.To, strconv.AppendInt(nil, int64(opaque), 10)), nil
+	head, body := frame[:p.BodyOff()], frame[p.BodyOff():]
+	return append(SetOpaque(bytes.Clone(head), h, len(body), opaque), body...), nil
 }
 
 // SetOpaque gives a frame another opaque. head is the frame's prefix and header, h what was scanned of it; the body, bodyLen
@@ -62,8 +56,7 @@ func setJSON(head []byte, bodyLen int, key string, n int32) []byte {
 		copy(raw[v.From:], put)
 		return head
 	}
-	p := Prefix{Size: len(head) + bodyLen, HeaderLen: len(raw), Encoding: JSON}
-	return splice(head, p, v.From, v.To, put)
+	return splice(head, JSON, bodyLen, v.From, v.To, put)
 }
 
 // WithExt returns the prefix and header of a frame with another value for one ext field that it has already;
@@ -81,8 +74,7 @@ func WithExt(head []byte, h *Header, bodyLen int, key, value string) (out []byte
 	} else {
 		put = AppendJSONString(nil, value)
 	}
-	p := Prefix{Size: len(head) + bodyLen, HeaderLen: len(raw), Encoding: h.Encoding}
-	out = splice(head, p, at, end, put)
+	out = splice(head, h.Encoding, bodyLen, at, end, put)
 	if h.Encoding == Binary {
 		lenAt := PrefixLen + int(h.extOff) - 4
 		binary.BigEndian.PutUint32(out[lenAt:], uint32(int(h.extEnd-h.extOff)+len(put)-(end-at)))
@@ -101,8 +93,7 @@ func WithMoreExt(head []byte, h *Header, bodyLen int, key, value string) (out []
 		put = append(put, ',')
 	}
 	put = AppendJSONString(append(AppendJSONString(put, key), ':'), value)
-	p := Prefix{Size: len(head) + bodyLen, HeaderLen: len(raw), Encoding: JSON}
-	return splice(head, p, int(h.extEnd)-1, int(h.extEnd)-1, put), true
+	return splice(head, JSON, bodyLen, int(h.extEnd)-1, int(h.extEnd)-1, put), true
 }
 
 func isEmptyObject(object []byte) bool { return len(bytes.TrimSpace(object[1:len(object)-1])) == 0 }
@@ -123,12 +114,11 @@ func (h *Header) extAt(raw []byte, key string) (at, end int, ok bool) {
 	return at, end, ok
 }
 
-// splice replaces header bytes [at, end) by put and corrects the lengths of the prefix.
-func splice(b []byte, p Prefix, at, end int, put []byte) []byte {
-	grow := len(put) - (end - at)
-	out := make([]byte, 0, len(b)+grow)
-	out = append(append(append(out, b[:PrefixLen+at]...), put...), b[PrefixLen+end:]...)
-	putPrefix(out, p.HeaderLen+grow, p.Size-PrefixLen-p.HeaderLen, p.Encoding)
+// splice makes another prefix and header, in which put stands in the place of header bytes [at, end). bodyLen bytes follow.
+func splice(head []byte, enc Encoding, bodyLen, at, end int, put []byte) []byte {
+	out := make([]byte, 0, len(head)+len(put)-(end-at))
+	out = append(append(append(out, head[:PrefixLen+at]...), put...), head[PrefixLen+end:]...)
+	putPrefix(out, len(out)-PrefixLen, bodyLen, enc)
 	return out
 }
 
