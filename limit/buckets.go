@@ -84,7 +84,8 @@ func (l *Limit) of(r *Request, now int64) *bucket {
 		}
 		name = append(short[:0], 0) // no client's id begins so
 		name = append(name, byte(r.Peer.Port()>>8), byte(r.Peer.Port()))
-		name = append(name, r.address().AsSlice()...)
+		raw := r.address().As16()
+		name = append(name, raw[:]...)
 	default:
 		return &l.one
 	}
@@ -115,10 +116,7 @@ func (l *Limit) named(name string, now int64) *bucket {
 	if len(l.each) >= l.sweepAt {
 		l.sweep(now)
 	}
-	cost := bucketCost + len(name)
-	if l.rule.InFlight > 0 {
-		cost += youngCost
-	}
+	cost := l.cost(name)
 	if l.over || len(name) > longestName || len(l.each) >= most || !l.budget.Reserve(cost) {
 		return &l.one
 	}
@@ -127,6 +125,15 @@ func (l *Limit) named(name string, now int64) *bucket {
 	b.at = now
 	l.each[name] = b
 	return b
+}
+
+// cost is what the bucket of a name takes in memory.
+func (l *Limit) cost(name string) int {
+	cost := bucketCost + len(name)
+	if l.rule.InFlight > 0 {
+		cost += youngCost
+	}
+	return cost
 }
 
 // sweep forgets the buckets that are full again. When there are too many that are not, it is not tried for a while.
@@ -138,12 +145,8 @@ func (l *Limit) sweep(now int64) {
 	for name, b := range l.each {
 		if b.idle(now) {
 			delete(l.each, name)
-			cost := bucketCost + len(name)
-			if b.young != nil {
-				cost += youngCost
-			}
-			l.reserved -= cost
-			l.budget.Release(cost)
+			l.reserved -= l.cost(name)
+			l.budget.Release(l.cost(name))
 		}
 	}
 	if l.sweepAt = min(max(fewest, 2*len(l.each)), most); len(l.each) >= most {

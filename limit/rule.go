@@ -47,10 +47,10 @@ const (
 
 // KindOf is the kind of a request by its code.
 func KindOf(requestCode int32) Kind {
-	switch requestCode {
-	case codec.ReqSendMessage, codec.ReqSendMessageV2, codec.ReqSendBatchMessage, codec.ReqSendReplyMessage, codec.ReqSendReplyMessageV2:
+	switch {
+	case route.Sends(requestCode):
 		return Send
-	case codec.ReqPullMessage, codec.ReqLitePullMessage, codec.ReqPopMessage, codec.ReqPopMessageEnvoy:
+	case route.Poll(requestCode) && requestCode != codec.ReqNotification:
 		return Poll
 	}
 	return Uncounted
@@ -71,13 +71,7 @@ type Request struct {
 // topicName is empty when the request names none.
 func (r *Request) topicName() []byte {
 	if !r.topicRead {
-		field := "topic"
-		switch r.Facts.Header.Code {
-		case codec.ReqSendMessageV2, codec.ReqSendBatchMessage, codec.ReqSendReplyMessageV2: // SendMessageRequestHeaderV2.java
-			field = "b"
-		}
-		r.topic, _ = r.Facts.Header.Ext(r.Facts.Raw, field)
-		r.topicRead = true
+		r.topic, r.topicRead = r.Facts.Topic(), true
 	}
 	return r.topic
 }

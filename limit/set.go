@@ -101,7 +101,7 @@ type Limits []*Limit
 // Pass is what a request that passed counts for until it is answered. nil is nothing.
 type Pass struct{ held []hold }
 
-// hold is a request that one bucket counts as in flight.
+// hold is a request that one bucket has counted.
 type hold struct {
 	of   *Limit
 	in   *bucket
@@ -159,7 +159,7 @@ func (p *Place) Leave() {
 // none has, by is the first that refuses it, and after the time until it is worth asking again. waited says that it is a poll
 // whose place in the queue has come.
 func (ls Limits) Take(now int64, r *Request, waited bool) (pass *Pass, by *Limit, after time.Duration) {
-	var backing [4]taken
+	var backing [4]hold
 	done := backing[:0]
 	for _, l := range ls {
 		if !l.match.match(r) {
@@ -179,21 +179,19 @@ func (ls Limits) Take(now int64, r *Request, waited bool) (pass *Pass, by *Limit
 			if pass == nil {
 				pass = &Pass{}
 			}
-			pass.held = append(pass.held, t.hold)
+			pass.held = append(pass.held, t)
 		}
 	}
 	return pass, nil, 0
 }
 
-// taken is a request that one limit has counted.
-type taken struct{ hold }
-
-func (t *taken) undo(r *Request) {
-	t.of.mu.Lock()
-	defer t.of.mu.Unlock()
-	t.in.take(float64(r.Bytes), -1)
-	if t.of.rule.InFlight > 0 {
-		t.add(-1)
+// undo no longer counts a request at all.
+func (h *hold) undo(r *Request) {
+	h.of.mu.Lock()
+	defer h.of.mu.Unlock()
+	h.in.take(float64(r.Bytes), -1)
+	if h.of.rule.InFlight > 0 {
+		h.add(-1)
 	}
 }
 
@@ -205,16 +203,16 @@ const (
 )
 
 // take counts a request if it may pass.
-func (l *Limit) take(now int64, r *Request, waited bool) (t taken, ok bool, after time.Duration) {
+func (l *Limit) take(now int64, r *Request, waited bool) (t hold, ok bool, after time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b, n := l.of(r, now), float64(r.Bytes)
 	b.fill(now)
 	switch {
-	case l.rule.InFlight > 0 && b.running(now) >= l.rule.InFlight:
+	case l.crowded(b, now):
 		after = retryInFlight + time.Duration(b.queue)*retryEach
 	case b.admits(r.Kind, n, now, waited):
-		t = taken{hold{of: l, in: b, kind: r.Kind, at: now}}
+		t = hold{of: l, in: b, kind: r.Kind, at: now}
 		b.take(n, 1)
 		if l.rule.InFlight > 0 {
 			t.add(1)
@@ -229,6 +227,11 @@ func (l *Limit) take(now int64, r *Request, waited bool) (t taken, ok bool, afte
 	return t, false, after
 }
 
+// crowded reports that as much of a bucket is in flight as may be.
+func (l *Limit) crowded(b *bucket, now int64) bool {
+	return l.rule.InFlight > 0 && b.running(now) >= l.rule.InFlight
+}
+
 // Queue gives a poll that by has refused a place in its queue, for as long as after says. Who has no time for that asks
 // again without one.
 func (l *Limit) Queue(now int64, r *Request) *Place {
@@ -236,7 +239,7 @@ func (l *Limit) Queue(now int64, r *Request) *Place {
 	defer l.mu.Unlock()
 	b := l.of(r, now)
 	p := &Place{of: l, in: b, bytes: float64(r.Bytes)}
-	if l.rule.InFlight > 0 && b.running(now) >= l.rule.InFlight {
+	if l.crowded(b, now) {
 		p.inFlight = true
 		b.queue++
 	} else {

@@ -26,15 +26,9 @@ type staticQueueData struct {
 	WriteQueues int    `json:"writeQueueNums"`
 }
 
-// StaticTopicRoute is the body of an answer to 105 (TopicRouteData.java). The process with the lowest id says what
-// queues a broker has.
+// StaticTopicRoute is the body of an answer to 105 (TopicRouteData.java).
 func StaticTopicRoute(s *route.Static, topic string) []byte {
-	lowest := map[string]route.StaticBroker{}
-	for _, b := range s.Brokers {
-		if other, ok := lowest[b.Name]; !ok || b.ID < other.ID {
-			lowest[b.Name] = b
-		}
-	}
+	lowest := s.Lowest()
 	datas, names := staticBrokerDatas(s)
 	list, queues := []*staticBrokerData{}, []staticQueueData{}
 	for _, name := range names {

@@ -85,16 +85,17 @@ func (e *Maintained) holds(cluster, broker, topic string) bool {
 	return (e.Cluster == "" || e.Cluster == cluster) && (e.Broker == "" || e.Broker == broker) && (e.Topic == "" || e.Topic == topic)
 }
 
-func isRetry(topic string) bool { return strings.HasPrefix(topic, "%RETRY%") }
+func isRetry(topic string) bool { return strings.HasPrefix(topic, retryTopic) }
 
 // refuses tells whether a request for a broker is refused. Of entries that overlap the one that forbids more wins, and each has
 // the shortest grace of all.
 func (m *Maintenance) refuses(cluster, broker string, h *codec.Header, raw []byte, now int64) (why *Maintained) {
-	sends := h.Code == codec.ReqSendMessage || h.Code == codec.ReqSendMessageV2 || h.Code == codec.ReqSendBatchMessage
-	if !sends && endsWork(h.Code) {
+	stores := h.Code == codec.ReqSendMessage || h.Code == codec.ReqSendMessageV2 || h.Code == codec.ReqSendBatchMessage
+	if endsWork(h.Code) {
 		return nil
 	}
-	topic := topicOf(h, raw)
+	f := Facts{Header: h, Raw: raw}
+	topic := string(f.Topic())
 	grace, found := time.Duration(0), false
 	for i := range m.Entries {
 		if e := &m.Entries[i]; e.holds(cluster, broker, topic) && (!found || e.Grace < grace) {
@@ -106,7 +107,7 @@ func (m *Maintenance) refuses(cluster, broker string, h *codec.Header, raw []byt
 	}
 	for i := range m.Entries {
 		e := &m.Entries[i]
-		if e.holds(cluster, broker, topic) && now-e.Since >= int64(grace) && (e.Mode == Off || sends && !isRetry(topic)) && (why == nil || e.Mode > why.Mode) {
+		if e.holds(cluster, broker, topic) && now-e.Since >= int64(grace) && (e.Mode == Off || stores && !isRetry(topic)) && (why == nil || e.Mode > why.Mode) {
 			why = e
 		}
 	}
@@ -122,14 +123,6 @@ func endsWork(code int32) bool {
 		return true
 	}
 	return false
-}
-
-// topicOf is the topic that a request says it is about.
-func topicOf(h *codec.Header, raw []byte) string {
-	if abbreviated(h.Code) {
-		return h.ExtString(raw, "b")
-	}
-	return h.ExtString(raw, "topic")
 }
 
 // onBrokerPort decides about a request on the port of a broker.

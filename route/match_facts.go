@@ -42,10 +42,27 @@ func (f *Facts) Value(name string) (value []byte, present bool) {
 // producer's in requests with abbreviated fields.
 var groupFields = []string{"consumerGroup", "producerGroup", "group"}
 
+// Topic is the topic that the header of a request names, into which it points; empty: it names none.
+func (f *Facts) Topic() []byte {
+	field := "topic"
+	switch {
+	case abbreviated(f.Header.Code):
+		field = "b"
+	case f.Header.Code == codec.ReqConsumerSendMsgBack:
+		field = "originTopic"
+	}
+	topic, _ := f.Header.Ext(f.Raw, field)
+	return topic
+}
+
+// abbreviated tells requests whose ext fields have names of one letter (SendMessageRequestHeaderV2.java).
+func abbreviated(code int32) bool {
+	return code == codec.ReqSendMessageV2 || code == codec.ReqSendBatchMessage || code == codec.ReqSendReplyMessageV2
+}
+
 // Group is the consumer or producer group of a request, into which it points; empty: it names none.
 func (f *Facts) Group() []byte {
-	switch f.Header.Code {
-	case codec.ReqSendMessageV2, codec.ReqSendBatchMessage, codec.ReqSendReplyMessageV2:
+	if abbreviated(f.Header.Code) {
 		group, _ := f.Header.Ext(f.Raw, "a")
 		return group
 	}

@@ -65,10 +65,11 @@ func NewOnePort(clusters []string, brokers []OnePortBroker, balance bool) *OnePo
 }
 
 // masters are the brokers of clusters by name, the lowest first.
-func (o *OnePort) masters(clusters []string) (list []*OnePortBroker) {
+func (o *OnePort) masters(clusters []string) (list []*brokerProcess) {
 	for i := range o.brokers {
-		if b := &o.brokers[i]; o.names[b.Name].master == b && slices.Contains(clusters, b.Of) {
-			list = append(list, b)
+		b := &o.brokers[i]
+		if p := o.names[b.Name]; p.master == b && slices.Contains(clusters, b.Of) {
+			list = append(list, p)
 		}
 	}
 	return list

@@ -12,30 +12,30 @@ func (r *onePort) everywhere() (Verdict, bool) {
 	if !ok {
 		return v, true
 	}
-	var targets []*OnePortBroker
-	for _, p := range having {
-		targets = append(targets, p.master)
-	}
+	targets := having
 	if len(targets) == 0 {
 		targets = r.o.masters(r.o.Clusters)
 	}
-	if up := upOf(targets); len(up) > 0 {
-		targets = up
-	}
+	targets = preferUp(targets)
 	switch len(targets) {
 	case 0:
 		return Verdict{}, false
 	case 1:
-		return r.to(r.o.names[targets[0].Name]), true
+		return r.to(targets[0]), true
 	}
 	return fanOut(OneHit, targets), true
 }
 
-func upOf(brokers []*OnePortBroker) (up []*OnePortBroker) {
-	for _, b := range brokers {
-		if !b.down() {
-			up = append(up, b)
+// preferUp leaves out brokers that are down, unless all are.
+func preferUp(list []*brokerProcess) []*brokerProcess {
+	var up []*brokerProcess
+	for _, p := range list {
+		if !p.master.down() {
+			up = append(up, p)
 		}
+	}
+	if len(up) == 0 {
+		return list
 	}
 	return up
 }

@@ -28,7 +28,7 @@ func acks(code int32) bool { return code == codec.ReqAckMessage || code == codec
 
 // balance sends what names no broker to the topic's brokers that take messages, in turn.
 func (r *onePort) balance() (Verdict, bool) {
-	if !r.o.Balance || !sends(r.h.Code) && !pops(r.h.Code) {
+	if !r.o.Balance || !Sends(r.h.Code) && !pops(r.h.Code) {
 		return Verdict{}, false
 	}
 	list, v, ok := r.writable(r.topic())
@@ -38,20 +38,9 @@ func (r *onePort) balance() (Verdict, bool) {
 	case len(list) == 0:
 		return Verdict{}, false
 	}
-	if up := upProcesses(list); len(up) > 0 {
-		list = up
-	}
+	list = preferUp(list)
 	r.client.Balanced++
 	return r.to(list[int(r.client.Balanced%uint32(len(list)))]), true
-}
-
-func upProcesses(list []*brokerProcess) (up []*brokerProcess) {
-	for _, p := range list {
-		if !p.master.down() {
-			up = append(up, p)
-		}
-	}
-	return up
 }
 
 // recode makes a request of Envoy's dialect one that brokers know.
@@ -117,8 +106,5 @@ func (r *onePort) withHandle(m *poppedMessage) Verdict {
 }
 
 func (r *onePort) refused(why string) Verdict {
-	return Verdict{
-		Action: Refuse, Reason: Unnamed, Code: codec.ResVersionNotSupported,
-		Remark: fmt.Sprintf("rocketmq-proxy: cannot pass on %s (%d): %s", codec.RequestCodeName(r.h.Code), r.h.Code, why),
-	}
+	return r.unsaid("cannot pass on %s: %s", r.request(), why)
 }

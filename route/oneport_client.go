@@ -17,8 +17,7 @@ type Client struct {
 	// Balanced counts the requests that were balanced; it may begin anywhere.
 	Balanced uint32
 
-	topics map[string]map[string]*learned // by cluster and name
-	known  int                            // topics
+	topics map[TopicKey]*learned
 	turns  map[uint64]turn
 	popped popped
 }
@@ -65,6 +64,9 @@ const maxTopics = 256
 
 // Learn takes what the cluster says of a topic that a verdict asked for.
 func (c *Client) Learn(key TopicKey, topic Topic) {
+	if c.topics == nil {
+		c.topics = map[TopicKey]*learned{}
+	}
 	c.forget()
 	last := knownFor
 	switch {
@@ -73,41 +75,28 @@ func (c *Client) Learn(key TopicKey, topic Topic) {
 	case len(topic.Brokers) == 0:
 		last = missingFor
 	}
-	if c.topics == nil {
-		c.topics = map[string]map[string]*learned{}
-	}
-	if c.topics[key.Cluster] == nil {
-		c.topics[key.Cluster] = map[string]*learned{}
-	}
-	if c.topics[key.Cluster][key.Topic] == nil {
-		c.known++
-	}
-	c.topics[key.Cluster][key.Topic] = &learned{topic, c.Now, c.Now + int64(last)}
+	c.topics[key] = &learned{topic, c.Now, c.Now + int64(last)}
 }
 
 // forget makes room for one topic more.
 func (c *Client) forget() {
 	var oldest TopicKey
 	first, asked := true, int64(0)
-	for cluster, topics := range c.topics {
-		for name, l := range topics {
-			if l.expires <= c.Now {
-				delete(topics, name)
-				c.known--
-			} else if first || l.asked < asked {
-				oldest, asked, first = TopicKey{cluster, name}, l.asked, false
-			}
+	for key, l := range c.topics {
+		if l.expires <= c.Now {
+			delete(c.topics, key)
+		} else if first || l.asked < asked {
+			oldest, asked, first = key, l.asked, false
 		}
 	}
-	if c.known >= maxTopics {
-		delete(c.topics[oldest.Cluster], oldest.Topic)
-		c.known--
+	if len(c.topics) >= maxTopics {
+		delete(c.topics, oldest)
 	}
 }
 
 // topic is what is known of a topic; nil: the cluster is to be asked.
 func (c *Client) topic(cluster string, name []byte) *Topic {
-	l := c.topics[cluster][string(name)]
+	l := c.topics[TopicKey{cluster, string(name)}] // not copied for that
 	if l == nil || l.expires <= c.Now {
 		return nil
 	}

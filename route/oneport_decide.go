@@ -1,7 +1,6 @@
 package route
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
@@ -37,10 +36,7 @@ type onePort struct {
 	raw    []byte
 }
 
-var (
-	noOnePort OnePort
-	noClient  Client
-)
+var noOnePort OnePort
 
 // decideOnePort says which broker a request is for: name-server codes go where they go on every name-server port, and
 // for the others the first rule that applies says it.
@@ -53,7 +49,7 @@ func decideOnePort(t *Table, at Arrival, h *codec.Header, raw []byte) Verdict {
 		r.o = &noOnePort
 	}
 	if r.client == nil {
-		r.client = &noClient
+		r.client = &Client{}
 	}
 	if r.o.Balance {
 		return r.inEnvoysDialect()
@@ -137,12 +133,12 @@ func (r *onePort) brokersOf(topic string, take func(*Part, TopicBroker) bool) (l
 	if topic == "" {
 		return nil, v, true
 	}
-	var ask []TopicKey
+	var unknown []TopicKey
 	parts := r.parts(topic)
 	for i := range parts {
 		switch known := r.client.topic(parts[i].Cluster, []byte(topic)); {
 		case known == nil:
-			ask = append(ask, TopicKey{parts[i].Cluster, topic})
+			unknown = append(unknown, TopicKey{parts[i].Cluster, topic})
 		case known.Unknown:
 			return nil, r.cannotTell(topic), false
 		default:
@@ -153,8 +149,8 @@ func (r *onePort) brokersOf(topic string, take func(*Part, TopicBroker) bool) (l
 			}
 		}
 	}
-	if len(ask) > 0 {
-		return nil, Verdict{Action: AskTopics, Ask: &ask}, false
+	if len(unknown) > 0 {
+		return nil, ask(unknown...), false
 	}
 	slices.SortFunc(list, func(a, b *brokerProcess) int { return a.master.Compare(b.master.BrokerID) })
 	return list, v, true
@@ -162,8 +158,5 @@ func (r *onePort) brokersOf(topic string, take func(*Part, TopicBroker) bool) (l
 
 // cannotTell answers for a topic whose brokers are not known, as a broker would that is starting: the client tries again.
 func (r *onePort) cannotTell(topic string) Verdict {
-	return Verdict{
-		Action: Refuse, Reason: NoBroker, Code: codec.ResServiceNotAvailable,
-		Remark: fmt.Sprintf("rocketmq-proxy: cannot tell which broker has topic %q: no name server answers", shorten(topic)),
-	}
+	return noBroker("cannot tell which broker has topic %q: no name server answers", shorten(topic))
 }

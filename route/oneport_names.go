@@ -22,7 +22,7 @@ func (r *onePort) named() (Verdict, bool) {
 	if p == nil {
 		return unknownBroker(string(name)), true
 	}
-	if len(r.o.Clusters) > 1 && sends(r.h.Code) {
+	if len(r.o.Clusters) > 1 && Sends(r.h.Code) {
 		if v, ok := r.ledElsewhere(p); ok {
 			return v, true
 		}
@@ -37,7 +37,7 @@ func (r *onePort) logical(q LogicalQueue, topic string) Verdict {
 		known := r.client.topic(cluster, []byte(topic))
 		switch {
 		case known == nil:
-			return Verdict{Action: AskTopics, Ask: &[]TopicKey{{cluster, topic}}}
+			return ask(TopicKey{cluster, topic})
 		case known.Unknown:
 			return r.cannotTell(topic)
 		case r.o.names[known.Logical[q]] != nil:
@@ -53,22 +53,23 @@ func (r *onePort) queuesNamed() (Verdict, bool) {
 		return Verdict{}, false
 	}
 	var one Verdict
-	var ask []TopicKey
+	var unknown []TopicKey
 	for _, q := range lockedQueues(r.client.Body) {
 		switch v := r.ofQueue(q); {
-		case v.Action == AskTopics && len(ask) < maxSubscribed && !slices.Contains(ask, (*v.Ask)[0]):
-			ask = append(ask, (*v.Ask)[0])
+		case v.Action == AskTopics && len(unknown) < maxSubscribed && !slices.Contains(unknown, (*v.Ask)[0]):
+			unknown = append(unknown, (*v.Ask)[0])
 		case v.Action == AskTopics:
 		case v.Action != Relay:
 			return v, true
 		case one.Broker == nil:
 			one = v
 		case *one.Broker != *v.Broker:
-			return r.ofSeveral(one.Broker.Name, v.Broker.Name), true
+			return r.unsaid("the queues of %s belong to several brokers (%s, %s); send one request for each",
+				r.request(), shorten(one.Broker.Name), shorten(v.Broker.Name)), true
 		}
 	}
-	if len(ask) > 0 {
-		return Verdict{Action: AskTopics, Ask: &ask}, true
+	if len(unknown) > 0 {
+		return ask(unknown...), true
 	}
 	return one, one.Broker != nil
 }
@@ -81,14 +82,6 @@ func (r *onePort) ofQueue(q bodyQueue) Verdict {
 		return r.to(p)
 	}
 	return unknownBroker(q.broker)
-}
-
-func (r *onePort) ofSeveral(one, other string) Verdict {
-	return Verdict{
-		Action: Refuse, Reason: Unnamed, Code: codec.ResVersionNotSupported,
-		Remark: fmt.Sprintf("rocketmq-proxy: the queues of %s (%d) belong to several brokers (%s, %s); send one request for each",
-			codec.RequestCodeName(r.h.Code), r.h.Code, shorten(one), shorten(other)),
-	}
 }
 
 // ledElsewhere refuses a send to a broker whose cluster does not have the topic while routes lead to another cluster: the
@@ -105,7 +98,7 @@ func (r *onePort) ledElsewhere(p *brokerProcess) (Verdict, bool) {
 	case slices.Contains(to, p.master.Of):
 		return Verdict{}, false
 	case known == nil:
-		return Verdict{Action: AskTopics, Ask: &[]TopicKey{{p.master.Of, name}}}, true
+		return ask(TopicKey{p.master.Of, name}), true
 	case known.Unknown:
 		return Verdict{}, false
 	}
@@ -116,8 +109,8 @@ func (r *onePort) ledElsewhere(p *brokerProcess) (Verdict, bool) {
 	}, true
 }
 
-// sends tells requests that store messages of clients.
-func sends(code int32) bool {
+// Sends tells requests that store messages of clients.
+func Sends(code int32) bool {
 	switch code {
 	case codec.ReqSendMessage, codec.ReqSendMessageV2, codec.ReqSendBatchMessage, codec.ReqSendReplyMessage, codec.ReqSendReplyMessageV2:
 		return true
@@ -127,10 +120,7 @@ func sends(code int32) bool {
 
 // unknownBroker makes the client look for another broker: its route is an old one.
 func unknownBroker(name string) Verdict {
-	return Verdict{
-		Action: Refuse, Reason: NoBroker, Code: codec.ResServiceNotAvailable,
-		Remark: fmt.Sprintf("rocketmq-proxy: unknown broker %q", shorten(name)),
-	}
+	return noBroker("unknown broker %q", shorten(name))
 }
 
 // name is that of the broker that a request is for, empty if it does not say it. It points into the request.
@@ -174,15 +164,8 @@ func (r *onePort) topics() []string {
 
 // topicBytes is the topic in the header of a request, into which it points.
 func (r *onePort) topicBytes() []byte {
-	key := "topic"
-	switch {
-	case abbreviated(r.h.Code):
-		key = "b"
-	case r.h.Code == codec.ReqConsumerSendMsgBack:
-		key = "originTopic"
-	}
-	topic, _ := r.h.Ext(r.raw, key)
-	return topic
+	f := Facts{Header: r.h, Raw: r.raw}
+	return f.Topic()
 }
 
 // queueID is the queue that a request is about, 0 if it is about none.
@@ -195,14 +178,9 @@ func (r *onePort) queueID() int32 {
 	return int32(id)
 }
 
-// abbreviated tells requests whose ext fields have names of one letter (SendMessageRequestHeaderV2.java).
-func abbreviated(code int32) bool {
-	return code == codec.ReqSendMessageV2 || code == codec.ReqSendBatchMessage || code == codec.ReqSendReplyMessageV2
-}
-
 // hasHandle tells requests that are about a popped message, whose handle (extraInfo) says where it came from.
 func hasHandle(code int32) bool {
-	return code == codec.ReqAckMessage || code == codec.ReqAckMessageEnvoy || code == codec.ReqChangeMessageInvisibleTime
+	return acks(code) || code == codec.ReqChangeMessageInvisibleTime
 }
 
 // handleBroker is the field of a handle that has the broker's name, counted from 1 (ExtraInfoUtil.java#getBrokerName).

@@ -133,7 +133,7 @@ func (p *popped) drop() {
 // names one. None of them is older than since.
 func (p *popped) find(key messageKey, broker string, since int64) (found []*poppedMessage) {
 	retried := ""
-	if prefix := "%RETRY%" + key.group; strings.HasPrefix(key.topic, prefix) && len(key.topic) > len(prefix) {
+	if prefix := retryTopic + key.group; strings.HasPrefix(key.topic, prefix) && len(key.topic) > len(prefix) {
 		retried, key.topic = key.topic, key.topic[len(prefix)+1:]
 	}
 	same := p.messages[key]

@@ -8,11 +8,30 @@ import (
 
 // refuse is for what no rule applies to. To guess a broker was tried, and loses messages.
 func (r *onePort) refuse() Verdict {
+	return r.unsaid("%s does not say which broker it is for: %s; a listener with brokers = \"port-per-broker\" needs no name",
+		r.request(), missing(r.h.Code))
+}
+
+// unsaid refuses a request that does not say enough.
+func (r *onePort) unsaid(format string, args ...any) Verdict {
 	return Verdict{
-		Action: Refuse, Reason: Unnamed, Code: codec.ResVersionNotSupported,
-		Remark: fmt.Sprintf("rocketmq-proxy: %s (%d) does not say which broker it is for: %s; a listener with brokers = \"port-per-broker\" needs no name",
-			codec.RequestCodeName(r.h.Code), r.h.Code, missing(r.h.Code)),
+		Action: Refuse, Reason: Unnamed, Code: codec.ResVersionNotSupported, Remark: "rocketmq-proxy: " + fmt.Sprintf(format, args...),
 	}
+}
+
+// noBroker answers as a broker does that is going away: the client looks for another one, or tries again.
+func noBroker(format string, args ...any) Verdict {
+	return Verdict{
+		Action: Refuse, Reason: NoBroker, Code: codec.ResServiceNotAvailable, Remark: "rocketmq-proxy: " + fmt.Sprintf(format, args...),
+	}
+}
+
+// ask has the clusters of topics asked.
+func ask(topics ...TopicKey) Verdict { return Verdict{Action: AskTopics, Ask: &topics} }
+
+// request is its name and code for a remark.
+func (r *onePort) request() string {
+	return fmt.Sprintf("%s (%d)", codec.RequestCodeName(r.h.Code), r.h.Code)
 }
 
 const (

@@ -1,7 +1,6 @@
 package route
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
@@ -29,19 +28,15 @@ func setsUpGroup(code int32) bool {
 func (r *onePort) setUp() (Verdict, bool) {
 	clusters, ok := r.setUpClusters()
 	if !ok {
-		return Verdict{
-			Action: Refuse, Reason: Unnamed, Code: codec.ResVersionNotSupported,
-			Remark: fmt.Sprintf("rocketmq-proxy: the topics of %s (%d) belong to several clusters; send those of one cluster at a time",
-				codec.RequestCodeName(r.h.Code), r.h.Code),
-		}, true
+		return r.unsaid("the topics of %s belong to several clusters; send those of one cluster at a time", r.request()), true
 	}
 	masters := r.o.masters(clusters)
 	if len(masters) == 0 {
 		return Verdict{}, false
 	}
-	for _, b := range masters {
-		if b.down() {
-			return r.isDown(b), true
+	for _, p := range masters {
+		if p.master.down() {
+			return noBroker("broker %q is down, so nothing was set up", p.master.Name), true
 		}
 	}
 	return fanOut(ErrorWins, masters), true
@@ -73,17 +68,10 @@ func (r *onePort) setUpIn(topic string) []string {
 	return clusters
 }
 
-func (r *onePort) isDown(b *OnePortBroker) Verdict {
-	return Verdict{
-		Action: Refuse, Reason: NoBroker, Code: codec.ResServiceNotAvailable,
-		Remark: fmt.Sprintf("rocketmq-proxy: broker %q is down, so nothing was set up", b.Name),
-	}
-}
-
-func fanOut(join Join, targets []*OnePortBroker) Verdict {
+func fanOut(join Join, targets []*brokerProcess) Verdict {
 	f := &FanOut{Join: join}
-	for _, b := range targets {
-		f.Targets = append(f.Targets, b.BrokerID)
+	for _, p := range targets {
+		f.Targets = append(f.Targets, p.master.BrokerID)
 	}
 	return Verdict{Action: FanOutTo, FanOut: f}
 }

@@ -20,11 +20,13 @@ const (
 // OnePortTimeout is how long after it was read a request to one broker is answered by the proxy instead (14). setting is
 // timeouts.one_port. 0: never, as with polls, acks and requests of tools, which their clients wait for.
 func OnePortTimeout(code int32, setting time.Duration) time.Duration {
+	if Sends(code) {
+		return setting
+	}
 	switch code {
 	case codec.ReqLockBatchMQ, codec.ReqUnlockBatchMQ:
 		return min(setting, lockTimeout)
-	case codec.ReqSendMessage, codec.ReqSendMessageV2, codec.ReqSendBatchMessage, codec.ReqSendReplyMessage, codec.ReqSendReplyMessageV2,
-		codec.ReqQueryConsumerOffset, codec.ReqUpdateConsumerOffset, codec.ReqSearchOffsetByTimestamp, codec.ReqGetMaxOffset,
+	case codec.ReqQueryConsumerOffset, codec.ReqUpdateConsumerOffset, codec.ReqSearchOffsetByTimestamp, codec.ReqGetMaxOffset,
 		codec.ReqGetMinOffset, codec.ReqGetEarliestMsgStoreTime, codec.ReqViewMessageByID, codec.ReqHeartBeat, codec.ReqUnregisterClient,
 		codec.ReqConsumerSendMsgBack, codec.ReqEndTransaction, codec.ReqGetConsumerListByGroup, codec.ReqCheckClientConfig,
 		codec.ReqRecallMessage, codec.ReqQueryAssignment:

@@ -1,6 +1,9 @@
 package route
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Line is one [[route]] table: which topics, asked for or used by whom, are in which cluster.
 type Line struct {
@@ -45,16 +48,14 @@ func (l *Line) NeverMatches() bool { return l.Topic.needs(groupTopics) }
 // groupTopics begin the names of topics that belong to a group: each cluster in which it consumes has them
 // (MixAll.java#RETRY_GROUP_TOPIC_PREFIX, #DLQ_GROUP_TOPIC_PREFIX; the retry topics of pop begin like the others,
 // KeyBuilder.java#buildPopRetryTopic).
-var groupTopics = []string{"%RETRY%", "%DLQ%"}
+var groupTopics = []string{retryTopic, "%DLQ%"}
+
+// retryTopic begins the names of those to which comes back what a group could not process.
+const retryTopic = "%RETRY%"
 
 // GroupTopic reports whether a topic belongs to a group.
 func GroupTopic(topic string) bool {
-	for _, prefix := range groupTopics {
-		if strings.HasPrefix(topic, prefix) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(groupTopics, func(prefix string) bool { return strings.HasPrefix(topic, prefix) })
 }
 
 // Show is how much of a broker clients are told.
@@ -118,30 +119,33 @@ func NewRules(own string, clusters []string, lines []Line, brokers func(cluster 
 	return r
 }
 
-// Clusters are all of the listener, each with all that it has.
-func (r *Rules) Clusters() *Lead { return &r.all }
+// Clusters are all of the listener, each with all that it has; nil: there is one.
+func (r *Rules) Clusters() *Lead {
+	if r == nil {
+		return nil
+	}
+	return &r.all
+}
 
-// Route is what the answer to a request for a topic's route shows.
-func (r *Rules) Route(topic string, f *Facts) *Lead {
-	if GroupTopic(topic) {
+// Route is what the answer to a request for a topic's route shows; nil: all that the one cluster has.
+func (r *Rules) Route(topic string, f *Facts) *Lead { return r.lead(topic, f, (*Line).decides) }
+
+// Request is where a request leads that names no broker, by all that it says; nil: to the one cluster.
+func (r *Rules) Request(topic string, f *Facts) *Lead {
+	return r.lead(topic, f, func(*Line) bool { return true })
+}
+
+// lead is that of the first line that is asked and matches.
+func (r *Rules) lead(topic string, f *Facts, asked func(*Line) bool) *Lead {
+	switch {
+	case r == nil:
+		return nil
+	case GroupTopic(topic):
 		return &r.all
 	}
 	name := []byte(topic)
 	for i := range r.lines {
-		if l := &r.lines[i]; l.decides() && l.matches(name, f) {
-			return &r.leads[i]
-		}
-	}
-	return &r.own
-}
-
-// Request is where a request leads that names no broker, by all that it says.
-func (r *Rules) Request(topic []byte, f *Facts) *Lead {
-	if GroupTopic(string(topic)) {
-		return &r.all
-	}
-	for i := range r.lines {
-		if r.lines[i].matches(topic, f) {
+		if l := &r.lines[i]; asked(l) && l.matches(name, f) {
 			return &r.leads[i]
 		}
 	}

@@ -36,7 +36,7 @@ func TestTheFirstLineThatMatchesLeads(t *testing.T) {
 		require.True(t, route.GroupTopic(topic))
 	}
 	h, raw := header(&codec.Command{Code: 200050})
-	require.Equal(t, []string{"d"}, clusters(rules.Request([]byte("orders"), &route.Facts{Header: h, Raw: raw})), "a request that names no broker")
+	require.Equal(t, []string{"d"}, clusters(rules.Request("orders", &route.Facts{Header: h, Raw: raw})), "a request that names no broker")
 	eu := rules.Route("news-eu", &route.Facts{Header: h, Raw: raw})
 	require.Equal(t, route.ShowAll, eu.Parts[0].Show("c1"))
 	require.Equal(t, route.ShowNothing, eu.Parts[0].Show("c2"))

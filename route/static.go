@@ -84,8 +84,8 @@ func (s *Static) only(keep func(StaticBroker) bool) *Static {
 	return &Static{slices.DeleteFunc(slices.Clone(s.Brokers), func(b StaticBroker) bool { return !keep(b) })}
 }
 
-// Agreeing are the names of brokers whose metadata has all of some words. The process with the lowest id speaks for a broker.
-func (s *Static) Agreeing(words map[string]string) map[string]bool {
+// Lowest are the processes with the lowest id of each broker, by name: such a one speaks for the broker.
+func (s *Static) Lowest() map[string]*StaticBroker {
 	lowest := map[string]*StaticBroker{}
 	for i := range s.Brokers {
 		b := &s.Brokers[i]
@@ -93,8 +93,13 @@ func (s *Static) Agreeing(words map[string]string) map[string]bool {
 			lowest[b.Name] = b
 		}
 	}
+	return lowest
+}
+
+// Agreeing are the names of brokers whose metadata has all of some words.
+func (s *Static) Agreeing(words map[string]string) map[string]bool {
 	agree := map[string]bool{}
-	for name, b := range lowest {
+	for name, b := range s.Lowest() {
 		if b.agrees(words) {
 			agree[name] = true
 		}

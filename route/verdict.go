@@ -136,16 +136,16 @@ func onNameServerPort(t *Table, h *codec.Header, raw []byte) Verdict {
 		if len(topic) > maxTopic || strings.IndexByte(topic, 0) >= 0 {
 			return Verdict{Action: Refuse, Reason: ImpossibleTopic, Code: codec.ResSystemError, Remark: "rocketmq-proxy: no topic can have that name"}
 		}
-		return Verdict{Action: LocalTopicRoute, Topic: topic, Lead: t.leadOf(topic, h, raw)}
+		return Verdict{Action: LocalTopicRoute, Topic: topic, Lead: t.Rules.Route(topic, &Facts{Header: h, Raw: raw})}
 	case codec.ReqGetBrokerClusterInfo:
-		return Verdict{Action: LocalClusterInfo, Lead: t.everywhere()}
+		return Verdict{Action: LocalClusterInfo, Lead: t.Rules.Clusters()}
 	case codec.ReqGetAllTopicListFromNameServer:
 		if t.listsTopics() {
-			return Verdict{Action: LocalTopicList, Lead: t.everywhere()}
+			return Verdict{Action: LocalTopicList, Lead: t.Rules.Clusters()}
 		}
 	case codec.ReqGetTopicsByCluster:
 		if t.listsTopics() {
-			return Verdict{Action: LocalClusterTopics, Topic: h.ExtString(raw, "cluster"), Lead: t.everywhere()}
+			return Verdict{Action: LocalClusterTopics, Topic: h.ExtString(raw, "cluster"), Lead: t.Rules.Clusters()}
 		}
 	}
 	if why, ok := registrations[h.Code]; ok {
@@ -157,22 +157,6 @@ func onNameServerPort(t *Table, h *codec.Header, raw []byte) Verdict {
 		return withoutNameServer(h)
 	}
 	return Verdict{}
-}
-
-// leadOf is where a topic leads; nil: there is one cluster.
-func (t *Table) leadOf(topic string, h *codec.Header, raw []byte) *Lead {
-	if t.Rules == nil {
-		return nil
-	}
-	return t.Rules.Route(topic, &Facts{Header: h, Raw: raw})
-}
-
-// everywhere leads to all clusters; nil: there is one.
-func (t *Table) everywhere() *Lead {
-	if t.Rules == nil {
-		return nil
-	}
-	return t.Rules.Clusters()
 }
 
 // listsTopics reports whether lists of topics are made here, because no single name server has them.
