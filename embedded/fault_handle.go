@@ -16,6 +16,7 @@ type FaultHandle struct {
 	fault Fault
 	hits  int
 	held  []func()
+	over  bool // removed: nobody releases what would be held from now on
 }
 
 // faultList is a server's faults, in the order in which they were set.
@@ -71,10 +72,19 @@ func (h *FaultHandle) after(r *request, answer *codec.Command) bool {
 	return h.fault.after != nil && h.fault.after(h, r, answer)
 }
 
+// hold keeps an answer until it is released. The answer to a request that the fault has struck may be made after the
+// fault was removed, such as that to a long poll: then it is sent at once.
 func (h *FaultHandle) hold(send func()) {
 	h.list.mu.Lock()
-	h.held = append(h.held, send)
+	over := h.over
+	if !over {
+		h.held = append(h.held, send)
+	}
 	h.list.mu.Unlock()
+	if over {
+		send()
+		return
+	}
 	h.list.waiting.notify()
 }
 
@@ -119,9 +129,10 @@ func (h *FaultHandle) Release() {
 	}
 }
 
-// Remove ends the fault and sends the answers that are held.
+// Remove ends the fault and sends the answers that are held. Answers that are made later are not held.
 func (h *FaultHandle) Remove() {
 	h.list.mu.Lock()
+	h.over = true
 	if i := slices.Index(h.list.active, h); i >= 0 {
 		h.list.active = slices.Delete(h.list.active, i, i+1)
 	}

@@ -38,6 +38,17 @@ func TestHoldKeepsAnswersUntilReleased(t *testing.T) {
 	require.Equal(t, 2, held.Hits())
 }
 
+// A poll that was struck when it came is answered later, maybe when the fault has been removed: nobody would release it then.
+func TestHoldKeepsNoAnswerThatIsMadeAfterItWasRemoved(t *testing.T) {
+	b, p := outage(t)
+	held := b.Fault(codec.ReqPullMessage, embedded.Hold())
+	poll := p.write(codec.ReqPullMessage, pullFields("g", "News", 0, 0, "sysFlag=6"), "")
+	require.NoError(t, held.WaitHits(patience(t), 1))
+	held.Remove()
+	dial(t, b.Addr()).send("News", 0, "x", "")
+	require.Equal(t, []string{"x"}, bodies(messages(t, p.answer(poll).Body)))
+}
+
 func TestDropLosesRequestsAndDropAnswerOnlyAnswers(t *testing.T) {
 	b, p := outage(t)
 	lost := b.Fault(codec.ReqSendMessage, embedded.Drop().Once())
