@@ -34,7 +34,7 @@ type brokerActor struct {
 	awaySince int64          // since when it is away, on the process clock
 	dialError error          // why a client could not connect, while that is looked into
 	logged    string         // the kind of error that was logged last
-	warned    system.Sampler // of such an error, or of another kind than the last one
+	warned    system.Sampler // of such an error, of one of this machine, or of another kind than the last one
 	cancel    func()         // of the next probe's timer
 }
 
@@ -156,7 +156,9 @@ func (p *brokerActor) endProbe() {
 func (p *brokerActor) unreachable(ctx actor.Context, err error) {
 	p.probeLater()
 	if isLocal(err) {
-		p.env.Log.Warn("cannot probe broker", p.facts("error", err)...)
+		if line, ok := p.warned.Allow(p.env.Now(), p.facts("error", err)...); ok {
+			p.env.Log.Warn("cannot probe broker", line...)
+		}
 		return
 	}
 	if p.away.Swap(true) {

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,5 +132,20 @@ func TestBrokerThatFailsOneConnectionIsThere(t *testing.T) {
 		require.Contains(t, lines[0], "failed to verify certificate")
 		require.False(t, s.Refuses(s.Port(proxytest.BrokerA)))
 		require.Empty(t, s.Log.Lines("broker unreachable"))
+	})
+}
+
+// Probes that fail for want of descriptors go on each second, for each broker: the log says so now and then.
+func TestProbesThatFailOnThisMachineAreSampledInTheLog(t *testing.T) {
+	proxytest.InVirtualTime(t, proxytest.Options{}, func(t *testing.T, s *proxytest.Sim) {
+		s.StartNameServer(0, proxytest.OnlyA)
+		s.StartBroker(proxytest.AddressA)
+		s.Start()
+		s.Network.Fail(proxytest.AddressA, syscall.EMFILE)
+		require.Equal(t, codec.ResServiceNotAvailable, s.Dial(s.Port(proxytest.BrokerA)).Call(proxytest.PullRequest(0)).Code)
+		time.Sleep(25 * time.Second)
+		lines := s.Log.Lines("cannot probe broker")
+		require.Len(t, lines, 3, "one in 10 s")
+		require.Contains(t, lines[2], "suppressed=")
 	})
 }
