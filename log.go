@@ -29,7 +29,13 @@ func (p *program) startLog(l config.Log) (log *slog.Logger, level *slog.LevelVar
 
 // redirectLibraries puts what libraries print by themselves into the log of the process.
 func redirectLibraries(log *slog.Logger) {
-	stdlog.Redirect(func(line string) { log.Info("message of a library", "text", line) })
+	stdlog.Redirect(func(line string, suppressed int) {
+		if suppressed > 0 {
+			log.Info("message of a library", "text", line, "suppressed", suppressed)
+			return
+		}
+		log.Info("message of a library", "text", line)
+	})
 }
 
 // newLog makes a log that writes to out, on the way to standard error. The words of its configuration have been

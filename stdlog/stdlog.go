@@ -10,10 +10,17 @@ import (
 	"bytes"
 	"log"
 	"sync"
+	"time"
 )
 
-// longestKept bounds what is kept until Redirect is called, in bytes.
-const longestKept = 16 << 10
+const (
+	// longestKept bounds what is kept until Redirect is called, in bytes.
+	longestKept = 16 << 10
+	// A library that cannot read a file says so each time that it is asked. One text is told once in an interval, and no
+	// more than so many.
+	sampleInterval   = 10 * time.Second
+	linesPerInterval = 16
+)
 
 func init() {
 	log.SetFlags(0)
@@ -26,7 +33,11 @@ var early keeper
 type keeper struct {
 	mu   sync.Mutex
 	kept bytes.Buffer
-	tell func(line string) // nil: nobody
+	tell func(line string, suppressed int) // nil: nobody
+
+	begun      time.Time       // of the present interval
+	told       map[string]bool // texts of it
+	suppressed int             // since the last line that was told
 }
 
 // Write is given one line at a time.
@@ -35,16 +46,31 @@ func (k *keeper) Write(line []byte) (int, error) {
 	defer k.mu.Unlock()
 	switch {
 	case k.tell != nil:
-		k.tell(string(bytes.TrimSpace(line)))
+		k.sample(string(bytes.TrimSpace(line)))
 	case k.kept.Len()+len(line) <= longestKept:
 		k.kept.Write(line)
 	}
 	return len(line), nil
 }
 
-// Redirect has tell called for each line from now on, and for those before; with nil they are kept again. tell must not
-// print with the package log.
-func Redirect(tell func(line string)) {
+// sample tells a line unless it was told in this interval, or too many others were.
+func (k *keeper) sample(line string) {
+	if now := time.Now(); now.Sub(k.begun) >= sampleInterval {
+		k.begun, k.told = now, map[string]bool{}
+	}
+	if k.told[line] || len(k.told) >= linesPerInterval {
+		k.suppressed++
+		return
+	}
+	k.told[line] = true
+	k.tell(line, k.suppressed)
+	k.suppressed = 0
+}
+
+// Redirect has tell called for each line from now on, and for those before; with nil they are kept again. Of lines that
+// come again and again some are left out, and tell gets their number with the next one. tell must not print with the
+// package log.
+func Redirect(tell func(line string, suppressed int)) {
 	early.mu.Lock()
 	defer early.mu.Unlock()
 	early.tell = tell
@@ -53,6 +79,6 @@ func Redirect(tell func(line string)) {
 		if err != nil && len(line) == 0 { // the end
 			return
 		}
-		tell(string(bytes.TrimSpace(line)))
+		tell(string(bytes.TrimSpace(line)), 0)
 	}
 }
