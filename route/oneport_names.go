@@ -84,8 +84,9 @@ func (r *onePort) ofQueue(q bodyQueue) Verdict {
 	return unknownBroker(q.broker)
 }
 
-// ledElsewhere refuses a send to a broker whose cluster does not have the topic while routes lead to another cluster: the
-// broker would create it. A topic that is there is never refused: clients use routes that are up to 30 s old.
+// ledElsewhere refuses a send to a broker whose cluster does not have the topic while routes lead producers to another cluster,
+// this one being drained or not named at all: the broker would create it. A topic that is there is never refused: clients use
+// routes that are up to 30 s old. Topics of groups are at home in every cluster.
 func (r *onePort) ledElsewhere(p *brokerProcess) (Verdict, bool) {
 	topic := r.topicBytes()
 	known := r.client.topic(p.master.Of, topic)
@@ -95,7 +96,7 @@ func (r *onePort) ledElsewhere(p *brokerProcess) (Verdict, bool) {
 	name := string(topic)
 	to := r.clustersOf(name)
 	switch {
-	case slices.Contains(to, p.master.Of):
+	case to[0] == p.master.Of, GroupTopic(name):
 		return Verdict{}, false
 	case known == nil:
 		return ask(TopicKey{p.master.Of, name}), true

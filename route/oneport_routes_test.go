@@ -52,7 +52,17 @@ func TestOnOnePortRoutesLeadToClusters(t *testing.T) {
 	v = f(10, map[string]string{"topic": "News", "bname": "c1"}, "")
 	require.Equal(t, codec.ResTopicNotExist, v.Code)
 	require.Contains(t, v.Remark, `its route leads to cluster "a"`)
-	f(10, map[string]string{"topic": "orders", "bname": "a1"}, "a1/0") // drained: routes show it
+
+	// So would one to a cluster that is drained and does not have it, or no longer.
+	toDrained := map[string]string{"topic": "orders", "bname": "a1"}
+	v = f(10, toDrained, "")
+	require.Equal(t, codec.ResTopicNotExist, v.Code)
+	require.Contains(t, v.Remark, `its route leads to cluster "b"`)
+	f(10, map[string]string{"topic": "%RETRY%group", "bname": "a1"}, "a1/0")
+	client.Now += 31e9
+	learn("a", "orders", "a1")
+	f(10, toDrained, "a1/0") // while it has it, clients have routes that show it
+	learn("b", "orders", "b1", "b2")
 
 	// Topics are set up where routes lead, not where they are drained; those of groups everywhere.
 	v = decide(table, onOnePort(client), &codec.Command{Code: 17, Ext: map[string]string{"topic": "orders"}})
