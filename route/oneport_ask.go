@@ -75,6 +75,7 @@ func (c *Client) turn(same uint64) (n int) {
 	n = t.n
 	t.n++
 	c.turns[same] = t
+	c.counted = counted{took: true, same: same}
 	return n
 }
 

@@ -40,6 +40,7 @@ func (r *onePort) balance() (Verdict, bool) {
 	}
 	list = preferUp(list)
 	r.client.Balanced++
+	r.client.counted.balanced = true
 	return r.to(list[int(r.client.Balanced%uint32(len(list)))]), true
 }
 

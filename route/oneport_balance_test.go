@@ -45,6 +45,29 @@ func TestSendsAndPopsWithoutANameAreBalanced(t *testing.T) {
 	}
 }
 
+// A request that has to wait is decided again, as often as somebody looks.
+func TestARequestThatIsDecidedAgainCountsOnce(t *testing.T) {
+	client := knowing("News", on("a1", "a2"))
+	client.Balanced = 1 // so that a1 is next
+	f := func(c *codec.Command, waits int, want string) {
+		t.Helper()
+		for range waits {
+			require.Equal(t, want, said(decide(balanced("a1", "a2"), onOnePort(client), c)))
+			client.Undecided()
+		}
+		require.Equal(t, want, said(decide(balanced("a1", "a2"), onOnePort(client), c)))
+	}
+	send := &codec.Command{Code: 10, Ext: map[string]string{"topic": "News"}}
+	query := &codec.Command{Code: 12, Ext: map[string]string{"topic": "News", "key": "k"}}
+	for _, c := range []*codec.Command{send, query} {
+		f(c, 0, "a1")
+		f(c, 3, "a2")
+		f(c, 1, "a1")
+		f(&codec.Command{Code: 14, Ext: map[string]string{"bname": "a1"}}, 3, "a1") // takes nothing back that others counted
+		f(c, 0, "a2")
+	}
+}
+
 func TestEnvoysCodesBecomeThoseThatBrokersKnow(t *testing.T) {
 	f := func(table *route.Table, code int32, want *route.Edit) {
 		t.Helper()

@@ -17,9 +17,28 @@ type Client struct {
 	// Balanced counts the requests that were balanced; it may begin anywhere.
 	Balanced uint32
 
-	topics map[TopicKey]*learned
-	turns  map[uint64]turn
-	popped popped
+	topics  map[TopicKey]*learned
+	turns   map[uint64]turn
+	counted counted
+	popped  popped
+}
+
+// counted is what the last decision counted of its request.
+type counted struct {
+	balanced, took bool // took: a turn of same
+	same           uint64
+}
+
+// Undecided takes back what the last decision counted: its request has to wait, and is decided again.
+func (c *Client) Undecided() {
+	if c.counted.balanced {
+		c.Balanced--
+	}
+	if t, ok := c.turns[c.counted.same]; ok && c.counted.took {
+		t.n--
+		c.turns[c.counted.same] = t
+	}
+	c.counted = counted{}
 }
 
 // TopicKey names a topic of one of the proxy's clusters.

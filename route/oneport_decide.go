@@ -51,6 +51,7 @@ func decideOnePort(t *Table, at Arrival, h *codec.Header, raw []byte) Verdict {
 	if r.client == nil {
 		r.client = &Client{}
 	}
+	r.client.counted = counted{}
 	if r.o.Balance {
 		return r.inEnvoysDialect()
 	}

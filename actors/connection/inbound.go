@@ -216,7 +216,9 @@ func (c *connection) frame(t *route.Table, ch *transport.Chunk, f *codec.Frame) 
 		what = c.gather(ch, f)
 	default:
 		c.in.language, c.in.version = h.Language, h.Version
-		what, l = c.request(t, ch, f)
+		if what, l = c.request(t, ch, f); what == undecided {
+			c.links.undecided()
+		}
 	}
 	if f.End > len(ch.B) && what != undecided {
 		if c.in.continuation = what; what == headed {

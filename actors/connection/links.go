@@ -73,6 +73,13 @@ func (ls *links) lead(l *link) {
 	}
 }
 
+// undecided notes that the request which was just decided will be decided again.
+func (ls *links) undecided() {
+	if ls.many != nil {
+		ls.many.client.Undecided()
+	}
+}
+
 // of is the link that an epoch belongs to; nil: the epoch is over.
 func (ls *links) of(epoch int32) *link {
 	for i := range ls.len() {

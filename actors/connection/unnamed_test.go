@@ -9,14 +9,19 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
+	"github.com/rocketmq-proxy/rocketmq-proxy/limit"
 )
 
 // balanced runs a test with two brokers behind one port that balances what names none of them.
 func balanced(t *testing.T, test func(t *testing.T, p *onePort)) {
 	t.Helper()
-	proxytest.InVirtualTime(t, proxytest.Options{Listener: func(l *actors.Listener) {
-		l.OnePort, l.Balance, l.PopLife = true, true, 30*time.Second
-	}}, func(t *testing.T, s *proxytest.Sim) {
+	balancedWith(t, proxytest.Options{}, test)
+}
+
+func balancedWith(t *testing.T, o proxytest.Options, test func(t *testing.T, p *onePort)) {
+	t.Helper()
+	o.Listener = func(l *actors.Listener) { l.OnePort, l.Balance, l.PopLife = true, true, 30*time.Second }
+	proxytest.InVirtualTime(t, o, func(t *testing.T, s *proxytest.Sim) {
 		s.StartNameServer(0, proxytest.AAndB)
 		p := &onePort{Sim: s, a: s.FakeBroker(proxytest.AddressA), b: s.FakeBroker(proxytest.AddressB)}
 		s.Start()
@@ -32,6 +37,21 @@ func TestRequestsThatNameNoBrokerAreBalanced(t *testing.T) {
 		for range 10 {
 			require.Equal(t, codec.ResSuccess, c.Call(&codec.Command{Code: 10, Ext: map[string]string{"topic": "topic"}}).Code)
 		}
+		require.Len(t, p.a.Requests(), 5)
+		require.Len(t, p.b.Requests(), 5)
+	})
+}
+
+// A oneway send that a limit delays is decided again when its time comes.
+func TestRequestsThatWaitAreBalancedOnce(t *testing.T) {
+	balancedWith(t, limited(t, limit.Rule{Requests: 1, Burst: 1}), func(t *testing.T, p *onePort) {
+		p.a.Answers(proxytest.Succeed)
+		p.b.Answers(proxytest.Succeed)
+		c := p.dial()
+		for range 10 {
+			c.Send(&codec.Command{Code: 10, Flag: codec.FlagOneway, Ext: map[string]string{"topic": "topic"}})
+		}
+		time.Sleep(20 * time.Second)
 		require.Len(t, p.a.Requests(), 5)
 		require.Len(t, p.b.Requests(), 5)
 	})
