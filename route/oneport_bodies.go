@@ -1,6 +1,7 @@
 package route
 
 import (
+	"math"
 	"strconv"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
@@ -56,6 +57,23 @@ func (b *body) elements(take func()) {
 	}
 }
 
+// at calls take for each value that stands under a path of keys, in whatever lists are on the way.
+func (b *body) at(take func(), path ...string) {
+	if len(path) == 0 {
+		take()
+		return
+	}
+	b.elements(func() {
+		for key := range b.members() {
+			if key == path[0] {
+				b.at(take, path[1:]...)
+			} else {
+				b.Value()
+			}
+		}
+	})
+}
+
 // text is a value as a text, "" for null.
 func (b *body) text() string {
 	v := b.Value()
@@ -77,18 +95,14 @@ const maxQueues = 1000
 // lockedQueues are the queues of 41 and 42 (LockBatchRequestBody.java).
 func lockedQueues(text []byte) (queues []bodyQueue) {
 	b := newBody(text)
-	for key := range b.members() {
-		if key != "mqSet" {
-			b.Value()
-			continue
-		}
+	b.at(func() {
 		queues = nil
 		b.elements(func() {
 			if q := b.queue(); q.broker != "" && len(queues) < maxQueues {
 				queues = append(queues, q)
 			}
 		})
-	}
+	}, "mqSet")
 	return queues
 }
 
@@ -109,88 +123,45 @@ func (b *body) queue() (q bodyQueue) {
 	return q
 }
 
-// textUnder is what stands under a key of a body's object, "" if nothing does.
-func textUnder(text []byte, key string) (value string) {
+// textAt is what stands under a key of a body's object, "" if nothing does.
+func textAt(text []byte, key string) (value string) {
 	b := newBody(text)
-	for k := range b.members() {
-		if k == key {
-			value = b.text()
-		} else {
-			b.Value()
-		}
-	}
+	b.at(func() { value = b.text() }, key)
 	return value
 }
 
-// textsUnder are what stands under inner in the objects of the list that stands under outer, at most most of them.
-func textsUnder(text []byte, outer, inner string, most int) (values []string) {
-	b := newBody(text)
-	for k := range b.members() {
-		if k != outer {
-			b.Value()
-			continue
+// textsAt are the different texts that stand under a path of keys, at most most of them.
+func textsAt(text []byte, most int, path ...string) (values []string) {
+	b, seen := newBody(text), map[string]bool{}
+	b.at(func() {
+		if v := b.text(); v != "" && len(values) < most && !seen[v] {
+			values, seen[v] = append(values, v), true
 		}
-		b.elements(func() {
-			for k := range b.members() {
-				if v := b.text(); k == inner && v != "" && len(values) < most {
-					values = append(values, v)
-				}
-			}
-		})
-	}
+	}, path...)
 	return values
 }
 
-// maxSubscribed bounds how many topics of one request are looked at. What a heartbeat has beyond them goes only to brokers
-// with a link; a link that opens later begins with the heartbeat.
-const maxSubscribed = 100
-
-// subscribed are the topics that a heartbeat subscribes (HeartbeatData.java).
-func subscribed(text []byte) (topics []string) {
-	b := newBody(text)
-	for key := range b.members() {
-		if key != "consumerDataSet" {
-			b.Value()
-			continue
-		}
-		b.elements(func() {
-			for key := range b.members() {
-				if key != "subscriptionDataSet" {
-					b.Value()
-					continue
-				}
-				b.elements(func() { topics = b.subscription(topics) })
-			}
-		})
-	}
-	return topics
+// subscribed are the topics that a heartbeat subscribes (HeartbeatData.java), at most most of them.
+func subscribed(text []byte, most int) []string {
+	return textsAt(text, most, "consumerDataSet", "subscriptionDataSet", "topic")
 }
 
-func (b *body) subscription(topics []string) []string {
-	for key := range b.members() {
-		if v := b.Value(); key == "topic" && v.Kind != jsonscan.Null && len(topics) < maxSubscribed {
-			topics = append(topics, string(b.Contents(v)))
-		}
-	}
-	return topics
-}
-
-// bodyTopics are the topics that a body names.
+// bodyTopics are the topics that a body names: all of a list that sets them up, else the first.
 func bodyTopics(code int32, text []byte) (topics []string) {
 	switch code {
 	case codec.ReqUpdateAndCreateTopicList:
-		return textsUnder(text, "topicConfigList", "topicName", maxSubscribed)
+		return textsAt(text, math.MaxInt, "topicConfigList", "topicName")
 	case codec.ReqLockBatchMQ, codec.ReqUnlockBatchMQ:
-		return textsUnder(text, "mqSet", "topic", 1)
+		return textsAt(text, 1, "mqSet", "topic")
 	case codec.ReqCheckClientConfig:
-		return textsUnder(text, "subscriptionData", "topic", 1)
+		return textsAt(text, 1, "subscriptionData", "topic")
 	case codec.ReqBatchAckMessage:
-		if topics = textsUnder(text, "acks", "t", 1); len(topics) == 0 {
-			topics = textsUnder(text, "acks", "topic", 1)
+		if topics = textsAt(text, 1, "acks", "t"); len(topics) == 0 {
+			topics = textsAt(text, 1, "acks", "topic")
 		}
 		return topics
 	case codec.ReqQueryAssignment, codec.ReqSetMessageRequestMode:
-		if topic := textUnder(text, "topic"); topic != "" {
+		if topic := textAt(text, "topic"); topic != "" {
 			return []string{topic}
 		}
 	}

@@ -77,9 +77,17 @@ const (
 	unknownFor = time.Second
 )
 
-// maxTopics bounds what is kept of a client's topics: of a client that uses more of them the oldest is forgotten. One
-// request needs at most maxSubscribed of them at a time for each cluster.
-const maxTopics = 256
+// maxTopics bounds what is kept of a client's topics, each cluster's counted: of a client that uses more of them the oldest is
+// forgotten. Of one request at most maxSubscribed topics are looked at, and no more than are kept at a time: it would ask for
+// them again and again. What a heartbeat has beyond them goes only to brokers with a link; a link that opens later begins with
+// the heartbeat.
+const (
+	maxTopics     = 256
+	maxSubscribed = 100
+)
+
+// mostTopics is how many topics of the request are looked at. Each may be asked for in every cluster.
+func (r *onePort) mostTopics() int { return min(maxSubscribed, maxTopics/max(len(r.o.Clusters), 1)) }
 
 // Learn takes what the cluster says of a topic that a verdict asked for.
 func (c *Client) Learn(key TopicKey, topic Topic) {

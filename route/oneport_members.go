@@ -10,7 +10,7 @@ import (
 func (r *onePort) heartbeat() (Verdict, bool) {
 	targets := slices.Clone(r.client.Linked)
 	var ask []TopicKey
-	for _, topic := range subscribed(r.client.Body) {
+	for _, topic := range subscribed(r.client.Body, r.mostTopics()) {
 		having, v, ok := r.having(topic)
 		if v.Action == AskTopics {
 			ask = append(ask, *v.Ask...)

@@ -56,7 +56,7 @@ func (r *onePort) queuesNamed() (Verdict, bool) {
 	var unknown []TopicKey
 	for _, q := range lockedQueues(r.client.Body) {
 		switch v := r.ofQueue(q); {
-		case v.Action == AskTopics && len(unknown) < maxSubscribed && !slices.Contains(unknown, (*v.Ask)[0]):
+		case v.Action == AskTopics && len(unknown) < r.mostTopics() && !slices.Contains(unknown, (*v.Ask)[0]):
 			unknown = append(unknown, (*v.Ask)[0])
 		case v.Action == AskTopics:
 		case v.Action != Relay:
@@ -139,7 +139,7 @@ func (r *onePort) name() []byte {
 		return handleField(handle, handleBroker)
 	}
 	if r.h.Code == codec.ReqBatchAckMessage {
-		return []byte(textUnder(r.client.Body, "brokerName"))
+		return []byte(textAt(r.client.Body, "brokerName"))
 	}
 	return nil
 }

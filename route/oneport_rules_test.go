@@ -142,6 +142,22 @@ func TestAHeartbeatLooksAtABoundedNumberOfTopics(t *testing.T) {
 	require.Equal(t, "all of a2", said(decide(brokers("a1", "a2"), onOnePort(client), beat)))
 }
 
+// Each group has a topic for what comes back, which may be in every cluster.
+func TestAHeartbeatIsDecidedHoweverManyClustersThereAre(t *testing.T) {
+	var groups []string
+	for i := range 120 {
+		groups = append(groups, fmt.Sprintf(`{"groupName":"g%d","subscriptionDataSet":[{"topic":"News"},{"topic":"%%RETRY%%g%d"}]}`, i, i))
+	}
+	client := &route.Client{Body: []byte(`{"clientID":"c","consumerDataSet":[` + strings.Join(groups, ",") + `]}`)}
+	table, beat := brokers("a1", "b1", "c1"), &codec.Command{Code: 34}
+	v := decide(table, onOnePort(client), beat)
+	require.Len(t, *v.Ask, 1+84*3, "each topic once")
+	for _, key := range *v.Ask {
+		client.Learn(key, on(key.Cluster+"1"))
+	}
+	require.Equal(t, "all of a1,b1,c1", said(decide(table, onOnePort(client), beat)))
+}
+
 func TestHeartbeatsGoToBrokersThatAreUpOrHaveALink(t *testing.T) {
 	f := func(want string, table *route.Table, body string) {
 		t.Helper()
@@ -165,6 +181,15 @@ func TestTheTopicsOfAListMustBeOfOneCluster(t *testing.T) {
 	v := decide(brokers("a1", "b1"), onOnePort(client), &codec.Command{Code: 18})
 	require.Equal(t, codec.ResVersionNotSupported, v.Code)
 	require.Contains(t, v.Remark, "belong to several clusters")
+
+	var many strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&many, `{"topicName":"News%d"},`, i)
+	}
+	client.Body = []byte(`{"topicConfigList":[` + many.String() + `{"topicName":"%RETRY%g"}]}`)
+	require.Equal(t, "15", said(decide(brokers("a1", "b1"), onOnePort(client), &codec.Command{Code: 18})), "the last one too")
+	client.Body = []byte(`{"topicConfigList":[` + many.String() + `{"topicName":"News"}]}`)
+	require.Equal(t, "all of a1", said(decide(brokers("a1", "b1"), onOnePort(client), &codec.Command{Code: 18})))
 }
 
 func TestWhatTheProxyAnswersForASlowBroker(t *testing.T) {
