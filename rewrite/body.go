@@ -2,6 +2,8 @@ package rewrite
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec/jsonscan"
 )
@@ -78,4 +80,25 @@ func (b *body) string() (jsonscan.Token, string) {
 		b.Fail("a value that is not a string")
 		return t, ""
 	}
+}
+
+// text is the next value as a text, "" for null.
+func (b *body) text() string {
+	t := b.Value()
+	if t.Kind == jsonscan.Null {
+		return ""
+	}
+	return string(b.Contents(t))
+}
+
+// integer is a value as fastjson reads it where Java has an integer, in quotes or not; 0 if it is none.
+func (b *body) integer(t jsonscan.Token) int64 {
+	text := strings.TrimSpace(string(b.Contents(t)))
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n
+	}
+	if n, err := strconv.ParseFloat(text, 64); err == nil {
+		return int64(n)
+	}
+	return 0
 }

@@ -13,64 +13,25 @@ import (
 // topic belong to.
 func Topic(body []byte) (route.Topic, error) {
 	b := newBody(body, "topic route")
-	var t route.Topic
+	r := b.topicRoute()
+	if err := b.err(); err != nil {
+		return route.Topic{}, err
+	}
 	writable := map[string]bool{}
-	var mappings []queueMapping
-	for _, key := range b.Members() {
-		switch string(b.Contents(key)) {
-		case "brokerDatas":
-			for _, d := range b.brokerDatas() {
-				t.Brokers = append(t.Brokers, route.TopicBroker{Name: d.name})
-			}
-		case "queueDatas":
-			b.writableQueues(writable)
-		case "topicQueueMappingByBroker":
-			mappings = b.mappings()
-		default:
-			b.Value()
-		}
+	for _, q := range r.queues {
+		writable[q.broker] = writable[q.broker] || b.integer(q.perm)&permWrite != 0 && q.writes > 0
 	}
-	if b.End(); b.Failed() {
-		return route.Topic{}, b.err()
-	}
-	for i := range t.Brokers {
-		t.Brokers[i].Writable = writable[t.Brokers[i].Name]
+	t := route.Topic{Logical: logicalQueues(r.mappings)}
+	for _, d := range r.brokers {
+		t.Brokers = append(t.Brokers, route.TopicBroker{Name: d.name, Writable: writable[d.name]})
 	}
 	slices.SortFunc(t.Brokers, func(a, b route.TopicBroker) int { return cmp.Compare(a.Name, b.Name) })
 	t.Brokers = slices.Compact(t.Brokers)
-	t.Logical = logicalQueues(mappings)
 	return t, nil
 }
 
 // permWrite is the bit of a queue's perm that lets producers write (PermName.java#PERM_WRITE).
 const permWrite = 2
-
-func (b *body) writableQueues(writable map[string]bool) {
-	for range b.elements() {
-		name, perm, queues := "", int64(0), int64(0)
-		for _, key := range b.members() {
-			switch string(b.Contents(key)) {
-			case "brokerName":
-				_, name = b.string()
-			case "perm":
-				perm = b.integer()
-			case "writeQueueNums":
-				queues = b.integer()
-			default:
-				b.Value()
-			}
-		}
-		if perm&permWrite != 0 && queues > 0 {
-			writable[name] = true
-		}
-	}
-}
-
-// integer is the next value, 0 if it is none.
-func (b *body) integer() int64 {
-	n, _ := strconv.ParseInt(string(b.Contents(b.Value())), 10, 64)
-	return n
-}
 
 // queueMapping is what one broker says of the queues of a static topic that it has (TopicQueueMappingInfo.java).
 type queueMapping struct {
@@ -79,17 +40,19 @@ type queueMapping struct {
 	queues        []int32 // logical ids
 }
 
-func (b *body) mappings() (list []queueMapping) {
+// queueMappings takes the mappings of a static topic by broker name. In each, currIdMap maps logical to physical
+// queue ids (TopicQueueMappingInfo.java#currIdMap, Integer to Integer).
+func (b *body) queueMappings() (list []queueMapping) {
 	for range b.members() {
 		m := queueMapping{}
 		for _, key := range b.members() {
 			switch string(b.Contents(key)) {
 			case "bname":
-				_, m.broker = b.string()
+				m.broker = b.text()
 			case "scope":
-				_, m.scope = b.string()
+				m.scope = b.text()
 			case "epoch":
-				m.epoch = b.integer()
+				m.epoch = b.integer(b.Value())
 			case "currIdMap":
 				m.queues = b.logicalIDs()
 			default:
@@ -103,10 +66,11 @@ func (b *body) mappings() (list []queueMapping) {
 
 func (b *body) logicalIDs() (ids []int32) {
 	for _, key := range b.members() {
-		b.Value()
+		b.integerKeys = append(b.integerKeys, key)
 		if n, err := strconv.ParseInt(string(b.Contents(key)), 10, 32); err == nil {
 			ids = append(ids, int32(n))
 		}
+		b.Value()
 	}
 	return ids
 }
@@ -129,9 +93,9 @@ func logicalQueues(mappings []queueMapping) map[route.LogicalQueue]string {
 
 // logicalName is what clients call the broker of a static topic's queues (TopicQueueMappingUtils.java#getMockBrokerName).
 func logicalName(scope string) string {
-	const prefix, global = "__syslo__", "__global__"
+	const global = "__global__"
 	if scope == global {
-		return prefix + strings.TrimPrefix(global, "__")
+		scope = strings.TrimPrefix(global, "__")
 	}
-	return prefix + scope
+	return route.LogicalPrefix + scope
 }

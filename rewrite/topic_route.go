@@ -15,15 +15,17 @@ type Place func(route.BrokerID) (addr string, show route.Show)
 
 // topicRoute is what of a 105 body (TopicRouteData.java) may change, and where it stands.
 type topicRoute struct {
-	brokers []brokerData
-	queues  []queueData
-	order   jsonscan.Token // orderTopicConf; of kind None if there is none
+	brokers  []brokerData
+	queues   []queueData
+	mappings []queueMapping
+	order    jsonscan.Token // orderTopicConf; of kind None if there is none
 }
 
 // queueData is one QueueData: how many queues a broker has of the topic.
 type queueData struct {
 	broker string
 	perm   jsonscan.Token // of kind None if there is none
+	writes int64          // queues that producers write to
 	item   span
 }
 
@@ -73,7 +75,7 @@ func (b *body) topicRoute() (r topicRoute) {
 			r.queues = b.queueDatas()
 		case "topicQueueMappingByBroker":
 			b.once(&seen, 2, key)
-			b.queueMappings()
+			r.mappings = b.queueMappings()
 		case "orderTopicConf":
 			b.once(&seen, 3, key)
 			r.order, _ = b.string()
@@ -109,6 +111,9 @@ func (b *body) queueDatas() (list []queueData) {
 			case "perm":
 				b.once(&seen, 1, key)
 				q.perm = b.Value()
+			case "writeQueueNums":
+				b.once(&seen, 2, key)
+				q.writes = b.integer(b.Value())
 			default:
 				b.Value()
 			}
@@ -119,31 +124,9 @@ func (b *body) queueDatas() (list []queueData) {
 	return list
 }
 
-// queueMappings takes the mappings of a static topic by broker name. In each, currIdMap maps logical to physical
-// queue ids (TopicQueueMappingInfo.java#currIdMap, Integer to Integer).
-func (b *body) queueMappings() {
-	for range b.members() {
-		for _, key := range b.members() {
-			if string(b.Contents(key)) == "currIdMap" {
-				b.integerMap()
-			} else {
-				b.Value()
-			}
-		}
-	}
-}
-
-func (b *body) integerMap() {
-	for _, key := range b.members() {
-		b.integerKeys = append(b.integerKeys, key)
-		b.Value()
-	}
-}
-
-// readOnly takes the permission to write out of a value; what is no number stays.
+// readOnly takes the permission to write out of a value.
 func (e *edits) readOnly(b *body, perm jsonscan.Token) {
-	n, err := strconv.ParseInt(string(b.Text[perm.From:perm.To]), 10, 32)
-	if err == nil && n&permWrite != 0 {
+	if n := b.integer(perm); n&permWrite != 0 {
 		e.add(permissions, perm.From, perm.To, strconv.FormatInt(n&^permWrite, 10))
 	}
 }

@@ -114,6 +114,31 @@ func TestRewriteTopicRouteLeavesOut(t *testing.T) {
 	require.Equal(t, `{"queueDatas":[{"brokerName":"a"}],"brokerDatas":[{"brokerName":"a","brokerAddrs":{1:"p:1"}}]}`, string(got))
 }
 
+// Permissions are integers to Java however they are written, and what clients read and what is decided by is the same.
+func TestABrokerThatIsShownReadOnlyLosesThePermissionToWrite(t *testing.T) {
+	f := func(perm, want string, writable bool) {
+		t.Helper()
+		body := func(perm string) []byte {
+			return []byte(`{"brokerDatas":[{"brokerName":"a","brokerAddrs":{0:"h:0"}}],"queueDatas":[{"brokerName":"a","perm":` + perm + `,"writeQueueNums":"4"}]}`)
+		}
+		shown, err := rewrite.TopicRoute(body(perm), rewrite.Unquoted, at("a/0=h:0(r)"))
+		require.NoError(t, err)
+		require.Equal(t, string(body(want)), string(shown))
+		topic, err := rewrite.Topic(body(perm))
+		require.NoError(t, err)
+		require.Equal(t, []route.TopicBroker{{Name: "a", Writable: writable}}, topic.Brokers)
+	}
+	f(`6`, `4`, true)
+	f(`"6"`, `4`, true)
+	f(`"\u0036"`, `4`, true)
+	f(`" 6 "`, `4`, true)
+	f(`6.0`, `4`, true)
+	f(`2`, `0`, true)
+	for _, none := range []string{`4`, `"4"`, `null`, `""`, `"x"`, `1e999`, `[6]`, `{}`} {
+		f(none, none, false)
+	}
+}
+
 func TestRewriteTopicRouteDoesNotTouchItsInput(t *testing.T) {
 	in := []byte(routeUnquoted)
 	out, err := rewrite.TopicRoute(in, rewrite.Unquoted, at("broker-a/0=10.0.0.1:10911 broker-a/1=10.0.0.2:10911"))

@@ -34,7 +34,7 @@ func TestTopicWithStaticQueues(t *testing.T) {
 	got, err := rewrite.Topic([]byte(`{"topicQueueMappingByBroker":{
 		"a":{"bname":"a","currIdMap":{"0":0,"1":1},"epoch":7,"scope":"__global__","totalQueues":3},
 		"b":{"bname":"b","currIdMap":{1:0,2:1},"epoch":9,"scope":"__global__","totalQueues":3},
-		"c":{"bname":"c","currIdMap":{"0":0},"epoch":1,"scope":"other"},"d":null}}`))
+		"c":{"bname":"c","currIdMap":{"0":0},"epoch":"1","scope":"other"},"d":null,"e":{"bname":5,"scope":null,"currIdMap":null}}}`))
 	require.NoError(t, err)
 	queue := func(broker string, id int32) route.LogicalQueue { return route.LogicalQueue{Broker: broker, Queue: id} }
 	require.Equal(t, map[route.LogicalQueue]string{

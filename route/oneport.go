@@ -98,8 +98,8 @@ func (p *brokerProcess) process(code int32) *OnePortBroker {
 	return p.master
 }
 
-// logicalPrefix begins the names that clients give to the queues of static topics, which no broker has
+// LogicalPrefix begins the names that clients give to the queues of static topics, which no broker has
 // (MixAll.java#LOGICAL_QUEUE_MOCK_BROKER_PREFIX).
-const logicalPrefix = "__syslo__"
+const LogicalPrefix = "__syslo__"
 
-func isLogical(broker []byte) bool { return bytes.HasPrefix(broker, []byte(logicalPrefix)) }
+func isLogical(broker []byte) bool { return bytes.HasPrefix(broker, []byte(LogicalPrefix)) }
