@@ -43,9 +43,7 @@ func (c *connection) answer(l *link, ch *transport.Chunk, f *codec.Frame) (p pas
 	if !h.IsResponse() {
 		c.samples.add(messages.Sample{Kind: messages.UpstreamRequestRead})
 		c.rewrite(&p, rewrite.InRequest(h.Code), ch, f)
-		if head := c.pushed(l, ch, f); head != nil {
-			p.head = head
-		}
+		c.pushed(&p, l, ch, f)
 		return p
 	}
 	c.samples.add(messages.Sample{Kind: messages.ResponseRead})

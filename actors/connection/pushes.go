@@ -20,25 +20,27 @@ type push struct {
 // maxPushes is how many requests of brokers may wait for the client's answer; of more the oldest are forgotten.
 const maxPushes = 1024
 
-// pushed gives a request of a broker an opaque of ours. head is what the client gets in the place of its header; nil: it stays.
-func (c *connection) pushed(l *link, ch *transport.Chunk, f *codec.Frame) (head []byte) {
+// pushed gives a request of a broker an opaque of ours, in its head or in the one that takes its place.
+func (c *connection) pushed(p *passage, l *link, ch *transport.Chunk, f *codec.Frame) {
 	m := c.links.many
 	if m == nil || !f.Header.ExpectsResponse() {
-		return nil
+		return
 	}
 	m.pushed++
 	if f.Header.NoOpaque {
-		return nil
+		return
 	}
-	theirs := ch.Head(f)
-	if head = codec.SetOpaque(theirs, &f.Header, f.End-f.BodyOff, m.pushed); &head[0] == &theirs[0] { // changed in place
-		head = nil
+	head := p.head
+	if head == nil {
+		head = ch.Head(f)
+	}
+	if changed := codec.SetOpaque(head, &f.Header, f.End-f.BodyOff, m.pushed); &changed[0] != &head[0] { // else in place
+		p.head = changed
 	}
 	if len(m.pushes) >= maxPushes {
 		m.pushes = slices.Delete(m.pushes, 0, 1)
 	}
 	m.pushes = append(m.pushes, push{m.pushed, f.Header.Opaque, l.epoch})
-	return head
 }
 
 // pushAnswered finds the link that the client's answer to a request of a broker goes to. What answers nothing is dropped, and

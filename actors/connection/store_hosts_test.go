@@ -232,3 +232,30 @@ func TestStoreHostsOfPushes(t *testing.T) {
 		client.Works(broker)
 	})
 }
+
+// On one port a reply that is pushed has another opaque and another store host, whatever the lengths of the two.
+func TestOnOnePortAPushedReplyHasOurOpaqueAndOurAddress(t *testing.T) {
+	for _, encoding := range []codec.Encoding{codec.JSON, codec.Binary} {
+		for _, opaque := range []int32{5, 12345} {
+			proxytest.InVirtualTime(t, proxytest.Options{Listener: func(l *actors.Listener) { l.OnePort, l.RewriteIDs = true, true }}, func(t *testing.T, s *proxytest.Sim) {
+				s.StartNameServer(0, proxytest.AAndB)
+				broker := s.FakeBroker(proxytest.AddressA)
+				s.Start()
+				c := s.Dial(proxytest.OfficePort)
+				c.Send(to("broker-a", 10))
+				a := broker.Accept()
+				a.Next()
+				push := &codec.Command{Code: codec.ReqPushReplyMessageToClient, Opaque: opaque, Ext: map[string]string{"storeHost": "/" + proxytest.AddressA}, Body: []byte("reply")}
+				a.Write(push.Append(nil, encoding))
+				came := c.Next()
+				require.Equal(t, int32(1), came.Opaque)
+				require.Equal(t, "/"+proxytest.OfficePort, came.Ext["storeHost"])
+				require.Equal(t, "reply", string(came.Body))
+				c.Answer(came, "taken")
+				back := a.Next()
+				require.Equal(t, opaque, back.Opaque)
+				require.Equal(t, "taken", string(back.Body))
+			})
+		}
+	}
+}
