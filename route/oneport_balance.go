@@ -38,10 +38,29 @@ func (r *onePort) balance() (Verdict, bool) {
 	case len(list) == 0:
 		return Verdict{}, false
 	}
-	list = preferUp(list)
+	list = preferUp(r.preferInUse(list))
 	r.client.Balanced++
 	r.client.counted.balanced = true
 	return r.to(list[int(r.client.Balanced%uint32(len(list)))]), true
+}
+
+// preferInUse leaves out brokers that routes do not show for such a request because of maintenance, unless all are: then it is
+// decided as one that names its broker. Those that are read-only are drained by pops.
+func (r *onePort) preferInUse(list []*brokerProcess) []*brokerProcess {
+	m, topic, most := &r.t.Maintenance, r.topic(), ShowAll
+	if pops(r.h.Code) {
+		most = ShowReadOnly
+	}
+	var used []*brokerProcess
+	for _, p := range list {
+		if name := p.master.Name; !m.Covers(name) && m.Show(p.master.Of, name, topic) <= most {
+			used = append(used, p)
+		}
+	}
+	if len(used) == 0 {
+		return list
+	}
+	return used
 }
 
 // recode makes a request of Envoy's dialect one that brokers know.

@@ -68,6 +68,35 @@ func TestARequestThatIsDecidedAgainCountsOnce(t *testing.T) {
 	}
 }
 
+// What is in maintenance counts from the moment that it is, however long the brokers of the topic have been known.
+func TestBalancedRequestsAvoidBrokersInMaintenance(t *testing.T) {
+	f := func(m route.Maintenance, code int32, want map[string]int) {
+		t.Helper()
+		client, got := knowing("News", on("a1", "a2", "a3")), map[string]int{}
+		for range 12 {
+			c, _ := requestOf(code, ofTopic, "")
+			table := balanced("a1", "a2", "a3")
+			table.Maintenance = m
+			got[said(decide(table, onOnePort(client), c))]++
+		}
+		require.Equal(t, want, got)
+	}
+	entry := func(e route.Maintained) route.Maintenance {
+		e.Grace = time.Minute
+		return route.Maintenance{Entries: []route.Maintained{e}}
+	}
+	all, others := map[string]int{"a1": 4, "a2": 4, "a3": 4}, map[string]int{"a1": 6, "a3": 6}
+	for _, code := range []int32{10, 310, 200050, 50} {
+		f(route.Maintenance{Brokers: []string{"a2"}}, code, others)
+		f(entry(route.Maintained{Broker: "a2", Mode: route.Off}), code, others)
+		f(entry(route.Maintained{Broker: "a2", Topic: "Other", Mode: route.Off}), code, all)
+		f(entry(route.Maintained{Topic: "News", Mode: route.Off}), code, all)
+		f(route.Maintenance{Brokers: []string{"a1", "a2", "a3"}}, code, map[string]int{"14": 12})
+	}
+	f(entry(route.Maintained{Broker: "a2"}), 310, others)
+	f(entry(route.Maintained{Broker: "a2"}), 200050, all)
+}
+
 func TestEnvoysCodesBecomeThoseThatBrokersKnow(t *testing.T) {
 	f := func(table *route.Table, code int32, want *route.Edit) {
 		t.Helper()

@@ -117,6 +117,29 @@ func TestOnOnePortMaintenanceAndPausesAreOfOneBroker(t *testing.T) {
 	})
 }
 
+// A broker that leaves maintenance, or enters it, does so at once for requests that are balanced.
+func TestBalancedRequestsFollowMaintenanceAtOnce(t *testing.T) {
+	balanced(t, func(t *testing.T, p *onePort) {
+		p.a.Answers(proxytest.Succeed)
+		p.b.Answers(proxytest.Succeed)
+		c := p.dial()
+		sent := func() (a, b int) {
+			for range 4 {
+				require.Equal(t, codec.ResSuccess, c.Call(&codec.Command{Code: 10, Ext: map[string]string{"topic": "topic"}}).Code)
+			}
+			return len(p.a.Requests()), len(p.b.Requests())
+		}
+		for range 2 {
+			a, b := sent()
+			require.Equal(t, []int{2, 2}, []int{a, b})
+			maintain(p.Sim, route.Maintained{Broker: "broker-a", Grace: time.Minute})
+			a, b = sent()
+			require.Equal(t, []int{0, 4}, []int{a, b})
+			maintain(p.Sim)
+		}
+	})
+}
+
 // The time that a request is parked for counts among that which a slow broker has.
 func TestOnOnePortAPausedBrokerIsSlow(t *testing.T) {
 	onOnePort(t, proxytest.Options{Settings: actors.Settings{OnePortTimeout: 2700 * time.Millisecond}}, func(t *testing.T, p *onePort) {

@@ -103,17 +103,7 @@ func (c *connection) topicKnown(m *messages.RouteReply) {
 	}
 	many.asking--
 	many.client.Now = c.env.Now()
-	many.client.Learn(route.TopicKey{Cluster: m.From, Topic: m.Topic}, c.writable(m, topicOf(m)))
-}
-
-// writable leaves brokers out of those that a topic is sent to which are in maintenance.
-func (c *connection) writable(m *messages.RouteReply, t route.Topic) route.Topic {
-	maintenance := &c.port.Table().Maintenance
-	for i := range t.Brokers {
-		b := &t.Brokers[i]
-		b.Writable = b.Writable && maintenance.Show(m.From, b.Name, m.Topic) == route.ShowAll
-	}
-	return t
+	many.client.Learn(route.TopicKey{Cluster: m.From, Topic: m.Topic}, topicOf(m))
 }
 
 // topicOf is what decisions need of a route.
