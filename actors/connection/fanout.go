@@ -24,11 +24,11 @@ func (c *connection) fanOut(v *route.FanOut, ch *transport.Chunk, f *codec.Frame
 		return undecided
 	}
 	c.watchMembership(ch, f)
-	c.noteRoutes(f.Header.Code)
 	if f.Header.ExpectsResponse() {
 		c.askAll(v, f, targets)
 	} else {
 		c.samples.add(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
+		targets = slices.DeleteFunc(targets, func(l *link) bool { return l != nil && c.paused(l) })
 	}
 	short := false
 	if f.Header.Code == codec.ReqHeartBeat {
@@ -36,14 +36,16 @@ func (c *connection) fanOut(v *route.FanOut, ch *transport.Chunk, f *codec.Frame
 		short = ok && said.Short
 	}
 	for _, l := range targets {
-		if l != nil && !c.paused(l) {
+		if l != nil {
+			c.noteRoutes(f.Header.Code, l)
 			c.links.many.sends = append(c.links.many.sends, send{l, c.beatOn(l, f, short)})
 		}
 	}
 	return fanned
 }
 
-// askAll begins a request whose answer is joined of those of its targets. One that is paused is left out of them.
+// askAll begins a request whose answer is joined of those of its targets. One that is paused becomes nil: a pause that ends
+// before the request is sent must not bring a broker what it was not asked for.
 func (c *connection) askAll(v *route.FanOut, f *codec.Frame, targets []*link) {
 	x := c.begin(f, nil)
 	fan := c.newFanOut(v, x)

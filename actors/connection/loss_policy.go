@@ -50,22 +50,21 @@ func (c *connection) serves(ref messages.BrokerRef) bool {
 	return c.port.Role.OfBroker() && c.port.Broker == ref.Broker && c.port.Cluster == ref.Cluster
 }
 
-// toCluster sends a message to the actor of the port's cluster.
-func (c *connection) toCluster(m any) {
-	if pid := c.port.ClusterActor(c.port.Cluster); pid != nil {
-		c.ctx.Send(pid, m)
+// clusterOf is the name of the cluster that a link leads to; nil: the port's own.
+func (c *connection) clusterOf(l *link) string {
+	if m := c.links.many; m != nil && l != nil {
+		return m.list[l.number].cluster
 	}
+	return c.port.Cluster
 }
 
-// refresh has the cluster look again in which a link was lost.
-func (c *connection) refresh(l *link) {
-	name := c.port.Cluster
-	if m := c.links.many; m != nil {
-		name = m.list[l.number].cluster
+// toCluster sends a message to the actor of a cluster, and reports whether there is one: a reload may have taken it away.
+func (c *connection) toCluster(name string, m any) bool {
+	pid := c.port.ClusterActor(name)
+	if pid != nil {
+		c.ctx.Send(pid, m)
 	}
-	if pid := c.port.ClusterActor(name); pid != nil {
-		c.ctx.Send(pid, &messages.Refresh{})
-	}
+	return pid != nil
 }
 
 // toUpstream passes on what became of a broker: its upstream dials again, or at another address.
@@ -134,7 +133,7 @@ func (c *connection) lose(l *link, m *messages.Lost) {
 	}
 	c.env.Log.Debug("upstream lost", append(c.facts(), "upstream", m.Upstream, "reason", m.Reason, "waiting", len(waiting))...)
 	c.linked()
-	c.refresh(l)
+	c.toCluster(c.clusterOf(l), &messages.Refresh{})
 	c.resume(l, &messages.Resume{Heartbeat: c.replayOn(l), Redial: len(waiting) > 0})
 	if !c.keeps() && !c.life.resetOnLoss && c.port.To.Away() {
 		c.life.closeWhenIdle()

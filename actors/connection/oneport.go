@@ -85,13 +85,11 @@ func (c *connection) dropGathering() {
 func (c *connection) askTopics(keys []route.TopicKey) {
 	m := c.links.many
 	for _, key := range keys {
-		to := c.port.ClusterActor(key.Cluster)
-		if to == nil {
+		if c.toCluster(key.Cluster, &messages.RouteQuery{Topic: key.Topic, To: c.ctx.Self()}) {
+			m.asking++
+		} else {
 			m.client.Learn(key, route.Topic{Unknown: true})
-			continue
 		}
-		m.asking++
-		c.ctx.Send(to, &messages.RouteQuery{Topic: key.Topic, To: c.ctx.Self()})
 	}
 }
 

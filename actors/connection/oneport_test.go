@@ -282,6 +282,36 @@ func TestOnOnePortAHeartbeatDoesNotWaitForASilentBroker(t *testing.T) {
 	})
 }
 
+// A request that changes routes makes those of the cluster new that it goes to, whichever is the listener's own.
+func TestOnOnePortRoutesAreNewAfterTheyWereChangedInAnotherCluster(t *testing.T) {
+	proxytest.InVirtualTime(t, proxytest.Options{Listener: func(l *actors.Listener) { l.OnePort = true }}, func(t *testing.T, s *proxytest.Sim) {
+		own := s.StartNameServer(0, proxytest.OnlyA)
+		other := s.StartNameServer(1, map[string]string{"broker-b": proxytest.AddressB})
+		s.Tree.Clusters = append(s.Tree.Clusters, actors.NewCluster("second", []string{proxytest.NameServerAddress(1)}, 0))
+		s.Listener().Clusters = s.Tree.Clusters
+		s.StartBroker(proxytest.AddressA)
+		s.StartBroker(proxytest.AddressB)
+		s.Start()
+		c := s.Dial(proxytest.OfficePort)
+		asked := func() [2]int {
+			own.Requests()
+			other.Requests()
+			require.Equal(t, codec.ResSuccess, c.Call(&codec.Command{Code: codec.ReqGetBrokerClusterInfo}).Code)
+			return [2]int{len(own.Requests()), len(other.Requests())}
+		}
+		asked()
+		require.Equal(t, [2]int{0, 0}, asked(), "they are fresh")
+		require.Equal(t, codec.ResSuccess, c.Call(to("broker-b", codec.ReqUpdateAndCreateTopic)).Code)
+		require.Equal(t, [2]int{0, 1}, asked())
+		time.Sleep(time.Minute)
+		asked()
+		require.Equal(t, [2]int{0, 0}, asked())
+		all := c.Call(&codec.Command{Code: codec.ReqUpdateAndCreateTopic, Ext: map[string]string{"topic": "%RETRY%group"}})
+		require.Equal(t, codec.ResSuccess, all.Code, all.Remark)
+		require.Equal(t, [2]int{1, 1}, asked(), "all brokers were asked")
+	})
+}
+
 // A request that several brokers must see whole may arrive in pieces, between others.
 func TestOnOnePortARequestIsGathered(t *testing.T) {
 	onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {

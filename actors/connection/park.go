@@ -268,7 +268,7 @@ func (c *connection) sendOne(p *parked) {
 	case p.oneway:
 		c.samples.add(messages.Sample{Kind: messages.OnewayHanded, Code: p.code})
 	}
-	c.noteRoutes(p.code)
+	c.noteRoutes(p.code, p.link)
 }
 
 // leaveLot forgets a lot in which nothing is left.

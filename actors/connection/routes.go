@@ -72,11 +72,9 @@ func (c *connection) partsOf(v route.Verdict) []route.Part {
 
 // askCluster asks one cluster. One that a reload has taken away meanwhile does not answer.
 func (c *connection) askCluster(name string, q messages.RouteQuery) {
-	if pid := c.port.ClusterActor(name); pid != nil {
-		c.ctx.Send(pid, &q)
-		return
+	if !c.toCluster(name, &q) {
+		c.routeKnown(&messages.RouteReply{X: q.X, From: name, Code: codec.ResSystemError, Remark: "rocketmq-proxy: the route has changed; ask again"})
 	}
-	c.routeKnown(&messages.RouteReply{X: q.X, From: name, Code: codec.ResSystemError, Remark: "rocketmq-proxy: the route has changed; ask again"})
 }
 
 // routeKnown: a cluster knows. When all do, a broker that has no port yet gets one before its address is given to the client.

@@ -52,7 +52,7 @@ func (c *connection) relayTo(l *link, ch *transport.Chunk, f *codec.Frame) (cont
 		pass.End()
 		return c.whilePaused(ch, f, l), l
 	}
-	c.noteRoutes(f.Header.Code)
+	c.noteRoutes(f.Header.Code, l)
 	if !f.Header.ExpectsResponse() {
 		c.samples.add(messages.Sample{Kind: messages.OnewayRead, Code: f.Header.Code})
 		return relay, l
@@ -87,9 +87,9 @@ func (c *connection) beginRelay(ch *transport.Chunk, f *codec.Frame, l *link) *m
 	return x
 }
 
-// noteRoutes has the cluster know that a request goes out which changes routes.
-func (c *connection) noteRoutes(code int32) {
+// noteRoutes has the cluster that a link leads to know that a request goes there which changes routes.
+func (c *connection) noteRoutes(code int32, l *link) {
 	if route.ChangesRoutes(code) {
-		c.toCluster(&messages.RoutesChanged{})
+		c.toCluster(c.clusterOf(l), &messages.RoutesChanged{})
 	}
 }
