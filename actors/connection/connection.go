@@ -95,9 +95,9 @@ func (c *connection) Receive(ctx actor.Context) {
 	case *messages.BrokerPaused:
 		c.pauseTurned(m)
 	case *parkDue:
-		c.parkedLong()
+		c.parkedDue(m)
 	case *lookAtLimits:
-		c.limitsDue()
+		c.limitsDue(m)
 	case *messages.BrokerMoved:
 		c.toUpstream(m.BrokerRef, m)
 	case *messages.Outdated:

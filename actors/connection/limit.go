@@ -26,7 +26,7 @@ type holding struct {
 }
 
 // lookAtLimits comes when something that waits for a limit may pass.
-type lookAtLimits struct{}
+type lookAtLimits struct{ at int64 }
 
 // askAgain is how long a poll waits that has no place in a queue, because its time would be over before its turn.
 const askAgain = time.Second
@@ -115,21 +115,17 @@ func (c *connection) heldLong(p *parked) {
 
 // watchLimits has a timer come at a time.
 func (c *connection) watchLimits(at int64) {
-	lot := c.flight.lot()
-	if lot.limitDue != 0 && lot.limitDue <= at {
-		return
+	if c.flight.lot().turn.set(at, 0) {
+		system.After(time.Duration(at-c.env.Now()), c.self, &lookAtLimits{at})
 	}
-	lot.limitDue = at
-	system.After(time.Duration(at-c.env.Now()), c.self, &lookAtLimits{})
 }
 
 // limitsDue has those polls ask again whose turn has come. A request without an answer is tried again in any case (unpark).
-func (c *connection) limitsDue() {
+func (c *connection) limitsDue(m *lookAtLimits) {
 	lot := c.flight.parking
-	if lot == nil {
+	if lot == nil || !lot.turn.rings(m.at) {
 		return
 	}
-	lot.limitDue = 0
 	now, next, limits := c.env.Now(), lot.resume, c.limits()
 	var passed []*parked
 	for _, p := range lot.queue {

@@ -23,7 +23,7 @@ type many struct {
 	head      []byte // of the answer to a push
 	pushes    []push
 	arrived   int64 // when the bytes that are decided were read, on the process clock
-	lookAt    int64 // when it is looked for slow answers; 0: never
+	look      alarm // for slow answers
 	held      int   // bytes of answers that wait for others of their fan-out, or for their end
 	epochs    int32 // that have begun, on all links
 	pushed    int32 // requests of brokers that have come

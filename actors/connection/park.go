@@ -17,9 +17,9 @@ import (
 type parking struct {
 	queue []*parked // in the order in which they came
 	free  int       // of them, those that may go on
-	due   int64     // when a timer comes, on the process clock; 0: none does
+	late  alarm     // for the time of the first that is over
 	// Of limits (limit.go):
-	limitDue int64 // when a timer comes, on the process clock; 0: none does
+	turn     alarm // for the first that may pass
 	resume   int64 // when a request without an answer may be tried again; 0: none waits
 	delaying bool  // one waits, and was counted
 }
@@ -53,7 +53,7 @@ type piece struct {
 }
 
 // parkDue comes when the time of a parked frame may be over.
-type parkDue struct{}
+type parkDue struct{ at int64 }
 
 // lateBy is how late that may be noticed: the frames of a busy client need not have a timer each.
 const lateBy = 10 * time.Millisecond
@@ -143,12 +143,17 @@ func (c *connection) parkMore(ch *transport.Chunk) {
 
 // watchParked has a timer come when the time of a parked frame is over.
 func (c *connection) watchParked(until int64) {
-	lot := c.flight.parking
-	if lot.due != 0 && lot.due <= until {
-		return
+	now := c.env.Now()
+	if at := max(until, now+int64(lateBy)); c.flight.parking.late.set(at, 0) {
+		system.After(time.Duration(at-now), c.self, &parkDue{at})
 	}
-	lot.due = max(until, c.env.Now()+int64(lateBy))
-	system.After(time.Duration(lot.due-c.env.Now()), c.self, &parkDue{})
+}
+
+// parkedDue is for the timer.
+func (c *connection) parkedDue(m *parkDue) {
+	if lot := c.flight.parking; lot != nil && lot.late.rings(m.at) {
+		c.parkedLong()
+	}
 }
 
 // parkedLong ends the time of the frames for which it is over.
@@ -158,7 +163,6 @@ func (c *connection) parkedLong() {
 		return
 	}
 	now, next := c.env.Now(), int64(0)
-	lot.due = 0
 	var late []*parked
 	waiting := lot.queue[:0]
 	for _, p := range lot.queue {
@@ -273,7 +277,7 @@ func (c *connection) sendOne(p *parked) {
 
 // leaveLot forgets a lot in which nothing is left.
 func (c *connection) leaveLot() {
-	if lot := c.flight.parking; lot != nil && len(lot.queue) == 0 && lot.due == 0 && lot.limitDue == 0 && lot.resume == 0 && !lot.delaying {
+	if lot := c.flight.parking; lot != nil && len(lot.queue) == 0 && !lot.late.on() && !lot.turn.on() && lot.resume == 0 && !lot.delaying {
 		c.flight.parking = nil
 	}
 }

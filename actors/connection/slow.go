@@ -35,20 +35,17 @@ func (c *connection) dueBy(at int64) {
 		return
 	}
 	now := c.env.Now()
-	if at <= now || m.lookAt > now && m.lookAt <= at+int64(slowGrain) {
-		return
+	if at > now && m.look.set(at, int64(slowGrain)) {
+		system.After(max(time.Duration(at-now), slowGrain), c.self, &lookAtSlow{at})
 	}
-	m.lookAt = at
-	system.After(max(time.Duration(at-now), slowGrain), c.self, &lookAtSlow{at})
 }
 
 // answerSlow answers what has waited for too long.
 func (c *connection) answerSlow(look *lookAtSlow) {
 	m := c.links.many
-	if look.at != m.lookAt { // an earlier look came in between
+	if !m.look.rings(look.at) {
 		return
 	}
-	m.lookAt = 0
 	now, next := c.env.Now(), int64(0)
 	var late []*messages.Exchange
 	for x := range c.flight.table.all() {
