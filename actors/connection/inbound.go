@@ -208,9 +208,7 @@ func (c *connection) frame(t *route.Table, ch *transport.Chunk, f *codec.Frame) 
 	h := &f.Header
 	switch {
 	case h.IsResponse(): // the answer to a push
-		if what, l = c.pushAnswered(ch, f); l != nil && c.paused(l) {
-			what = c.whilePaused(ch, f, l)
-		}
+		what, l = c.answerPush(ch, f)
 	case c.needsGathering(ch, f):
 		c.in.language, c.in.version = h.Language, h.Version
 		what = c.gather(ch, f)
@@ -227,6 +225,19 @@ func (c *connection) frame(t *route.Table, ch *transport.Chunk, f *codec.Frame) 
 		c.links.lead(l)
 	}
 	return what, l
+}
+
+// underHead has a frame go on under another head; nil, or one that was changed in place: under its own.
+func (c *connection) underHead(what continuation, head []byte, ch *transport.Chunk, f *codec.Frame) continuation {
+	switch {
+	case head == nil || &head[0] == &ch.Head(f)[0]:
+	case what == relay:
+		c.links.many.head = head
+		return headed
+	case what == keep:
+		c.flight.parking.rehead(head, f)
+	}
+	return what
 }
 
 // forward hands bytes to a link's upstream.

@@ -2,6 +2,7 @@ package connection_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,6 +139,38 @@ func TestBalancedRequestsFollowMaintenanceAtOnce(t *testing.T) {
 			maintain(p.Sim)
 		}
 	})
+}
+
+// An answer to a request of a broker goes out after the pause under the opaque that the broker knows.
+func TestOnOnePortAnswersToPushesWaitForAPausedBroker(t *testing.T) {
+	for _, opaque := range []int32{5, 12345} {
+		for _, cut := range []int{0, 20} {
+			onOnePort(t, proxytest.Options{}, func(t *testing.T, p *onePort) {
+				c := p.dial()
+				c.Send(to("broker-a", 10))
+				a := p.a.Accept()
+				a.Next()
+				a.WriteFrames(&codec.Command{Code: codec.ReqGetConsumerRunningInfo, Opaque: opaque})
+				answer := c.Next().Answer(codec.ResSuccess, "")
+				answer.Body = []byte(strings.Repeat("running ", 10))
+				frame := proxytest.Frame(answer)
+				pause(p.Sim)
+				c.Write(frame[:len(frame)-cut])
+				a.Quiet()
+				c.Write(frame[len(frame)-cut:])
+				a.Quiet()
+				resume(p.Sim)
+				back := a.Next()
+				require.Equal(t, opaque, back.Opaque)
+				require.Equal(t, answer.Body, back.Body)
+				c.Send(to("broker-a", 11))
+				require.Equal(t, int32(11), a.Next().Code)
+				c.Close()
+				held, _ := p.Env.Transport.Buffered()
+				require.Zero(t, held)
+			})
+		}
+	}
 }
 
 // The time that a request is parked for counts among that which a slow broker has.

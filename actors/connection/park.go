@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"slices"
 	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
@@ -98,6 +99,13 @@ func (p *parked) keep(ch *transport.Chunk, from, to int) {
 		ch.Retain()
 		p.pieces = append(p.pieces, piece{ch, from, to})
 	}
+}
+
+// rehead gives the frame that was parked last another head. The reference to its own stays: limits read it again.
+func (pk *parking) rehead(head []byte, f *codec.Frame) {
+	p := pk.queue[len(pk.queue)-1]
+	p.pieces[0].from = f.BodyOff
+	p.pieces = slices.Insert(p.pieces, 0, piece{transport.WholeFrame(head, &f.Header, len(head)), 0, len(head)})
 }
 
 // park keeps a frame until freeParked lets it go on, or its time is over.

@@ -43,26 +43,32 @@ func (c *connection) pushed(p *passage, l *link, ch *transport.Chunk, f *codec.F
 	m.pushes = append(m.pushes, push{m.pushed, f.Header.Opaque, l.epoch})
 }
 
-// pushAnswered finds the link that the client's answer to a request of a broker goes to. What answers nothing is dropped, and
-// so is what comes after the broker's connection was lost.
-func (c *connection) pushAnswered(ch *transport.Chunk, f *codec.Frame) (continuation, *link) {
+// answerPush passes the client's answer to a request of a broker on.
+func (c *connection) answerPush(ch *transport.Chunk, f *codec.Frame) (what continuation, l *link) {
+	l, head := c.pushAnswered(ch, f)
+	switch {
+	case l == nil:
+		return drop, nil
+	case c.paused(l):
+		what = c.whilePaused(ch, f, l)
+	default:
+		what = relay
+	}
+	return c.underHead(what, head, ch, f), l
+}
+
+// pushAnswered finds the link that the client's answer to a request of a broker goes to, and the head that it gets; nil: its
+// own. What answers nothing has no link, and neither has what comes after the broker's connection was lost.
+func (c *connection) pushAnswered(ch *transport.Chunk, f *codec.Frame) (l *link, head []byte) {
 	m := c.links.many
 	if m == nil {
-		return relay, &c.links.solo
+		return &c.links.solo, nil
 	}
 	i := slices.IndexFunc(m.pushes, func(p push) bool { return p.opaque == f.Header.Opaque })
 	if i < 0 {
-		return drop, nil
+		return nil, nil
 	}
 	p := m.pushes[i]
 	m.pushes = slices.Delete(m.pushes, i, i+1)
-	l := c.links.of(p.epoch)
-	if l == nil {
-		return drop, nil
-	}
-	ours := ch.Head(f)
-	if m.head = codec.SetOpaque(ours, &f.Header, f.End-f.BodyOff, p.theirs); &m.head[0] == &ours[0] { // changed in place
-		return relay, l
-	}
-	return headed, l
+	return c.links.of(p.epoch), codec.SetOpaque(ch.Head(f), &f.Header, f.End-f.BodyOff, p.theirs)
 }

@@ -14,17 +14,8 @@ import (
 // relayEdited passes a request on whose header changes.
 func (c *connection) relayEdited(l *link, e *route.Edit, ch *transport.Chunk, f *codec.Frame) (continuation, *link) {
 	head := rewrite.Edited(ch.Head(f), &f.Header, f.End-f.BodyOff, e)
-	if l != nil && f.End == f.BodyOff && (c.paused(l) || c.limits() != nil) { // it is parked as it will be sent
-		if whole := wholeFrame(head); whole != nil {
-			defer whole.Release()
-			ch, f = whole, &whole.Frames[0]
-		}
-	}
 	what, l := c.relayTo(l, ch, f)
-	if what == relay {
-		what, c.links.many.head = headed, head
-	}
-	return what, l
+	return c.underHead(what, head, ch, f), l
 }
 
 // notePop notes that a request takes messages, if acks of them may come without a handle.
