@@ -150,7 +150,10 @@ func (s *Server) translateListener(cfg *config.Config, c *config.Listener, direc
 		if saved, err = file.load(); err != nil {
 			return nil, err
 		}
-		l.Save = s.keepers.of(c.Name, file, s.log).save
+		keeper := s.keepers.of(string(file), s.log)
+		l.Save = func(ports map[route.BrokerID]int) error {
+			return keeper.keep(func() error { return file.save(ports) })()
+		}
 	}
 	if s.handover != nil {
 		l.Inherit = s.handover.Listener

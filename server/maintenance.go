@@ -17,11 +17,14 @@ import (
 // operations is what operators have taken out of use for a while: what is in maintenance, by the file and by the API, and
 // which brokers are paused. Since when is told by the clock on the wall and kept in state_dir, so that neither a reload nor
 // a restart begins the time of grace again.
+//
+// No file is written while mu is held: state_dir may be on a file system that does not answer.
 type operations struct {
 	mu    sync.Mutex
 	log   *slog.Logger
-	file  operationsFile
-	now   func() int64 // the process clock
+	write func(operationsState) error // replaces the file
+	keep  *stateKeeper                // nil: there is no state_dir
+	now   func() int64                // the process clock
 	state operationsState
 	tree  func() *actors.Tree
 }
@@ -41,9 +44,13 @@ type pauseRecord struct {
 // startOperations goes on with what was kept.
 func (s *Server) startOperations(cfg *config.Config) (err error) {
 	o := &s.operations
-	o.log, o.file, o.now, o.tree = s.log, operationsFileOf(cfg), s.proxy.Now, s.proxy.Tree
-	if o.state, err = o.file.load(); err != nil {
+	o.log, o.now, o.tree = s.log, s.proxy.Now, s.proxy.Tree
+	file := operationsFileOf(cfg)
+	if o.state, err = file.load(); err != nil {
 		return err
+	}
+	if file != "" {
+		o.write, o.keep = file.save, s.keepers.of(string(file), s.log)
 	}
 	if kept := s.handover.Kept(); kept != nil { // what the predecessor knows is newer than its file
 		var state operationsState
@@ -52,7 +59,7 @@ func (s *Server) startOperations(cfg *config.Config) (err error) {
 		}
 	}
 	s.handover.Keep(o.json)
-	o.configure(cfg.Maintenance)
+	_ = o.configure(cfg.Maintenance)() // it is in the log
 	return nil
 }
 
@@ -64,8 +71,9 @@ func (o *operations) json() json.RawMessage {
 	return text
 }
 
-// configure takes what a configuration says. What it said before, or a predecessor has kept, goes on.
-func (o *operations) configure(lines []config.Maintenance) {
+// configure takes what a configuration says. What it said before, or a predecessor has kept, goes on. saved waits until it
+// is kept.
+func (o *operations) configure(lines []config.Maintenance) (saved func() error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var next []admin.Maintained
@@ -89,7 +97,7 @@ func (o *operations) configure(lines []config.Maintenance) {
 		}
 	}
 	o.state.Maintenance = next
-	_ = o.save() // it is in the log
+	return o.save()
 }
 
 // apply tells a cluster what of it is out of use.
@@ -125,13 +133,33 @@ func (o *operations) find(t admin.Target) int {
 	return slices.IndexFunc(o.state.Maintenance, func(m admin.Maintained) bool { return m.Target == t })
 }
 
-// save keeps the state. What cannot be kept is in effect all the same.
-func (o *operations) save() error {
-	if err := o.file.save(&o.state); err != nil {
-		o.log.Error("cannot save maintenance", "setting", "state_dir", "error", err)
-		return fmt.Errorf("it is in effect, but will not survive a restart: %w", err)
+// save has the state kept. What cannot be kept is in effect all the same. saved waits, and is for when mu is free again.
+func (o *operations) save() (saved func() error) {
+	if o.keep == nil {
+		return func() error { return nil }
 	}
-	return nil
+	state := operationsState{slices.Clone(o.state.Maintenance), slices.Clone(o.state.Pauses)}
+	kept := o.keep.keep(func() error { return o.write(state) })
+	return func() error {
+		if err := kept(); err != nil {
+			o.log.Error("cannot save maintenance", "setting", "state_dir", "error", err)
+			return fmt.Errorf("it is in effect, and will be saved when that is possible (state_dir): %w", err)
+		}
+		return nil
+	}
+}
+
+// change changes the state and waits until that is kept.
+func (o *operations) change(f func() error) error {
+	o.mu.Lock()
+	err := f()
+	if err != nil {
+		o.mu.Unlock()
+		return err
+	}
+	saved := o.save()
+	o.mu.Unlock()
+	return saved()
 }
 
 // list is what is in maintenance.
@@ -143,8 +171,10 @@ func (o *operations) list() []admin.Maintained {
 
 // maintain puts something into maintenance; what was said of it by the API before no longer counts.
 func (o *operations) maintain(m admin.Maintained) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	return o.change(func() error { return o.begin(m) })
+}
+
+func (o *operations) begin(m admin.Maintained) error {
 	if err := o.known(m.Target); err != nil {
 		return err
 	}
@@ -158,13 +188,16 @@ func (o *operations) maintain(m admin.Maintained) error {
 		o.state.Maintenance[i] = m
 	}
 	o.log.Info("maintenance begins", append(facts(m.Target), "mode", m.Mode, "grace_seconds", fromSeconds(m.Grace).Seconds())...)
-	return o.changed()
+	o.tellClusters()
+	return nil
 }
 
 // endMaintenance puts something back into use.
 func (o *operations) endMaintenance(t admin.Target) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	return o.change(func() error { return o.end(t) })
+}
+
+func (o *operations) end(t admin.Target) error {
 	i := o.find(t)
 	switch {
 	case i < 0:
@@ -174,7 +207,8 @@ func (o *operations) endMaintenance(t admin.Target) error {
 	}
 	o.state.Maintenance = slices.Delete(o.state.Maintenance, i, i+1)
 	o.log.Info("maintenance ends", facts(t)...)
-	return o.changed()
+	o.tellClusters()
+	return nil
 }
 
 // facts are the keys of a line in the log.
@@ -182,11 +216,10 @@ func facts(t admin.Target) []any {
 	return []any{"cluster", t.Cluster, "broker", t.Broker, "topic", t.Topic}
 }
 
-func (o *operations) changed() error {
+func (o *operations) tellClusters() {
 	for _, c := range o.tree().Clusters {
 		o.applyMaintenance(c)
 	}
-	return o.save()
 }
 
 // known reports a cluster or a broker that there is not.

@@ -40,10 +40,7 @@ func (f operationsFile) load() (s operationsState, err error) {
 }
 
 // save replaces the file as a whole. While there was never anything to keep there is no file.
-func (f operationsFile) save(s *operationsState) error {
-	if f == "" {
-		return nil
-	}
+func (f operationsFile) save(s operationsState) error {
 	if _, err := os.Stat(string(f)); len(s.Maintenance)+len(s.Pauses) == 0 && errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -136,6 +136,48 @@ func entriesOfPauses(t *testing.T, f *fixture) (list []admin.Paused) {
 	return list
 }
 
+// A state_dir that does not answer holds up neither pages nor the beginning of a drain, whoever has something saved.
+func TestAStateDirThatDoesNotAnswerHoldsUpNoDrain(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(f *fixture, toml func(string) string){
+		"reload": func(f *fixture, toml func(string) string) {
+			f.write(toml("[[maintenance]]\ntopic = 'orders'\n"))
+			f.Reload()
+		},
+		"maintenance": func(f *fixture, _ func(string) string) {
+			f.request(http.MethodPost, "/api/v1/maintenance?topic=orders", fixtureToken)
+		},
+		"pause": func(f *fixture, _ func(string) string) {
+			f.request(http.MethodPost, "/api/v1/pause?broker=broker-a", fixtureToken)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, toml, ask := operator(t, "")
+			writes, answers := make(chan struct{}), make(chan struct{})
+			f.operations.mu.Lock()
+			f.operations.write = func(operationsState) error {
+				close(writes)
+				<-answers
+				return nil
+			}
+			f.operations.mu.Unlock()
+			changed := make(chan struct{})
+			go func() {
+				change(f, toml)
+				close(changed)
+			}()
+			<-writes
+			ask(http.MethodGet, "/api/v1/maintenance")
+			ask(http.MethodGet, "/api/v1/pause")
+			f.Drain()
+			<-f.draining
+			close(answers)
+			<-changed
+		})
+	}
+}
+
 func TestPauseByTheAPI(t *testing.T) {
 	t.Parallel()
 	f, _, ask := operator(t, "")

@@ -26,8 +26,10 @@ func (o *operations) pauses() []admin.Paused {
 
 // pause begins a pause of a broker in each cluster that has one of that name; one that has begun goes on.
 func (o *operations) pause(cluster, broker string) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	return o.change(func() error { return o.beginPause(cluster, broker) })
+}
+
+func (o *operations) beginPause(cluster, broker string) error {
 	list, err := o.clusters(cluster, broker)
 	if err != nil {
 		return err
@@ -40,13 +42,15 @@ func (o *operations) pause(cluster, broker string) error {
 			c.Pause(broker, now)
 		}
 	}
-	return o.save()
+	return nil
 }
 
 // resume ends it.
 func (o *operations) resume(cluster, broker string) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	return o.change(func() error { return o.endPause(cluster, broker) })
+}
+
+func (o *operations) endPause(cluster, broker string) error {
 	list, err := o.clusters(cluster, broker)
 	ended := slices.DeleteFunc(slices.Clone(o.state.Pauses), func(p pauseRecord) bool {
 		return p.Broker != broker || cluster != "" && p.Cluster != cluster
@@ -63,7 +67,7 @@ func (o *operations) resume(cluster, broker string) error {
 			c.Resume(broker)
 		}
 	}
-	return o.save()
+	return nil
 }
 
 func (o *operations) findPause(cluster, broker string) int {

@@ -132,7 +132,12 @@ func (s *Server) reload() (*Reloaded, error) {
 		return nil, err
 	}
 	result.BadFiles = s.certificates.bad()
-	return result, s.apply(p)
+	saved, err := s.apply(p)
+	if err != nil {
+		return nil, err
+	}
+	_ = saved() // it is in the log; what was read is in effect
+	return result, nil
 }
 
 // reloadOnHangup carries out what signals ask for. A result is in the log.

@@ -69,13 +69,14 @@ type unprepared struct{ error }
 
 func (u *unprepared) Is(target error) bool { return target == admin.ErrNotPrepared }
 
-// apply goes over to a plan, unless a drain has begun meanwhile.
-func (s *Server) apply(p *plan) error {
+// apply goes over to a plan, unless a drain has begun meanwhile. saved waits until what is in maintenance is kept: after
+// the lock, so that a drain does not wait for state_dir.
+func (s *Server) apply(p *plan) (saved func() error, err error) {
 	s.applying.Lock()
 	defer s.applying.Unlock()
 	if s.isDraining() {
 		s.abandon(p)
-		return errDraining
+		return nil, errDraining
 	}
 	if s.level != nil {
 		s.level.UnmarshalText([]byte(p.cfg.Log.Level)) // validated
@@ -87,7 +88,7 @@ func (s *Server) apply(p *plan) error {
 	s.proxy.Adjust(settings(p.cfg, p.limits))
 	before.Succeeded(p.limits)
 	s.sockets.Tune(frameLimits(p.cfg), window(p.cfg), p.cfg.Timeouts.Dial)
-	s.operations.configure(p.cfg.Maintenance)
+	saved = s.operations.configure(p.cfg.Maintenance)
 	for _, d := range p.revision.Next.Clusters {
 		for i := range p.cfg.Clusters {
 			if c := &p.cfg.Clusters[i]; c.Name == d.Name {
@@ -104,11 +105,11 @@ func (s *Server) apply(p *plan) error {
 	}
 	defer s.proxy.Reloaded()
 	if !p.changesTree(s.proxy.Tree()) {
-		return nil
+		return saved, nil
 	}
 	s.statistics().Expect(prefixes(p.revision.Next)...)
 	s.describeClusters(p.revision.Next)
-	return s.proxy.Revise(p.revision)
+	return saved, s.proxy.Revise(p.revision)
 }
 
 func (p *plan) changesTree(now *actors.Tree) bool {

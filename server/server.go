@@ -49,7 +49,7 @@ type Server struct {
 	faults     bool // actors may be made to panic: tests do
 	buildInfo  BuildInfo
 	wasReady   atomic.Bool
-	keepers    portKeepers
+	keepers    stateKeepers
 	operations operations
 
 	reloads
