@@ -43,7 +43,6 @@ func newFileCheck(cfg *config.Config) *fileCheck {
 		if t := &cfg.Listeners[i].TLS; t.Mode != config.TLSOff {
 			c.pems(fmt.Sprintf("listener[%d].tls", i), t.Certificate, t.Key, "client_ca", t.ClientCA)
 		}
-		c.portTable(&cfg.Listeners[i])
 	}
 	a := &cfg.Admin
 	c.pems("admin", a.Certificate, a.Key, "client_ca", a.ClientCA)
@@ -51,9 +50,7 @@ func newFileCheck(cfg *config.Config) *fileCheck {
 	if token != "" && token == readToken {
 		c.add("admin.read_token_file", a.ReadTokenFile, admin.ErrSameToken.Error(), "write another token into it: whoever may read could change everything")
 	}
-	if cfg.StateDir != "" {
-		c.directory("state_dir", cfg.StateDir, nearestDirectory(cfg.StateDir))
-	}
+	c.state()
 	if cfg.HandOver != "" {
 		if err := handover.CheckPath(cfg.HandOver); err != nil {
 			c.add("hand_over", cfg.HandOver, err.Error(), "choose another path, or remove the file")
@@ -150,25 +147,32 @@ func (c *fileCheck) platform(system string) {
 	}
 }
 
-// portTable reads what an earlier process has left in state_dir.
-func (c *fileCheck) portTable(l *config.Listener) {
-	if c.cfg.StateDir == "" {
+// state reads what an earlier process has left in state_dir.
+func (c *fileCheck) state() {
+	dir := c.cfg.StateDir
+	if dir == "" || !c.directory("state_dir", dir, nearestDirectory(dir)) {
 		return
 	}
-	if _, err := portFileOf(c.cfg, l).load(); err != nil {
-		c.add("state_dir", c.cfg.StateDir, err.Error(), "repair the file, or remove it to give ports out again")
+	for i := range c.cfg.Listeners {
+		if _, err := portFileOf(c.cfg, &c.cfg.Listeners[i]).load(); err != nil {
+			c.add("state_dir", dir, err.Error(), "repair the file, or remove it to give ports out again")
+		}
+	}
+	if _, err := operationsFileOf(c.cfg).load(); err != nil {
+		c.add("state_dir", dir, err.Error(), "repair the file, or remove it to begin with nothing in maintenance")
 	}
 }
 
-// directory makes a file and removes it.
-func (c *fileCheck) directory(key, value, dir string) {
+// directory makes a file and removes it; false: it cannot, which has become a problem.
+func (c *fileCheck) directory(key, value, dir string) bool {
 	probe, err := os.CreateTemp(dir, ".rocketmq-proxy-check-*")
 	if err != nil {
 		c.add(key, value, fmt.Sprintf("cannot create a file in %s: %s", dir, reason(err)), "make the directory, and writable for the user of the proxy")
-		return
+		return false
 	}
 	probe.Close()
 	os.Remove(probe.Name())
+	return true
 }
 
 // nearestDirectory is a directory, or the one in which it would be made: serve makes state_dir when it is missing.

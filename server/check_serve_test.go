@@ -24,7 +24,7 @@ import (
 
 // startRules are where a start can fail: the files, and in them the functions ("": all).
 var startRules = map[string]string{
-	"build.go": "", "tls.go": "", "tls_files.go": "", "portfile.go": "load", "push.go": "check",
+	"build.go": "", "tls.go": "", "tls_files.go": "", "portfile.go": "load", "operations_file.go": "load", "push.go": "check",
 	"../admin/auth.go": "NewPolicy readToken readAuthorities", "../admin/admin.go": "Listen ListenMetrics",
 	"../route/ports.go": "NewPortTable", "../handover/inherit.go": "Inherit", "../actors/listener/listener.go": "openNameServer",
 }
@@ -106,15 +106,15 @@ func spoiled(t *testing.T) map[string]func(*config.Config) {
 			c.Listeners[0].TLS = tls
 		}
 	}
-	table := func(name, text string) func(*config.Config) {
-		state := filepath.Join(dir, name)
-		require.NoError(t, os.Mkdir(state, 0o700))
-		require.NoError(t, os.WriteFile(filepath.Join(state, "ports-dev.json"), []byte(text), 0o600))
+	stateFile := func(name, text string) func(*config.Config) {
+		state := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(state, name), []byte(text), 0o600))
 		return func(c *config.Config) { c.StateDir = state }
 	}
-	directory := func(c *config.Config) {
-		c.StateDir = filepath.Join(dir, "state")
-		require.NoError(t, os.MkdirAll(filepath.Join(c.StateDir, "ports-dev.json"), 0o700))
+	directory := func(name string) func(*config.Config) {
+		state := t.TempDir()
+		require.NoError(t, os.Mkdir(filepath.Join(state, name), 0o700))
+		return func(c *config.Config) { c.StateDir = state }
 	}
 	return map[string]func(*config.Config){
 		"listener[0].cluster":             func(c *config.Config) { c.Listeners[0].Cluster = "none" },
@@ -131,9 +131,11 @@ func spoiled(t *testing.T) map[string]func(*config.Config) {
 		"limit[0].topic": func(c *config.Config) {
 			c.RequestLimits = []config.Limit{{Name: "l", Topic: config.Matcher{Regex: "("}, RequestsPerSecond: 1}}
 		},
-		"state_dir":             table("json", "{"),
-		"state_dir ":            table("name", `{"nonsense": 1}`),
-		"state_dir  ":           directory,
+		"state_dir":             stateFile("ports-dev.json", "{"),
+		"state_dir ":            stateFile("ports-dev.json", `{"nonsense": 1}`),
+		"state_dir  ":           directory("ports-dev.json"),
+		"state_dir   ":          stateFile("maintenance.json", "{"),
+		"state_dir    ":         directory("maintenance.json"),
 		"metrics.push_url":      func(c *config.Config) { c.Metrics.PushURL = "ftp://h/" },
 		"metrics.address":       func(c *config.Config) { c.Metrics.Address = taken },
 		"admin.address":         func(c *config.Config) { c.Admin.Address = taken },

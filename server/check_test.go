@@ -60,7 +60,7 @@ func TestCheckFiles(t *testing.T) {
 	f(func(c *config.Config) {
 		c.StateDir, c.HandOver = filepath.Join(dir, "made/by/serve"), filepath.Join(dir, "socket")
 	})
-	f(func(c *config.Config) { c.StateDir = filepath.Join(empty, "below a file") }, "state_dir = ", "state_dir = ")
+	f(func(c *config.Config) { c.StateDir = filepath.Join(empty, "below a file") }, "state_dir = ")
 	f(func(c *config.Config) { c.HandOver = filepath.Join(dir, "missing/socket") }, `/missing/socket": cannot create a file in `)
 	f(func(c *config.Config) { c.HandOver = empty }, `/empty": `+empty+` exists and is not a socket; choose another path, or remove the file`)
 	file("ports-dev.json", "nonsense")

@@ -34,7 +34,7 @@ func (f operationsFile) load() (s operationsState, err error) {
 		return s, nil
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
-		return s, fmt.Errorf("cannot read what is in maintenance from %s; repair it, or remove it to begin without: %w", f, err)
+		return s, fmt.Errorf("cannot read what is in maintenance from %s; repair it, or remove it to begin with nothing: %w", f, err)
 	}
 	return s, nil
 }
