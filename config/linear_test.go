@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -37,10 +38,50 @@ func TestLoadingIsLinear(t *testing.T) {
 	})
 }
 
+// Checking takes steps in proportion to the number of tables, whatever they name.
+func TestCheckingIsLinear(t *testing.T) {
+	const (
+		clusters  = "[[cluster]]\nname = 'c%[1]d'\n[[cluster.broker]]\nname = 'b%[1]d'\naddress = '10.0.0.1:10911'\n"
+		listeners = "[[listener]]\nname = 'l%[1]d'\ncluster = 'c%[1]d'\naddress = '127.0.0.1:%[4]d'\nbrokers = 'one-port'\nvip_channel = false\n"
+		broker    = "[[cluster.broker]]\nname = 'b%[1]d'\naddress = '10.0.0.1:10911'\nmetadata = { zone = 'eu', rack = 'r%[1]d' }\n"
+		toRack    = "[[route]]\ntopic = { exact = 't%[1]d' }\ncluster = 'main'\nsubset = { zone = 'eu', rack = 'r%[1]d' }\n"
+	)
+	for name, text := range map[string]func(n int) string{
+		"listeners with a cluster of their own": func(n int) string { return lines(n, clusters+listeners) },
+		"routes of one listener each": func(n int) string {
+			return lines(n, clusters+listeners+"[[route]]\nlistener = 'l%[1]d'\ntopic = { exact = 't%[1]d' }\ncluster = 'c%[1]d'\n")
+		},
+		"routes of and to what is missing": func(n int) string {
+			return lines(n, clusters+listeners+"[[route]]\nlistener = 'x%[1]d'\ntopic = { exact = 't%[1]d' }\ncluster = 'x%[1]d'\n")
+		},
+		"routes by headers": func(n int) string {
+			return lines(n, clusters+listeners+"[[route]]\nlistener = 'l0'\ntopic = { exact = 't%[1]d' }\nheaders = [{ name = 'group', exact = 'g' }]\ncluster = 'c0'\n")
+		},
+		"limits of what is missing": func(n int) string {
+			return lines(n, clusters+listeners+"[[limit]]\nname = 'm%[1]d'\nlistener = 'x%[1]d'\nin_flight = 1\n")
+		},
+		"maintenance of what is missing": func(n int) string { return lines(n, clusters+listeners+"[[maintenance]]\ncluster = 'x%[1]d'\n") },
+		"subsets": func(n int) string {
+			return "[[cluster]]\nname = 'main'\n" + lines(n, broker) + "[[listener]]\n" + lines(n, toRack)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			linear.Steps(t, 100, func(n int) func() {
+				cfg, err := load(Sources{File: "proxy.toml"}, []byte(text(n)))
+				var bad *Problems
+				if errors.As(err, &bad) {
+					cfg = bad.Config
+				}
+				return func() { check(cfg) }
+			})
+		})
+	}
+}
+
 func lines(n int, format string) string {
 	var b strings.Builder
 	for i := range n {
-		text := strings.NewReplacer("%[2]d", fmt.Sprint(i/250), "%[3]d", fmt.Sprint(i%250+1), "%[1]d", fmt.Sprint(i), "%d", fmt.Sprint(i)).Replace(format)
+		text := strings.NewReplacer("%[2]d", fmt.Sprint(i/250), "%[3]d", fmt.Sprint(i%250+1), "%[4]d", fmt.Sprint(1000+i), "%[1]d", fmt.Sprint(i), "%d", fmt.Sprint(i)).Replace(format)
 		b.WriteString(text)
 	}
 	return b.String()

@@ -28,10 +28,18 @@ func Validate(cfg *Config) error { return NewProblems(check(cfg)) }
 type checker struct {
 	cfg      *Config
 	problems []Problem
+
+	clusterList, listenerList entries
+	metadata                  map[int]metadata // of clusters, by their numbers
 }
 
 func check(cfg *Config) []Problem {
-	c := &checker{cfg: cfg}
+	c := &checker{
+		cfg:          cfg,
+		clusterList:  newEntries("cluster", len(cfg.Clusters), func(i int) string { return cfg.Clusters[i].Name }),
+		listenerList: newEntries("listener", len(cfg.Listeners), func(i int) string { return cfg.Listeners[i].Name }),
+		metadata:     map[int]metadata{},
+	}
 	c.top()
 	c.clusters()
 	c.listeners()
@@ -134,22 +142,4 @@ func (c *checker) oneOf(key, value string, allowed ...string) {
 		}
 		c.add(key, quote(value), "must be one of "+words, "choose one of them")
 	}
-}
-
-// nameForm keeps names fit for metrics, logs and URLs.
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
-
-func (c *checker) name(key, value string) {
-	if !nameForm.MatchString(value) {
-		c.add(key, quote(value), "must consist of letters, digits, and - . _ between them", "choose such a name")
-	}
-}
-
-// taken notes a name, and finds the one that has it already.
-func (c *checker) taken(key, name string, names map[string]string) {
-	if by, has := names[name]; has {
-		c.add(key, quote(name), "is the same as "+by, "give each a name of its own", by)
-		return
-	}
-	names[name] = key
 }

@@ -20,7 +20,7 @@ func (c *checker) requestLimits() {
 		l, at := &c.cfg.RequestLimits[i], index("limit", i)
 		c.name(join(at, "name"), l.Name)
 		c.taken(join(at, "name"), l.Name, names)
-		c.routesListener(join(at, "listener"), l.Listener)
+		c.entry(join(at, "listener"), l.Listener, &c.listenerList, "")
 		for _, m := range []struct {
 			key string
 			Matcher

@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
@@ -18,13 +17,12 @@ func (c *checker) listeners() {
 			"add a [[listener]] to the file; without keys it listens on "+DefaultListener().Address)
 	}
 	names := map[string]string{}
-	clusters, list := c.cfg.clusterNames()
 	for i := range c.cfg.Listeners {
 		l, at := &c.cfg.Listeners[i], index("listener", i)
 		c.name(join(at, "name"), l.Name)
 		c.taken(join(at, "name"), l.Name, names)
 		c.hostPort(join(at, "address"), l.Address)
-		c.listenersCluster(join(at, "cluster"), l, clusters, list)
+		c.entry(join(at, "cluster"), l.Cluster, &c.clusterList, fmt.Sprintf("there are %d clusters to choose from", len(c.clusterList.places)))
 		c.advertise(join(at, "advertise"), l.Advertise)
 		c.oneOf(join(at, "brokers"), l.Brokers, PortPerBroker, OnePort)
 		c.oneOf(join(at, "unnamed"), l.Unnamed, Refuse, Balance)
@@ -40,26 +38,6 @@ func (c *checker) listeners() {
 		c.proxyFrom(join(at, "proxy_protocol_from"), l.ProxyProtocolFrom)
 		c.listenerTLS(join(at, "tls"), &l.TLS)
 	}
-}
-
-// clusterNames are the names of all clusters, and how a sentence lists them.
-func (c *Config) clusterNames() (names map[string]bool, list string) {
-	names = map[string]bool{}
-	for i := range c.Clusters {
-		names[c.Clusters[i].Name] = true
-	}
-	return names, short(strings.Join(sortedKeys(names), ", "))
-}
-
-func (c *checker) listenersCluster(key string, l *Listener, names map[string]bool, list string) {
-	fault := "no [[cluster]] has that name"
-	switch {
-	case len(names) == 0 || names[l.Cluster]:
-		return
-	case l.Cluster == "":
-		fault = fmt.Sprintf("there are %d clusters to choose from", len(names))
-	}
-	c.add(key, quote(l.Cluster), fault, "write one of "+list, "cluster")
 }
 
 func (c *checker) advertise(key, host string) {

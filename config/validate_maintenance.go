@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
@@ -18,16 +17,10 @@ func (c *checker) parkTimeout(key string, d time.Duration) {
 }
 
 func (c *checker) maintenance() {
-	names := map[string]bool{}
-	for i := range c.cfg.Clusters {
-		names[c.cfg.Clusters[i].Name] = true
-	}
 	targets := map[[3]string]string{}
 	for i := range c.cfg.Maintenance {
 		m, at := &c.cfg.Maintenance[i], index("maintenance", i)
-		if m.Cluster != "" && !names[m.Cluster] {
-			c.add(join(at, "cluster"), quote(m.Cluster), "no [[cluster]] has that name", `write one of `+short(strings.Join(sortedKeys(names), ", "))+`, or "" for all`, "cluster")
-		}
+		c.entry(join(at, "cluster"), m.Cluster, &c.clusterList, "")
 		c.oneOf(join(at, "mode"), m.Mode, route.ModeReadOnly, route.ModeOff)
 		c.from0(join(at, "grace"), m.Grace, "to refuse at once")
 		target := [3]string{m.Cluster, m.Broker, m.Topic}

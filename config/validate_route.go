@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -12,65 +13,71 @@ import (
 
 func (c *checker) routes() {
 	lines := make([]*route.Line, len(c.cfg.Routes))
-	clusters, list := c.cfg.clusterNames()
+	const noCluster = "a route needs a cluster to lead to"
+	withPorts := c.cfg.withPorts()
 	for i := range c.cfg.Routes {
 		r, at := &c.cfg.Routes[i], index("route", i)
-		c.routesListener(join(at, "listener"), r.Listener)
-		c.known(join(at, "cluster"), r.Cluster, clusters, list)
+		c.entry(join(at, "listener"), r.Listener, &c.listenerList, "")
+		c.entry(join(at, "cluster"), r.Cluster, &c.clusterList, noCluster)
 		if r.DrainFrom != "" {
-			c.known(join(at, "drain_from"), r.DrainFrom, clusters, list)
+			c.entry(join(at, "drain_from"), r.DrainFrom, &c.clusterList, noCluster)
 		}
 		if r.DrainFrom == r.Cluster && r.DrainFrom != "" {
 			c.add(join(at, "drain_from"), quote(r.DrainFrom), "is the cluster that the topics are in", "write the cluster that they come from, or remove it", join(at, "cluster"))
 		}
 		c.subset(at, r)
-		lines[i] = c.line(at, r)
+		lines[i] = c.line(at, r, withPorts)
 	}
 	c.covered(lines)
 	c.collisions()
 }
 
-// known checks the name of a cluster.
-func (c *checker) known(key, name string, clusters map[string]bool, list string) {
-	switch {
-	case clusters[name] || len(clusters) == 0:
-	case name == "":
-		c.add(key, quote(name), "a route needs a cluster to lead to", "write one of "+list, "cluster")
-	default:
-		c.add(key, quote(name), "no [[cluster]] has that name", "write one of "+list, "cluster")
-	}
-}
-
-func (c *checker) routesListener(key, name string) {
-	names := map[string]bool{}
-	for i := range c.cfg.Listeners {
-		names[c.cfg.Listeners[i].Name] = true
-	}
-	if name != "" && !names[name] {
-		c.add(key, quote(name), "no [[listener]] has that name", `write one of `+short(strings.Join(sortedKeys(names), ", "))+`, or "" for all`, "listener")
-	}
-}
-
 // subset checks that brokers with such metadata are written down.
 func (c *checker) subset(at string, r *Route) {
-	for i := range c.cfg.Clusters {
-		cl, key := &c.cfg.Clusters[i], join(at, "subset")
-		if cl.Name != r.Cluster || len(r.Subset) == 0 {
-			continue
-		}
-		value := written(reflect.ValueOf(r.Subset))
-		if len(cl.Brokers) == 0 {
-			c.add(key, value, fmt.Sprintf("cluster %q has name servers, and what they tell of brokers has no metadata", cl.Name),
-				"remove it, or write the cluster's brokers down as [[cluster.broker]]", join(at, "cluster"), index("cluster", i))
-		} else if len(cl.Static().Agreeing(r.Subset)) == 0 {
-			c.add(key, value, fmt.Sprintf("no broker of cluster %q has such metadata", cl.Name),
-				"correct it, or give cluster.broker.metadata to some of them", join(at, "cluster"), index("cluster", i))
+	i, has := c.clusterList.places[r.Cluster]
+	if !has || len(r.Subset) == 0 {
+		return
+	}
+	cl, key, value := &c.cfg.Clusters[i], join(at, "subset"), written(reflect.ValueOf(r.Subset))
+	if len(cl.Brokers) == 0 {
+		c.add(key, value, fmt.Sprintf("cluster %q has name servers, and what they tell of brokers has no metadata", cl.Name),
+			"remove it, or write the cluster's brokers down as [[cluster.broker]]", join(at, "cluster"), index("cluster", i))
+	} else if !c.metadataOf(i).agrees(r.Subset) {
+		c.add(key, value, fmt.Sprintf("no broker of cluster %q has such metadata", cl.Name),
+			"correct it, or give cluster.broker.metadata to some of them", join(at, "cluster"), index("cluster", i))
+	}
+}
+
+// metadata are the brokers of a cluster by each key and value of what is written down about them.
+type metadata map[[2]string][]*route.StaticBroker
+
+func (c *checker) metadataOf(cluster int) metadata {
+	m, has := c.metadata[cluster]
+	if has {
+		return m
+	}
+	m = metadata{}
+	for _, b := range c.cfg.Clusters[cluster].Static().Lowest() {
+		for key, word := range b.Metadata {
+			m[[2]string{key, word}] = append(m[[2]string{key, word}], b)
 		}
 	}
+	c.metadata[cluster] = m
+	return m
+}
+
+// agrees reports that a broker has all of some words. It looks at those with the rarest of them.
+func (m metadata) agrees(words map[string]string) bool {
+	var lists [][]*route.StaticBroker
+	for key, word := range words {
+		lists = append(lists, m[[2]string{key, word}])
+	}
+	rarest := slices.MinFunc(lists, func(a, b []*route.StaticBroker) int { return len(a) - len(b) })
+	return slices.ContainsFunc(rarest, func(b *route.StaticBroker) bool { return b.Agrees(words) })
 }
 
 // line checks the matchers of a route; nil: they cannot be used.
-func (c *checker) line(at string, r *Route) *route.Line {
+func (c *checker) line(at string, r *Route, withPorts map[string]int) *route.Line {
 	found := len(c.problems)
 	_, err := r.Topic.Compile()
 	c.matcher(join(at, "topic"), r.Topic, err)
@@ -84,7 +91,7 @@ func (c *checker) line(at string, r *Route) *route.Line {
 		}
 		_, err := h.Compile()
 		c.matcher(key, h.Matcher, err)
-		c.onePortOnly(key, r, h.Name)
+		c.onePortOnly(key, r, h.Name, withPorts)
 	}
 	l, err := r.Line()
 	if err != nil || len(c.problems) > found {
@@ -114,30 +121,48 @@ func (c *checker) matcher(key string, m Matcher, err error) {
 }
 
 // onePortOnly checks that a header that a request for a route does not have is asked for on one-port listeners only.
-func (c *checker) onePortOnly(key string, r *Route, name string) {
-	if name == "" || name == route.MatchLanguage || name == route.MatchVersion {
+func (c *checker) onePortOnly(key string, r *Route, name string, withPorts map[string]int) {
+	i, has := withPorts[r.Listener]
+	if name == "" || name == route.MatchLanguage || name == route.MatchVersion || !has {
 		return
 	}
-	for i := range c.cfg.Listeners {
-		l := &c.cfg.Listeners[i]
-		if r.Listener != "" && r.Listener != l.Name || l.Brokers != PortPerBroker {
-			continue
-		}
-		c.add(join(key, "name"), quote(name), fmt.Sprintf("is not in a request for a route, by which alone clients of listener %q find their brokers", l.Name),
-			"match topic, language or version, or set route.listener to one with brokers = \"one-port\"", join(index("listener", i), "brokers"))
-		return
-	}
+	c.add(join(key, "name"), quote(name), fmt.Sprintf("is not in a request for a route, by which alone clients of listener %q find their brokers", c.cfg.Listeners[i].Name),
+		"match topic, language or version, or set route.listener to one with brokers = \"one-port\"", join(index("listener", i), "brokers"))
 }
 
-// covered finds routes that no request reaches, because an earlier one takes them all.
+// withPorts are the numbers of the listeners with a port for each broker, by name; of several with one name, the first. "" is
+// the first of all.
+func (c *Config) withPorts() map[string]int {
+	found := map[string]int{}
+	for i := range c.Listeners {
+		for _, name := range []string{"", c.Listeners[i].Name} {
+			if _, has := found[name]; !has && c.Listeners[i].Brokers == PortPerBroker {
+				found[name] = i
+			}
+		}
+	}
+	return found
+}
+
+// covered finds routes that no request reaches, because an earlier one takes them all. Of routes for one topic each there may
+// be many: such a one is compared with those for the same topic only.
 func (c *checker) covered(lines []*route.Line) {
+	var wide []int
+	exact := map[string][]int{}
 	for i := range lines {
-		for j := range i {
+		topic := &c.cfg.Routes[i].Topic
+		name := strings.ToLower(topic.Exact)
+		for _, j := range slices.Sorted(slices.Values(slices.Concat(wide, exact[name]))) {
 			if c.covers(lines, j, i) {
 				c.add(index("route", i), "", fmt.Sprintf("never matches: %s takes every request before it", index("route", j)),
 					fmt.Sprintf("write %s above %s, or remove it", index("route", i), index("route", j)), index("route", j))
 				break
 			}
+		}
+		if name == "" || topic.Invert {
+			wide = append(wide, i)
+		} else {
+			exact[name] = append(exact[name], i)
 		}
 	}
 }
@@ -150,19 +175,51 @@ func (c *checker) covers(lines []*route.Line, i, later int) bool {
 
 // collisions finds static brokers of different clusters of one listener that have the same name: clients know them by it.
 func (c *checker) collisions() {
+	behind := c.clustersBehind()
 	for i := range c.cfg.Listeners {
 		l, holders := &c.cfg.Listeners[i], map[string]string{}
-		for _, cl := range c.cfg.ClustersOf(l) {
-			at := index("cluster", slices.IndexFunc(c.cfg.Clusters, func(o Cluster) bool { return o.Name == cl.Name }))
-			for j := range cl.Brokers {
-				key, name := join(index(join(at, "broker"), j), "name"), cl.Brokers[j].Name
-				if holder := holders[name]; holder != "" && !strings.HasPrefix(holder, at) {
-					c.add(key, quote(name), fmt.Sprintf("is the name of a broker of another cluster behind listener %q, and clients know brokers by their names", l.Name),
+		places := behind(l)
+		if len(places) < 2 {
+			continue
+		}
+		for _, place := range places {
+			at := index("cluster", place)
+			for j, b := range c.cfg.Clusters[place].Brokers {
+				key := join(index(join(at, "broker"), j), "name")
+				if holder := holders[b.Name]; holder != "" && !strings.HasPrefix(holder, at) {
+					c.add(key, quote(b.Name), fmt.Sprintf("is the name of a broker of another cluster behind listener %q, and clients know brokers by their names", l.Name),
 						"rename one of them (brokerName), or give each cluster a listener of its own", holder)
 					continue
 				}
-				holders[name] = key
+				holders[b.Name] = key
 			}
 		}
+	}
+}
+
+// clustersBehind is [Config.ClustersOf] for all listeners, by the numbers of clusters.
+func (c *checker) clustersBehind() func(l *Listener) []int {
+	named := map[string]map[int]bool{} // by the routes of a listener; "": of all
+	for i := range c.cfg.Routes {
+		r := &c.cfg.Routes[i]
+		if named[r.Listener] == nil {
+			named[r.Listener] = map[int]bool{}
+		}
+		for _, name := range []string{r.Cluster, r.DrainFrom} {
+			if place, has := c.clusterList.places[name]; has {
+				named[r.Listener][place] = true
+			}
+		}
+	}
+	return func(l *Listener) []int {
+		all := maps.Clone(named[l.Name])
+		if all == nil {
+			all = map[int]bool{}
+		}
+		maps.Copy(all, named[""])
+		if place, has := c.clusterList.places[l.Cluster]; has {
+			all[place] = true
+		}
+		return slices.Sorted(maps.Keys(all))
 	}
 }

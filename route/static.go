@@ -100,14 +100,15 @@ func (s *Static) Lowest() map[string]*StaticBroker {
 func (s *Static) Agreeing(words map[string]string) map[string]bool {
 	agree := map[string]bool{}
 	for name, b := range s.Lowest() {
-		if b.agrees(words) {
+		if b.Agrees(words) {
 			agree[name] = true
 		}
 	}
 	return agree
 }
 
-func (b *StaticBroker) agrees(words map[string]string) bool {
+// Agrees reports that a broker's metadata has all of some words.
+func (b *StaticBroker) Agrees(words map[string]string) bool {
 	for key, word := range words {
 		if value, has := b.Metadata[key]; !has || value != word {
 			return false
