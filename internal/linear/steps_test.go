@@ -41,3 +41,21 @@ func TestStepsAreCounted(t *testing.T) {
 	require.Equal(t, []int{a, b}, []int{c, d})
 	require.InDelta(t, 4*e, f, float64(e)/10)
 }
+
+// Where steps cannot be counted, what the work costs is measured all the same.
+func TestWithoutCountersTheCostIsMeasured(t *testing.T) {
+	was := countable
+	countable = false
+	defer func() {
+		countable = was
+		if t.Skipped() {
+			t.Error("nothing was measured")
+		}
+	}()
+	measured := 0
+	Require(t, 100, func(n int) func() {
+		measured++
+		return once(n / 16)
+	})
+	require.Positive(t, measured)
+}
