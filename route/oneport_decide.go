@@ -106,7 +106,7 @@ func (r *onePort) to(p *brokerProcess) Verdict {
 
 // onlyBroker is for requests that can be for one broker only: the one that has the topic, or the only one of the listener.
 func (r *onePort) onlyBroker() (Verdict, bool) {
-	if r.o.only != nil {
+	if r.o.only != nil && r.mayHave(r.o.only) {
 		return r.to(r.o.only), true
 	}
 	having, v, ok := r.having(r.topic())
@@ -117,6 +117,18 @@ func (r *onePort) onlyBroker() (Verdict, bool) {
 		return Verdict{}, false
 	}
 	return r.to(having[0]), true
+}
+
+// mayHave reports that a request's topic leads to a broker. Of several clusters the others may have no broker now, or none
+// that is known yet: one that the topic does not lead to would create it, and keep messages that nobody looks for there.
+func (r *onePort) mayHave(b *brokerProcess) bool {
+	topic := r.topic()
+	if len(r.o.Clusters) == 1 || topic == "" {
+		return true
+	}
+	return slices.ContainsFunc(r.parts(topic), func(p Part) bool {
+		return p.Cluster == b.master.Of && p.Show(b.master.Name) != ShowNothing
+	})
 }
 
 // having are the brokers that have a topic, in the order of their names, as routes show them; ok is false when the

@@ -70,3 +70,30 @@ func TestOnOnePortRoutesLeadToClusters(t *testing.T) {
 	v = decide(table, onOnePort(client), &codec.Command{Code: 200})
 	require.Len(t, v.FanOut.Targets, 4)
 }
+
+// The brokers of a topic may all be away, or not known yet, while one of another cluster is there: that one would create the
+// topic, and its consumers would not look there.
+func TestOnOnePortTheOnlyBrokerGetsNoTopicThatLeadsElsewhere(t *testing.T) {
+	table := &route.Table{OnePort: route.NewOnePort([]string{"a", "b"}, []route.OnePortBroker{{BrokerID: route.BrokerID{Name: "a1"}, Of: "a"}}, false)}
+	table.Rules = route.NewRules("a", []string{"a", "b"}, []route.Line{
+		{Topic: matcher(t, spec{Prefix: "order"}), Cluster: "b"},
+		{Topic: matcher(t, spec{Prefix: "sale"}), Cluster: "a", Subset: map[string]string{"zone": "eu"}},
+	}, func(string, map[string]string) map[string]bool { return map[string]bool{"a2": true} })
+	client := &route.Client{}
+	for _, topic := range []string{"orders", "sales"} {
+		for _, cluster := range []string{"a", "b"} {
+			client.Learn(route.TopicKey{Cluster: cluster, Topic: topic}, route.Topic{})
+		}
+	}
+	f := func(topic, want string) {
+		t.Helper()
+		for _, code := range []int32{10, 11, 15} {
+			require.Equal(t, want, said(decide(table, onOnePort(client), &codec.Command{Code: code, Ext: map[string]string{"topic": topic}})))
+		}
+	}
+	f("News", "a1")
+	f("", "a1")
+	f("%RETRY%g", "a1")
+	f("orders", "15")
+	f("sales", "15")
+}
