@@ -47,6 +47,8 @@ const (
 	ResNotLeaderForQueue          int32 = 501
 	ResIllegalOperation           int32 = 604
 	ResGoAway                     int32 = 1500
+	ResLiteTopicQuota             int32 = 2017
+	ResLiteSubscriptionQuota      int32 = 2018
 	ResUserNotExist               int32 = 3001
 	ResPolicyNotExist             int32 = 3002
 )
@@ -95,6 +97,8 @@ var responseCodeNames = map[int32]string{
 	ResNotLeaderForQueue:          "NOT_LEADER_FOR_QUEUE",
 	ResIllegalOperation:           "ILLEGAL_OPERATION",
 	ResGoAway:                     "GO_AWAY",
+	ResLiteTopicQuota:             "LMQ_QUOTA_EXCEEDED",
+	ResLiteSubscriptionQuota:      "LITE_SUBSCRIPTION_QUOTA_EXCEEDED",
 	ResUserNotExist:               "USER_NOT_EXIST",
 	ResPolicyNotExist:             "POLICY_NOT_EXIST",
 }
