@@ -16,6 +16,7 @@ type Chunk struct {
 	Rest   int           // bytes of the last frame that are still to come; 0: the chunk ends at a frame boundary
 	Conn   Conn          // where it was read
 	Err    error         // *codec.FrameError: what follows B is not a frame; nothing more is read
+	Beyond []byte        // with Err: what was read behind B, which Take may go on with
 
 	refs   atomic.Int32
 	buf    []byte // B's storage
@@ -61,8 +62,11 @@ func (c *Chunk) Release() {
 		panic("BUG: chunk released more often than retained")
 	}
 	from, size := c.source, c.size()
+	if from == nil {
+		return // of NewChunk
+	}
 	putBuffer(c.buf)
-	c.B, c.buf, c.Conn, c.Err, c.source = nil, nil, nil, nil, nil
+	c.B, c.buf, c.Conn, c.Err, c.Beyond, c.source = nil, nil, nil, nil, nil, nil
 	if c.Frames = c.Frames[:0]; cap(c.Frames) > maxPooledFrames {
 		c.Frames = nil
 	}
@@ -94,6 +98,13 @@ const maxPooledFrames = 512
 
 var chunks = sync.Pool{New: func() any { return new(Chunk) }}
 
+// NewChunk makes a chunk of bytes that were not read from a socket, to be written to one. They must not change any more.
+func NewChunk(b []byte) *Chunk {
+	c := &Chunk{B: b}
+	c.refs.Store(1)
+	return c
+}
+
 // newChunk takes buf, of which n bytes are good, and finds the frames in it. carry is what must come first in the
 // next buffer. known are the layouts of the caller.
 func newChunk(buf []byte, n int, split *codec.Splitter, known *codec.Layouts, from source) (c *Chunk, carry int) {
@@ -103,5 +114,8 @@ func newChunk(buf []byte, n int, split *codec.Splitter, known *codec.Layouts, fr
 	var used int
 	c.Frames, used, c.Err = split.SplitUsing(known, buf[:n], c.Frames[:0])
 	c.B, c.Rest = buf[:used], split.Rest()
+	if c.Err != nil {
+		c.Beyond = buf[used:n]
+	}
 	return c, n - used
 }

@@ -43,6 +43,17 @@ func (c *loopConn) beginHandshake() (net.Conn, error) {
 	return goSocket{os.NewFile(uintptr(fd), "client"), tcpAddr(c.Local()), tcpAddr(c.Remote())}, nil
 }
 
+// take is part of taken: a second descriptor stays when the loop closes its own. Until both are closed the loop would hear
+// of the socket, so it has to forget it first.
+func (c *loopConn) take() (net.Conn, error) {
+	nc, err := c.beginHandshake()
+	if err == nil {
+		c.loop.detach(c)
+		c.gen = 0
+	}
+	return nc, err
+}
+
 // finishPlain is part of unstarted.
 func (c *loopConn) finishPlain(nc net.Conn, client netip.AddrPort, read []byte) Conn {
 	nc.Close()

@@ -40,6 +40,7 @@ type netConn struct {
 	ready      bool
 	writing    bool // a writer goroutine exists
 	closed     bool
+	gone       bool  // somebody else has the socket (Take)
 	ended      bool  // Closed has been sent
 	fault      error // why writing failed; what has arrived is still read
 
@@ -172,7 +173,7 @@ func (c *netConn) shutLocked() {
 		return
 	}
 	c.closed = true
-	if c.nc != nil {
+	if c.nc != nil && !c.gone {
 		c.nc.Close()
 	}
 	c.forgetLocked()

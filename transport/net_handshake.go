@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 )
@@ -12,6 +13,18 @@ func (c *netConn) budget() Budget { return c.t }
 //
 //nolint:unparam // the interface has an error for sockets of loops, which Go does not know yet
 func (c *netConn) beginHandshake() (net.Conn, error) { return c.nc, nil }
+
+// take is part of taken. The reader ends without closing the socket.
+func (c *netConn) take() (net.Conn, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || c.nc == nil {
+		return nil, net.ErrClosed
+	}
+	c.remote = cmp.Or(c.remote, addrPort(c.nc.RemoteAddr()))
+	c.gone = true
+	return c.nc, nil
+}
 
 // finishPlain is part of unstarted.
 func (c *netConn) finishPlain(_ net.Conn, client netip.AddrPort, read []byte) Conn {

@@ -1,0 +1,182 @@
+package rpc
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+)
+
+// Sink receives what happens to a call after its first message: a *Message, *HalfClosed or *Canceled. Deliver must not
+// block.
+type Sink interface{ Deliver(event any) }
+
+// Message is a further message of a stream.
+type Message struct{ Bytes []byte }
+
+// HalfClosed says that the client sends no more.
+type HalfClosed struct{}
+
+// Canceled says that the client, or its connection, is gone, or that the deadline has passed. Nothing follows, and what is
+// written from now on reaches nobody.
+type Canceled struct{}
+
+// Call is one RPC. Its methods may be called from everywhere, and none of them blocks.
+type Call struct {
+	method   string
+	metadata metadata.MD
+	ctx      context.Context
+	remote   netip.AddrPort
+	local    netip.AddrPort
+
+	mu     sync.Mutex
+	wake   chan struct{} // the writer has something to do; holds one
+	out    [][]byte
+	kept   int
+	end    *Status // nil: it goes on
+	sink   Sink
+	events []any // that came before the sink
+	over   bool  // its goroutine has ended
+}
+
+// Status is how a call ends, beside what its messages say.
+type Status struct {
+	Code    uint32 // of gRPC (google.golang.org/grpc/codes); 0: OK
+	Message string
+}
+
+// Ends of calls.
+var (
+	Done              = Status{}
+	InvalidArgument   = func(text string) Status { return Status{uint32(codes.InvalidArgument), text} }
+	ResourceExhausted = func(text string) Status { return Status{uint32(codes.ResourceExhausted), text} }
+	Unavailable       = func(text string) Status { return Status{uint32(codes.Unavailable), text} }
+	Unimplemented     = func(text string) Status { return Status{uint32(codes.Unimplemented), text} }
+)
+
+func newCall(ctx context.Context, method string) *Call {
+	c := &Call{method: method, ctx: ctx, wake: make(chan struct{}, 1)}
+	c.metadata, _ = metadata.FromIncomingContext(ctx)
+	if p, ok := peer.FromContext(ctx); ok {
+		c.remote, c.local = addrPort(p.Addr), addrPort(p.LocalAddr)
+	}
+	return c
+}
+
+func addrPort(a net.Addr) netip.AddrPort {
+	if a == nil {
+		return netip.AddrPort{}
+	}
+	if t, ok := a.(*net.TCPAddr); ok {
+		p := t.AddrPort()
+		return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
+	}
+	p, _ := netip.ParseAddrPort(a.String())
+	return p
+}
+
+// Method is the last part of its path: "SendMessage".
+func (c *Call) Method() string { return c.method }
+
+// Metadata is a header of the request, "" when it is not there. Names are lower case.
+func (c *Call) Metadata(name string) string {
+	if v := c.metadata[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// Deadline is when the client no longer waits; ok is false when it has said none.
+func (c *Call) Deadline() (t time.Time, ok bool) { return c.ctx.Deadline() }
+
+// Remote is the client's address.
+func (c *Call) Remote() netip.AddrPort { return c.remote }
+
+// Local is the address that the client has reached.
+func (c *Call) Local() netip.AddrPort { return c.local }
+
+// Bind names the sink of the call's events.
+func (c *Call) Bind(sink Sink) {
+	c.mu.Lock()
+	c.sink = sink
+	events := c.events
+	c.events = nil
+	c.mu.Unlock()
+	for _, e := range events {
+		sink.Deliver(e)
+	}
+}
+
+// Write sends a message. It belongs to the call from now on.
+func (c *Call) Write(message []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.end == nil && !c.over {
+		c.out = append(c.out, message)
+		c.kept += len(message)
+		c.signal()
+	}
+}
+
+// Kept is how many bytes were written and have not been taken by the connection.
+func (c *Call) Kept() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.kept
+}
+
+// End ends the call when what was written is sent. Only the first one counts.
+func (c *Call) End(s Status) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.end == nil {
+		c.end = &s
+		c.signal()
+	}
+}
+
+func (c *Call) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (c *Call) deliver(event any) {
+	c.mu.Lock()
+	sink := c.sink
+	if sink == nil {
+		c.events = append(c.events, event)
+	}
+	c.mu.Unlock()
+	if sink != nil {
+		sink.Deliver(event)
+	}
+}
+
+// next takes the messages to be sent; end is nil while the call goes on.
+func (c *Call) next() (out [][]byte, end *Status) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out, c.out = c.out, nil
+	return out, c.end
+}
+
+func (c *Call) sent(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept -= n
+}
+
+// leave is the end of its goroutine. It reports whether the call had ended by itself.
+func (c *Call) leave() (ended bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over, c.out, c.kept = true, nil, 0
+	return c.end != nil
+}
