@@ -3,6 +3,7 @@ package actors
 import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/cluster"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/grpc"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/listener"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/stats"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
@@ -20,6 +21,8 @@ type (
 	Broker = cluster.Broker
 	// Listener is a named address that clients use as their name server, with the ports of the brokers behind it.
 	Listener = listener.Listener
+	// GRPC is how a listener serves gRPC.
+	GRPC = grpc.Settings
 	// BrokerPort is where a listener offers a broker.
 	BrokerPort = listener.BrokerPort
 	// Statistics are all metrics of one proxy.

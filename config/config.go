@@ -248,12 +248,39 @@ type Listener struct {
 	// Networks of load balancers whose connections must begin with a PROXY protocol header, v1 or v2: ["10.0.0.0/8"]. It
 	// comes before TLS, and the address in it is the client's. From other addresses such a header is a malformed frame.
 	ProxyProtocolFrom []string `toml:"proxy_protocol_from"`
+	// gRPC, which the 5.x SDKs speak, on the name-server port.
+	GRPC ListenerGRPC `toml:"grpc"`
 	// TLS towards clients, on the name-server port and on the ports of all brokers.
 	TLS ListenerTLS `toml:"tls"`
 	// Fixed ports of brokers by "name/id", the same on every replica: "broker-a/0" = 20000. Other brokers get any free port
 	// of broker_ports and keep it.
 	Ports map[string]int `toml:"ports"`
 }
+
+// ListenerGRPC is the [listener.grpc] table.
+type ListenerGRPC struct {
+	// Serve clients that speak gRPC (rocketmq-clients 5.x) on the listener's own address, told apart by their first bytes.
+	Enabled bool `toml:"enabled"`
+	// What gRPC clients are told to connect to, as host:port. Empty: the endpoints exactly as each client wrote them, which
+	// SDKs want.
+	Advertise string `toml:"advertise"`
+	// Without a certificate in listener.tls: answer TLS, which the Java, Go and C# SDKs speak unless told otherwise and do not
+	// verify, with a certificate that is made at start.
+	SelfSigned bool `toml:"self_signed"`
+	// How long a message that a push consumer has received stays invisible to others. 0: as its group says
+	// (consumeTimeoutMinute, 15 minutes by default).
+	Lease time.Duration `toml:"lease"`
+	// Where a new consumer group begins: "end" or "beginning".
+	NewGroupStarts string `toml:"new_group_starts"`
+	// Put the namespace of a resource before its name, as ns%topic and ns%group. false: it is ignored, as by Apache's proxy.
+	NamespacePrefix bool `toml:"namespace_prefix"`
+}
+
+// Values of listener.grpc.new_group_starts.
+const (
+	StartAtEnd       = "end"
+	StartAtBeginning = "beginning"
+)
 
 // ListenerTLS is the [listener.tls] table.
 type ListenerTLS struct {

@@ -51,6 +51,7 @@ func DefaultListener() Listener {
 		RewriteMessageIDs: true,
 		VIPChannel:        true,
 		ProxyProtocolFrom: []string{},
+		GRPC:              ListenerGRPC{Enabled: true, SelfSigned: true, NewGroupStarts: StartAtEnd},
 		TLS:               ListenerTLS{Mode: TLSOff, MinVersion: "1.2"},
 	}
 }

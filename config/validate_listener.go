@@ -36,6 +36,7 @@ func (c *checker) listeners() {
 			c.name(join(at, "stat_prefix"), l.StatPrefix)
 		}
 		c.proxyFrom(join(at, "proxy_protocol_from"), l.ProxyProtocolFrom)
+		c.listenerGRPC(join(at, "grpc"), &l.GRPC)
 		c.listenerTLS(join(at, "tls"), &l.TLS)
 	}
 }

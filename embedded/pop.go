@@ -43,6 +43,9 @@ func (b *Broker) pop(r *request) *codec.Command {
 	if err != nil {
 		return r.illegal(err)
 	}
+	if h.bornTime == 0 { // it leaves that to the broker
+		h.bornTime = b.set.now()
+	}
 	if refusal := b.admitPop(r, h); refusal != nil {
 		return refusal
 	}

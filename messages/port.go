@@ -57,6 +57,8 @@ type Port struct {
 	// and store hosts (listener.rewrite_message_ids). Its result is nil when they stay as they are. It changes with a
 	// reload and with the brokers, so it is asked for each answer; what it returns is shared and never changes.
 	StoreHosts func(local netip.AddrPort) StoreHostLookup
+	// Speaks reports that the port also serves a protocol, one of codec.LooksLike…, to clients that begin with it; nil: none.
+	Speaks func(protocol string) bool
 	// Decisions returns the table by which requests are decided now; nil: nothing but a request itself counts.
 	Decisions func() *route.Table
 }

@@ -126,6 +126,11 @@ func (s *Server) translateListener(cfg *config.Config, c *config.Listener, direc
 		OnePort: c.Brokers == config.OnePort, Balance: c.Unnamed == config.Balance, PopLife: c.TransientObjectLifeSpan,
 		RewriteIDs: c.RewriteMessageIDs, ReusePort: c.ReusePort, Cluster: directories[c.Cluster],
 	}
+	l.GRPC = actors.GRPC{
+		Enabled: c.GRPC.Enabled, Advertise: c.GRPC.Advertise, SelfSigned: c.GRPC.SelfSigned, Lease: c.GRPC.Lease,
+		FromStart: c.GRPC.NewGroupStarts == config.StartAtBeginning,
+	}
+	l.GRPC.Names.Prefix = c.GRPC.NamespacePrefix
 	if l.StatPrefix == "" {
 		l.StatPrefix = cfg.StatPrefix
 	}

@@ -62,6 +62,7 @@ var effects = map[string]effect{
 	"listener.transient_object_life_span": atOnce,
 	"listener.ports":                      atOnce,
 	"listener.stat_prefix":                forNew,
+	"listener.grpc.":                      atOnce,
 
 	"admin.address":   needsRestart,
 	"metrics.address": needsRestart,

@@ -28,6 +28,7 @@ func (s *Server) downstreamHandshake(c *config.Listener) (transport.DownstreamHa
 		return e, err
 	}
 	e.TLS = kept.current.Load
+	e.HTTP2 = func() bool { return c.GRPC.Enabled }
 	return e, nil
 }
 

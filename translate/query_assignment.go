@@ -25,18 +25,3 @@ func QueryAssignment(topic *pb.Resource, r *Route, g Group, at *pb.Endpoints) *p
 	}
 	return answer
 }
-
-// NoReadableQueue is why nothing can be received of a topic.
-func NoReadableQueue(topic string) error {
-	return refuse(pb.Code_FORBIDDEN, "topic %s has no queue that can be read from", topic)
-}
-
-// NoWritableQueue is why nothing can be sent to a topic.
-func NoWritableQueue(topic string) error {
-	return refuse(pb.Code_FORBIDDEN, "topic %s has no queue that can be written to", topic)
-}
-
-// TopicNotFound is that name servers do not know a topic.
-func TopicNotFound(topic string) error {
-	return refuse(pb.Code_TOPIC_NOT_FOUND, "topic %s does not exist", topic)
-}

@@ -50,6 +50,14 @@ func ReadSettings(s *pb.Settings, n Names) (*Client, error) {
 	return nil, refuse(pb.Code_BAD_REQUEST, "the settings have neither publishing nor subscription")
 }
 
+// Topic is one that a consumer subscribes to, "" when it names none.
+func (c *Client) Topic() string {
+	if all := c.said.GetSubscription().GetSubscriptions(); len(all) > 0 {
+		return all[0].GetTopic().GetName()
+	}
+	return ""
+}
+
 // Limits of client_properties.
 const (
 	maxClientProperties     = 32
@@ -104,4 +112,9 @@ func (c *Client) Settings(g Group) *pb.Settings {
 // SettingsCommand brings them to the client.
 func SettingsCommand(s *pb.Settings) *pb.TelemetryCommand {
 	return &pb.TelemetryCommand{Status: OK(), Command: &pb.TelemetryCommand_Settings{Settings: s}}
+}
+
+// ReconnectCommand asks the client to connect again, as this proxy is about to end. Java, Go and Node do so.
+func ReconnectCommand(nonce string) *pb.TelemetryCommand {
+	return &pb.TelemetryCommand{Status: OK(), Command: &pb.TelemetryCommand_ReconnectEndpointsCommand{ReconnectEndpointsCommand: &pb.ReconnectEndpointsCommand{Nonce: nonce}}}
 }

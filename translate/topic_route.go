@@ -116,6 +116,16 @@ func readQueueData(s *jsonscan.Scanner) (q QueueData) {
 // HasMaster reports that a broker's master is in the route.
 func (r *Route) HasMaster(broker string) bool { return slices.Contains(r.brokers[broker], 0) }
 
+// Masters are the brokers with a master, sorted: those that can be asked about the topic.
+func (r *Route) Masters() (brokers []string) {
+	for _, q := range r.Queues {
+		if r.HasMaster(q.Broker) {
+			brokers = append(brokers, q.Broker)
+		}
+	}
+	return slices.Compact(brokers)
+}
+
 // Queue is a queue of the topic.
 type Queue struct {
 	Broker string

@@ -132,3 +132,8 @@ func ReadCheck(broker string, c *codec.Command) (*pb.RecoverOrphanedTransactionC
 	m := all[0].message(&pb.Resource{Name: topic}, StoredView{})
 	return &pb.RecoverOrphanedTransactionCommand{Message: m, TransactionId: id.String()}, topic, nil
 }
+
+// RecoverCommand brings the question to the producer.
+func RecoverCommand(c *pb.RecoverOrphanedTransactionCommand) *pb.TelemetryCommand {
+	return &pb.TelemetryCommand{Status: OK(), Command: &pb.TelemetryCommand_RecoverOrphanedTransactionCommand{RecoverOrphanedTransactionCommand: c}}
+}

@@ -26,6 +26,8 @@ type DownstreamHandshake struct {
 	ProxyFrom []netip.Prefix
 	// TLS returns the configuration to use now; nil: no TLS.
 	TLS func() *tls.Config
+	// HTTP2 reports that clients may speak HTTP/2 under TLS, which they want to be told (ALPN); nil: they may not.
+	HTTP2 func() bool
 	// AllowPlain: with TLS, the first byte decides, as it does at brokers (tls.server.mode = permissive).
 	AllowPlain bool
 	// Timeout bounds everything that comes before the first frame; 0: 10 s. With AllowPlain its first byte is part of that.
@@ -150,7 +152,7 @@ func (h *DownstreamHandshake) secure(ctx context.Context, in peeked) (*tls.Conn,
 	case err != nil:
 		return nil, nothingCame(err)
 	case first[0] == tlsHandshakeRecord:
-		secured := tls.Server(in, h.TLS())
+		secured := tls.Server(in, h.configuration())
 		if err := secured.HandshakeContext(ctx); err != nil {
 			return nil, reject(RejectedTLSHandshake, fmt.Errorf("the TLS handshake failed: %w", err))
 		}
@@ -159,6 +161,16 @@ func (h *DownstreamHandshake) secure(ctx context.Context, in peeked) (*tls.Conn,
 		return nil, nil
 	}
 	return nil, reject(RejectedPlain, fmt.Errorf("the client does not speak TLS, and listener.tls.mode is required%s", in.looksLike()))
+}
+
+// configuration is that of a TLS connection now.
+func (h *DownstreamHandshake) configuration() *tls.Config {
+	config := h.TLS()
+	if h.HTTP2 != nil && h.HTTP2() {
+		config = config.Clone()
+		config.NextProtos = []string{"h2"}
+	}
+	return config
 }
 
 // tlsHandshakeRecord is the first byte of TLS (RFC 8446, 5.1); as the first of a frame's length it would mean 352 MiB.

@@ -113,6 +113,9 @@ func (in *inbound) lead(ch *transport.Chunk) (from int) {
 
 // read takes a chunk of the client.
 func (c *connection) read(ch *transport.Chunk) {
+	if ch.Err != nil && c.passedOn(ch) {
+		return
+	}
 	c.lastTraffic = c.env.Now()
 	c.in.hear(c.lastTraffic)
 	c.samples.note().DownstreamReceived += int64(len(ch.B))

@@ -132,6 +132,9 @@ func (l *listener) changeClusters(ctx actor.Context, old *Listener, left map[*me
 			l.closeBroker(id, left)
 		}
 	}
+	if old.Cluster != l.Cluster {
+		l.stopGRPC(ctx)
+	}
 	if o := l.open[l.nameServer]; o != nil && old.Cluster != l.Cluster {
 		maps.Copy(left, o.all)
 		l.renew(o, func(p *messages.Port) {

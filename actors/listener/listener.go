@@ -18,6 +18,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/cluster"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/grpc"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
@@ -38,6 +39,7 @@ type Listener struct {
 	RewriteIDs    bool          // store hosts and message ids get the proxy's addresses (listener.rewrite_message_ids)
 	// Handshake is what clients have to pass before their first frame, on all ports.
 	Handshake transport.DownstreamHandshake
+	GRPC      grpc.Settings
 	ReusePort bool // other processes may listen on the same address (listener.reuse_port)
 	// Inherit returns the listening socket that a predecessor had at an address, which is the caller's from then on; nil:
 	// there is no predecessor.
@@ -104,6 +106,7 @@ type listener struct {
 	*Listener
 	env         *env.Env
 	connections *actor.PID
+	grpc        *actor.PID // nil: no client has spoken it yet
 	brokers     map[route.BrokerID]*brokerPorts
 	nameServer  transport.Listener
 	vip         transport.Listener            // two ports below, with OnePort; nil: none
@@ -144,6 +147,8 @@ func (l *listener) Receive(ctx actor.Context) {
 		}
 	case *named:
 		l.nameKnown(m)
+	case *messages.HTTP2:
+		l.http2(ctx, m)
 	case *messages.OpenPorts:
 		l.openPorts(ctx, notAgain)
 		ctx.Send(m.To, &messages.PortsOpened{Reply: m.Reply})
@@ -192,6 +197,7 @@ func (l *listener) Receive(ctx actor.Context) {
 
 // start spawns the supervisor of connections, and waits for the clusters to name the brokers.
 func (l *listener) start(ctx actor.Context) {
+	l.grpc = nil // of the listener before a crash
 	l.brokers, l.leftOut, l.open = map[route.BrokerID]*brokerPorts{}, map[messages.BrokerRef]string{}, map[transport.Listener]*openPort{}
 	props := l.env.Props(func() actor.Actor { return &connections{env: l.env, name: l.Name} }, nil, nil)
 	l.connections, _ = ctx.SpawnNamed(props, "connections")

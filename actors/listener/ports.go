@@ -237,6 +237,9 @@ func (l *listener) listen(port int) (*brokerPorts, error) {
 func (l *listener) accept(ctx actor.Context, ln transport.Listener, of *cluster.Cluster, port *messages.Port) {
 	port.Listener, port.StatPrefix, port.StoreHosts, port.Advertised = l.Name, l.StatPrefix, l.StoreHosts, l.advertised
 	port.Address = ln.Addr()
+	if ln == l.nameServer {
+		port.Speaks = l.speaks
+	}
 	l.standFor(port, of)
 	o := &openPort{all: map[*messages.Port]bool{port: true}}
 	o.port.Store(port)

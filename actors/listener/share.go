@@ -55,6 +55,7 @@ func (l *listener) stopAccepting() {
 // drain lets all connections go; the top supervisor hears when none is left.
 func (l *listener) drain(ctx actor.Context, m *messages.Drain) {
 	l.stopAccepting()
+	l.letGoGRPC(ctx)
 	if l.connections == nil { // it waits for its time to open
 		ctx.Send(ctx.Self(), &emptied{})
 		return

@@ -21,6 +21,13 @@ import (
 //	listener      resume, for the same reason                         (10 in 10 s, or a child that failed too often) it
 //	                                                                  is restarted: its clients are dropped, its
 //	                                                                  sockets opened again after a growing pause
+//	grpc          restart; its clients connect again                  -
+//	sessions      resume: its children are the clients, keep them     (10 in 10 s) grpc is restarted
+//	session       restart; its calls are answered with an error       (5 in 10 s) sessions fails
+//	call          stop; its client is told of an error                -
+//	metadata      restart; it asks again                              (10 in 10 s) grpc is restarted
+//	links         resume, as it knows who waits for what              (10 in 10 s) grpc is restarted
+//	link          restart; its exchanges are answered as lost         (5 in 10 s) links fails
 //	nameserver    restart                                             (10 in 10 s) the cluster fails
 //	broker        restart; it probes again at once if it was away     (10 in 10 s) the cluster fails
 //	cluster       restart; it finds its last answers again            (10 in 10 s) the process ends
@@ -57,6 +64,13 @@ var rules = map[string]rule{
 	"upstream":    {does: restart, limit: 5},
 	"connection":  {does: stop},
 	"acceptor":    {does: restart, limit: 10, named: true},
+	"grpc":        {does: restart},
+	"sessions":    {does: resume, limit: 10},
+	"session":     {does: restart, limit: 5, named: true},
+	"call":        {does: stop},
+	"metadata":    {does: restart, limit: 10},
+	"links":       {does: resume, limit: 10},
+	"link":        {does: restart, limit: 5},
 	"connections": {does: resume, limit: 10},
 	"listener":    {does: resume, limit: 10, named: true},
 	"nameserver":  {does: restart, limit: 10, named: true},

@@ -1,0 +1,193 @@
+package grpc
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/translate"
+	"github.com/rocketmq-proxy/rocketmq-proxy/translate/pb"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport/rpc"
+)
+
+// call is one RPC. It is temporary: when it panics it is stopped, and its client is told of an error.
+//
+// It ends when the client has its answer and no question of its own is open: what a broker still sends, as messages that
+// were popped for a client that has left, is to be given back.
+type call struct {
+	*shared
+	asker
+	rpc     *rpc.Call
+	method  method
+	ctx     actor.Context // valid within Receive only
+	session *actor.PID
+	stream  *telemetry // nil: it is another method
+	over    bool       // the client has its answer, or is gone
+	gone    bool       // the client is
+}
+
+// method is what the API offers.
+type method struct {
+	begin  func(c *call, request []byte)
+	failed func(*pb.Status) proto.Message // the answer that has a status only
+}
+
+// serve makes a method of a function that gets the request decoded.
+func serve[T any, M interface {
+	*T
+	proto.Message
+}](begin func(c *call, request M), failed func(*pb.Status) proto.Message) method {
+	return method{func(c *call, b []byte) {
+		m := M(new(T))
+		if err := proto.Unmarshal(b, m); err != nil {
+			c.fail(translate.Unreadable(err))
+			return
+		}
+		begin(c, m)
+	}, failed}
+}
+
+// Receive is part of actor.Actor.
+func (c *call) Receive(ctx actor.Context) {
+	c.ctx = ctx
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		c.self, c.session = system.NewSink(c.Env.System, ctx.Self()), ctx.Parent()
+	case *begin:
+		c.begin(m)
+	case inquiry:
+		c.answered(m.asked())
+	case *overdue:
+		c.expired(m)
+	case *rpc.Message:
+		c.further(m.Bytes)
+	case *rpc.HalfClosed:
+		c.end(rpc.Done)
+	case *rpc.Canceled:
+		c.over, c.gone = true, true
+	case *pb.RecoverOrphanedTransactionCommand:
+		c.write(translate.RecoverCommand(m))
+	case *messages.LetGo:
+		c.letGo()
+	case *actor.Stopping:
+		c.Env.CleanUp(c.close)
+	}
+	if c.over && c.open == 0 && c.rpc != nil {
+		ctx.Stop(ctx.Self())
+	}
+}
+
+func (c *call) begin(m *begin) {
+	c.rpc, c.method = m.rpc, methods[m.rpc.Method()]
+	c.rpc.Bind(c.self)
+	c.method.begin(c, m.first)
+}
+
+// close answers the client if nothing else has: the call has failed.
+func (c *call) close() {
+	if c.rpc != nil && !c.over {
+		c.fail(translate.Failed())
+	}
+	if c.stream != nil {
+		c.Env.System.Root.Send(c.session, &streamed{call: c.ctx.Self(), over: true})
+	}
+}
+
+// write sends a message to the client.
+func (c *call) write(m proto.Message) {
+	if !c.over {
+		c.rpc.Write(encode(m))
+	}
+}
+
+// end ends the call.
+func (c *call) end(s rpc.Status) {
+	c.rpc.End(s)
+	c.over = true
+}
+
+// reply is the answer of a call that has one message.
+func (c *call) reply(m proto.Message) {
+	c.write(m)
+	c.end(rpc.Done)
+}
+
+// fail answers with a status only.
+func (c *call) fail(err error) { c.reply(c.method.failed(translate.StatusOf(err))) }
+
+// encode is a message's bytes. What we make ourselves can be encoded; all text of others was made UTF-8.
+func encode(m proto.Message) []byte {
+	b, err := proto.Marshal(m)
+	if err != nil {
+		panic("BUG: cannot encode an answer: " + err.Error())
+	}
+	return b
+}
+
+// left is the time until the client's deadline, or translate.NoDeadline.
+func (c *call) left() time.Duration {
+	deadline, ok := c.rpc.Deadline()
+	if !ok {
+		return translate.NoDeadline
+	}
+	return time.Until(deadline)
+}
+
+const (
+	// answerTimeout is how long a broker may take, if the client waits that long.
+	answerTimeout = 3 * time.Second
+	// replyTime is how long before the client's deadline it is told that a broker did not answer.
+	replyTime = 100 * time.Millisecond
+)
+
+// patience is how long to wait for a broker.
+func (c *call) patience() time.Duration {
+	if left := c.left(); left != translate.NoDeadline {
+		return max(min(answerTimeout, left-replyTime), time.Millisecond)
+	}
+	return answerTimeout
+}
+
+// exchange asks a broker. then gets the answer; without one the call fails.
+func (c *call) exchange(broker string, command *codec.Command, then func(answer *codec.Command)) {
+	x := &exchange{broker: broker, command: command}
+	c.ask(c.links, x, c.patience(), func() {
+		if x.err != nil {
+			c.fail(x.err)
+			return
+		}
+		then(x.answer)
+	}, func() { c.fail(translate.Timeout(broker)) })
+}
+
+// tell asks a broker for something whose outcome the client need not know.
+func (c *call) tell(broker string, command *codec.Command, then func(answer *codec.Command)) {
+	x := &exchange{broker: broker, command: command}
+	c.ask(c.links, x, answerTimeout, func() {
+		if then != nil && x.err == nil {
+			then(x.answer)
+		}
+	}, func() {})
+}
+
+// topic asks for a topic. then gets it; without it the call fails.
+func (c *call) topic(name string, then func(t *topicQuery)) {
+	q := &topicQuery{topic: name}
+	c.ask(c.metadata, q, c.patience(), func() {
+		if q.err != nil {
+			c.fail(q.err)
+			return
+		}
+		then(q)
+	}, func() { c.fail(translate.Timeout("of topic " + name)) })
+}
+
+// group asks for a consumer group, which the brokers of a topic know.
+func (c *call) group(name, topic string, then func(g translate.Group)) {
+	q := &groupQuery{group: name, topic: topic}
+	c.ask(c.metadata, q, c.patience(), func() { then(q.config) }, func() { then(translate.DefaultGroup()) })
+}

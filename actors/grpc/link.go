@@ -1,0 +1,176 @@
+package grpc
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/upstream"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
+	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
+	"github.com/rocketmq-proxy/rocketmq-proxy/translate"
+	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
+)
+
+// link is one connection to a broker that many calls share: an upstream actor, and a table of what waits for an answer.
+type link struct {
+	*shared
+	broker string
+	to     messages.Destination
+	x      transport.Executor
+
+	self, upstream system.Sink
+	epoch          int32
+	opaque         int32
+	waiting        map[int32]*exchange
+	answers        assembly
+	producers      producers
+	heard          int64 // when the broker last answered, or the link was made, on the process clock
+	beaten         int64 // when the last heartbeat was sent
+	cancel         func()
+}
+
+const (
+	linkTick = 5 * time.Second
+	// beatEvery keeps the link: brokers close one that is idle for 120 s, and forget producers then.
+	beatEvery = 20 * time.Second
+)
+
+// Receive is part of actor.Actor.
+func (l *link) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		l.start(ctx)
+	case *exchange:
+		l.send(m)
+	case *messages.Deliver:
+		l.deliver(m)
+	case *messages.Lost:
+		l.lost(m)
+	case *messages.Opened:
+		l.beat()
+	case *messages.Outdated:
+		l.leave()
+	case *messages.Tick:
+		l.tick()
+	case *actor.Restarting, *actor.Stopping:
+		l.Env.CleanUp(func() { l.cancel(); l.giveUp(translate.Lost(l.broker, "its link ended"), false) })
+	}
+}
+
+func (l *link) start(ctx actor.Context) {
+	l.self = system.NewSink(l.Env.System, ctx.Self())
+	l.waiting, l.heard = map[int32]*exchange{}, l.Env.Now()
+	l.cancel = system.Every(linkTick, l.self, &messages.Tick{})
+	l.upstream = system.NewSink(l.Env.System, ctx.SpawnPrefix(upstream.Props(l.Env, l.x), "upstream"))
+	l.resume()
+}
+
+// resume begins an epoch. It dials when there is something to send.
+func (l *link) resume() {
+	l.epoch++
+	l.answers = assembly{limits: codec.Limits{MaxFrame: l.Env.Settings().MaxFrame, MaxHeader: l.Env.Settings().MaxHeader}}
+	port := &messages.Port{Listener: l.Listener, Role: messages.BrokerPort, Broker: route.BrokerID{Name: l.broker}, To: l.to}
+	l.upstream.Deliver(&messages.Resume{Port: port, To: l.to, Client: nobody{l.x}, Epoch: l.epoch})
+}
+
+// nobody is whom a link dials for: all of its clients.
+type nobody struct{ x transport.Executor }
+
+// Executor is part of transport.Client.
+func (n nobody) Executor() transport.Executor { return n.x }
+
+// Remote is part of transport.Client.
+func (nobody) Remote() netip.AddrPort { return netip.AddrPort{} }
+
+// Local is part of transport.Client.
+func (nobody) Local() netip.AddrPort { return netip.AddrPort{} }
+
+func (l *link) send(x *exchange) {
+	if x.producer != "" && l.producers.add(x.producer) {
+		l.beat() // the broker has to know whom to ask before it has the message
+	}
+	l.opaque++
+	x.command.Opaque = l.opaque
+	l.waiting[l.opaque] = x
+	l.write(x.command)
+}
+
+// write hands a command to the upstream.
+func (l *link) write(c *codec.Command) {
+	chunk := transport.NewChunk(c.Append(nil, codec.JSON))
+	l.upstream.DeliverInline(messages.NewForward(chunk, 0, len(chunk.B), l.epoch))
+	chunk.Release()
+}
+
+func (l *link) deliver(m *messages.Deliver) {
+	defer m.Done()
+	if m.Epoch != l.epoch {
+		return
+	}
+	l.heard = l.Env.Now()
+	err := l.answers.take(m, l.received)
+	if err != nil {
+		l.Env.Log.Warn("malformed frame from broker", "listener", l.Listener, "broker", l.broker, "reason", err)
+		l.leave()
+	}
+}
+
+// received takes one frame of the broker.
+func (l *link) received(c *codec.Command) {
+	if !c.IsResponse() {
+		l.request(c)
+		return
+	}
+	if x := l.waiting[c.Opaque]; x != nil {
+		delete(l.waiting, c.Opaque)
+		x.answer = c
+		x.from.Deliver(x)
+	}
+}
+
+// request is one of the broker's own: it asks what became of a half message. Others are meant for members of groups, which
+// the proxy is not.
+func (l *link) request(c *codec.Command) {
+	if c.Code == codec.ReqCheckTransactionState {
+		l.sessions.Deliver(&orphan{l.broker, c})
+		return
+	}
+	if !c.IsOneway() {
+		l.write(c.Answer(codec.ResRequestCodeNotSupported, "the proxy takes no such request"))
+	}
+}
+
+// lost: nothing that waits will be answered. What was never handed to a socket may go to another broker.
+func (l *link) lost(m *messages.Lost) {
+	if m.Epoch != l.epoch {
+		return
+	}
+	l.giveUp(translate.Lost(l.broker, m.Reason), !m.Opened)
+	l.resume()
+}
+
+// leave ends an epoch of our own accord.
+func (l *link) leave() {
+	l.upstream.Deliver(&messages.Leave{})
+	l.giveUp(translate.Lost(l.broker, "the link was left"), false)
+	l.resume()
+}
+
+func (l *link) giveUp(err error, unwritten bool) {
+	for opaque, x := range l.waiting {
+		delete(l.waiting, opaque)
+		x.fail(err, unwritten)
+	}
+}
+
+func (l *link) tick() {
+	now := l.Env.Now()
+	l.upstream.Deliver(&messages.Tick{Now: now})
+	if now-l.beaten >= int64(beatEvery) && (len(l.waiting) > 0 || len(l.producers.topics) > 0 || now-l.heard < int64(time.Minute)) {
+		l.beat()
+	}
+}
