@@ -34,6 +34,16 @@ type call struct {
 type method struct {
 	begin  func(c *call, request []byte)
 	failed func(*pb.Status) proto.Message // the answer that has a status only
+	last   func() proto.Message           // what ends also such an answer; nil: nothing
+}
+
+// refuse is the whole answer of a call that was not served.
+func (m method) refuse(s *pb.Status) []proto.Message {
+	all := []proto.Message{m.failed(s)}
+	if m.last != nil {
+		all = append(all, m.last())
+	}
+	return all
 }
 
 // serve makes a method of a function that gets the request decoded.
@@ -41,14 +51,14 @@ func serve[T any, M interface {
 	*T
 	proto.Message
 }](begin func(c *call, request M), failed func(*pb.Status) proto.Message) method {
-	return method{func(c *call, b []byte) {
+	return method{begin: func(c *call, b []byte) {
 		m := M(new(T))
 		if err := proto.Unmarshal(b, m); err != nil {
 			c.fail(translate.Unreadable(err))
 			return
 		}
 		begin(c, m)
-	}, failed}
+	}, failed: failed}
 }
 
 // Receive is part of actor.Actor.
@@ -117,7 +127,12 @@ func (c *call) reply(m proto.Message) {
 }
 
 // fail answers with a status only.
-func (c *call) fail(err error) { c.reply(c.method.failed(translate.StatusOf(err))) }
+func (c *call) fail(err error) {
+	for _, m := range c.method.refuse(translate.StatusOf(err)) {
+		c.write(m)
+	}
+	c.end(rpc.Done)
+}
 
 // encode is a message's bytes. What we make ourselves can be encoded; all text of others was made UTF-8.
 func encode(m proto.Message) []byte {

@@ -35,6 +35,8 @@ type link struct {
 
 const (
 	linkTick = 5 * time.Second
+	// answerLimit is when an answer is no longer expected: longer than any poll.
+	answerLimit = time.Minute
 	// beatEvery keeps the link: brokers close one that is idle for 120 s, and forget producers then.
 	beatEvery = 20 * time.Second
 )
@@ -95,6 +97,7 @@ func (l *link) send(x *exchange) {
 	}
 	l.opaque++
 	x.command.Opaque = l.opaque
+	x.sent = l.Env.Now()
 	l.waiting[l.opaque] = x
 	l.write(x.command)
 }
@@ -114,7 +117,7 @@ func (l *link) deliver(m *messages.Deliver) {
 	l.heard = l.Env.Now()
 	err := l.answers.take(m, l.received)
 	if err != nil {
-		l.Env.Log.Warn("malformed frame from broker", "listener", l.Listener, "broker", l.broker, "reason", err)
+		l.Env.Log.Warn("malformed frame from upstream", "listener", l.Listener, "broker", l.broker, "reason", err)
 		l.leave()
 	}
 }
@@ -170,6 +173,12 @@ func (l *link) giveUp(err error, unwritten bool) {
 func (l *link) tick() {
 	now := l.Env.Now()
 	l.upstream.Deliver(&messages.Tick{Now: now})
+	for opaque, x := range l.waiting {
+		if now-x.sent > int64(answerLimit) {
+			delete(l.waiting, opaque)
+			x.fail(translate.Timeout(l.broker), false)
+		}
+	}
 	if now-l.beaten >= int64(beatEvery) && (len(l.waiting) > 0 || len(l.producers.topics) > 0 || now-l.heard < int64(time.Minute)) {
 		l.beat()
 	}

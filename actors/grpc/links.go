@@ -17,6 +17,7 @@ type exchange struct {
 	poll     bool   // the broker may hold it: it goes over a link of its own kind
 	producer string // a topic whose half messages the broker may ask back about; "": none
 
+	sent   int64          // when the link took it, on the process clock
 	answer *codec.Command // nil: err says why there is none
 	err    error
 	// unwritten is that nothing of it can have reached the broker, so that it may go to another one.

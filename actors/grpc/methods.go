@@ -1,6 +1,8 @@
 package grpc
 
 import (
+	"time"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/translate"
@@ -11,12 +13,14 @@ import (
 var methods map[string]method
 
 func init() {
+	received := serve((*call).receiveMessage, receiveFailed)
+	received.last = func() proto.Message { return translate.ReceiveEnd(time.Now()) }
 	methods = map[string]method{
 		"QueryRoute":      serve((*call).queryRoute, func(s *pb.Status) proto.Message { return &pb.QueryRouteResponse{Status: s} }),
 		"QueryAssignment": serve((*call).queryAssignment, func(s *pb.Status) proto.Message { return &pb.QueryAssignmentResponse{Status: s} }),
 		"Heartbeat":       serve((*call).heartbeat, func(s *pb.Status) proto.Message { return &pb.HeartbeatResponse{Status: s} }),
 		"SendMessage":     serve((*call).sendMessage, func(s *pb.Status) proto.Message { return &pb.SendMessageResponse{Status: s} }),
-		"ReceiveMessage":  serve((*call).receiveMessage, receiveFailed),
+		"ReceiveMessage":  received,
 		"AckMessage":      serve((*call).ackMessage, func(s *pb.Status) proto.Message { return &pb.AckMessageResponse{Status: s} }),
 		"ChangeInvisibleDuration": serve((*call).changeInvisible,
 			func(s *pb.Status) proto.Message { return &pb.ChangeInvisibleDurationResponse{Status: s} }),
@@ -32,7 +36,7 @@ func init() {
 		"QueryOffset":  serve((*call).queryOffset, func(s *pb.Status) proto.Message { return &pb.QueryOffsetResponse{Status: s} }),
 		"SyncLiteSubscription": serve((*call).liteSubscription,
 			func(s *pb.Status) proto.Message { return &pb.SyncLiteSubscriptionResponse{Status: s} }),
-		"Telemetry": {func(c *call, first []byte) { c.telemetry(first) }, func(s *pb.Status) proto.Message { return &pb.TelemetryCommand{Status: s} }},
+		"Telemetry": {begin: func(c *call, first []byte) { c.telemetry(first) }, failed: func(s *pb.Status) proto.Message { return &pb.TelemetryCommand{Status: s} }},
 	}
 }
 

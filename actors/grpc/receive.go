@@ -18,7 +18,7 @@ type receiving struct {
 func (c *call) receiveMessage(req *pb.ReceiveMessageRequest) {
 	receive, err := translate.ReadReceive(req, c.Settings().Names, c.left())
 	if err != nil {
-		c.failReceive(err)
+		c.fail(err)
 		return
 	}
 	c.topic(receive.Topic, func(t *topicQuery) {
@@ -27,7 +27,7 @@ func (c *call) receiveMessage(req *pb.ReceiveMessageRequest) {
 			if r.broker == "" {
 				readable := t.route.Readable()
 				if len(readable) == 0 {
-					c.failReceive(translate.NoReadableQueue(receive.Topic))
+					c.fail(translate.NoReadableQueue(receive.Topic))
 					return
 				}
 				r.broker = readable[int(c.turn.Add(1))%len(readable)]
@@ -56,24 +56,24 @@ func (c *call) poll(r *receiving) {
 	c.ask(c.links, x, patience, func() {
 		switch {
 		case x.err != nil:
-			c.later(pollAgain, func() { c.failReceive(x.err) })
+			c.later(pollAgain, func() { c.fail(x.err) })
 		case c.over:
 			c.giveBack(r, x)
 		default:
 			c.popped(r, x.answer)
 		}
-	}, func() { c.failReceive(translate.Timeout(r.broker)) })
+	}, func() { c.fail(translate.Timeout(r.broker)) })
 }
 
 // popped delivers what a broker has popped, but for what the client does not want and what was delivered too often.
 func (c *call) popped(r *receiving, answer *codec.Command) {
 	if answer.Code == codec.ResRequestCodeNotSupported && translate.Before5(answer.Version) {
-		c.failReceive(translate.TooOld(r.broker))
+		c.fail(translate.TooOld(r.broker))
 		return
 	}
 	all, err := r.ReadAnswer(r.broker, answer)
 	if err != nil {
-		c.failReceive(err)
+		c.fail(err)
 		return
 	}
 	now := time.Now()
@@ -94,16 +94,10 @@ func (c *call) popped(r *receiving, answer *codec.Command) {
 		c.write(r.Message(p, now))
 	}
 	if delivered == 0 {
-		c.failReceive(translate.NoMatch())
+		c.fail(translate.NoMatch())
 		return
 	}
 	c.reply(translate.ReceiveEnd(now))
-}
-
-// failReceive ends the answer with why there is no message.
-func (c *call) failReceive(err error) {
-	c.write(translate.ReceiveStatus(err))
-	c.reply(translate.ReceiveEnd(time.Now()))
 }
 
 // giveBack makes messages visible again that came for a client that no longer waits.

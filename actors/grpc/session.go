@@ -72,7 +72,7 @@ func (s *session) Receive(ctx actor.Context) {
 
 func (s *session) streamed(ctx actor.Context, m *streamed) {
 	if m.over {
-		if s.stream.Equal(m.call) {
+		if s.stream != nil && s.stream.Equal(m.call) {
 			s.stream = nil
 			s.sessions.Deliver(&publishes{session: ctx.Self()})
 		}

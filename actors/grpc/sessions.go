@@ -79,7 +79,9 @@ func (s *sessions) begin(ctx actor.Context, m *begin) {
 		return
 	}
 	if id == "" || len(id) > maxClientID {
-		m.rpc.Write(encode(known.failed(translate.StatusOf(translate.NoClientID()))))
+		for _, answer := range known.refuse(translate.StatusOf(translate.NoClientID())) {
+			m.rpc.Write(encode(answer))
+		}
 		m.rpc.End(rpc.Done)
 		return
 	}

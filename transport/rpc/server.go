@@ -80,6 +80,12 @@ func (s *Server) LetGo() { go s.grpc.GracefulStop() }
 // Close ends all connections.
 func (s *Server) Close() { s.grpc.Stop() }
 
+// Ends of calls that do not begin.
+var (
+	errMemory    = status.New(codes.ResourceExhausted, "the proxy has no memory left (limits.buffer_total)").Err()
+	errNoMessage = status.New(codes.InvalidArgument, "the request has no message").Err()
+)
+
 // serve is one call, on its goroutine. It writes what the call is told to, and ends as it is told to.
 func (s *Server) serve(_ any, stream grpc.ServerStream) error {
 	path, _ := grpc.MethodFromServerStream(stream)
@@ -88,14 +94,14 @@ func (s *Server) serve(_ any, stream grpc.ServerStream) error {
 		return status.Errorf(codes.Unimplemented, "service %.100q is not known", service)
 	}
 	if s.options.Budget.Over() {
-		return status.Error(codes.ResourceExhausted, "the proxy has no memory left (limits.buffer_total)")
+		return errMemory
 	}
 	var first []byte
 	if err := stream.RecvMsg(&first); err != nil {
 		return receiveError(err)
 	}
 	if !s.options.Budget.Reserve(len(first)) {
-		return status.Error(codes.ResourceExhausted, "the proxy has no memory left (limits.buffer_total)")
+		return errMemory
 	}
 	defer s.options.Budget.Release(len(first))
 	c := newCall(stream.Context(), method)
@@ -109,7 +115,7 @@ func (s *Server) serve(_ any, stream grpc.ServerStream) error {
 // receiveError is how a call ends whose first message did not come.
 func receiveError(err error) error {
 	if errors.Is(err, io.EOF) {
-		return status.Error(codes.InvalidArgument, "the request has no message")
+		return errNoMessage
 	}
 	return err
 }
@@ -141,7 +147,7 @@ func write(c *Call, stream grpc.ServerStream) error {
 		}
 		if end != nil {
 			c.leave()
-			return status.Error(codes.Code(end.Code), end.Message)
+			return status.New(codes.Code(end.Code), end.Message).Err()
 		}
 		select {
 		case <-c.wake:
