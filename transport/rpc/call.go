@@ -3,13 +3,10 @@ package rpc
 import (
 	"context"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 	"time"
-
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/peer"
 )
 
 // Sink receives what happens to a call after its first message: a *Message, *HalfClosed or *Canceled. Deliver must not
@@ -28,11 +25,12 @@ type Canceled struct{}
 
 // Call is one RPC. Its methods may be called from everywhere, and none of them blocks.
 type Call struct {
-	method   string
-	metadata metadata.MD
-	ctx      context.Context
-	remote   netip.AddrPort
-	local    netip.AddrPort
+	method  string
+	headers http.Header
+	host    string
+	ctx     context.Context
+	remote  netip.AddrPort
+	local   netip.AddrPort
 
 	mu     sync.Mutex
 	wake   chan struct{} // the writer has something to do; holds one
@@ -46,24 +44,24 @@ type Call struct {
 
 // Status is how a call ends, beside what its messages say.
 type Status struct {
-	Code    uint32 // of gRPC (google.golang.org/grpc/codes); 0: OK
+	Code    uint32 // of gRPC
 	Message string
 }
 
-// Ends of calls.
+// Ends of calls (code.proto).
 var (
 	Done              = Status{}
-	InvalidArgument   = func(text string) Status { return Status{uint32(codes.InvalidArgument), text} }
-	ResourceExhausted = func(text string) Status { return Status{uint32(codes.ResourceExhausted), text} }
-	Unavailable       = func(text string) Status { return Status{uint32(codes.Unavailable), text} }
-	Unimplemented     = func(text string) Status { return Status{uint32(codes.Unimplemented), text} }
+	InvalidArgument   = func(text string) Status { return Status{3, text} }
+	DeadlineExceeded  = func(text string) Status { return Status{4, text} }
+	ResourceExhausted = func(text string) Status { return Status{8, text} }
+	Unimplemented     = func(text string) Status { return Status{12, text} }
+	Unavailable       = func(text string) Status { return Status{14, text} }
 )
 
-func newCall(ctx context.Context, method string) *Call {
-	c := &Call{method: method, ctx: ctx, wake: make(chan struct{}, 1)}
-	c.metadata, _ = metadata.FromIncomingContext(ctx)
-	if p, ok := peer.FromContext(ctx); ok {
-		c.remote, c.local = addrPort(p.Addr), addrPort(p.LocalAddr)
+func newCall(ctx context.Context, method string, r *http.Request) *Call {
+	c := &Call{method: method, ctx: ctx, headers: r.Header, host: r.Host, wake: make(chan struct{}, 1)}
+	if nc, ok := ctx.Value(connKey{}).(net.Conn); ok {
+		c.remote, c.local = addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr())
 	}
 	return c
 }
@@ -83,12 +81,12 @@ func addrPort(a net.Addr) netip.AddrPort {
 // Method is the last part of its path: "SendMessage".
 func (c *Call) Method() string { return c.method }
 
-// Metadata is a header of the request, "" when it is not there. Names are lower case.
+// Metadata is a header of the request, "" when it is not there; ":authority" is what the client has dialed.
 func (c *Call) Metadata(name string) string {
-	if v := c.metadata[name]; len(v) > 0 {
-		return v[0]
+	if name == ":authority" {
+		return c.host
 	}
-	return ""
+	return c.headers.Get(name)
 }
 
 // Deadline is when the client no longer waits; ok is false when it has said none.
