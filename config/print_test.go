@@ -71,6 +71,14 @@ reuse_port = false  # default
 stat_prefix = "main"  # default, as stat_prefix
 proxy_protocol_from = []  # default
 
+[listener.grpc]
+enabled = true  # default
+advertise = ""  # default
+self_signed = true  # default
+lease = "0s"  # default
+new_group_starts = "end"  # default
+namespace_prefix = false  # default
+
 [listener.tls]
 mode = "off"  # default
 certificate = ""  # default

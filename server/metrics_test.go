@@ -47,7 +47,7 @@ func TestMetricsAreValidWhateverBrokersAreCalled(t *testing.T) {
 
 // Bytes of another protocol count by what they look like, and each look is there before anything came.
 func TestMalformedFramesCountByWhatTheyLookLike(t *testing.T) {
-	s := startProxy(t, dress(t, nil).nameServer, func(*config.Listener, *config.Cluster) {})
+	s := startProxy(t, dress(t, nil).nameServer, func(l *config.Listener, _ *config.Cluster) { l.GRPC.Enabled = false })
 	require.Contains(t, s.page("/metrics"), `rocketmq_proxy_malformed_frames_total{looks_like="unknown"} 0`)
 	for looks, bytes := range map[string]string{
 		codec.LooksLikeHTTP: "GET / HTTP/1.1\r\nHost: x\r\n\r\n",

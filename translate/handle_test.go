@@ -75,7 +75,8 @@ func TestAnExpiredHandleIsFinal(t *testing.T) {
 		after  time.Duration
 		alive  bool
 	}{
-		{handleOfClient, time.Minute, true}, {handleOfClient, 61 * time.Second, false},
+		{handleOfClient, time.Minute, true},
+		{handleOfClient, 61 * time.Second, false},
 		{"100 1700000000000 60000 999 0 broker-a 3 104", time.Hour, true},
 	} {
 		a, err := ReadAck(anAck(c.handle), Names{}, popTime.Add(c.after))

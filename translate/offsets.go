@@ -63,6 +63,7 @@ func ReadQueryOffset(req *pb.QueryOffsetRequest, n Names) (*QueueRequest, error)
 	ext := map[string]string{"topic": topic}
 	code := codec.ReqGetMinOffset
 	switch req.GetQueryOffsetPolicy() {
+	case pb.QueryOffsetPolicy_BEGINNING:
 	case pb.QueryOffsetPolicy_END:
 		code = codec.ReqGetMaxOffset
 	case pb.QueryOffsetPolicy_TIMESTAMP:

@@ -42,10 +42,14 @@ func TestAPollEndsBeforeTheDeadline(t *testing.T) {
 	for _, c := range []struct {
 		asked, left, want time.Duration
 	}{
-		{20 * time.Second, 23 * time.Second, 20 * time.Second}, {time.Minute, time.Minute, 20 * time.Second},
-		{30 * time.Second, 5 * time.Second, 4500 * time.Millisecond}, {5 * time.Second, 5 * time.Second, 4500 * time.Millisecond},
-		{100 * time.Millisecond, 3 * time.Second, 100 * time.Millisecond}, {time.Second, 100 * time.Millisecond, 0},
-		{10 * time.Second, NoDeadline, 10 * time.Second}, {-time.Second, NoDeadline, 0},
+		{20 * time.Second, 23 * time.Second, 20 * time.Second},
+		{time.Minute, time.Minute, 20 * time.Second},
+		{30 * time.Second, 5 * time.Second, 4500 * time.Millisecond},
+		{5 * time.Second, 5 * time.Second, 4500 * time.Millisecond},
+		{100 * time.Millisecond, 3 * time.Second, 100 * time.Millisecond},
+		{time.Second, 100 * time.Millisecond, 0},
+		{10 * time.Second, NoDeadline, 10 * time.Second},
+		{-time.Second, NoDeadline, 0},
 	} {
 		req := aReceive()
 		req.LongPollingTimeout = durationpb.New(c.asked)

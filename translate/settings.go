@@ -23,6 +23,7 @@ func ReadSettings(s *pb.Settings, n Names) (*Client, error) {
 	switch c.Type {
 	case pb.ClientType_PULL_CONSUMER, pb.ClientType_LITE_PUSH_CONSUMER, pb.ClientType_LITE_SIMPLE_CONSUMER:
 		return nil, refuse(pb.Code_UNRECOGNIZED_CLIENT_TYPE, "clients of type %v are not supported", c.Type)
+	default: // what they are told depends on what they say
 	}
 	if err := checkClientProperties(s.GetClientProperties()); err != nil {
 		return nil, err

@@ -51,8 +51,11 @@ func TestARouteNamesEachQueueWithItsNumber(t *testing.T) {
 		require.Equal(t, "orders", q.Topic.Name)
 	}
 	require.Equal(t, []queue{
-		{"broker-a", 0, 0, pb.Permission_READ}, {"broker-a", 0, 1, pb.Permission_READ},
-		{"broker-b", 0, 0, pb.Permission_READ_WRITE}, {"broker-b", 0, 1, pb.Permission_READ_WRITE}, {"broker-b", 0, 2, pb.Permission_READ},
+		{"broker-a", 0, 0, pb.Permission_READ},
+		{"broker-a", 0, 1, pb.Permission_READ},
+		{"broker-b", 0, 0, pb.Permission_READ_WRITE},
+		{"broker-b", 0, 1, pb.Permission_READ_WRITE},
+		{"broker-b", 0, 2, pb.Permission_READ},
 		{"broker-c", 1, 0, pb.Permission_READ_WRITE},
 	}, got)
 }
