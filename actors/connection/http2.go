@@ -15,12 +15,16 @@ func (c *connection) passedOn(ch *transport.Chunk) bool {
 	if c.in.heard || len(ch.B) > 0 || c.port.Speaks == nil || !errors.As(ch.Err, &malformed) || !c.port.Speaks(malformed.LooksLike) {
 		return false
 	}
+	secured := malformed.LooksLike == codec.LooksLikeTLS
+	if secured && !transport.OffersHTTP2(ch.Beyond) {
+		return false
+	}
 	nc, err := transport.Take(c.out.sock, ch.Beyond)
 	if err != nil {
 		return false
 	}
 	ch.Release()
-	c.ctx.Send(c.listener, &messages.HTTP2{Conn: nc, TLS: malformed.LooksLike == codec.LooksLikeTLS})
+	c.ctx.Send(c.listener, &messages.HTTP2{Conn: nc, TLS: secured})
 	c.stop()
 	return true
 }
