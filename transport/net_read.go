@@ -37,6 +37,15 @@ func (c *netConn) handFirst() bool {
 	return c.hand(n)
 }
 
+// awaitReturn waits until a chunk has come back, the last of handed bytes: until then its owner may Take the socket.
+func (c *netConn) awaitReturn(handed int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.handed >= handed && !c.closed {
+		c.wake.Wait()
+	}
+}
+
 // waitForWindow waits until enough chunks have come back. It reports false when there is nothing to wait for: the
 // connection was closed, or writing has failed and nobody wants what is left.
 func (c *netConn) waitForWindow() bool {
@@ -171,15 +180,19 @@ func (c *netConn) hand(n int) bool {
 	}
 	c.mu.Lock()
 	c.handed += chunk.size()
+	handed := c.handed
 	c.partial = c.carry
 	c.mu.Unlock()
-	bad := chunk.Err
-	if len(chunk.B) == 0 && bad == nil {
+	bad, alone := chunk.Err, len(chunk.B) == 0
+	if alone && bad == nil {
 		chunk.Release()
 		return true
 	}
 	c.deliver(chunk)
 	if bad != nil {
+		if alone {
+			c.awaitReturn(handed)
+		}
 		c.deliverClosed(bad)
 		return false
 	}

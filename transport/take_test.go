@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -61,4 +62,38 @@ func TestASocketWhosePeerSpeaksAnotherProtocolCanBeTaken(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "answer", string(got))
 	})
+}
+
+// slowTaker takes the socket after the delivery, as an actor with a mailbox does.
+type slowTaker struct {
+	taker
+	take chan struct{} // may be closed
+}
+
+func (s *slowTaker) Deliver(event any) {
+	if m, ok := event.(*transport.Chunk); ok {
+		go func() {
+			<-s.take
+			s.taker.Deliver(m)
+		}()
+		return
+	}
+	s.taker.Deliver(event)
+}
+
+func TestASocketIsThereToBeTakenUntilItsChunkIsReleased(t *testing.T) {
+	w := &fixture{makers["goroutines"](t, options{}), t}
+	sink := &slowTaker{taker{make(chan net.Conn, 1), make(chan error, 1)}, make(chan struct{})}
+	c, peer := w.accept(sink)
+	_, err := io.WriteString(peer, "PRI * HTTP/2.0\r\n")
+	require.NoError(t, err)
+	select {
+	case err := <-sink.ended:
+		require.NoError(t, err, "it ended before")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(sink.take)
+	await(t, sink.took).Close()
+	require.Error(t, await(t, sink.ended))
+	c.Close()
 }
