@@ -104,6 +104,64 @@ func TestReloadSwapsAddresses(t *testing.T) {
 	require.Contains(t, dial(t, two).brokers("News")["broker-a"], "a.example.com:")
 }
 
+// The port of the VIP channel of a one-port listener opens and closes by a reload, and another listener may get it, or had it.
+func TestReloadVIPChannelOnOnePort(t *testing.T) {
+	t.Parallel()
+	cl := rocketMQ(t, embedded.Options{VIPChannel: true})
+	first, err := freeport.Range(4)
+	require.NoError(t, err)
+	one := func(vip bool) string {
+		return clusterTable("main", cl.NameServers()...) + fmt.Sprintf(
+			"[[listener]]\nname = 'office'\naddress = %q\nbrokers = 'one-port'\nvip_channel = %t\n", freeport.Loopback(first+2), vip)
+	}
+	at := freeport.Loopback(first)
+	f := serveFile(t, one(false))
+	_, err = net.Dial("tcp", at)
+	require.Error(t, err)
+
+	result := f.change(one(true))
+	require.Equal(t, []string{`listener "office" vip_channel: false → true`}, result.AtOnce)
+	vip := dial(t, at)
+	require.Equal(t, codec.ResSuccess, vip.Call(&codec.Command{Code: codec.ReqGetBrokerConfig}).Code)
+
+	f.change(one(false) + listenerTable("other", at, ""))
+	f.await(func() bool { return f.Addr("other") == at }, "the port is another listener's")
+	vip.Ends()
+	require.Contains(t, dial(t, at).brokers("News"), "broker-a")
+
+	f.change(one(true) + listenerTable("other", freeport.Loopback(first+1), ""))
+	f.await(func() bool {
+		nc, err := net.Dial("tcp", at)
+		if err != nil {
+			return false
+		}
+		nc.Close()
+		return f.Addr("other") == freeport.Loopback(first+1)
+	}, "it is back")
+	f.change(one(false))
+	_, err = net.Dial("tcp", at)
+	require.Error(t, err)
+	require.NotContains(t, f.log.String(), "cannot open")
+}
+
+// A VIP port that another process has does not become free by a reload: a listener that wants it is refused.
+func TestReloadToAVIPPortOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	cl := rocketMQ(t, embedded.Options{})
+	first, err := freeport.Range(3)
+	require.NoError(t, err)
+	theirs, err := net.Listen("tcp", freeport.Loopback(first))
+	require.NoError(t, err)
+	defer theirs.Close()
+	text := clusterTable("main", cl.NameServers()...) + fmt.Sprintf(
+		"[[listener]]\nname = 'office'\naddress = %q\nbrokers = 'one-port'\nvip_channel = true\n", freeport.Loopback(first+2))
+	f := serveFile(t, text)
+	require.Len(t, f.log.Lines("cannot open VIP port", "listener.vip_channel"), 1)
+	f.write(strings.Replace(text, "vip_channel = true", "vip_channel = false", 1) + listenerTable("other", theirs.Addr().String(), ""))
+	_, err = f.Reload()
+	require.ErrorContains(t, err, `cannot open listener "other"`)
+}
+
 // A renamed listener is another one at the same address and ports.
 func TestReloadRenamesAListener(t *testing.T) {
 	t.Parallel()

@@ -226,16 +226,8 @@ func (s *Server) holds(now *actors.Tree, address string) bool {
 		return false
 	}
 	for _, l := range now.Listeners {
-		if !l.Open() || !overlap(wanted.AddrPort().Addr(), l.Addr().Addr()) {
-			continue
-		}
-		if int(l.Addr().Port()) == wanted.Port {
+		if l.Holds(wanted.Port) && overlap(wanted.AddrPort().Addr(), l.Addr().Addr()) {
 			return true
-		}
-		for _, b := range l.Brokers() {
-			if p, ok := l.PortOf(b.ID); ok && (p.Port == wanted.Port || l.Ports.VIP && p.Port-2 == wanted.Port) {
-				return true
-			}
 		}
 	}
 	return false

@@ -64,6 +64,7 @@ type Listener struct {
 type live struct {
 	latest  atomic.Pointer[Listener] // nil: the first
 	ports   atomic.Pointer[map[route.BrokerID]BrokerPort]
+	held    atomic.Pointer[map[int]bool] // ports of open sockets
 	leftOut atomic.Int32
 	opened  atomic.Bool
 	table   atomic.Pointer[composed]
@@ -91,6 +92,12 @@ func (l *Listener) live() *live {
 
 // Open reports that the name-server port is open and each known broker has been looked at.
 func (l *Listener) Open() bool { return l.live().opened.Load() }
+
+// Holds reports that one of the listener's sockets is open at a port, or was until a moment ago.
+func (l *Listener) Holds(port int) bool {
+	held := l.live().held.Load()
+	return l.Open() && (int(l.Addr().Port()) == port || held != nil && (*held)[port])
+}
 
 // Addr is the name-server port's address once Open.
 func (l *Listener) Addr() netip.AddrPort {

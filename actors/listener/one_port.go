@@ -21,8 +21,8 @@ func (l *listener) acceptOwn(ctx actor.Context) {
 		return
 	}
 	l.accept(ctx, l.nameServer, l.Cluster, l.onePort(messages.OnePort))
-	l.openVIP(ctx)
 	l.publish()
+	l.openVIP(ctx)
 }
 
 func (l *listener) onePort(role messages.Role) *messages.Port {
@@ -47,16 +47,36 @@ func (l *Listener) find(id route.BrokerID, role messages.Role) (to messages.Dest
 
 // openVIP opens the port for the VIP channel. One that another process has is done without: only clients up to 4.4 use it.
 func (l *listener) openVIP(ctx actor.Context) {
-	if !l.Ports.VIP || l.vip != nil {
+	if !l.Ports.VIP || l.vip != nil || l.retiring || l.closing {
 		return
 	}
 	ln, err := Open(l.env, l.Listener, net.JoinHostPort(l.host(), strconv.Itoa(int(l.nameServer.Addr().Port())-2)))
+	if err != nil && l.tries > 0 { // after a reload another listener of ours may be about to close it
+		l.tries--
+		l.openAllSoon(ctx)
+		return
+	}
 	if err != nil {
-		l.env.Log.Warn("cannot open VIP port", "listener", l.Name, "setting", "listener.vip_channel", "error", err)
+		if _, ok := l.warned.Allow(l.env.Now()); ok {
+			l.env.Log.Warn("cannot open VIP port", "listener", l.Name, "setting", "listener.vip_channel", "error", err)
+		}
 		return
 	}
 	l.vip = ln
 	l.accept(ctx, ln, l.Cluster, l.onePort(messages.OneVIPPort))
+	l.publish()
+}
+
+// changeVIP opens the port for the VIP channel, or closes it.
+func (l *listener) changeVIP(ctx actor.Context, left map[*messages.Port]bool) {
+	switch {
+	case l.nameServer == nil || !l.OnePort: // it opens with that
+	case l.Ports.VIP:
+		l.openVIP(ctx)
+	case l.vip != nil:
+		l.closePort(l.vip, left)
+		l.vip = nil
+	}
 }
 
 // onePorts is where clients find all brokers, once it is open.

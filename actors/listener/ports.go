@@ -98,6 +98,9 @@ func (l *listener) openAll(ctx actor.Context) {
 	if l.connections != nil { // else it waits for its time to open
 		l.openPorts(ctx, again)
 		l.openNameServer(ctx)
+		if l.OnePort && l.nameServer != nil {
+			l.openVIP(ctx)
+		}
 	}
 }
 
@@ -147,6 +150,11 @@ func (l *listener) openPorts(ctx actor.Context, retry retry) {
 func (l *listener) publish() {
 	ports := l.places()
 	before := l.live().ports.Swap(&ports)
+	held := map[int]bool{}
+	for ln := range l.open {
+		held[int(ln.Addr().Port())] = true
+	}
+	l.live().held.Store(&held)
 	l.publishStoreHosts()
 	if l.Save == nil || l.OnePort || before != nil && maps.Equal(*before, ports) {
 		return

@@ -101,12 +101,13 @@ func (l *listener) overdue(ctx actor.Context, m *overdue) {
 func (l *listener) revise(ctx actor.Context, m *Revise) {
 	old := l.Listener
 	l.become(m.Next)
+	l.tries = portTries
 	left := map[*messages.Port]bool{}
 	l.changeClusters(ctx, old, left)
 	l.changePorts(old, left)
 	l.changeAddress(ctx, old, m.Socket, left)
+	l.changeVIP(ctx, left)
 	l.renewPorts()
-	l.tries = portTries
 	l.openPorts(ctx, again)
 	l.publish()
 	l.lookUpNames(ctx)
