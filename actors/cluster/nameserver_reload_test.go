@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,7 +29,15 @@ func turnTo(s *proxytest.Sim, servers ...string) {
 // Clients' own connections to a name server that is removed go as soon as nothing of them is in flight; the clients
 // stay, and what they ask next goes to another one.
 func TestConnectionsToARemovedNameServerDrain(t *testing.T) {
-	proxytest.InVirtualTime(t, proxytest.Options{NameServers: proxytest.NameServerAddresses(2)}, func(t *testing.T, s *proxytest.Sim) {
+	for _, onePort := range []bool{false, true} {
+		t.Run(fmt.Sprint("one port: ", onePort), func(t *testing.T) { removedNameServerDrains(t, onePort) })
+	}
+}
+
+func removedNameServerDrains(t *testing.T, onePort bool) {
+	proxytest.InVirtualTime(t, proxytest.Options{
+		NameServers: proxytest.NameServerAddresses(2), Listener: func(l *actors.Listener) { l.OnePort = onePort },
+	}, func(t *testing.T, s *proxytest.Sim) {
 		first, second := s.StartNameServer(0, proxytest.OnlyA), s.StartNameServer(1, proxytest.OnlyA)
 		s.Start()
 		idle, busy := s.Dial(s.NameServer()), s.Dial(s.NameServer())

@@ -25,7 +25,7 @@ func (c *connection) outdated(m *messages.Outdated) {
 		return
 	}
 	l.state = retired
-	if c.port.Role != messages.NameServerPort { // a name server that was removed still answers
+	if c.links.broker(c.port, l) != "" { // a name server that was removed still answers
 		system.After(retireTimeout, c.self, &retiredFor{m.Epoch})
 	}
 }
