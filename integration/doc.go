@@ -17,6 +17,8 @@
 //	proxy-embedded    `rocketmq-proxy serve` in front of two embedded brokers with VIP ports
 //	proxy-5.5.0       the same in front of a RocketMQ 5.5.0 of two brokers
 //	proxy-4.9.7       the same in front of a 4.9.7 of one broker
+//	one-port          `serve` with one port for all in front of an embedded broker, for some of them
+//	one-port-of-two   the same in front of a RocketMQ 5.5.0 of two brokers
 //	direct-embedded   the embedded brokers, direct-5.5.0 and direct-4.9.7 the real ones, without a proxy: the control
 //
 // The stories are told by rocketmq-client-go v2.1.2 (goclient_*.go), by the Java clients 5.5.0 and 4.9.4, of which the

@@ -1,12 +1,15 @@
 package harness
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
 )
 
 // bypassChild makes this binary connect to the address in it, and keep the connection until its input ends.
@@ -79,4 +82,17 @@ func TestTheHarnessMayConnectToServersItself(t *testing.T) {
 	require.NoError(t, err)
 	defer nc.Close()
 	require.Empty(t, bypassesOf(t, os.Getpid()))
+}
+
+func TestEveryServerOfAnEmbeddedClusterIsGuarded(t *testing.T) {
+	t.Setenv("ROCKETMQ_DIRECT", "")
+	c := OwnEmbedded(t, embedded.Options{VIPChannel: true})
+	port, err := portOf(c.Brokers()[0].Addr())
+	require.NoError(t, err)
+	for _, address := range []string{c.NameServers()[0], c.Brokers()[0].Addr(), fmt.Sprintf("127.0.0.1:%d", port-2)} {
+		nc, err := net.Dial("tcp", address)
+		require.NoError(t, err)
+		defer nc.Close()
+	}
+	require.Equal(t, []string{"embedded broker-a", "embedded broker-a (VIP)", "embedded name server"}, bypassesOf(t, os.Getpid()))
 }

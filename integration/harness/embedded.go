@@ -1,7 +1,9 @@
 package harness
 
 import (
+	"fmt"
 	"sync"
+	"testing"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
 )
@@ -43,4 +45,24 @@ func embeddedNameServer() (string, error) {
 		return "", err
 	}
 	return c.NameServers()[0], nil
+}
+
+// OwnEmbedded starts an embedded RocketMQ for one test. Clients of a proxy must not be seen to connect to its servers.
+func OwnEmbedded(t *testing.T, o embedded.Options) *embedded.Cluster {
+	t.Helper()
+	c, err := embedded.Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	for _, address := range c.NameServers() {
+		GuardServer(t, "embedded name server", address)
+	}
+	for _, b := range c.Brokers() {
+		GuardServer(t, "embedded "+b.Name(), b.Addr())
+		if port, err := portOf(b.Addr()); err == nil && o.VIPChannel {
+			GuardServer(t, "embedded "+b.Name()+" (VIP)", fmt.Sprintf("127.0.0.1:%d", port-2))
+		}
+	}
+	return c
 }

@@ -156,10 +156,10 @@ func DirectTarget(t *testing.T, version string) *Target {
 	return nil
 }
 
-// OwnProxy starts a proxy for one test in front of a name server, and has it end cleanly when the test does.
-func OwnProxy(t *testing.T, nameServer, metrics string) *Target {
+// OwnProxy starts a proxy for one test, has it end cleanly when the test does, and asks it for its brokers.
+func OwnProxy(t *testing.T, config ProxyConfig) *Target {
 	t.Helper()
-	target := ConfiguredProxy(t, ProxyConfig{NameServer: nameServer, Metrics: metrics})
+	target := ConfiguredProxy(t, config)
 	var err error
 	if target.Brokers, err = Masters(t.Context(), target.NameServer); err != nil {
 		t.Fatal(err)

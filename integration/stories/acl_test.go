@@ -75,7 +75,7 @@ func TestAccessControl(t *testing.T) {
 			t.Parallel()
 			cluster := startSecuredCluster(t, version)
 			cluster.Open(t)
-			proxied := harness.OwnProxy(t, cluster.NameServer, "")
+			proxied := harness.OwnProxy(t, harness.ProxyConfig{NameServer: cluster.NameServer})
 			direct := &harness.Target{Name: "direct", NameServer: cluster.NameServer}
 			topic := harness.Unique(t, "topic") // made by the first send: the harness signs nothing
 

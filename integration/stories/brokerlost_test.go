@@ -41,7 +41,7 @@ func TestBrokerLostAndBack(t *testing.T) {
 	t.Parallel()
 	cluster := harness.StartCluster(t, "5.5.0", 2)
 	cluster.Open(t)
-	proxied := harness.OwnProxy(t, cluster.NameServer, "")
+	proxied := harness.OwnProxy(t, harness.ProxyConfig{NameServer: cluster.NameServer})
 	proxied.Name = "proxied"
 	brokers, err := harness.Masters(t.Context(), cluster.NameServer)
 	require.NoError(t, err)

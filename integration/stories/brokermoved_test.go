@@ -19,7 +19,7 @@ const slaveRefuses = 14
 // Clients that are connected to the proxy send to the new process and receive from it.
 func TestABrokerMovesWhileItsOldProcessLives(t *testing.T) {
 	t.Parallel()
-	before, after := embeddedCluster(t), embeddedCluster(t)
+	before, after := harness.OwnEmbedded(t, embedded.Options{}), harness.OwnEmbedded(t, embedded.Options{})
 	const used, warmUp = "Used", "WarmUp" // queues of Used are empty when the broker moves: so offsets are the same
 	for _, cluster := range []*embedded.Cluster{before, after} {
 		require.NoError(t, cluster.CreateTopic(used, 2))
@@ -44,15 +44,4 @@ func TestABrokerMovesWhileItsOldProcessLives(t *testing.T) {
 		harness.Send(t, p, primitive.NewMessage(used, body))
 	}
 	in.AwaitExactly(t, bodies)
-}
-
-// embeddedCluster starts a RocketMQ of one broker in the process of the tests.
-func embeddedCluster(t *testing.T) *embedded.Cluster {
-	t.Helper()
-	cluster, err := embedded.Start(embedded.Options{})
-	require.NoError(t, err)
-	t.Cleanup(cluster.Close)
-	harness.GuardServer(t, "broker-a, embedded", cluster.Broker("broker-a").Addr())
-	harness.GuardServer(t, "the name server, embedded", cluster.NameServers()[0])
-	return cluster
 }

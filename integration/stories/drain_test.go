@@ -7,6 +7,7 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
 	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
 )
 
@@ -16,7 +17,7 @@ import (
 func TestADrainDoesNotWaitForHeldPulls(t *testing.T) {
 	t.Parallel()
 	const drainTimeout = 40 * time.Second
-	cluster := embeddedCluster(t)
+	cluster := harness.OwnEmbedded(t, embedded.Options{})
 	require.NoError(t, cluster.CreateTopic("Used", 4))
 	target := harness.ConfiguredProxy(t, harness.ProxyConfig{NameServer: cluster.NameServers()[0], DrainTimeout: drainTimeout})
 	in := target.Consume(t, "Used")

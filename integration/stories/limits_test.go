@@ -7,6 +7,7 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
 	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
 )
 
@@ -14,7 +15,7 @@ import (
 // and say why; what was accepted arrives, each once.
 func TestLimitsLoseNothing(t *testing.T) {
 	t.Parallel()
-	cluster := embeddedCluster(t)
+	cluster := harness.OwnEmbedded(t, embedded.Options{})
 	require.NoError(t, cluster.CreateTopic("Limited", 4))
 	target := harness.ConfiguredProxy(t, harness.ProxyConfig{
 		NameServer: cluster.NameServers()[0],

@@ -25,10 +25,7 @@ func operatedProxy(t *testing.T, nameServer string, more string) *operated {
 	o := &operated{token: harness.Unique(t, "token")}
 	file := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(file, []byte(o.token), 0o600))
-	o.Target = harness.ConfiguredProxy(t, harness.ProxyConfig{NameServer: nameServer, Listener: more, Admin: fmt.Sprintf("token_file = %q", file)})
-	var err error
-	o.Brokers, err = harness.Masters(t.Context(), o.NameServer)
-	require.NoError(t, err)
+	o.Target = harness.OwnProxy(t, harness.ProxyConfig{NameServer: nameServer, Listener: more, Admin: fmt.Sprintf("token_file = %q", file)})
 	return o
 }
 
@@ -47,13 +44,7 @@ func (o *operated) asks(t *testing.T, method, path string) {
 // twoEmbeddedBrokers are broker-a and broker-b, with a topic that is on both.
 func twoEmbeddedBrokers(t *testing.T, topic string) *embedded.Cluster {
 	t.Helper()
-	cluster, err := embedded.Start(embedded.Options{Brokers: []embedded.BrokerOptions{{Name: "broker-a"}, {Name: lostBroker}}})
-	require.NoError(t, err)
-	t.Cleanup(cluster.Close)
-	for _, b := range cluster.Brokers() {
-		harness.GuardServer(t, b.Name()+", embedded", b.Addr())
-	}
-	harness.GuardServer(t, "the name server, embedded", cluster.NameServers()[0])
+	cluster := harness.OwnEmbedded(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Name: "broker-a"}, {Name: lostBroker}}})
 	require.NoError(t, cluster.CreateTopic(topic, 4))
 	return cluster
 }

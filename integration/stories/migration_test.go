@@ -33,11 +33,7 @@ func newMigration(t *testing.T) *migration {
 	m := &migration{t: t, topic: "Orders"}
 	var servers []string
 	for _, name := range []string{"old", "new"} {
-		cluster, err := embedded.Start(embedded.Options{Brokers: []embedded.BrokerOptions{{Name: name}}})
-		require.NoError(t, err)
-		t.Cleanup(cluster.Close)
-		harness.GuardServer(t, "broker "+name, cluster.Broker(name).Addr())
-		harness.GuardServer(t, "the name server of "+name, cluster.NameServers()[0])
+		cluster := harness.OwnEmbedded(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Name: name}}})
 		require.NoError(t, cluster.CreateTopic(m.topic, 4))
 		servers = append(servers, cluster.NameServers()[0])
 		if m.old == nil {

@@ -3,8 +3,6 @@ package stories
 import (
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
 	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
 )
@@ -13,13 +11,9 @@ import (
 // whether it says which broker it means or not.
 func onOnePort(t *testing.T) *harness.Target {
 	t.Helper()
-	cl, err := embedded.Start(embedded.Options{VIPChannel: true})
-	require.NoError(t, err)
-	t.Cleanup(cl.Close)
-	target := harness.ConfiguredProxy(t, harness.ProxyConfig{NameServer: cl.NameServers()[0], OnePort: true})
+	cluster := harness.OwnEmbedded(t, embedded.Options{VIPChannel: true})
+	target := harness.OwnProxy(t, harness.ProxyConfig{NameServer: cluster.NameServers()[0], OnePort: true})
 	target.Name, target.Version = "one-port", harness.EmbeddedVersion
-	target.Brokers, err = harness.Masters(t.Context(), target.NameServer)
-	require.NoError(t, err)
 	return target
 }
 
@@ -52,10 +46,7 @@ func TestMQAdmin494OnOnePort(t *testing.T) {
 func TestJavaClient550OnOnePortOfTwoBrokers(t *testing.T) {
 	harness.RequireReal(t)
 	cluster := harness.StartCluster(t, "5.5.0", 2)
-	target := harness.ConfiguredProxy(t, harness.ProxyConfig{NameServer: cluster.NameServer, OnePort: true})
+	target := harness.OwnProxy(t, harness.ProxyConfig{NameServer: cluster.NameServer, OnePort: true})
 	target.Name, target.Version = "one-port-of-two", cluster.Version
-	var err error
-	target.Brokers, err = harness.Masters(t.Context(), target.NameServer)
-	require.NoError(t, err)
 	runJavaStories(t, target, "5.5.0")
 }

@@ -20,10 +20,7 @@ func TestStaticCluster(t *testing.T) {
 			for name, address := range real.Brokers {
 				fmt.Fprintf(&tables, "[[cluster.broker]]\nname = %q\naddress = %q\nread_queues = 2\nwrite_queues = 2\n", name, address)
 			}
-			proxied := harness.ConfiguredProxy(t, harness.ProxyConfig{Cluster: tables.String()})
-			var err error
-			proxied.Brokers, err = harness.Masters(t.Context(), proxied.NameServer)
-			require.NoError(t, err)
+			proxied := harness.OwnProxy(t, harness.ProxyConfig{Cluster: tables.String()})
 			require.Len(t, proxied.Brokers, len(real.Brokers))
 			t.Run("Go", func(t *testing.T) { goRetry(t, proxied) })
 			t.Run("Java", func(t *testing.T) { produceAndConsume(t, harness.StartJavaShell(t, "5.5.0"), real, proxied) })

@@ -25,10 +25,10 @@ func TestPushToVictoriaMetrics(t *testing.T) {
 	t.Parallel()
 	target := harness.DirectTarget(t, "5.5.0")
 	store := startVictoriaMetrics(t)
-	proxied := harness.OwnProxy(t, target.NameServer, `
-push_url = "http://`+store+`/api/v1/import/prometheus"
+	proxied := harness.OwnProxy(t, harness.ProxyConfig{NameServer: target.NameServer, Metrics: `
+push_url = "http://` + store + `/api/v1/import/prometheus"
 push_interval = "1s"
-push_labels = { instance = "it" }`)
+push_labels = { instance = "it" }`})
 
 	topic := proxied.Topic(t, 4)
 	p := proxied.Producer(t)
