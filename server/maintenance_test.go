@@ -29,6 +29,8 @@ func TestMaintenance(t *testing.T) {
 	require.Contains(t, answer.Remark, "broker broker-a/0, or its cluster, is in maintenance")
 	require.Equal(t, codec.ResSuccess, askCluster(), "the others can be used")
 
+	require.Contains(t, f.page("/brokers"), `"refused": true`)
+
 	f.change(cluster + "maintenance = true\n" + listener)
 	require.Equal(t, codec.ResServiceNotAvailable, askCluster())
 

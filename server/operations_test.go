@@ -64,6 +64,17 @@ func TestMaintenanceByTheAPI(t *testing.T) {
 	require.Contains(t, refused.Remark, "broker broker-a of cluster main is in maintenance, read-only")
 	f.await(func() bool { return f.statistics().Counter("main", "maintenance_failure") == 1 }, "it is counted")
 
+	for _, topic := range []string{"News", "News&cluster=main"} {
+		status, text = ask(http.MethodPost, "/api/v1/maintenance?mode=off&grace=1m&topic="+topic)
+		require.Equal(t, http.StatusOK, status, text)
+	}
+	var brokers []struct{ Maintenance []admin.Maintained }
+	require.NoError(t, json.Unmarshal([]byte(f.page("/brokers")), &brokers))
+	require.Equal(t, entries(t, text), brokers[0].Maintenance)
+	require.Equal(t, admin.Target{Cluster: "main", Topic: "News"}, brokers[0].Maintenance[2].Target)
+	for _, topic := range []string{"News", "News&cluster=main"} {
+		ask(http.MethodDelete, "/api/v1/maintenance?topic="+topic)
+	}
 	for range 2 {
 		status, text = ask(http.MethodDelete, "/api/v1/maintenance?broker=broker-a")
 		require.Equal(t, http.StatusOK, status)

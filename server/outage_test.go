@@ -40,6 +40,23 @@ func TestBrokerThatIsAwayShows(t *testing.T) {
 	s.await(func() bool { return dialOnce(port) == nil }, "the port is open again")
 }
 
+// A paused broker that is down is shown as down, though its port stays open.
+func TestAPausedBrokerThatIsDownIsShownAsDown(t *testing.T) {
+	t.Parallel()
+	cluster := rocketMQ(t, embedded.Options{})
+	s := start(t, cluster, nil)
+	c := dial(t, s.broker())
+	c.mustSend("before")
+	require.NotContains(t, s.page("/brokers"), "paused_since")
+	cluster.Brokers()[0].Cut()
+	c.Send(sendRequest("lost"))
+	s.shows("/brokers", `"up": false`)
+	require.NoError(t, s.operations.pause("", "broker-a"))
+	page := s.page("/brokers")
+	require.Contains(t, page, `"paused_since": "20`)
+	require.Contains(t, page, `"up": false`)
+}
+
 func TestReadyWaitsForANameServer(t *testing.T) {
 	t.Parallel()
 	cluster := proxytest.StartCluster(t, embedded.Options{})
