@@ -38,22 +38,25 @@ func Envoy(doc []byte) (toml string, err error) {
 	return c.text(), nil
 }
 
+// parse reads the only document that there is.
 func parse(doc []byte) (root any, err error) {
 	if len(doc) > MaxDocument {
 		return nil, fmt.Errorf("cannot read the document: it is longer than %d bytes; leave out what is not for RocketMQ", MaxDocument)
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(doc))
-	err = decoder.Decode(&root)
+	if err = decoder.Decode(&root); errors.Is(err, io.EOF) {
+		return nil, errors.New("cannot read the document: it is empty; give a bootstrap configuration of Envoy")
+	}
+	if err == nil {
+		err = decoder.Decode(new(any))
+	}
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil, errors.New("cannot read the document: it is empty; give a bootstrap configuration of Envoy")
-	case err != nil:
-		return nil, fmt.Errorf("cannot read the document: %s; correct it first", oneLine(strings.TrimPrefix(err.Error(), "yaml: ")))
-	}
-	if decoder.Decode(new(any)) == nil {
+		return root, nil
+	case err == nil:
 		return nil, errors.New("cannot read the document: it holds more than one; separate them")
 	}
-	return root, nil
+	return nil, fmt.Errorf("cannot read the document: %s; correct it first", oneLine(strings.TrimPrefix(err.Error(), "yaml: ")))
 }
 
 // names are those that are taken.

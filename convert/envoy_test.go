@@ -75,6 +75,8 @@ func TestWrongInputIsRefusedWithItsPlace(t *testing.T) {
 		{"[1, 2]", "the document: must be a table"},
 		{"1: 2", "the document: must be a table"},
 		{"a: 1\n---\nb: 2", "more than one"},
+		{"a: 1\n---\nb: [", "correct it first"},
+		{strings.Replace(minimal("", ""), "\n", "", 1) + "---\n}", "correct it first"},
 		{"admin: {}", "static_resources: is missing"},
 		{"static_resources: []", "static_resources: must be a table"},
 		{"static_resources: { listeners: { a: b } }", "static_resources.listeners: must be a list"},
