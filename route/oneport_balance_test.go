@@ -2,6 +2,7 @@ package route_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -228,8 +229,8 @@ func TestAnswersToPopsMaySayAnything(t *testing.T) {
 }
 
 func TestPopOf(t *testing.T) {
-	f := func(code int32, ok bool) {
-		c := codec.Command{Code: code, Ext: map[string]string{"consumerGroup": "g", "topic": "News"}}
+	f := func(code int32, group string, ok bool) {
+		c := codec.Command{Code: code, Ext: map[string]string{"consumerGroup": group, "topic": "News"}}
 		frame := c.Append(nil, codec.JSON)
 		var h codec.Header
 		require.NoError(t, h.Scan(frame[codec.PrefixLen:], codec.JSON))
@@ -239,8 +240,9 @@ func TestPopOf(t *testing.T) {
 			require.Equal(t, route.Pop{Broker: "a1", Group: "g", Topic: "News"}, pop)
 		}
 	}
-	f(50, true)
-	f(200050, true)
-	f(200052, false)
-	f(11, false)
+	f(50, "g", true)
+	f(200050, "g", true)
+	f(200052, "g", false)
+	f(11, "g", false)
+	f(200050, strings.Repeat("g", 1025), false) // it would be kept with each answer
 }

@@ -121,11 +121,17 @@ func (c *Client) forget() {
 	}
 }
 
+// noTopic is what is known of a name that no topic can have.
+var noTopic Topic
+
 // topic is what is known of a topic; nil: the cluster is to be asked.
 func (c *Client) topic(cluster string, name []byte) *Topic {
 	l := c.topics[TopicKey{cluster, string(name)}] // not copied for that
-	if l == nil || l.expires <= c.Now {
-		return nil
+	switch {
+	case l != nil && l.expires > c.Now:
+		return &l.topic
+	case !possible(name):
+		return &noTopic
 	}
-	return &l.topic
+	return nil
 }

@@ -10,12 +10,14 @@ import (
 // Pop is a request for messages that was passed on.
 type Pop struct{ Broker, Group, Topic string }
 
-// PopOf is the pop that a request is, which goes to a broker; ok is false for any other request.
+// PopOf is the pop that a request is, which goes to a broker; ok is false for any other request, and where no group and no
+// topic can have that name.
 func PopOf(h *codec.Header, raw []byte, broker string) (p Pop, ok bool) {
 	if !pops(h.Code) {
 		return p, false
 	}
-	return Pop{broker, h.ExtString(raw, "consumerGroup"), h.ExtString(raw, "topic")}, true
+	p = Pop{broker, h.ExtString(raw, "consumerGroup"), h.ExtString(raw, "topic")}
+	return p, possible(p.Group) && possible(p.Topic)
 }
 
 // popped are the messages that a connection has popped, the oldest first.

@@ -219,3 +219,28 @@ func TestWhatTheProxyAnswersForASlowBroker(t *testing.T) {
 	g(route.OneHit, 33, 2700*time.Millisecond, 2700*time.Millisecond)
 	g(route.FirstSuccess, 35, 2700*time.Millisecond, 2700*time.Millisecond)
 }
+
+// What a client made up as a topic is neither asked for nor kept, however many of its requests name it in whatever way: 256
+// names of 1 MB would be kept for each client.
+func TestOnOnePortImpossibleTopicsAreNotAskedFor(t *testing.T) {
+	clusters := brokers("a1", "a2", "b1")
+	heartbeat := `{"clientID":"c","consumerDataSet":[{"groupName":"g","subscriptionDataSet":[{"topic":"%s","subString":"*"}]}]}`
+	for name, body := range map[string]string{strings.Repeat("x", 1025): strings.Repeat("x", 1025), "\x00cluster": `\u0000cluster`} {
+		for _, request := range []*codec.Command{
+			{Code: 10, Ext: map[string]string{"topic": name}},
+			{Code: 10, Ext: map[string]string{"topic": name, "bname": "b1"}},
+			{Code: 310, Ext: map[string]string{"b": name, "n": "__syslo__global__"}},
+			{Code: 30, Ext: map[string]string{"topic": name}},
+			{Code: 41, Ext: map[string]string{}},
+			{Code: 34, Ext: map[string]string{}},
+		} {
+			client := &route.Client{Body: []byte(fmt.Sprintf(heartbeat, body))}
+			if request.Code == 41 {
+				client.Body = []byte(fmt.Sprintf(`{"mqSet":[{"brokerName":"__syslo__global__","topic":"%s","queueId":1}]}`, body))
+			}
+			require.NotEqual(t, route.AskTopics, decide(clusters, onOnePort(client), request).Action, "code %d, %.10q", request.Code, name)
+		}
+	}
+	long := &codec.Command{Code: 10, Ext: map[string]string{"topic": strings.Repeat("x", 1024)}}
+	require.Equal(t, route.AskTopics, decide(clusters, onOnePort(&route.Client{}), long).Action)
+}

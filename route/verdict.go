@@ -2,7 +2,6 @@ package route
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
@@ -76,6 +75,20 @@ type Arrival struct {
 // (TopicValidator.java#TOPIC_MAX_LENGTH, Validators.java#CHARACTER_MAX_LENGTH).
 const maxTopic = 1024
 
+// possible reports whether a topic can have that name. What cannot is neither asked for nor kept: clients may say whatever
+// they like, and as many of it.
+func possible[T string | []byte](topic T) bool {
+	if len(topic) > maxTopic {
+		return false
+	}
+	for i := range len(topic) {
+		if topic[i] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Decide says what happens to a request. raw are the bytes of its header.
 //
 // On the port of one broker everything goes to that broker: the port names it, whatever the request says. A broker name
@@ -133,7 +146,7 @@ func onNameServerPort(t *Table, h *codec.Header, raw []byte) Verdict {
 	switch h.Code {
 	case codec.ReqGetRouteInfoByTopic:
 		topic := h.ExtString(raw, "topic")
-		if len(topic) > maxTopic || strings.IndexByte(topic, 0) >= 0 {
+		if !possible(topic) {
 			return Verdict{Action: Refuse, Reason: ImpossibleTopic, Code: codec.ResSystemError, Remark: "rocketmq-proxy: no topic can have that name"}
 		}
 		return Verdict{Action: LocalTopicRoute, Topic: topic, Lead: t.Rules.Route(topic, &Facts{Header: h, Raw: raw})}
