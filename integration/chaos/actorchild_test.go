@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -21,7 +22,7 @@ import (
 )
 
 // actorChild is the environment variable that makes this program be a tree of actors, with the sockets that the proxy
-// uses, in front of some name servers.
+// uses, in front of upstreams, as JSON.
 const actorChild = "CHAOS_ACTORS"
 
 // endOfAnswer is the line behind each answer of the child.
@@ -40,8 +41,12 @@ type tree struct {
 }
 
 // beActors answers commands from standard input until that ends, and then stops all actors.
-func beActors(nameServers []string) int {
-	t, stop, err := growTree(nameServers)
+func beActors(words string) int {
+	var to upstreams
+	if err := json.Unmarshal([]byte(words), &to); err != nil {
+		return complain(err)
+	}
+	t, stop, err := growTree(to)
 	if err != nil {
 		slog.Error("cannot start", "error", err)
 		return 1
@@ -68,7 +73,7 @@ func beActors(nameServers []string) int {
 	return 0
 }
 
-func growTree(nameServers []string) (t *tree, stop func(), err error) {
+func growTree(to upstreams) (t *tree, stop func(), err error) {
 	t = &tree{stats: actors.NewStatistics("main")}
 	t.sockets, stop, err = transport.New(codec.Limits{}, 0, 0, time.Second, proxytest.FromEnvironment()...)
 	if err != nil {
@@ -78,15 +83,25 @@ func growTree(nameServers []string) (t *tree, stop func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d := actors.NewCluster("main", nameServers, 5*time.Second)
-	t.listener = &actors.Listener{Name: "it", Address: "127.0.0.1:0", StatPrefix: "main", Cluster: d, Table: table}
+	clusters := []*actors.Cluster{actors.NewCluster("main", to.NameServers, 5*time.Second)}
+	t.listener = &actors.Listener{Name: "it", Address: "127.0.0.1:0", StatPrefix: "main", Cluster: clusters[0], Table: table}
+	settings := actors.Settings{}
+	if to.onePort() {
+		moved, err := route.NewMatcher(route.MatcherSpec{Exact: movedTopic})
+		if err != nil {
+			return nil, nil, err
+		}
+		settings.OnePortTimeout = route.DefaultOnePortTimeout
+		clusters = append(clusters, actors.NewCluster("moved", to.Moved, 5*time.Second))
+		t.listener.OnePort, t.listener.Clusters, t.listener.Lines = true, clusters, []route.Line{{Topic: moved, Cluster: "moved"}}
+	}
 	// Standard error: the parent keeps it.
-	t.env = actors.NewEnv(t.sockets, slog.New(slog.NewTextHandler(os.Stderr, nil)), actors.Settings{}, func(why error) {
+	t.env = actors.NewEnv(t.sockets, slog.New(slog.NewTextHandler(os.Stderr, nil)), settings, func(why error) {
 		slog.Error("the proxy gave up", "reason", why)
 		os.Exit(gaveUp)
 	})
 	t.env.InjectFaults()
-	t.top, err = t.env.Start(&actors.Tree{Stats: t.stats, Clusters: []*actors.Cluster{d}, Listeners: []*actors.Listener{t.listener}})
+	t.top, err = t.env.Start(&actors.Tree{Stats: t.stats, Clusters: clusters, Listeners: []*actors.Listener{t.listener}})
 	return t, stop, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -29,14 +30,14 @@ type actorTree struct {
 	out *bufio.Scanner
 }
 
-func newActorTree(t *testing.T, nameServers []string) *actorTree {
+func newActorTree(t *testing.T, to upstreams) *actorTree {
 	t.Helper()
 	dir, err := harness.RunSubdir(harness.Unique(t, "actors"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := &actorTree{}
-	if err := a.launch(dir, nameServers); err != nil {
+	if err := a.launch(dir, to); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -53,13 +54,17 @@ func newActorTree(t *testing.T, nameServers []string) *actorTree {
 	return a
 }
 
-func (a *actorTree) launch(dir string, nameServers []string) error {
+func (a *actorTree) launch(dir string, to upstreams) error {
 	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
+	words, err := json.Marshal(to)
+	if err != nil {
+		return err
+	}
 	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), actorChild+"="+strings.Join(nameServers, " "))
+	cmd.Env = append(os.Environ(), actorChild+"="+string(words))
 	p, in, out, err := harness.StartTalking("actors", filepath.Join(dir, "proxy.log"), cmd)
 	if err != nil {
 		return err

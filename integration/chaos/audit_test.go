@@ -52,7 +52,9 @@ func (c *bareClient) readBack(ctx context.Context, q queueOf, offset *int64, at 
 		return err
 	}
 	defer w.nc.Close()
-	got, err := w.call(getMaxOffset, map[string]string{"topic": c.env.topic, "queueId": strconv.Itoa(q.queue)}, nil)
+	got, err := w.call(getMaxOffset, c.env.name(map[string]string{
+		"topic": c.env.topicOf(q.broker), "queueId": strconv.Itoa(q.queue),
+	}, brokerName, q.broker), nil)
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -37,11 +35,9 @@ func TestChaos(t *testing.T) {
 		t.Run(fmt.Sprintf("%dproxies", proxies), func(t *testing.T) {
 			t.Parallel()
 			chaosRounds(t, func(t *testing.T, seed uint64, length time.Duration) {
-				e, cluster, err := embeddedEnvironment()
-				require.NoError(t, err)
-				t.Cleanup(cluster.Close)
+				e, cluster := embeddedEnvironment(t)
 				for i := range proxies {
-					e.proxies = append(e.proxies, startProxy(t, fmt.Sprintf("proxy-%d", i), cluster.NameServers()))
+					e.proxies = append(e.proxies, startProxy(t, fmt.Sprintf("proxy-%d", i), upstreams{NameServers: cluster.NameServers()}))
 				}
 				e.invite(length)
 				e.round(t, seed, length)
@@ -54,11 +50,32 @@ func TestChaos(t *testing.T) {
 func TestChaosOfActors(t *testing.T) {
 	t.Parallel()
 	chaosRounds(t, func(t *testing.T, seed uint64, length time.Duration) {
-		e, cluster, err := embeddedEnvironment()
-		require.NoError(t, err)
-		t.Cleanup(cluster.Close)
-		e.proxies = append(e.proxies, newActorTree(t, cluster.NameServers()))
+		e, cluster := embeddedEnvironment(t)
+		e.proxies = append(e.proxies, newActorTree(t, upstreams{NameServers: cluster.NameServers()}))
 		e.round(t, seed, length)
+	})
+}
+
+// TestChaosOfOnePort is the same for three brokers of two clusters behind one port: requests name their broker, and one
+// connection is for all of them; routes say which topic is in which cluster.
+func TestChaosOfOnePort(t *testing.T) {
+	t.Parallel()
+	t.Run("program", func(t *testing.T) {
+		t.Parallel()
+		chaosRounds(t, func(t *testing.T, seed uint64, length time.Duration) {
+			e, to := onePortEnvironment(t)
+			e.proxies = append(e.proxies, startProxy(t, "one-port", to))
+			e.invite(length)
+			e.round(t, seed, length)
+		})
+	})
+	t.Run("actors", func(t *testing.T) {
+		t.Parallel()
+		chaosRounds(t, func(t *testing.T, seed uint64, length time.Duration) {
+			e, to := onePortEnvironment(t)
+			e.proxies = append(e.proxies, newActorTree(t, to))
+			e.round(t, seed, length)
+		})
 	})
 }
 
@@ -70,7 +87,7 @@ func TestChaosReal(t *testing.T) {
 	t.Parallel()
 	e, cluster := realEnvironment(t)
 	for i := range 2 {
-		e.proxies = append(e.proxies, startProxy(t, fmt.Sprintf("proxy-%d", i), []string{cluster.NameServer}))
+		e.proxies = append(e.proxies, startProxy(t, fmt.Sprintf("proxy-%d", i), upstreams{NameServers: []string{cluster.NameServer}}))
 	}
 	length := max(realChaos, min(chaosTime(t), longestRound))
 	e.invite(length)

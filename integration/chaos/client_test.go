@@ -43,7 +43,7 @@ func (c *bareClient) dial(ctx context.Context, broker string) (*wire, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepPatience)
 	defer cancel()
 	nameServer := c.env.proxies[rand.IntN(len(c.env.proxies))].nameServer()
-	route, err := harness.RouteOf(ctx, nameServer, c.env.topic)
+	route, err := harness.RouteOf(ctx, nameServer, c.env.topicOf(broker))
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func clientTarget(clients []*bareClient) target {
 			c.die()
 			id := messageID("half-"+c.name, c.life())
 			c.env.ledger.refuse(id) // nobody may take it for a whole one
-			w.killWithin(sendMessageV2, sendFields(c.name, c.env.topic, 0), numberedBody(id), in.rand.Float64())
+			w.killWithin(sendMessageV2, c.env.sendFields(c.name, c.env.brokers[0], 0), numberedBody(id), in.rand.Float64())
 		}),
 		one("leave", func(_ *injection, _ *bareClient, w *wire) { w.nc.Close() }),
 		one("stop reading", func(in *injection, _ *bareClient, w *wire) {

@@ -2,6 +2,9 @@
 // CHAOS_SEED say how long and how; `task chaos` does it for as long as one likes. The script follows from the seed, what
 // comes of it does not quite; the log of a run (-v) has every fault with its time.
 //
+// Brokers have a port each, or, in TestChaosOfOnePort, all have one, and routes lead to two clusters: then requests name their
+// broker, and a connection is for several.
+//
 // Who takes part: bare producers, some in order and some many at once; bare consumers that pull a queue each; bare
 // consumers that pop, ack, prolong and forget; and, in rounds of 20 s and more, rocketmq-client-go in processes that are
 // killed and frozen as a whole: producers, a group that does not care for order, and one that does. What happens to whom

@@ -2,7 +2,10 @@ package chaos
 
 import (
 	"fmt"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
@@ -111,26 +114,44 @@ func embeddedNameServer(i int, ns *embedded.NameServer) target {
 }
 
 // embeddedEnvironment starts an embedded cluster of two brokers and two name servers, without proxies.
-func embeddedEnvironment() (*environment, *embedded.Cluster, error) {
-	cluster, err := embedded.Start(embedded.Options{
-		NameServers: 2, MaxMemory: 1 << 30,
-		Brokers: []embedded.BrokerOptions{{Name: "broker-a"}, {Name: "broker-b"}},
-	})
-	if err != nil {
-		return nil, nil, err
-	}
+func embeddedEnvironment(t *testing.T) (*environment, *embedded.Cluster) {
+	t.Helper()
 	e := &environment{queues: 3, topic: "Chaos", keepsAcks: true, ledger: newLedger()}
-	if err := cluster.CreateTopic(e.topic, e.queues); err != nil {
-		cluster.Close()
-		return nil, nil, err
+	return e, e.addEmbedded(t, 2, "broker-a", "broker-b")
+}
+
+// movedTopic is in the second cluster of a round on one port.
+const movedTopic = "ChaosElsewhere"
+
+// onePortEnvironment starts two clusters, the second of which has a topic that routes lead there: it is on one broker, so that
+// clients that name no broker can use it.
+func onePortEnvironment(t *testing.T) (*environment, upstreams) {
+	t.Helper()
+	e, first := embeddedEnvironment(t)
+	e.onePort, e.stockTopic, e.moved = true, movedTopic, map[string]string{"broker-c": movedTopic}
+	second := e.addEmbedded(t, 1, "broker-c")
+	return e, upstreams{NameServers: first.NameServers(), Moved: second.NameServers()}
+}
+
+// addEmbedded starts a cluster whose brokers and name servers become targets.
+func (e *environment) addEmbedded(t *testing.T, nameServers int, brokers ...string) *embedded.Cluster {
+	t.Helper()
+	o := embedded.Options{NameServers: nameServers, MaxMemory: 1 << 30}
+	for _, name := range brokers {
+		o.Brokers = append(o.Brokers, embedded.BrokerOptions{Name: name})
 	}
+	cluster, err := embedded.Start(o)
+	require.NoError(t, err)
+	t.Cleanup(cluster.Close)
+	require.NoError(t, cluster.CreateTopic(e.topicOf(brokers[0]), e.queues))
+	before := len(e.servers) - len(e.brokers) // name servers of other clusters
 	for _, b := range cluster.Brokers() {
 		e.servers = append(e.servers, embeddedBroker(b))
 		e.brokers = append(e.brokers, b.Name())
 		e.direct = append(e.direct, b.Addr())
 	}
 	for i := range cluster.NameServers() {
-		e.servers = append(e.servers, embeddedNameServer(i, cluster.NameServer(i)))
+		e.servers = append(e.servers, embeddedNameServer(before+i, cluster.NameServer(i)))
 	}
-	return e, cluster, nil
+	return cluster
 }

@@ -1,8 +1,10 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -27,16 +29,62 @@ type environment struct {
 	brokers []string
 	direct  []string // their own addresses, which no client may be told
 	queues  int      // of the topic, on each broker
-	topic   string
+	topic   string   // of brokers that moved does not name
 	ledger  *ledger
+
+	// moved are the topics of brokers of another cluster than the first. onePort: one port is that of all brokers, so that
+	// requests name theirs, and one connection is for all.
+	moved   map[string]string
+	onePort bool
 
 	keepsAcks bool // brokers do not forget an ack when they are killed
 
 	// stock lets stock clients take part; nil where there is no time for their timers. orderly is how many members their
 	// group has that consumes in order.
-	stock   func(t *testing.T, e *environment, c *clients)
-	orderly int
+	stock      func(t *testing.T, e *environment, c *clients)
+	stockTopic string // "": topic
+	orderly    int
 }
+
+// topicOf is the topic that is used on a broker.
+func (e *environment) topicOf(broker string) string { return cmp.Or(e.moved[broker], e.topic) }
+
+// shares are the queues that one consumer takes each: one, or those with one number where a connection is for all brokers.
+func (e *environment) shares() (list [][]queueOf) {
+	if !e.onePort {
+		for _, q := range e.allQueues() {
+			list = append(list, []queueOf{q})
+		}
+		return list
+	}
+	list = make([][]queueOf, e.queues)
+	for _, q := range e.allQueues() {
+		list[q.queue] = append(list[q.queue], q)
+	}
+	return list
+}
+
+// another is a broker that a connection to one may be used for: any, where all have one port.
+func (e *environment) another(broker string) string {
+	if !e.onePort {
+		return broker
+	}
+	return e.brokers[rand.IntN(len(e.brokers))]
+}
+
+// name says in a request which broker it is for, under the name of that field, where the port does not say it.
+func (e *environment) name(fields map[string]string, field, broker string) map[string]string {
+	if e.onePort {
+		fields[field] = broker
+	}
+	return fields
+}
+
+// The fields that have a broker's name (PROTOCOL.md A.5).
+const (
+	brokerName       = "bname"
+	brokerNameOfSend = "n" // of SEND_MESSAGE_V2
+)
 
 func (e *environment) allQueues() (all []queueOf) {
 	for _, broker := range e.brokers {
@@ -52,15 +100,18 @@ type clients struct {
 	producers, consumers sync.WaitGroup
 	bare                 []*bareClient
 	processes            []*goProcess
-	groups               []string
+	groups               []consumerGroup
 	stop                 []func()
 }
+
+// consumerGroup is a group that all messages of its topic come to; "": of all topics.
+type consumerGroup struct{ name, topic string }
 
 const bareGroup = "bare-consumers"
 
 // start starts producers, which send until ctx ends, and consumers, which stay.
 func (e *environment) start(ctx, patience context.Context, t *testing.T) *clients {
-	c := &clients{groups: []string{bareGroup, popGroup}}
+	c := &clients{groups: []consumerGroup{{name: bareGroup}, {name: popGroup}}}
 	consuming, stop := context.WithCancel(patience)
 	c.stop = append(c.stop, stop)
 	order := newSequence()
@@ -69,9 +120,11 @@ func (e *environment) start(ctx, patience context.Context, t *testing.T) *client
 		c.bare = append(c.bare, made)
 		return made
 	}
-	for i, q := range e.allQueues() {
+	for i, share := range e.shares() {
 		consumer := client(fmt.Sprintf("consumer-%d", i))
-		c.consumers.Go(func() { consumer.consume(consuming, bareGroup, q, order) })
+		c.consumers.Go(func() { consumer.consume(consuming, bareGroup, share, order) })
+	}
+	for i, q := range e.allQueues() {
 		if i%2 == 0 {
 			orderly := client(fmt.Sprintf("%s%d", inOrder, i))
 			c.producers.Go(func() { orderly.sendInOrder(ctx, patience, q.broker, q.queue) })
@@ -127,12 +180,12 @@ func (e *environment) round(t *testing.T, seed uint64, length time.Duration) {
 	over := time.Now()
 	for _, group := range c.groups {
 		harness.Await(t, func() error {
-			if n, example := e.ledger.missing(group); n > 0 {
-				return fmt.Errorf("seed %d: %d accepted messages have not come to %s, such as %s", seed, n, group, example)
+			if n, example := e.missing(group); n > 0 {
+				return fmt.Errorf("seed %d: %d accepted messages have not come to %s, such as %s", seed, n, group.name, example)
 			}
 			return nil
 		})
-		t.Logf("%s has got all %s after the last fault", group, time.Since(over).Round(time.Millisecond))
+		t.Logf("%s has got all %s after the last fault", group.name, time.Since(over).Round(time.Millisecond))
 	}
 	c.stopConsumers()
 	stored := e.audit(t)
@@ -143,10 +196,15 @@ func (e *environment) round(t *testing.T, seed uint64, length time.Duration) {
 	harness.RequireNoBypass(t)
 }
 
+// missing is how many accepted messages have not come to a group yet, and one of them.
+func (e *environment) missing(group consumerGroup) (n int, example string) {
+	return e.ledger.missing(group.name, func(at place) bool { return group.topic == "" || group.topic == e.topicOf(at.broker) })
+}
+
 func (e *environment) report(t *testing.T, c *clients, happened, stored int) {
 	l := e.ledger
 	t.Logf("%d faults; %d messages accepted, %d refused, %d attempts in doubt, %d stored", happened, len(l.accepted), len(l.refused), l.unknown, stored)
 	for _, group := range c.groups {
-		t.Logf("%s: %d messages came, %d of them again", group, len(l.received[group]), l.duplicates(group))
+		t.Logf("%s: %d messages came, %d of them again", group.name, len(l.received[group.name]), l.duplicates(group.name))
 	}
 }

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,7 +22,8 @@ import (
 // care for order, and one with all members of a group that does.
 func goClients(t *testing.T, e *environment, c *clients) {
 	concurrent, orderly := harness.Unique(t, "concurrent"), harness.Unique(t, "orderly")
-	c.groups = append(c.groups, concurrent, orderly)
+	topic := cmp.Or(e.stockTopic, e.topic)
+	c.groups = append(c.groups, consumerGroup{concurrent, topic}, consumerGroup{orderly, topic})
 	for _, g := range []*goProcess{
 		{name: "go-0", group: concurrent},
 		{name: "go-1", group: concurrent},
@@ -77,7 +79,7 @@ func (g *goProcess) launch() error {
 	}
 	g.turn++
 	child := goChild{
-		Topic: g.env.topic, Group: g.group, Name: fmt.Sprintf("%s.%d", g.name, g.turn), Ordered: g.order != nil,
+		Topic: cmp.Or(g.env.stockTopic, g.env.topic), Group: g.group, Name: fmt.Sprintf("%s.%d", g.name, g.turn), Ordered: g.order != nil,
 		NameServers: []string{g.proxy(0)}, Log: filepath.Join(g.dir, "goclient.log"),
 	}
 	for n := 1; child.Ordered && n < g.env.orderly; n++ {
@@ -123,7 +125,7 @@ func (g *goProcess) hear(out *os.File) {
 		case line == "stopped\n":
 			close(g.stopped)
 		case scan(line, "accepted %s %s %d %d\n", &id, &at.broker, &at.queue, &at.offset):
-			g.env.ledger.accept(id, at)
+			g.env.ledger.accept(id, g.env.storedAt(at))
 		case scan(line, "received %s %s %d %d\n", &id, &at.broker, &at.queue, &at.offset):
 			g.received(id, at)
 		default:
@@ -140,6 +142,18 @@ func (g *goProcess) received(id string, at place) {
 	if err := g.order.see(at, id); err != nil {
 		g.env.ledger.violate("%s: %v", g.group, err)
 	}
+}
+
+// storedAt is where a message is of which this client says where it was stored. It names no broker, and says the one that it
+// has chosen: while its topic has no route it chooses by that of TBW102, and behind one port the only broker of the topic
+// gets the message all the same.
+func (e *environment) storedAt(at place) place {
+	for broker, topic := range e.moved {
+		if topic == e.stockTopic {
+			at.broker = broker
+		}
+	}
+	return at
 }
 
 func scan(line, format string, into ...any) bool {

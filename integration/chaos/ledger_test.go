@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
 )
@@ -36,6 +37,7 @@ type ledger struct {
 	received   map[string]map[string]int
 	pops       map[string]*pops
 	violations []string
+	begun      time.Time
 }
 
 // pops is what became of one message at the group that pops, by the clock of this machine in milliseconds since 1970.
@@ -48,7 +50,7 @@ type pops struct {
 func newLedger() *ledger {
 	return &ledger{
 		accepted: make(map[string]place), refused: make(map[string]bool), received: make(map[string]map[string]int),
-		pops: make(map[string]*pops),
+		pops: make(map[string]*pops), begun: time.Now(),
 	}
 }
 
@@ -134,12 +136,12 @@ func (l *ledger) doubled(id string) {
 	l.ofPopsLocked(id).doubled = true
 }
 
-// missing is how many accepted messages have not come to a group yet, and one of them.
-func (l *ledger) missing(group string) (n int, example string) {
+// missing is how many messages that were accepted at certain places have not come to a group yet, and one of them.
+func (l *ledger) missing(group string, of func(place) bool) (n int, example string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id, at := range l.accepted {
-		if l.received[group][id] == 0 {
+		if l.received[group][id] == 0 && of(at) {
 			n++
 			example = id + " at " + at.String()
 		}

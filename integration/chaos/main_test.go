@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/integration/harness"
@@ -14,7 +13,7 @@ func TestMain(m *testing.M) {
 		os.Exit(beGoChild(words))
 	}
 	if words := os.Getenv(actorChild); words != "" {
-		os.Exit(beActors(strings.Fields(words)))
+		os.Exit(beActors(words))
 	}
 	os.Exit(harness.Run(m))
 }

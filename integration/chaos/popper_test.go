@@ -47,8 +47,9 @@ func (c *bareClient) pop(ctx context.Context, broker string) {
 		}
 		for life := c.life(); err == nil && ctx.Err() == nil && life == c.life(); {
 			var popped []poppedMessage
-			if popped, err = c.env.popOnce(w, broker); err == nil {
-				err = c.env.settle(w, broker, popped)
+			at := c.env.another(broker)
+			if popped, err = c.env.popOnce(w, at); err == nil {
+				err = c.env.settle(w, at, popped)
 			}
 		}
 		w.nc.Close()
@@ -58,11 +59,11 @@ func (c *bareClient) pop(ctx context.Context, broker string) {
 
 // popOnce pops some messages, or none.
 func (e *environment) popOnce(w *wire, broker string) ([]poppedMessage, error) {
-	waits, err := w.ask(popMessage, map[string]string{
-		"consumerGroup": popGroup, "topic": e.topic, "queueId": "-1", "maxMsgNums": "16",
+	waits, err := w.ask(popMessage, e.name(map[string]string{
+		"consumerGroup": popGroup, "topic": e.topicOf(broker), "queueId": "-1", "maxMsgNums": "16",
 		"invisibleTime": strconv.FormatInt(invisible.Milliseconds(), 10), "pollTime": strconv.FormatInt(suspend.Milliseconds(), 10),
 		"bornTime": strconv.FormatInt(time.Now().UnixMilli(), 10), "initMode": "0", "exp": "*", "expType": "TAG", "order": "false",
-	}, nil)
+	}, brokerName, broker), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -99,12 +100,12 @@ func (e *environment) poppedMessageOf(got *harness.Answer, broker string, m *pri
 		if len(f) != 8 {
 			return poppedMessage{}, false
 		}
-		return poppedMessage{topic: "%RETRY%" + popGroup + "_" + e.topic, queue: f[6], offset: f[7], handle: handle}, true
+		return poppedMessage{topic: "%RETRY%" + popGroup + "_" + e.topicOf(broker), queue: f[6], offset: f[7], handle: handle}, true
 	}
 	queue, offset := strconv.Itoa(m.Queue.QueueId), strconv.FormatInt(m.QueueOffset, 10)
 	for item := range strings.SplitSeq(got.ExtFields["startOffsetInfo"], ";") {
 		if f := strings.Fields(item); len(f) == 3 && f[0] == "0" && f[1] == queue {
-			return poppedMessage{topic: e.topic, queue: queue, offset: offset, handle: strings.Join([]string{
+			return poppedMessage{topic: e.topicOf(broker), queue: queue, offset: offset, handle: strings.Join([]string{
 				f[2], got.ExtFields["popTime"],
 				got.ExtFields["invisibleTime"], got.ExtFields["reviveQid"], "0", broker, queue, offset,
 			}, " ")}, true
@@ -120,7 +121,7 @@ func (l *poppedMessage) fields() map[string]string {
 // settle decides what becomes of popped messages.
 func (e *environment) settle(w *wire, broker string, popped []poppedMessage) error {
 	var broken error
-	acks := make(map[*poppedMessage]<-chan *harness.Answer)
+	acks := make(map[*poppedMessage]*asked)
 	for i := range popped {
 		l := &popped[i]
 		switch rand.IntN(40) {
@@ -169,7 +170,7 @@ func (e *environment) prolong(w *wire, broker string, l *poppedMessage) error {
 	}
 	popTime, err := strconv.ParseInt(got.ExtFields["popTime"], 10, 64)
 	flag := "0"
-	if l.topic != e.topic {
+	if l.topic != e.topicOf(broker) {
 		flag = "1"
 	}
 	l.handle = strings.Join([]string{

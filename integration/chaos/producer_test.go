@@ -22,11 +22,11 @@ var errRefused = errors.New(deliberately)
 const betweenSends = 4 * time.Millisecond
 
 // sendFields is the header of SEND_MESSAGE_V2 (PROTOCOL.md A.5).
-func sendFields(producer, topic string, queue int) map[string]string {
-	return map[string]string{
-		"a": producer, "b": topic, "c": "TBW102", "d": "4", "e": strconv.Itoa(queue), "f": "0",
+func (e *environment) sendFields(producer, broker string, queue int) map[string]string {
+	return e.name(map[string]string{
+		"a": producer, "b": e.topicOf(broker), "c": "TBW102", "d": "4", "e": strconv.Itoa(queue), "f": "0",
 		"g": strconv.FormatInt(time.Now().UnixMilli(), 10), "h": "0", "i": "", "j": "0", "k": "false", "m": "false",
-	}
+	}, brokerNameOfSend, broker)
 }
 
 const sendMessageV2 = 310
@@ -59,7 +59,7 @@ func (c *bareClient) sendInOrder(ctx, patience context.Context, broker string, q
 					return
 				}
 			}
-			a, err := w.call(sendMessageV2, sendFields(c.name, c.env.topic, queue), numberedBody(id))
+			a, err := w.call(sendMessageV2, c.env.sendFields(c.name, broker, queue), numberedBody(id))
 			if err == nil && c.judge(id, broker, a, false) {
 				break
 			}
@@ -99,26 +99,30 @@ func (c *bareClient) sendInBulk(ctx, patience context.Context) {
 // bulk sends some messages and waits for what becomes of them. It returns the next number.
 func (c *bareClient) bulk(w *wire, broker string, number int) (int, error) {
 	var broken error
-	waits := make(map[string]<-chan *harness.Answer)
+	type send struct {
+		broker string
+		waits  *asked
+	}
+	all := make(map[string]send)
 	for range atOnce {
-		id := messageID(c.name, number)
+		id, to := messageID(c.name, number), c.env.another(broker)
 		number++
-		asked, err := w.ask(sendMessageV2, sendFields(c.name, c.env.topic, rand.IntN(c.env.queues)), numberedBody(id))
+		waits, err := w.ask(sendMessageV2, c.env.sendFields(c.name, to, rand.IntN(c.env.queues)), numberedBody(id))
 		if err != nil {
 			c.env.ledger.doubt()
 			broken = err
 			break
 		}
-		waits[id] = asked
+		all[id] = send{to, waits}
 	}
-	for id, asked := range waits {
-		a, err := w.await(asked, answerPatience)
+	for id, s := range all {
+		a, err := w.await(s.waits, answerPatience)
 		if err != nil {
 			c.env.ledger.doubt()
 			broken = err
 			continue
 		}
-		c.judge(id, broker, a, true)
+		c.judge(id, s.broker, a, true)
 	}
 	return number, broken
 }

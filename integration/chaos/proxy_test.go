@@ -29,8 +29,35 @@ type programProxy struct {
 	turn int
 }
 
+// upstreams are what a proxy stands in front of: a cluster, or two of which the second has movedTopic. Then the proxy has one
+// port for all.
+type upstreams struct {
+	NameServers []string
+	Moved       []string // nil: one cluster, and a port for each broker
+}
+
+func (to *upstreams) onePort() bool { return to.Moved != nil }
+
+// listener is the part of a configuration that says which brokers are offered where.
+func (to *upstreams) listener(firstPort int) string {
+	if !to.onePort() {
+		return fmt.Sprintf("broker_ports = \"%d-%d\"\n", firstPort, firstPort+harness.BrokerPorts-1)
+	}
+	return fmt.Sprintf(`brokers = "one-port"
+cluster = "main"
+
+[[cluster]]
+name = "moved"
+name_servers = ["%s"]
+
+[[route]]
+topic = { exact = %q }
+cluster = "moved"
+`, strings.Join(to.Moved, `", "`), movedTopic)
+}
+
 // startProxy configures a proxy and starts the first process of it.
-func startProxy(t *testing.T, name string, nameServers []string) *programProxy {
+func startProxy(t *testing.T, name string, to upstreams) *programProxy {
 	t.Helper()
 	dir, err := harness.RunSubdir(harness.Unique(t, name))
 	if err != nil {
@@ -55,15 +82,15 @@ state_dir = %q
 hand_over = %q
 
 [[cluster]]
+name = "main"
 name_servers = ["%s"]
 
 [[listener]]
 address = %q
-broker_ports = "%d-%d"
-
+%s
 [admin]
 address = %q
-`, dir, p.handOver, strings.Join(nameServers, `", "`), p.listen, port+4, port+4+harness.BrokerPorts-1, p.admins[i])
+`, dir, p.handOver, strings.Join(to.NameServers, `", "`), p.listen, to.listener(port+4), p.admins[i])
 		if err := os.WriteFile(p.configs[i], []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}

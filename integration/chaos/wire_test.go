@@ -19,7 +19,7 @@ type wire struct {
 
 	mu      sync.Mutex
 	opaque  int32
-	waiting map[int32]chan *harness.Answer
+	waiting map[int32]*asked
 	thawed  chan struct{} // not nil: nothing is read until it is closed
 	ended   chan struct{}
 }
@@ -32,7 +32,7 @@ func dialWire(ctx context.Context, address string, l *ledger) (*wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &wire{nc: nc, ledger: l, waiting: make(map[int32]chan *harness.Answer), ended: make(chan struct{})}
+	w := &wire{nc: nc, ledger: l, waiting: make(map[int32]*asked), ended: make(chan struct{})}
 	go w.read()
 	return w, nil
 }
@@ -65,12 +65,20 @@ func (w *wire) read() {
 			w.ledger.violate("%s sent an answer that nobody waits for, or a second one: opaque %d, code %d %s", w.nc.RemoteAddr(), a.Opaque, a.Code, a.Remark)
 			continue
 		}
-		waits <- a
+		waits.answer <- a
 	}
 }
 
-// ask sends a request; the answer comes over the channel, unless the connection ends.
-func (w *wire) ask(code int, fields map[string]string, body []byte) (<-chan *harness.Answer, error) {
+// asked is a request that waits for its answer.
+type asked struct {
+	code   int
+	opaque int32
+	at     time.Duration // since the round began
+	answer chan *harness.Answer
+}
+
+// ask sends a request; the answer comes, unless the connection ends.
+func (w *wire) ask(code int, fields map[string]string, body []byte) (*asked, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.opaque++
@@ -78,7 +86,7 @@ func (w *wire) ask(code int, fields map[string]string, body []byte) (<-chan *har
 	if err != nil {
 		return nil, err
 	}
-	waits := make(chan *harness.Answer, 1)
+	waits := &asked{code: code, opaque: w.opaque, at: time.Since(w.ledger.begun), answer: make(chan *harness.Answer, 1)}
 	w.waiting[w.opaque] = waits
 	_ = w.nc.SetWriteDeadline(time.Now().Add(answerPatience)) // an error comes with the write as well
 	if _, err := w.nc.Write(frame); err != nil {
@@ -96,22 +104,33 @@ const answerPatience = time.Minute
 const stepPatience = 5 * time.Second
 
 // await waits for an answer that was asked for.
-func (w *wire) await(waits <-chan *harness.Answer, patience time.Duration) (*harness.Answer, error) {
+func (w *wire) await(waits *asked, patience time.Duration) (*harness.Answer, error) {
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
-	case a := <-waits:
+	case a := <-waits.answer:
 		return a, nil
 	case <-w.ended:
 		select {
-		case a := <-waits:
+		case a := <-waits.answer:
 			return a, nil
 		default:
 			return nil, errEnded
 		}
 	case <-late.C:
-		w.ledger.violate("%s neither answered a request nor ended the connection %s within %s", w.nc.RemoteAddr(), w.nc.LocalAddr(), patience)
+		w.ledger.violate("%s neither answered a request (code %d, opaque %d, sent after %.3f s) nor ended the connection %s within %s",
+			w.nc.RemoteAddr(), waits.code, waits.opaque, waits.at.Seconds(), w.nc.LocalAddr(), patience)
 		return nil, fmt.Errorf("no answer within %s", patience)
+	}
+}
+
+// over reports that the connection has ended.
+func (w *wire) over() bool {
+	select {
+	case <-w.ended:
+		return true
+	default:
+		return false
 	}
 }
 
