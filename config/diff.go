@@ -8,7 +8,7 @@ import (
 // Change is one key that differs between two configurations, or one entry of a list of tables that only one of them
 // has. Entries are the same when their names are: their order means nothing.
 type Change struct {
-	List string // "cluster" or "listener"; "": the key is outside of these lists
+	List string // one with names, such as "cluster", "listener" or "limit"; "": the key is outside of these lists
 	Name string // of the entry
 	Key  string // below the entry, or from the top; "": the whole entry was added or removed
 	Old  string // as TOML would write it, secrets masked; "": the entry was added

@@ -2,7 +2,9 @@ package server
 
 import (
 	"os"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,4 +60,51 @@ func manual(t *testing.T, file string) string {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	return string(text)
+}
+
+// Every key that a reload cannot change is named to the person who reloads.
+func TestDocumentsNameEveryKeyThatNeedsARestart(t *testing.T) {
+	_, list, found := strings.Cut(manual(t, "../docs/OPERATIONS.md"), "These keys need a restart:")
+	require.True(t, found)
+	list, _, _ = strings.Cut(list, "\n\n")
+	named := 0
+	for _, path := range keysOf(reflect.TypeFor[config.Config](), "") {
+		parts := strings.Split(path, ".")
+		c := config.Change{Key: path}
+		if slices.Contains([]string{"cluster", "listener", "limit"}, parts[0]) && len(parts) > 1 {
+			c = config.Change{List: parts[0], Key: strings.Join(parts[1:], ".")}
+			path = parts[1]
+		}
+		if path == "name" || effectOf(c) != needsRestart { // another name is another entry
+			continue
+		}
+		named++
+		require.Contains(t, list, "`"+path+"`")
+	}
+	require.Greater(t, named, 10)
+}
+
+// keysOf are the paths of a table's keys. Lists of tables count by the keys of their tables, where those have names.
+func keysOf(table reflect.Type, path string) (keys []string) {
+	for _, f := range reflect.VisibleFields(table) {
+		key, below := f.Tag.Get("toml"), f.Type
+		if key == "" {
+			continue
+		}
+		if below.Kind() == reflect.Slice && below.Elem().Kind() == reflect.Struct {
+			if _, named := below.Elem().FieldByName("Name"); named && path == "" {
+				below = below.Elem()
+			}
+		}
+		full := strings.TrimPrefix(path+"."+key, ".")
+		var list []string
+		if below.Kind() == reflect.Struct {
+			list = keysOf(below, full)
+		}
+		if len(list) == 0 { // it is no table
+			list = []string{full}
+		}
+		keys = append(keys, list...)
+	}
+	return keys
 }

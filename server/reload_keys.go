@@ -43,12 +43,10 @@ var effects = map[string]effect{
 	"cluster.refresh":             atOnce,
 	"cluster.park_timeout":        atOnce,
 
-	"maintenance":  atOnce,
-	"maintenance.": atOnce,
-
-	"route":  atOnce,
-	"limit":  atOnce,
-	"limit.": atOnce,
+	"maintenance": atOnce, // these two are compared as a whole: their tables have no names
+	"route":       atOnce,
+	"limit":       atOnce,
+	"limit.":      atOnce,
 
 	"listener":                            atOnce,
 	"listener.address":                    atOnce,
