@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -14,7 +16,12 @@ func (p *program) convert() *cobra.Command {
 	return &cobra.Command{
 		Use:   "convert ENVOY.yaml",
 		Short: "Print the configuration that does what an Envoy RocketMQ filter does",
-		Args:  cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("needs one file, and has %d", len(args))
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			text, err := convertFile(args[0])
 			if err != nil {
@@ -30,12 +37,21 @@ func (p *program) convert() *cobra.Command {
 func convertFile(name string) (toml string, err error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("cannot read the document: %w; name a configuration of Envoy", reasonOf(err))
 	}
 	defer file.Close()
 	doc, err := io.ReadAll(io.LimitReader(file, convert.MaxDocument+1))
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("cannot read the document: %w; name a configuration of Envoy", reasonOf(err))
 	}
 	return convert.Envoy(doc)
+}
+
+// reasonOf is an error without the path, which stands before it.
+func reasonOf(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }

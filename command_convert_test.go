@@ -29,9 +29,9 @@ func TestConvertRefusesWrongInput(t *testing.T) {
 	}
 	wrong := filepath.Join(t.TempDir(), "envoy.yaml")
 	require.NoError(t, os.WriteFile(wrong, []byte("static_resources: { listeners: 7 }"), 0o600))
-	f("accepts 1 arg(s), received 0")
-	f("accepts 1 arg(s), received 2", "a", "b")
-	f("no such file", filepath.Join(t.TempDir(), "none.yaml"))
+	f("needs one file, and has 0")
+	f("needs one file, and has 2", "a", "b")
+	f("none.yaml: cannot read the document: no such file or directory; name a", filepath.Join(t.TempDir(), "none.yaml"))
 	f("is a directory", t.TempDir())
 	f("static_resources.listeners: must be a list", wrong)
 	huge := filepath.Join(t.TempDir(), "huge.yaml")
