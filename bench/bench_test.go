@@ -63,15 +63,18 @@ func TestEveryScenario(t *testing.T) {
 	o := brief()
 	o.binary = ""
 	b := newTestBench(t, o)
-	who, err := candidate.Named("ours", besideHAProxy().candidates)
+	who, err := candidate.Named("ours,ours-one-port,ours-routes,ours-limit", append(besideHAProxy().candidates, besideHAProxy().also...))
 	require.NoError(t, err)
 	const files = 1300
 	for _, s := range standard(o, files) {
 		t.Run(s.name, func(t *testing.T) {
 			all := report.Results{}
 			require.NoError(t, b.run([]scenario{s}, who, all))
-			require.Len(t, all[s.name]["ours"], 1)
-			check(t, s, all[s.name]["ours"][0])
+			require.Len(t, all[s.name], len(b.takePart(s, who)))
+			for name, outcomes := range all[s.name] {
+				require.Len(t, outcomes, 1, name)
+				check(t, s, outcomes[0])
+			}
 		})
 	}
 }

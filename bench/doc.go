@@ -35,6 +35,8 @@
 //	binary                 sends (10, binary header, 100 bytes), 16x16
 //	pop                    16 connections: a pop of 32 x 1 KiB, then its 32 acks at once; each counts as a request
 //	pull                   16 connections: answers of 100 KiB, 25 messages
+//	features               16x16 with one port for all brokers, then with ten routes as well; and with a limit; ours alone
+//	two-links              clients of one port that have sent to two brokers; memory per client
 //	rate                   4,000 sends per second on 16 connections
 //	mixed                  100 connections whose pulls wait, 20 that send: each send wakes a pull
 //	tls-client, -upstream, -both, -256x1   TLS 1.3 with one cipher for all candidates

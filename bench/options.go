@@ -44,7 +44,7 @@ func parse(args []string) (o options, err error) {
 	f.IntVar(&o.rounds, "rounds", 7, "rounds of each scenario, in which candidates take turns; 0: only report what -data has")
 	f.Float64Var(&o.seconds, "seconds", 1, "how long each load is measured; 2 or more where answers take long")
 	f.StringVar(&o.scenario, "scenario", "", "only scenarios whose whole name matches this `regexp`")
-	f.StringVar(&o.candidates, "candidates", "", "which of them, separated by commas (default all: direct,haproxy,nginx,ours,ours-epoll,ours-ids, or direct,apache,ours)")
+	f.StringVar(&o.candidates, "candidates", "", "which of them, separated by commas (default all: direct,haproxy,nginx,ours and variants of ours, or direct,apache,ours)")
 	f.StringVar(&o.binary, "binary", "", "our `file`; without it the source is built")
 	f.StringVar(&o.before, "before", "", "an older `file` of ours, to measure beside the present one instead of HAProxy; printed only")
 	f.StringVar(&o.env, "env", "", "`KEY=value,…` for our process, as GODEBUG=gctrace=1")

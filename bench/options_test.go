@@ -40,7 +40,7 @@ func TestFlags(t *testing.T) {
 	o, err = parse(nil)
 	require.NoError(t, err)
 	require.Equal(t, "bench/RESULTS.md", o.out)
-	require.Equal(t, "direct,haproxy,nginx,ours,ours-epoll,ours-ids", o.candidates, "what needs Java is not among them")
+	require.Equal(t, "direct,haproxy,nginx,ours,ours-epoll,ours-ids,ours-one-port,ours-routes,ours-limit", o.candidates, "what needs Java is not among them")
 	_, err = parse([]string{"16x16"})
 	require.ErrorContains(t, err, `unknown argument "16x16"`)
 }

@@ -36,6 +36,7 @@ func scenarios(o options, files int) []scenario {
 	many := min(20_000, (files-1000)/filesPerClient)
 	list := sends(o, many)
 	list = append(list, answers(o)...)
+	list = append(list, features(o, many)...)
 	list = append(list, secured(o, files)...)
 	list = append(list, sizes(o, many)...)
 	return append(list, hostile(o)...)
@@ -75,6 +76,18 @@ func answers(o options) []scenario {
 	return []scenario{
 		byTurns(scenario{name: "pop", spec: o.busy(load.Pop, 16, 1), also: also}),
 		byTurns(scenario{name: "pull", spec: pull, also: also}),
+	}
+}
+
+// features are loads of ours alone, with and without what can be switched on.
+func features(o options, many int) []scenario {
+	links := o.idle(min(5000, many/2)) // three files for each client
+	links.Workload, links.Window = load.Both, 2
+	return []scenario{
+		byTurns(scenario{
+			name: "features", spec: o.busy(load.Send, 16, 16), only: []string{"ours"}, also: []string{"ours-one-port", "ours-routes", "ours-limit"},
+		}),
+		{name: "two-links", spec: links, only: []string{}, also: []string{"ours-routes"}, process: true, quiet: true, most: 3},
 	}
 }
 

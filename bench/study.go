@@ -40,12 +40,12 @@ func (o options) study() study {
 func besideHAProxy() study {
 	return study{
 		candidates: []string{"direct", "haproxy", "nginx", "ours"},
-		also:       []string{"ours-epoll", "ours-ids"},
+		also:       []string{"ours-epoll", "ours-ids", "ours-one-port", "ours-routes", "ours-limit"},
 		out:        "bench/RESULTS.md",
 		tries:      2, // on a busy machine a connection may not come about in time
 		scenarios:  standard,
 		report: func(t report.Tables) string {
-			return t.Goals() + "\n" + t.Loads() + "\n" + t.Memory() + "\n" + t.Hostile()
+			return t.Goals() + "\n" + t.Features() + "\n" + t.Loads() + "\n" + t.Memory() + "\n" + t.Hostile()
 		},
 		document: func(o options, t report.Tables) string {
 			task := "task bench"
@@ -68,7 +68,7 @@ func besideBefore() study {
 	s.candidates, s.also, s.out, s.document = []string{"before", "ours"}, nil, "", nil
 	s.report = report.Tables.Before
 	s.scenarios = func(o options, files int) []scenario {
-		return slices.DeleteFunc(standard(o, files), func(s scenario) bool { return s.spec.Hostile != "" })
+		return slices.DeleteFunc(standard(o, files), func(s scenario) bool { return s.only != nil })
 	}
 	return s
 }

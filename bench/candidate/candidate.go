@@ -40,6 +40,9 @@ type Site struct {
 	ClientTLS   bool
 	UpstreamTLS bool
 	Proxied     bool   // ours also listens on Second, for connections with a PROXY header
+	OnePort     bool   // ours has one port for all brokers
+	Routed      bool   // and ten routes, and a second cluster, a static one
+	Limited     bool   // ours has a limit that nothing exceeds
 	Certificate string // PEM file with a certificate and its key
 
 	Binary string   // ours
@@ -59,6 +62,9 @@ func All() []Candidate {
 		{Name: "ours", Command: ours, Ours: true},
 		{Name: "ours-epoll", Command: oursWithoutRing, Ours: true},
 		{Name: "ours-ids", Command: oursWithIDs, Ours: true},
+		{Name: "ours-one-port", Command: oursOnOnePort, Ours: true},
+		{Name: "ours-routes", Command: oursWithRoutes, Ours: true},
+		{Name: "ours-limit", Command: oursWithLimit, Ours: true},
 	}
 }
 

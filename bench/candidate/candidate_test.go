@@ -44,7 +44,9 @@ func TestTheSameCipher(t *testing.T) {
 func TestOurConfiguration(t *testing.T) {
 	proxied := site
 	proxied.Proxied = true
-	for _, s := range []Site{site, secured(site), proxied} {
+	onePort, routed, limited := site, site, site
+	onePort.OnePort, routed.OnePort, routed.Routed, limited.Limited = true, true, true, true
+	for _, s := range []Site{site, secured(site), proxied, onePort, routed, limited} {
 		file := filepath.Join(t.TempDir(), "proxy.toml")
 		require.NoError(t, os.WriteFile(file, []byte(oursConfig(s)), 0o600))
 		c, err := config.Load(config.Sources{File: file})
@@ -52,6 +54,9 @@ func TestOurConfiguration(t *testing.T) {
 		require.Equal(t, s.ClientTLS, c.Listeners[0].TLS.Mode == "required")
 		require.Equal(t, s.UpstreamTLS, c.Clusters[0].TLS.Enabled)
 		require.Len(t, c.Listeners, map[bool]int{false: 1, true: 2}[s.Proxied])
+		require.Len(t, c.Routes, map[bool]int{true: 10}[s.Routed])
+		require.Len(t, c.RequestLimits, map[bool]int{true: 1}[s.Limited])
+		require.NoError(t, config.Validate(c))
 	}
 }
 

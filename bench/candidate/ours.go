@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/bench/wire"
 )
 
 // Variables of variants of ours.
@@ -30,6 +32,24 @@ func oursWithoutRing(s Site, dir string) (*exec.Cmd, error) {
 // oursWithIDs leaves message ids and store hosts as brokers write them.
 func oursWithIDs(s Site, dir string) (*exec.Cmd, error) { return serve(s, s.Binary, dir, withIDs) }
 
+// oursOnOnePort has one port for all brokers.
+func oursOnOnePort(s Site, dir string) (*exec.Cmd, error) {
+	s.OnePort = true
+	return serve(s, s.Binary, dir)
+}
+
+// oursWithRoutes has one port for the brokers of two clusters, and ten routes.
+func oursWithRoutes(s Site, dir string) (*exec.Cmd, error) {
+	s.OnePort, s.Routed = true, true
+	return serve(s, s.Binary, dir)
+}
+
+// oursWithLimit counts requests and bytes for a limit.
+func oursWithLimit(s Site, dir string) (*exec.Cmd, error) {
+	s.Limited = true
+	return serve(s, s.Binary, dir)
+}
+
 func serve(s Site, binary, dir string, env ...string) (*exec.Cmd, error) {
 	file := filepath.Join(dir, "proxy.toml")
 	cmd := exec.Command(binary, "serve", "--config", file)
@@ -44,12 +64,28 @@ func oursConfig(s Site) string {
 	if s.UpstreamTLS {
 		b.WriteString("tls = { enabled = true, insecure_skip_verify = true }\n")
 	}
-	fmt.Fprintf(&b, "[[listener]]\nname = \"bench\"\naddress = %q\nbroker_ports = \"0\"\n", s.Front)
+	if s.Routed {
+		fmt.Fprintf(&b, "[[cluster]]\nname = \"other\"\n[[cluster.broker]]\nname = %q\naddress = %q\ntopics = [\"*\"]\n", wire.OtherBroker, s.Broker)
+	}
+	fmt.Fprintf(&b, "[[listener]]\nname = \"bench\"\naddress = %q\ncluster = \"bench\"\n", s.Front)
+	if s.OnePort {
+		b.WriteString("brokers = \"one-port\"\nvip_channel = false\n")
+	} else {
+		b.WriteString("broker_ports = \"0\"\n")
+	}
 	if s.ClientTLS {
 		fmt.Fprintf(&b, "tls = { mode = \"required\", certificate = %q, key = %[1]q }\n", s.Certificate)
 	}
 	if s.Proxied {
-		fmt.Fprintf(&b, "[[listener]]\nname = \"behind-a-balancer\"\naddress = %q\nbroker_ports = \"0\"\nproxy_protocol_from = [\"127.0.0.0/8\"]\n", s.Second)
+		fmt.Fprintf(&b, "[[listener]]\nname = \"behind-a-balancer\"\naddress = %q\ncluster = \"bench\"\nbroker_ports = \"0\"\nproxy_protocol_from = [\"127.0.0.0/8\"]\n", s.Second)
+	}
+	if s.Routed {
+		for i := range 10 {
+			fmt.Fprintf(&b, "[[route]]\ntopic = { prefix = \"orders-%d\" }\ncluster = \"other\"\n", i)
+		}
+	}
+	if s.Limited {
+		fmt.Fprintf(&b, "[[limit]]\nname = \"plenty\"\ntopic = { exact = %q }\nper = \"group\"\nrequests_per_second = 1_000_000_000\nbytes_per_second = \"1000GiB\"\n", wire.Topic)
 	}
 	return b.String()
 }

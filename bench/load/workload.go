@@ -19,6 +19,7 @@ const (
 	Binary Workload = "binary" // 10, binary header, body of 100 bytes
 	Pop    Workload = "pop"    // 200050, answered with 32 x 1 KiB; then 32 x 200051 at once
 	Pull   Workload = "pull"   // 11, answered with a body of Spec.Answer bytes
+	Both   Workload = "both"   // a Send to each of two brokers on every connection; for Spec.Idle
 	Mixed  Workload = "mixed"  // Spec.Pollers connections pull and wait; each Send of the others wakes one of them
 )
 
@@ -33,6 +34,10 @@ func (w Workload) templates(answer int) (first, second *wire.Template) {
 	switch w {
 	case Pop:
 		return w.first(answer), wire.NewTemplate(wire.Request(codec.ReqAckMessage, ackFields, 0), codec.JSON)
+	case Both:
+		fields := sendFields(shortSend)
+		fields["n"] = wire.OtherBroker
+		return w.first(answer), wire.NewTemplate(wire.Request(codec.ReqSendMessageV2, fields, MessageSize), codec.JSON)
 	case Mixed:
 		return w.first(answer), wire.NewTemplate(wire.Request(codec.ReqPullMessage, pullFields(LongPollQueue, MessageSize), 0), codec.JSON)
 	default:

@@ -38,6 +38,9 @@ are those of the proxy's process. Stored messages have store hosts, which ours r
 
 `)
 	b.WriteString(t.Goals())
+	if len(t.Results["features"]) > 0 {
+		b.WriteString("\n## One port, routes, limits\n\n" + t.Features())
+	}
 	b.WriteString("\n## Loads\n\n")
 	b.WriteString(t.Loads())
 	if !t.Loaded {

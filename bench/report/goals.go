@@ -15,6 +15,7 @@ type goal struct {
 	scenario  string
 	value     metric
 	candidate string // empty: ours
+	beside    string // what it is compared with; empty: HAProxy
 	// over names a scenario that value is divided by, candidate by candidate: growth from one to the other.
 	over string
 	// added has what a direct connection takes subtracted.
@@ -73,7 +74,7 @@ func goals() (list []goal) {
 
 // Scenarios are the names of those that some goal needs.
 func Scenarios() (names []string) {
-	for _, g := range goals() {
+	for _, g := range append(goals(), features()...) {
 		names = append(names, g.scenario)
 		if g.over != "" {
 			names = append(names, g.over)
@@ -86,15 +87,20 @@ func Scenarios() (names []string) {
 func (t Tables) Goals() string {
 	var b strings.Builder
 	b.WriteString("| what | unit | HAProxy | ours | ours ÷ HAProxy [quartiles] | goal | |\n|---|---|---|---|---|---|---|\n")
-	for _, g := range goals() {
+	t.lines(&b, goals())
+	return b.String()
+}
+
+// lines are those goals that were measured.
+func (t Tables) lines(b *strings.Builder, list []goal) {
+	for _, g := range list {
 		mine := g.measure(t)
 		if len(mine.all) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", g.what+t.clients(g.scenario), g.unit, figure(mine.theirs), figure(mine.all),
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", g.what+t.clients(g.scenario), g.unit, figure(mine.theirs), figure(mine.all),
 			mine.ratio(), g.text(), mine.verdict())
 	}
-	return b.String()
 }
 
 // clients tells where there were fewer than the line says.
@@ -131,22 +137,19 @@ type measured struct {
 }
 
 func (g goal) measure(t Tables) measured {
-	who := g.candidate
-	if who == "" {
-		who = "ours"
-	}
+	who, other := cmp.Or(g.candidate, "ours"), cmp.Or(g.beside, "haproxy")
 	if g.steady {
 		t.MostOthers = everything
 	}
-	c := t.compare(g.scenario, who, "haproxy", g.value)
+	c := t.compare(g.scenario, who, other, g.value)
 	m := measured{
-		goal: g, all: t.values(g.scenario, who, g.value), theirs: t.values(g.scenario, "haproxy", g.value),
+		goal: g, all: t.values(g.scenario, who, g.value), theirs: t.values(g.scenario, other, g.value),
 		mine: c.a, beside: c.b, why: c.why(),
 	}
 	switch {
 	case g.over != "":
-		m.all, m.theirs = ratios(m.all, t.values(g.over, who, g.value)), ratios(m.theirs, t.values(g.over, "haproxy", g.value))
-		m.why = cmp.Or(m.why, t.compare(g.over, who, "haproxy", g.value).why())
+		m.all, m.theirs = ratios(m.all, t.values(g.over, who, g.value)), ratios(m.theirs, t.values(g.over, other, g.value))
+		m.why = cmp.Or(m.why, t.compare(g.over, who, other, g.value).why())
 	case g.added:
 		direct := t.values(g.scenario, "direct", g.value)
 		m.all, m.theirs = minus(m.all, direct), minus(m.theirs, direct)

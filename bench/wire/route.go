@@ -14,10 +14,11 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
-// The one topic there is, on the one broker there is.
+// The one topic there is, on the one broker there is; a second name for it is that of another cluster's.
 const (
-	Topic      = "bench"
-	BrokerName = "broker-a"
+	Topic       = "bench"
+	BrokerName  = "broker-a"
+	OtherBroker = "broker-b"
 )
 
 // Request is a request with a body of so many bytes.
