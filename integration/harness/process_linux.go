@@ -35,6 +35,9 @@ type connection struct {
 // ownAddress is what the harness itself connects from, so that the watch tells its connections from those of clients.
 var ownAddress = net.IPv4(127, 0, 0, 9)
 
+// outsideAddress is a loopback address that no server has.
+const outsideAddress = "127.0.0.8"
+
 // connections returns those of all processes. Each line of the kernel's tables has, counted from 0, the local address in
 // field 1, the remote one in field 2, the state in field 3 and the inode in field 9.
 func connections() (all []connection, err error) {

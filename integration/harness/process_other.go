@@ -24,6 +24,9 @@ func socketsOf(int) ([]string, error)    { return nil, nil }
 // ownAddress is any: elsewhere the harness needs no address of its own.
 var ownAddress net.IP
 
+// outsideAddress is any: elsewhere there is one loopback address.
+const outsideAddress = "127.0.0.1"
+
 // Freeze, Thaw and HangUp need the signals of Linux.
 func (p *Process) Freeze() error { return errors.ErrUnsupported }
 func (p *Process) Thaw() error   { return errors.ErrUnsupported }

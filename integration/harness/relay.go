@@ -21,18 +21,26 @@ type Relay struct {
 // StartRelay starts a relay that ends with the test.
 func StartRelay(t *testing.T, to string) *Relay {
 	t.Helper()
-	return startRelay(t, to, func(client, server net.Conn) {
-		go func() {
-			_, _ = io.Copy(server, client) // an error ends the connection, as its end does
-			server.Close()
-		}()
-		_, _ = io.Copy(client, server)
-	})
+	return startRelay(t, "127.0.0.1", to, passAll)
 }
 
-func startRelay(t *testing.T, to string, pass func(client, server net.Conn)) *Relay {
+// StartNAT starts a relay at an address that no server has, as clients meet it that are in another network.
+func StartNAT(t *testing.T) *Relay {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	return startRelay(t, outsideAddress, "", passAll)
+}
+
+func passAll(client, server net.Conn) {
+	go func() {
+		_, _ = io.Copy(server, client) // an error ends the connection, as its end does
+		server.Close()
+	}()
+	_, _ = io.Copy(client, server)
+}
+
+func startRelay(t *testing.T, host, to string, pass func(client, server net.Conn)) *Relay {
+	t.Helper()
+	ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func NewRouteLook(route map[string]string) RouteLook {
 func WatchRoutes(t *testing.T, nameServer, topic string) *RouteWatch {
 	t.Helper()
 	w := &RouteWatch{topic: topic}
-	w.Relay = startRelay(t, nameServer, w.pass)
+	w.Relay = startRelay(t, "127.0.0.1", nameServer, w.pass)
 	return w
 }
 

@@ -62,21 +62,10 @@ func produceAndConsume(t *testing.T, shell *harness.JavaShell, real, proxied *ha
 	early := awaitStored(t, shell, 100)
 	awaitStored(t, shell, 200)
 	require.NoError(t, shell.StopProducer())
-	stored, failures, err := shell.Sent()
+	_, failures, err := shell.Sent()
 	require.NoError(t, err)
 	require.Empty(t, failures[early:])
-	harness.Await(t, func() error {
-		received, err := shell.Received()
-		if err != nil {
-			return err
-		}
-		for _, sum := range stored {
-			if received[sum] == 0 {
-				return fmt.Errorf("%d of %d messages have come", len(received), len(stored))
-			}
-		}
-		return nil
-	})
+	awaitAllReceived(t, shell)
 }
 
 // awaitStored waits until that many messages were sent and returns how many sends have failed by then.
@@ -91,4 +80,25 @@ func awaitStored(t *testing.T, shell *harness.JavaShell, n int) (failed int) {
 		return err
 	})
 	return failed
+}
+
+// awaitAllReceived waits until the members of a shell have got all that its producer has sent.
+func awaitAllReceived(t *testing.T, shell *harness.JavaShell) {
+	t.Helper()
+	harness.Await(t, func() error {
+		stored, _, err := shell.Sent()
+		if err != nil {
+			return err
+		}
+		received, err := shell.Received()
+		if err != nil {
+			return err
+		}
+		for _, sum := range stored {
+			if received[sum] == 0 {
+				return fmt.Errorf("%d of %d messages have come", len(received), len(stored))
+			}
+		}
+		return nil
+	})
 }
