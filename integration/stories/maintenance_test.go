@@ -20,12 +20,13 @@ type operated struct {
 	token string
 }
 
-func operatedProxy(t *testing.T, nameServer string, more string) *operated {
+// operatedProxy starts one; cluster is more lines of [[cluster]].
+func operatedProxy(t *testing.T, nameServer, cluster string) *operated {
 	t.Helper()
 	o := &operated{token: harness.Unique(t, "token")}
 	file := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(file, []byte(o.token), 0o600))
-	o.Target = harness.OwnProxy(t, harness.ProxyConfig{NameServer: nameServer, Listener: more, Admin: fmt.Sprintf("token_file = %q", file)})
+	o.Target = harness.OwnProxy(t, harness.ProxyConfig{NameServer: nameServer, Cluster: cluster, Admin: fmt.Sprintf("token_file = %q", file)})
 	return o
 }
 
