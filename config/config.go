@@ -272,6 +272,9 @@ type ListenerGRPC struct {
 	Lease time.Duration `toml:"lease"`
 	// Where a new consumer group begins: "end" or "beginning".
 	NewGroupStarts string `toml:"new_group_starts"`
+	// Brokers before 5.0 would deliver messages with a delivery time at once. true: they get the shortest of the 18 delay
+	// levels that is not shorter than the wait, up to 2 hours. false: such messages are refused.
+	DelayLevels bool `toml:"delay_levels"`
 	// Put the namespace of a resource before its name, as ns%topic and ns%group. false: it is ignored, as by Apache's proxy.
 	NamespacePrefix bool `toml:"namespace_prefix"`
 }

@@ -77,6 +77,7 @@ advertise = ""  # default
 self_signed = true  # default
 lease = "0s"  # default
 new_group_starts = "end"  # default
+delay_levels = false  # default
 namespace_prefix = false  # default
 
 [listener.tls]

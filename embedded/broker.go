@@ -27,7 +27,7 @@ type Broker struct {
 func newBroker(cl *Cluster, set *brokerSet, o BrokerOptions) *Broker {
 	b := &Broker{cluster: cl, set: set, id: o.ID, advertise: o.Advertise}
 	b.server = server{
-		clock: cl.options.Clock, log: cl.options.Logger, addr: o.Address, vip: cl.options.VIPChannel,
+		clock: cl.options.Clock, log: cl.options.Logger, addr: o.Address, vip: cl.options.VIPChannel, version: cl.options.Version,
 		handle: b.serveRequest, gone: b.connectionGone,
 	}
 	b.polls.broker = b
@@ -102,7 +102,7 @@ func (b *Broker) tick() {
 // serveRequest runs a handler under the set's lock. A handler that returns nil answers later or never.
 func (b *Broker) serveRequest(r *request) {
 	handler := brokerHandlers[r.Code]
-	if handler == nil || r.conn.vip && !onVIPChannel(r.Code) {
+	if handler == nil || r.conn.vip && !onVIPChannel(r.Code) || b.version < version5 && since5[r.Code] {
 		r.answer(r.unsupported())
 		return
 	}

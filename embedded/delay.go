@@ -29,6 +29,9 @@ func (s *brokerSet) dueAt(p properties) (at int64, queue *delayQueue, err error)
 		level = min(level, len(delayLevels))
 		return s.now() + delayLevels[level-1].Milliseconds(), &delayQueue{scheduleTopic, int32(level - 1)}, nil
 	}
+	if s.options.Version < version5 {
+		return 0, nil, nil
+	}
 	number := func(key string) (n int64, ok bool) {
 		n, err := strconv.ParseInt(p.get(key), 10, 64)
 		return n, err == nil

@@ -100,3 +100,12 @@ func onVIPChannel(code int32) bool {
 	}
 	return true
 }
+
+// version5 is V5_0_0_SNAPSHOT (MQVersion.java).
+const version5 = 413
+
+// since5 are requests that brokers before 5.0 do not know.
+var since5 = map[int32]bool{
+	codec.ReqPopMessage: true, codec.ReqAckMessage: true, codec.ReqChangeMessageInvisibleTime: true, codec.ReqBatchAckMessage: true,
+	codec.ReqGetTopicConfig: true, codec.ReqGetSubscriptionGroupConfig: true,
+}

@@ -13,7 +13,7 @@ type NameServer struct {
 func newNameServer(cl *Cluster, addr string) *NameServer {
 	ns := &NameServer{registry: cl.registry}
 	ns.server = server{
-		clock: cl.options.Clock, log: cl.options.Logger, addr: addr,
+		clock: cl.options.Clock, log: cl.options.Logger, addr: addr, version: cl.options.Version,
 		handle: ns.serveRequest, gone: func(*connection) {},
 	}
 	return ns

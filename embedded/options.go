@@ -3,6 +3,8 @@ package embedded
 import (
 	"log/slog"
 	"time"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 )
 
 // Options say what to start. The zero value is a cluster of one name server and one master called broker-a.
@@ -28,8 +30,10 @@ type Options struct {
 	ClientSideReset bool
 	// VIPChannel makes each broker listen on port-2 too, where pulls and pops are answered 3.
 	VIPChannel bool
-	Clock      Clock        // default: the system's
-	Logger     *slog.Logger // default: none
+	// Version is what answers of brokers carry, default 5.5.0. Before 5.0 they know no pop and no delivery times.
+	Version int32
+	Clock   Clock        // default: the system's
+	Logger  *slog.Logger // default: none
 }
 
 // BrokerOptions describe one broker of a cluster.
@@ -57,6 +61,7 @@ func (o Options) withDefaults() Options {
 			o.NameServerAddresses = append(o.NameServerAddresses, "127.0.0.1:0")
 		}
 	}
+	orDefault(&o.Version, codec.Version5_5_0)
 	if o.Clock == nil {
 		o.Clock = systemClock{}
 	}

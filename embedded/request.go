@@ -35,7 +35,7 @@ func (r *request) answer(cmd *codec.Command) {
 		return
 	}
 	cmd.Opaque, cmd.Flag = r.Opaque, codec.FlagResponse
-	cmd.Language, cmd.Version = codec.Java, codec.Version5_5_0
+	cmd.Language, cmd.Version = codec.Java, r.conn.server.version
 	if r.fault == nil || !r.fault.after(r, cmd) {
 		r.conn.send(cmd, 0)
 	}

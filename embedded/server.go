@@ -24,9 +24,10 @@ type server struct {
 	handle func(*request)    // called on the connection's reading goroutine, in the order of arrival
 	gone   func(*connection) // called once a connection has ended
 
-	faults faultList
-	seen   counters
-	vip    bool // listen on port-2 as well
+	faults  faultList
+	seen    counters
+	vip     bool  // listen on port-2 as well
+	version int32 // that answers carry
 
 	mu        sync.Mutex
 	addr      string // fixed by the first listen

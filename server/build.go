@@ -128,7 +128,7 @@ func (s *Server) translateListener(cfg *config.Config, c *config.Listener, direc
 	}
 	l.GRPC = actors.GRPC{
 		Enabled: c.GRPC.Enabled, Advertise: c.GRPC.Advertise, SelfSigned: c.GRPC.SelfSigned, Lease: c.GRPC.Lease,
-		FromStart: c.GRPC.NewGroupStarts == config.StartAtBeginning,
+		FromStart: c.GRPC.NewGroupStarts == config.StartAtBeginning, DelayLevels: c.GRPC.DelayLevels,
 	}
 	l.GRPC.Names.Prefix = c.GRPC.NamespacePrefix
 	if l.StatPrefix == "" {

@@ -39,6 +39,7 @@ type Send struct {
 	Delayed      bool           // TIMER_DELIVER_MS is set, which brokers before 5.0 do not know
 	messages     []publication
 	now          time.Time
+	deliver      time.Time // of a delayed message
 }
 
 // publication is one message as brokers take it.
@@ -80,8 +81,13 @@ func ReadSend(req *pb.SendMessageRequest, p Publishing) (*Send, error) {
 			return nil, refuse(pb.Code_MESSAGE_PROPERTY_CONFLICT_WITH_TYPE, "messages of one request have different types, %v and %v", s.Type, kind)
 		}
 		s.Type = kind
-		s.Delayed = s.Delayed || m.GetSystemProperties().GetDeliveryTimestamp() != nil
 		s.messages = append(s.messages, one)
+	}
+	if len(s.messages) > 1 && (s.Type == pb.MessageType_DELAY || s.Type == pb.MessageType_TRANSACTION) {
+		return nil, refuse(pb.Code_BAD_REQUEST, "messages of type %v cannot be sent several in one request: brokers would deliver them at once", s.Type)
+	}
+	if at := req.Messages[0].GetSystemProperties().GetDeliveryTimestamp(); at != nil {
+		s.Delayed, s.deliver = true, at.AsTime()
 	}
 	if len(s.messages) == 1 {
 		s.MessageGroup = req.Messages[0].GetSystemProperties().GetMessageGroup()
@@ -349,14 +355,6 @@ func (s *Send) Failed(status *pb.Status) *pb.SendMessageResponse {
 		r.Entries = append(r.Entries, &pb.SendResultEntry{Status: status, MessageId: s.messages[i].id})
 	}
 	return r
-}
-
-// CheckBroker refuses what a broker of a version cannot do. version is that of its answers; 0: not known.
-func (s *Send) CheckBroker(broker string, version int32) error {
-	if s.Delayed && Before5(version) {
-		return refuse(pb.Code_UNSUPPORTED, "broker %s is older than 5.0 and would deliver the message at once: its delivery timestamp is not supported", broker)
-	}
-	return nil
 }
 
 // Before5 reports that a broker is a 4.x one, which has no pop (MQVersion.java). A version of 0 is not known.

@@ -216,16 +216,6 @@ func TestGzipIsStoredAsZlib(t *testing.T) {
 	require.Equal(t, "hello", string(plain))
 }
 
-func TestBrokersBefore5AreNotGivenDelays(t *testing.T) {
-	m := aMessage()
-	m.SystemProperties.DeliveryTimestamp = timestamppb.New(now.Add(time.Minute))
-	s := send(t, m)
-	require.Equal(t, pb.Code_UNSUPPORTED, codeOf(t, s.CheckBroker("b", 407)))
-	require.NoError(t, s.CheckBroker("b", 513))
-	require.NoError(t, s.CheckBroker("b", 0))
-	require.NoError(t, send(t, aMessage()).CheckBroker("b", 407))
-}
-
 func TestNamespacesStandBeforeNamesIfThatIsWanted(t *testing.T) {
 	r := &pb.Resource{ResourceNamespace: "ns", Name: "orders"}
 	topic, err := Names{Prefix: true}.Topic(r)

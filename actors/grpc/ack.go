@@ -8,7 +8,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/translate/pb"
 )
 
-// ackMessage acknowledges each entry at its broker, and answers when all are answered.
+// ackMessage acknowledges entries, at each broker all together, and answers when all are answered.
 func (c *call) ackMessage(req *pb.AckMessageRequest) {
 	a, err := translate.ReadAck(req, c.Settings().Names, time.Now())
 	if err != nil {
@@ -21,24 +21,45 @@ func (c *call) ackMessage(req *pb.AckMessageRequest) {
 			c.reply(a.Response())
 		}
 	}
-	for i := range a.Entries {
-		e := &a.Entries[i]
-		if e.Err != nil {
-			continue
-		}
+	for _, b := range a.Batches() {
 		left++
-		x := &exchange{broker: e.Handle.Broker, command: a.Command(e)}
-		c.ask(c.links, x, c.patience(), func() {
-			if e.Err = x.err; x.err == nil {
-				e.Answered(x.answer)
+		c.ackAt(b.Broker, b.Command(), b.Entries, func(answer *codec.Command) {
+			if !b.Answered(answer) {
+				left += len(b.Entries)
+				c.ackEach(a, b, one)
 			}
 			one()
-		}, func() {
-			e.Err = translate.Timeout(e.Handle.Broker)
-			one()
-		})
+		}, one)
 	}
 	one()
+}
+
+// ackEach acknowledges the entries of a batch that was refused one by one.
+func (c *call) ackEach(a *translate.Ack, b *translate.AckBatch, one func()) {
+	for _, e := range b.Entries {
+		c.ackAt(b.Broker, a.Command(e), []*translate.AckEntry{e}, func(answer *codec.Command) {
+			e.Answered(answer)
+			one()
+		}, one)
+	}
+}
+
+// ackAt asks a broker for the acknowledgment of entries. failed is called when it has not answered, which the entries then say.
+func (c *call) ackAt(broker string, command *codec.Command, entries []*translate.AckEntry, answered func(*codec.Command), failed func()) {
+	lost := func(err error) {
+		for _, e := range entries {
+			e.Err = err
+		}
+		failed()
+	}
+	x := &exchange{broker: broker, command: command}
+	c.ask(c.links, x, c.patience(), func() {
+		if x.err != nil {
+			lost(x.err)
+			return
+		}
+		answered(x.answer)
+	}, func() { lost(translate.Timeout(broker)) })
 }
 
 func (c *call) changeInvisible(req *pb.ChangeInvisibleDurationRequest) {

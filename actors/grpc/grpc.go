@@ -35,6 +35,8 @@ type Settings struct {
 	Names      translate.Names
 	Lease      time.Duration // 0: the group's
 	FromStart  bool          // where new groups begin
+	// DelayLevels has delayed messages of brokers before 5.0 delivered by delay levels; else they are refused.
+	DelayLevels bool
 }
 
 // shared is what all actors of one listener's gRPC have in common.

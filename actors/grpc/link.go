@@ -2,6 +2,7 @@ package grpc
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -26,6 +27,8 @@ type link struct {
 	epoch          int32
 	opaque         int32
 	waiting        map[int32]*exchange
+	version        int32       // the broker's, by its answers of this epoch; 0: not known yet
+	unprepared     []*exchange // that wait for it
 	answers        assembly
 	producers      producers
 	heard          int64 // when the broker last answered, or the link was made, on the process clock
@@ -74,6 +77,7 @@ func (l *link) start(ctx actor.Context) {
 // resume begins an epoch. It dials when there is something to send.
 func (l *link) resume() {
 	l.epoch++
+	l.version = 0
 	l.answers = assembly{limits: codec.Limits{MaxFrame: l.Env.Settings().MaxFrame, MaxHeader: l.Env.Settings().MaxHeader}}
 	port := &messages.Port{Listener: l.Listener, Role: messages.BrokerPort, Broker: route.BrokerID{Name: l.broker}, To: l.to}
 	l.upstream.Deliver(&messages.Resume{Port: port, To: l.to, Client: nobody{l.x}, Epoch: l.epoch})
@@ -92,12 +96,24 @@ func (nobody) Remote() netip.AddrPort { return netip.AddrPort{} }
 func (nobody) Local() netip.AddrPort { return netip.AddrPort{} }
 
 func (l *link) send(x *exchange) {
+	x.sent = l.Env.Now()
+	if x.prepare != nil {
+		if l.version == 0 {
+			if l.unprepared = append(l.unprepared, x); len(l.unprepared) == 1 {
+				l.beat() // its answer says the version
+			}
+			return
+		}
+		if err := x.prepare(l.version); err != nil {
+			x.fail(err, true)
+			return
+		}
+	}
 	if x.producer != "" && l.producers.add(x.producer) {
 		l.beat() // the broker has to know whom to ask before it has the message
 	}
 	l.opaque++
 	x.command.Opaque = l.opaque
-	x.sent = l.Env.Now()
 	l.waiting[l.opaque] = x
 	l.write(x.command)
 }
@@ -128,10 +144,23 @@ func (l *link) received(c *codec.Command) {
 		l.request(c)
 		return
 	}
+	if l.version == 0 && c.Version > 0 {
+		l.learn(c.Version)
+	}
 	if x := l.waiting[c.Opaque]; x != nil {
 		delete(l.waiting, c.Opaque)
 		x.answer = c
 		x.from.Deliver(x)
+	}
+}
+
+// learn sends what has waited for the broker's version.
+func (l *link) learn(version int32) {
+	l.version = version
+	waiting := l.unprepared
+	l.unprepared = nil
+	for _, x := range waiting {
+		l.send(x)
 	}
 }
 
@@ -168,6 +197,10 @@ func (l *link) giveUp(err error, unwritten bool) {
 		delete(l.waiting, opaque)
 		x.fail(err, unwritten)
 	}
+	for _, x := range l.unprepared {
+		x.fail(err, true)
+	}
+	l.unprepared = nil
 }
 
 func (l *link) tick() {
@@ -179,6 +212,13 @@ func (l *link) tick() {
 			x.fail(translate.Timeout(l.broker), false)
 		}
 	}
+	l.unprepared = slices.DeleteFunc(l.unprepared, func(x *exchange) bool {
+		late := now-x.sent > int64(answerLimit)
+		if late {
+			x.fail(translate.Timeout(l.broker), true)
+		}
+		return late
+	})
 	if now-l.beaten >= int64(beatEvery) && (len(l.waiting) > 0 || len(l.producers.topics) > 0 || now-l.heard < int64(time.Minute)) {
 		l.beat()
 	}

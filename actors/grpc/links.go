@@ -16,6 +16,8 @@ type exchange struct {
 	command  *codec.Command
 	poll     bool   // the broker may hold it: it goes over a link of its own kind
 	producer string // a topic whose half messages the broker may ask back about; "": none
+	// prepare makes the command for a broker of a version, or refuses it; nil: it is the same for all.
+	prepare func(version int32) error
 
 	sent   int64          // when the link took it, on the process clock
 	answer *codec.Command // nil: err says why there is none

@@ -39,7 +39,7 @@ func (c *call) sendMessage(req *pb.SendMessageRequest) {
 // and the message no place of its own. What may have been taken is never sent again: it would be there twice.
 func (c *call) attempt(s *sending) {
 	q := c.choose(s)
-	x := &exchange{broker: q.Broker, command: s.Command(q.ID)}
+	x := c.sendTo(s, q)
 	if s.Type == pb.MessageType_TRANSACTION {
 		x.producer = s.Topic
 	}
@@ -54,6 +54,21 @@ func (c *call) attempt(s *sending) {
 			c.stored(s, q.Broker, x.answer)
 		}
 	}, func() { c.reply(s.Failed(translate.StatusOf(translate.Timeout(q.Broker)))) })
+}
+
+// sendTo is the exchange that sends to a queue. What a delayed message becomes depends on the version of its broker.
+func (c *call) sendTo(s *sending, q translate.Queue) *exchange {
+	x := &exchange{broker: q.Broker}
+	if !s.Delayed {
+		x.command = s.Command(q.ID)
+		return x
+	}
+	levels := c.Settings().DelayLevels
+	x.prepare = func(version int32) (err error) {
+		x.command, err = s.CommandFor(q.ID, q.Broker, version, levels)
+		return err
+	}
+	return x
 }
 
 func (c *call) stored(s *sending, broker string, answer *codec.Command) {
