@@ -38,12 +38,12 @@ rocketmq_send_message_v2 counter Requests to send messages in the short form.
 rocketmq_pop_message counter Requests to pop messages.
 rocketmq_ack_message counter Requests to acknowledge popped messages.
 rocketmq_get_consumer_list counter Requests for the members of a consumer group.
-rocketmq_maintenance_failure counter Requests rejected because of cluster.maintenance or cluster.maintenance_brokers.
+rocketmq_maintenance_failure counter Requests rejected because a cluster, a broker or a topic is in maintenance.
 rocketmq_request_active gauge Requests between being read and being answered.
-rocketmq_send_message_v1_active gauge Such requests to send a message in the long form.
-rocketmq_send_message_v2_active gauge Such requests to send messages in the short form.
-rocketmq_pop_message_active gauge Such requests to pop messages.
-rocketmq_get_topic_route_active gauge Such requests for routes.
+rocketmq_send_message_v1_active gauge Requests to send a message in the long form, between being read and being answered.
+rocketmq_send_message_v2_active gauge Requests to send messages in the short form, between being read and being answered.
+rocketmq_pop_message_active gauge Requests to pop messages, between being read and being answered.
+rocketmq_get_topic_route_active gauge Requests for routes, between being read and being answered.
 rocketmq_send_message_pending gauge Requests to send messages that are not yet handed to an upstream.
 rocketmq_pop_message_pending gauge Requests to pop messages that are not yet handed to an upstream.
 rocketmq_get_topic_route_pending gauge Requests for routes that are not yet handed on.
