@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -45,23 +46,30 @@ func (p *program) newLog(l config.Log, out io.Writer) (*slog.Logger, *slog.Level
 	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
 		panic("BUG: a log level passed validation: " + err.Error())
 	}
-	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: readable}
 	switch {
 	case l.Format == "json":
-		return slog.New(slog.NewJSONHandler(out, opts)), level
+		return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: readable})), level
 	case isTerminal(p.stderr):
 		return slog.New(p.terminalLog(out, level)), level
 	}
-	return slog.New(slog.NewTextHandler(out, opts)), level
+	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: inText})), level
 }
 
 func (p *program) terminalLog(out io.Writer, level slog.Leveler) slog.Handler {
-	return tint.NewTextHandler(out, &tint.Options{Level: level, ReplaceAttr: readable, TimeFormat: time.TimeOnly, NoColor: p.variable("NO_COLOR") != ""})
+	return tint.NewTextHandler(out, &tint.Options{Level: level, ReplaceAttr: inText, TimeFormat: time.TimeOnly, NoColor: p.variable("NO_COLOR") != ""})
 }
 
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// inText is readable for formats without lists: commas stand between the entries, which may have blanks in them.
+func inText(groups []string, a slog.Attr) slog.Attr {
+	if list, ok := a.Value.Any().([]string); ok {
+		return slog.String(a.Key, strings.Join(list, ", "))
+	}
+	return readable(groups, a)
 }
 
 // readable writes values as people read them, the same in text and in JSON: no bare nanoseconds, no Go structs. Secrets

@@ -31,12 +31,12 @@ func TestLogLinesReadAlike(t *testing.T) {
 		require.Equal(t, want, line)
 	}
 	text, _ := p.newLog(config.Log{Level: "info", Format: "text"}, &out)
-	f(text, `ARN msg="broker unreachable" after=1.5s error="cannot push to \"http://xxxxx@h/?token=xxxxx\"" address=10.0.0.1:9876 url=http://xxxxx@h/ none="" count=3 point="{1 2}" list="[a b]"`+"\n")
+	f(text, `ARN msg="broker unreachable" after=1.5s error="cannot push to \"http://xxxxx@h/?token=xxxxx\"" address=10.0.0.1:9876 url=http://xxxxx@h/ none="" count=3 point="{1 2}" list="a, b"`+"\n")
 	json, _ := p.newLog(config.Log{Level: "info", Format: "json"}, &out)
 	f(json, `ARN","msg":"broker unreachable","after":"1.5s","error":"cannot push to \"http://xxxxx@h/?token=xxxxx\"","address":"10.0.0.1:9876","url":"http://xxxxx@h/","none":"","count":3,"point":"{1 2}","list":["a","b"]}`+"\n")
 	p.env = []string{"NO_COLOR=1"}
 	terminal := slog.New(p.terminalLog(&out, slog.LevelInfo))
-	f(terminal, `RN broker unreachable after=1.5s error="cannot push to \"http://xxxxx@h/?token=xxxxx\"" address=10.0.0.1:9876 url=http://xxxxx@h/ none="" count=3 point="{1 2}" list="[a b]"`+"\n")
+	f(terminal, `RN broker unreachable after=1.5s error="cannot push to \"http://xxxxx@h/?token=xxxxx\"" address=10.0.0.1:9876 url=http://xxxxx@h/ none="" count=3 point="{1 2}" list="a, b"`+"\n")
 	require.NotContains(t, out.String(), "\x1b")
 	p.env = nil
 	slog.New(p.terminalLog(&out, slog.LevelInfo)).Warn("broker unreachable")
