@@ -72,6 +72,12 @@
 // With -apache a real RocketMQ 5.5.0, name server and broker, stands behind the candidates, as Apache's proxy needs one.
 // Its jars come from Maven Central once, into ROCKETMQ_PROXY_CACHE (default ~/.cache/rocketmq-proxy). The broker is
 // slower than any proxy, so CPU and memory are the figures, throughput is not. Scenarios are 1x1, 256x1, 16x16, pull, load
-// and start: pops are pulls to the remoting port of Apache's proxy. A JVM compiles what has run often, so Apache's proxy has 40 s
-// of load with many in flight before it is measured; load is measured for 40 s, of ours as well.
+// and start: pops are pulls to the remoting port of Apache's proxy. Those of gRPC clients are
+//
+//	grpc-send              16 clients with 4 sends in flight, 1 KiB
+//	grpc-receive           16 clients: a send of 32 x 1 KiB, a receive, an acknowledgment; each counts as a call
+//	grpc-idle              1,000 clients that have told their settings and wait for messages; memory per client
+//
+// A JVM compiles what has run often, so Apache's proxy has 40 s of load with many in flight before it is measured; load is
+// measured for 40 s, of ours as well.
 package main

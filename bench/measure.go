@@ -107,6 +107,9 @@ func (b *bench) enter(s scenario, who candidate.Candidate) (*contestant, error) 
 func (b *bench) specOf(s scenario, who candidate.Candidate, site candidate.Site, running *candidate.Running) load.Spec {
 	spec := s.spec
 	spec.NameServer, spec.Broker = running.NameServer, running.Broker
+	if s.grpc {
+		spec.GRPC = running.GRPC
+	}
 	spec.Own, spec.Candidate = b.own, process.Tree(running.PID)
 	if s.proxied() {
 		spec.Broker = site.Second
@@ -119,7 +122,7 @@ func (b *bench) specOf(s scenario, who candidate.Candidate, site candidate.Site,
 
 // heat has a candidate compile what it is going to run.
 func heat(s, like load.Spec) error {
-	s.NameServer, s.Broker, s.Own, s.Candidate = like.NameServer, like.Broker, like.Own, like.Candidate
+	s.NameServer, s.Broker, s.GRPC, s.Own, s.Candidate = like.NameServer, like.Broker, like.GRPC, like.Own, like.Candidate
 	d, err := load.Drive(s, generator)
 	if err != nil {
 		return err

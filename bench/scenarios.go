@@ -18,6 +18,7 @@ type scenario struct {
 	process   bool       // about a process: a direct connection has none
 	startOnly bool       // nothing but the start is measured
 	real      bool       // in front of a real broker
+	grpc      bool       // of gRPC clients
 	quiet     bool       // neighbors do not change it: it is not measured under load
 	upstream  bool       // TLS towards brokers; towards clients says the spec
 	slices    int        // in which candidates take turns within a round; below 2: one after another
@@ -186,5 +187,22 @@ func apacheScenarios(o options, files int) []scenario {
 		s.real, s.also, s.most = true, nil, 0
 		list = append(list, s)
 	}
-	return list
+	return append(list, grpcScenarios(o)...)
 }
+
+// grpcScenarios are those of gRPC clients.
+func grpcScenarios(o options) []scenario {
+	send, receive := o.busy(load.GRPCSend, 16, 4), o.busy(load.GRPCReceive, 16, 1)
+	heat := func(s load.Spec) *load.Spec {
+		s.Measure = o.heat
+		return &s
+	}
+	return []scenario{
+		{name: "grpc-send", spec: send, heat: heat(send), grpc: true, process: true, real: true},
+		{name: "grpc-receive", spec: receive, heat: heat(receive), grpc: true, process: true, real: true},
+		{name: "grpc-idle", spec: o.idle(grpcClients), grpc: true, process: true, real: true},
+	}
+}
+
+// grpcClients is how many of them idle: each has a connection, its settings and a receive that waits.
+const grpcClients = 1000

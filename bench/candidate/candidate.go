@@ -22,6 +22,8 @@ type Candidate struct {
 	Ours     bool
 	// NameServer is what clients dial first; nil: Site.Front.
 	NameServer func(Site) string
+	// GRPC is what gRPC clients dial; nil: NameServer.
+	GRPC func(Site) string
 
 	Command func(s Site, dir string) (*exec.Cmd, error) // prepares a run whose files go to dir; nil: nothing stands between
 	end     syscall.Signal                              // 0: SIGKILL
@@ -57,7 +59,7 @@ func All() []Candidate {
 		{Name: "direct", NameServer: func(s Site) string { return s.NameServer }},
 		{Name: "haproxy", Command: haproxy, relays: true},
 		{Name: "nginx", Command: nginx, relays: true, end: syscall.SIGTERM},
-		{Name: "apache", Command: apache, Compiles: true},
+		{Name: "apache", Command: apache, Compiles: true, GRPC: func(s Site) string { return s.Second }},
 		{Name: "before", Command: before, Ours: true},
 		{Name: "ours", Command: ours, Ours: true},
 		{Name: "ours-epoll", Command: oursWithoutRing, Ours: true},
@@ -88,6 +90,7 @@ type Running struct {
 	*process.Running
 	NameServer string // what clients dial
 	Broker     string // what clients dial then; empty: what the route says
+	GRPC       string // what gRPC clients dial
 }
 
 // Start returns when the candidate has given its first answer. Its files are in a directory of their own below dir.
@@ -95,6 +98,10 @@ func (c Candidate) Start(s Site, dir string) (*Running, error) {
 	r := &Running{Running: &process.Running{}, NameServer: s.Front}
 	if c.NameServer != nil {
 		r.NameServer = c.NameServer(s)
+	}
+	r.GRPC = r.NameServer
+	if c.GRPC != nil {
+		r.GRPC = c.GRPC(s)
 	}
 	if !c.Process() {
 		return r, nil

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // What a generator process is told on its standard input, a line each; it answers each with a line.
@@ -21,8 +22,9 @@ const (
 // session is one load of one candidate, in slices between which the connections stay open and nothing is sent.
 type session struct {
 	spec    *Spec
-	g       *generator // nil: a hostile input
+	g       *generator // nil: a hostile input, or gRPC
 	flood   *flood
+	calls   *calls // of gRPC clients
 	outcome Outcome
 	others  float64 // seconds of CPU
 }
@@ -59,12 +61,19 @@ func Main(task string, stdin io.Reader, stdout io.Writer) error {
 
 // open connects, and with Idle does all there is to do.
 func (s *Spec) open() (*session, error) {
-	to, err := s.target()
-	if err != nil {
+	n := &session{spec: s, outcome: Outcome{Clients: s.Connections}}
+	var err error
+	if n.outcome.Before, err = s.Candidate.Resident(); err != nil {
 		return nil, err
 	}
-	n := &session{spec: s, outcome: Outcome{Clients: s.Connections}}
-	if n.outcome.Before, err = s.Candidate.Resident(); err != nil {
+	if s.GRPC != "" {
+		if n.calls, err = s.newCalls(); err == nil && s.Idle {
+			n.calls.idle()
+		}
+		return n, err
+	}
+	to, err := s.target()
+	if err != nil {
 		return nil, err
 	}
 	if s.Hostile != "" {
@@ -84,13 +93,15 @@ func (n *session) slice() error {
 		return n.flood.slice(n)
 	case n.spec.Idle:
 		return nil
+	case n.calls != nil:
+		return n.calls.slice(n)
 	}
 	return n.g.slice(n)
 }
 
 // count counts system calls once.
 func (n *session) count() error {
-	if n.flood != nil || n.spec.Count == 0 || len(n.spec.Candidate) == 0 {
+	if n.g == nil || n.spec.Count == 0 || len(n.spec.Candidate) == 0 {
 		return nil
 	}
 	return n.g.countSyscalls(n)
@@ -101,11 +112,11 @@ func (n *session) end(stdout io.Writer) (err error) {
 	if o.Seconds > 0 {
 		o.Others = n.others / o.Seconds
 	}
-	if n.g != nil && !n.spec.Idle {
+	if took, timed := n.took(); timed {
 		if o.Requests == 0 {
 			return errors.New("nothing was answered within 20 times the time of measuring: give more -seconds")
 		}
-		o.percentiles(n.g.took)
+		o.percentiles(took)
 	}
 	if o.After, err = n.spec.Candidate.Resident(); err != nil {
 		return err
@@ -119,4 +130,17 @@ func (n *session) end(stdout io.Writer) (err error) {
 		}
 	}
 	return json.NewEncoder(stdout).Encode(o)
+}
+
+// took are the times of all answers; timed is false where there are none to be had.
+func (n *session) took() (all []time.Duration, timed bool) {
+	switch {
+	case n.spec.Idle:
+		return nil, false
+	case n.calls != nil:
+		return n.calls.took, true
+	case n.g != nil:
+		return n.g.took, true
+	}
+	return nil, false
 }

@@ -12,6 +12,7 @@ import (
 type Spec struct {
 	NameServer  string
 	Broker      string // what to dial; empty: what the route says
+	GRPC        string // what gRPC clients dial; empty: there are none
 	TLS         bool   // on the way to the candidate
 	Workload    Workload
 	Answer      int // bytes of a pull's answer

@@ -21,6 +21,10 @@ const (
 	Pull   Workload = "pull"   // 11, answered with a body of Spec.Answer bytes
 	Both   Workload = "both"   // a Send to each of two brokers on every connection; for Spec.Idle
 	Mixed  Workload = "mixed"  // Spec.Pollers connections pull and wait; each Send of the others wakes one of them
+
+	// Of gRPC clients, each on a connection of its own.
+	GRPCSend    Workload = "grpc-send"    // SendMessage of 1 KiB
+	GRPCReceive Workload = "grpc-receive" // SendMessage of 32 x 1 KiB, ReceiveMessage, AckMessage: three calls
 )
 
 // Of a pop: messages and bytes of each one's body. Sends are as large.

@@ -15,7 +15,16 @@ func apacheRows() (list []goal) {
 			goal{what: titles[scenario] + ": CPU", unit: "µs/request", scenario: scenario, value: cpuOf},
 			goal{what: titles[scenario] + ": throughput", unit: "1/s", scenario: scenario, value: rateOf})
 	}
+	for _, g := range []goal{
+		{what: "gRPC, send 1 KiB, 16 × 4", scenario: "grpc-send"},
+		{what: "gRPC, send 32 × 1 KiB, receive, acknowledge, 16 × 1", scenario: "grpc-receive"},
+	} {
+		list = append(list,
+			goal{what: g.what + ": CPU", unit: "µs/call", scenario: g.scenario, value: cpuOf},
+			goal{what: g.what + ": memory at most", unit: "MB", scenario: g.scenario, value: peakOf})
+	}
 	return append(list,
+		goal{what: "gRPC, memory per idle client", unit: "kB", scenario: "grpc-idle", value: kilobytesEach},
 		goal{what: "memory started", unit: "MB", scenario: "load", value: beforeOf},
 		goal{what: "memory under load, 256 × 16, at most", unit: "MB", scenario: "load", value: peakOf},
 		goal{what: "start to first answer", unit: "s", scenario: "start", value: startOf})
@@ -61,7 +70,8 @@ proxy and name server.
 
 Apache's proxy has the JVM options and the logging of a release, and %s of load before sends and pulls are measured, so
 that Java has compiled what it needs. Memory is that after the start, and the most within %[3]s of load. Pops are not
-among the loads: its remoting port takes them for pulls.
+among the loads: its remoting port takes them for pulls. An idle gRPC client has a connection, has told its settings, and
+waits for messages.
 
 %s`, now.UTC().Format("2006-01-02 15:04 MST"), environment, heat, table)
 }
