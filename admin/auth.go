@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 
@@ -87,7 +86,7 @@ func readToken(key, file string) (*[sha256.Size]byte, error) {
 	if file == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(file)
+	text, err := config.ReadFile(file)
 	token := strings.TrimSpace(string(text))
 	if err == nil && token == "" {
 		err = errors.New("the file is empty; write a long random word into it, such as from: openssl rand -hex 32")
@@ -100,7 +99,7 @@ func readToken(key, file string) (*[sha256.Size]byte, error) {
 }
 
 func readAuthorities(file string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(file)
+	text, err := config.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/knadh/koanf/parsers/toml/v2"
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/env/v2"
-	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/providers/rawbytes"
 	"github.com/knadh/koanf/v2"
 	gotoml "github.com/pelletier/go-toml/v2"
@@ -29,7 +28,7 @@ func Load(s Sources) (*Config, error) {
 	var doc []byte
 	if s.File != "" {
 		var err error
-		if doc, err = file.Provider(s.File).ReadBytes(); err != nil {
+		if doc, err = ReadFile(s.File); err != nil {
 			return nil, unreadable(s.File, err)
 		}
 	}

@@ -69,7 +69,7 @@ func (c *fileCheck) text(key, path string) []byte {
 	if path == "" {
 		return nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := config.ReadFile(path)
 	if err != nil {
 		c.add(key, path, "the file cannot be read: "+reason(err), "make it readable for the user of the proxy, or correct the path")
 	}

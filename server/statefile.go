@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 
 	"github.com/google/renameio/v2/maybe"
+
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 )
 
 // readState reads a file in state_dir; one that is missing has no text.
 func readState(path string) (text []byte, err error) {
-	text, err = os.ReadFile(path)
+	text, err = config.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

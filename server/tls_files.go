@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 )
@@ -32,7 +31,7 @@ func read(paths []string) (map[string][]byte, error) {
 	text := map[string][]byte{}
 	var errs []error
 	for _, path := range paths {
-		b, err := os.ReadFile(path)
+		b, err := config.ReadFile(path)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("cannot read a file that tls names: %w", err))
 			continue
