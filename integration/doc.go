@@ -26,6 +26,9 @@
 // proxy is compared with what it prints direct, and, for sends and receptions only, by ali-ons (Node.js) and librocketmq
 // (C++, from a Python wheel; harness/other).
 //
+// SDKs of RocketMQ 5, which speak gRPC, run in processes of their own, with TLS as by default and without (harness/gosdk is a
+// program with that of Go v5.1.4, in a module of its own). They tell other stories, in sdk_*_test.go.
+//
 // # Running
 //
 //	go test ./integration/...                           Go client, embedded brokers; needs nothing but Go, takes a minute

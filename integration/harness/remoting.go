@@ -143,10 +143,14 @@ func brokersIn(body []byte) map[string]string {
 // CreateTopic creates a topic with that many queues on each of the given brokers, and returns once the name server
 // knows it there.
 func CreateTopic(ctx context.Context, nameServer string, brokers map[string]string, topic string, queues int) error {
+	return createTopic(ctx, nameServer, brokers, topic, queues, "")
+}
+
+func createTopic(ctx context.Context, nameServer string, brokers map[string]string, topic string, queues int, attributes string) error {
 	for name, address := range brokers {
 		a, err := Call(ctx, address, 17, map[string]string{ // UPDATE_AND_CREATE_TOPIC
 			"topic": topic, "defaultTopic": "TBW102", "perm": "6", "topicFilterType": "SINGLE_TAG",
-			"topicSysFlag": "0", "order": "false",
+			"topicSysFlag": "0", "order": "false", "attributes": attributes,
 			"readQueueNums": strconv.Itoa(queues), "writeQueueNums": strconv.Itoa(queues),
 		})
 		if err != nil {
