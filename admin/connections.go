@@ -21,6 +21,8 @@ const (
 	reportTimeout = 2 * time.Second
 )
 
+var parametersOfLists = []string{"search", "listener", "broker", "sort", "limit", "offset"}
+
 // client is a connection as it is shown.
 type client struct {
 	*actors.Connection

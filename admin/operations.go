@@ -73,15 +73,15 @@ const defaultGrace = 40 * time.Second
 
 func (p *pages) operations(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/v1/maintenance", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, p.backend.Maintenance()) })
-	mux.HandleFunc("POST /api/v1/maintenance", p.maintain)
-	mux.HandleFunc("DELETE /api/v1/maintenance", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("POST /api/v1/maintenance", only(p.maintain, "cluster", "broker", "topic", "mode", "grace"))
+	mux.HandleFunc("DELETE /api/v1/maintenance", only(func(w http.ResponseWriter, r *http.Request) {
 		if t, ok := target(w, r.URL.Query()); ok {
 			done(w, p.backend.EndMaintenance(t), func() any { return p.backend.Maintenance() })
 		}
-	})
+	}, "cluster", "broker", "topic"))
 	mux.HandleFunc("GET /api/v1/pause", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, p.backend.Pauses()) })
-	mux.HandleFunc("POST /api/v1/pause", p.pausing(p.backend.Pause))
-	mux.HandleFunc("DELETE /api/v1/pause", p.pausing(p.backend.Resume))
+	mux.HandleFunc("POST /api/v1/pause", only(p.pausing(p.backend.Pause), "cluster", "broker"))
+	mux.HandleFunc("DELETE /api/v1/pause", only(p.pausing(p.backend.Resume), "cluster", "broker"))
 }
 
 // target reads what a request is about; ok is false when it has been refused.

@@ -40,13 +40,13 @@ func (p *pages) open() *http.ServeMux {
 func (p *pages) all() http.Handler {
 	mux := p.open()
 	mux.HandleFunc("GET /stats", p.stats)
-	mux.HandleFunc("GET /clients", p.clients)
-	mux.HandleFunc("GET /upstreams", p.upstreams)
+	mux.HandleFunc("GET /clients", only(p.clients, parametersOfLists...))
+	mux.HandleFunc("GET /upstreams", only(p.upstreams, parametersOfLists...))
 	mux.HandleFunc("GET /brokers", p.brokers)
 	mux.HandleFunc("GET /actors", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, p.proxy.Health()) })
 	mux.HandleFunc("GET /{$}", index)
-	mux.HandleFunc("POST /reload", p.reload)
-	mux.HandleFunc("POST /drain", p.drain)
+	mux.HandleFunc("POST /reload", only(p.reload))
+	mux.HandleFunc("POST /drain", only(p.drain))
 	p.operations(mux)
 	p.profiles(mux)
 	return mux
