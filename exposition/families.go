@@ -71,6 +71,8 @@ rocketmq_proxy_malformed_frames_total counter Times that the bytes of a client o
 rocketmq_proxy_heartbeats_replayed_total counter Heartbeats that registered a client again after a loss.
 rocketmq_proxy_connections_handed_over_total counter Client connections that were handed over to a successor.
 rocketmq_proxy_connections_taken_over_total counter Client connections that were taken over from a predecessor.
+rocketmq_proxy_grpc_calls_total counter Calls of gRPC that have ended, by method and by the code of their status.
+rocketmq_proxy_grpc_sessions gauge Clients of gRPC, by their client ids.
 rocketmq_proxy_refused_total counter Clients that were rejected or cut off, by the last part of the setting.
 rocketmq_proxy_limited_total counter Requests that a [[limit]] has refused, held for a while, or delayed by not reading the client.
 rocketmq_proxy_listener_full gauge 1 while the ports of a listener are closed because all permits are taken.

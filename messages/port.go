@@ -19,6 +19,7 @@ const (
 	VIPPort                    // that broker's "fast" port: its own port - 2
 	OnePort                    // the name server and all brokers (listener.brokers = "one-port")
 	OneVIPPort                 // the same, and of brokers their "fast" ports: two below the other
+	GRPC                       // calls of gRPC, whatever port their connections came on; with a broker: what calls ask it for
 )
 
 // OneForAll reports whether a port stands for all brokers of its listener.
@@ -29,7 +30,7 @@ func (r Role) OfBroker() bool { return r == BrokerPort || r == VIPPort }
 
 // String is the role in reports, labels and logs.
 func (r Role) String() string {
-	return [...]string{"name-server", "broker", "vip", "one-port", "one-port-vip"}[r]
+	return [...]string{"name-server", "broker", "vip", "one-port", "one-port-vip", "grpc"}[r]
 }
 
 // StoreHostLookup maps the address that a broker has itself to the one that clients are told, never that of a VIP port.
@@ -42,7 +43,7 @@ type Port struct {
 	StatPrefix string
 	Role       Role
 	Address    netip.AddrPort
-	Broker     route.BrokerID // of BrokerPort and VIPPort
+	Broker     route.BrokerID // of BrokerPort and VIPPort, and of GRPC once it is known
 	Cluster    string         // the proxy's name of its broker's cluster; of other ports the listener's own
 	// Actors finds the actor of one of the listener's clusters; nil: there are none.
 	Actors func(cluster string) *actor.PID

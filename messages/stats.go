@@ -58,6 +58,14 @@ type Delta struct {
 	UpstreamSent       int64
 	Opened             int // connections
 	Closed             int
+	Call               Call // of gRPC that has ended; the zero value: none
+	Sessions           int  // of gRPC that began, less those that ended
+}
+
+// Call is how a call of gRPC has ended.
+type Call struct {
+	Method string // of the API; "other": it has no such method
+	Code   string // the code of its status, such as "OK"; of gRPC's own, if the call has ended with that
 }
 
 // Add adds a sample. Frames come many in a chunk, and what happens to them is the same: then it is counted.
@@ -88,6 +96,8 @@ type Totals struct {
 	UpstreamSent       int64
 	Opened             int
 	Closed             int
+	Calls              map[Call]int // of gRPC that have ended
+	Sessions           int          // change
 }
 
 // Times is how many requests took how long.

@@ -53,7 +53,7 @@ func (c *call) ackAt(broker string, command *codec.Command, entries []*translate
 		failed()
 	}
 	x := &exchange{broker: broker, command: command}
-	c.ask(c.links, x, c.patience(), func() {
+	c.ask(c.links, c.request(x), c.patience(), func() {
 		if x.err != nil {
 			lost(x.err)
 			return

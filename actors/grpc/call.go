@@ -26,8 +26,9 @@ type call struct {
 	ctx     actor.Context // valid within Receive only
 	session *actor.PID
 	stream  *telemetry // nil: it is another method
-	over    bool       // the client has its answer, or is gone
-	gone    bool       // the client is
+	tally   tally
+	over    bool // the client has its answer, or is gone
+	gone    bool // the client is
 }
 
 // method is what the API offers.
@@ -35,6 +36,7 @@ type method struct {
 	begin  func(c *call, request []byte)
 	failed func(*pb.Status) proto.Message // the answer that has a status only
 	last   func() proto.Message           // what ends also such an answer; nil: nothing
+	code   int32                          // of the request that it counts as; 0: of none
 }
 
 // refuse is the whole answer of a call that was not served.
@@ -54,6 +56,7 @@ func serve[T any, M interface {
 	return method{begin: func(c *call, b []byte) {
 		m := M(new(T))
 		if err := proto.Unmarshal(b, m); err != nil {
+			c.malformed()
 			c.fail(translate.Unreadable(err))
 			return
 		}
@@ -78,7 +81,7 @@ func (c *call) Receive(ctx actor.Context) {
 	case *rpc.HalfClosed:
 		c.end(rpc.Done)
 	case *rpc.Canceled:
-		c.over, c.gone = true, true
+		c.leave()
 	case *pb.RecoverOrphanedTransactionCommand:
 		c.write(translate.RecoverCommand(m))
 	case *messages.LetGo:
@@ -93,6 +96,7 @@ func (c *call) Receive(ctx actor.Context) {
 
 func (c *call) begin(m *begin) {
 	c.rpc, c.method = m.rpc, methods[m.rpc.Method()]
+	c.tally.began = c.Env.Now()
 	c.rpc.Bind(c.self)
 	c.method.begin(c, m.first)
 }
@@ -109,14 +113,29 @@ func (c *call) close() {
 
 // write sends a message to the client.
 func (c *call) write(m proto.Message) {
-	if !c.over {
-		c.rpc.Write(encode(m))
+	if c.over {
+		return
 	}
+	if s, ok := m.(interface{ GetStatus() *pb.Status }); ok && s.GetStatus() != nil {
+		c.tally.code = s.GetStatus().Code
+	}
+	c.rpc.Write(encode(m))
+}
+
+// leave notes that the client is gone.
+func (c *call) leave() {
+	if !c.over {
+		c.account(canceled)
+	}
+	c.over, c.gone = true, true
 }
 
 // end ends the call.
 func (c *call) end(s rpc.Status) {
 	c.rpc.End(s)
+	if !c.over {
+		c.account(c.outcome(s))
+	}
 	c.over = true
 }
 
@@ -170,7 +189,7 @@ func (c *call) patience() time.Duration {
 // exchange asks a broker. then gets the answer; without one the call fails.
 func (c *call) exchange(broker string, command *codec.Command, then func(answer *codec.Command)) {
 	x := &exchange{broker: broker, command: command}
-	c.ask(c.links, x, c.patience(), func() {
+	c.ask(c.links, c.request(x), c.patience(), func() {
 		if x.err != nil {
 			c.fail(x.err)
 			return

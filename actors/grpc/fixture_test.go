@@ -192,3 +192,6 @@ func (f *fixture) polls() <-chan struct{} {
 
 // actorsOf lists the actors of a kind.
 func (f *fixture) actorsOf(kind string) []string { return f.Actors(kind) }
+
+// counted reads one of the proxy's own metrics, whose name begins with "rocketmq_proxy_"; 0: there is none.
+func (f *fixture) counted(name string) int { return int(f.Metrics()[name]) }

@@ -23,6 +23,8 @@ type Options struct {
 	Cluster  func() *actor.PID // answers messages.RouteQuery
 	// Broker is the master of a broker name; ok is false when it is not known.
 	Broker func(name string) (to messages.Destination, ok bool)
+	// StatPrefix is that of the 27 statistics by now.
+	StatPrefix func() string
 	// Settings are those in effect: a reload changes them.
 	Settings func() *Settings
 }
@@ -44,6 +46,7 @@ type shared struct {
 	Options
 	sessions, metadata, links system.Sink
 	turn                      atomic.Uint32 // of the brokers that messages go to
+	ports                     ports
 }
 
 // service owns the server. What it stands on are its children.

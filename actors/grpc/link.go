@@ -7,11 +7,11 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/actors/stats"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/upstream"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
-	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/translate"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
@@ -22,6 +22,8 @@ type link struct {
 	broker string
 	to     messages.Destination
 	x      transport.Executor
+
+	recorder *stats.Recorder // of the executor
 
 	self, upstream system.Sink
 	epoch          int32
@@ -56,6 +58,7 @@ func (l *link) Receive(ctx actor.Context) {
 	case *messages.Lost:
 		l.lost(m)
 	case *messages.Opened:
+		l.counts(messages.Sample{Kind: messages.UpstreamOpened})
 		l.beat()
 	case *messages.Outdated:
 		l.leave()
@@ -68,6 +71,7 @@ func (l *link) Receive(ctx actor.Context) {
 
 func (l *link) start(ctx actor.Context) {
 	l.self = system.NewSink(l.Env.System, ctx.Self())
+	l.recorder = l.Env.Recorders[l.x]
 	l.waiting, l.heard = map[int32]*exchange{}, l.Env.Now()
 	l.cancel = system.Every(linkTick, l.self, &messages.Tick{})
 	l.upstream = system.NewSink(l.Env.System, ctx.SpawnPrefix(upstream.Props(l.Env, l.x), "upstream"))
@@ -79,8 +83,7 @@ func (l *link) resume() {
 	l.epoch++
 	l.version = 0
 	l.answers = assembly{limits: codec.Limits{MaxFrame: l.Env.Settings().MaxFrame, MaxHeader: l.Env.Settings().MaxHeader}}
-	port := &messages.Port{Listener: l.Listener, Role: messages.BrokerPort, Broker: route.BrokerID{Name: l.broker}, To: l.to}
-	l.upstream.Deliver(&messages.Resume{Port: port, To: l.to, Client: nobody{l.x}, Epoch: l.epoch})
+	l.upstream.Deliver(&messages.Resume{Port: l.port(l.broker), To: l.to, Client: nobody{l.x}, Epoch: l.epoch})
 }
 
 // nobody is whom a link dials for: all of its clients.
@@ -115,12 +118,14 @@ func (l *link) send(x *exchange) {
 	l.opaque++
 	x.command.Opaque = l.opaque
 	l.waiting[l.opaque] = x
+	l.requested(l.recorder, l.port(l.broker), x)
 	l.write(x.command)
 }
 
 // write hands a command to the upstream.
 func (l *link) write(c *codec.Command) {
 	chunk := transport.NewChunk(c.Append(nil, codec.JSON))
+	l.recorder.Add(l.port(l.broker), &messages.Delta{UpstreamSent: int64(len(chunk.B))})
 	l.upstream.DeliverInline(messages.NewForward(chunk, 0, len(chunk.B), l.epoch))
 	chunk.Release()
 }
@@ -131,8 +136,10 @@ func (l *link) deliver(m *messages.Deliver) {
 		return
 	}
 	l.heard = l.Env.Now()
+	l.recorder.Add(l.port(l.broker), &messages.Delta{UpstreamReceived: int64(m.To - m.From)})
 	err := l.answers.take(m, l.received)
 	if err != nil {
+		l.counts(messages.Sample{Kind: messages.ResponseMalformed})
 		l.Env.Log.Warn("malformed frame from upstream", "listener", l.Listener, "broker", l.broker, "reason", err)
 		l.leave()
 	}
@@ -141,14 +148,17 @@ func (l *link) deliver(m *messages.Deliver) {
 // received takes one frame of the broker.
 func (l *link) received(c *codec.Command) {
 	if !c.IsResponse() {
+		l.counts(messages.Sample{Kind: messages.UpstreamRequestRead})
 		l.request(c)
 		return
 	}
+	l.counts(messages.Sample{Kind: messages.ResponseRead})
 	if l.version == 0 && c.Version > 0 {
 		l.learn(c.Version)
 	}
 	if x := l.waiting[c.Opaque]; x != nil {
 		delete(l.waiting, c.Opaque)
+		l.settled(l.recorder, x, c.Code)
 		x.answer = c
 		x.from.Deliver(x)
 	}
@@ -181,6 +191,9 @@ func (l *link) lost(m *messages.Lost) {
 	if m.Epoch != l.epoch {
 		return
 	}
+	if m.Opened {
+		l.counts(messages.Sample{Kind: messages.UpstreamLost})
+	}
 	l.giveUp(translate.Lost(l.broker, m.Reason), !m.Opened)
 	l.resume()
 }
@@ -194,8 +207,7 @@ func (l *link) leave() {
 
 func (l *link) giveUp(err error, unwritten bool) {
 	for opaque, x := range l.waiting {
-		delete(l.waiting, opaque)
-		x.fail(err, unwritten)
+		l.failed(opaque, x, err, unwritten)
 	}
 	for _, x := range l.unprepared {
 		x.fail(err, true)
@@ -203,13 +215,18 @@ func (l *link) giveUp(err error, unwritten bool) {
 	l.unprepared = nil
 }
 
+func (l *link) failed(opaque int32, x *exchange, err error, unwritten bool) {
+	delete(l.waiting, opaque)
+	l.abandoned(l.recorder, x)
+	x.fail(err, unwritten)
+}
+
 func (l *link) tick() {
 	now := l.Env.Now()
 	l.upstream.Deliver(&messages.Tick{Now: now})
 	for opaque, x := range l.waiting {
 		if now-x.sent > int64(answerLimit) {
-			delete(l.waiting, opaque)
-			x.fail(translate.Timeout(l.broker), false)
+			l.failed(opaque, x, translate.Timeout(l.broker), false)
 		}
 	}
 	l.unprepared = slices.DeleteFunc(l.unprepared, func(x *exchange) bool {

@@ -15,6 +15,7 @@ type exchange struct {
 	broker   string
 	command  *codec.Command
 	poll     bool   // the broker may hold it: it goes over a link of its own kind
+	began    int64  // when its client's call did, on the process clock; 0: the proxy asks on its own
 	producer string // a topic whose half messages the broker may ask back about; "": none
 	// prepare makes the command for a broker of a version, or refuses it; nil: it is the same for all.
 	prepare func(version int32) error
@@ -24,9 +25,10 @@ type exchange struct {
 	err    error
 	// unwritten is that nothing of it can have reached the broker, so that it may go to another one.
 	unwritten bool
+	port      *messages.Port // that it counts for as a request; nil: for none
 }
 
-// fail sends an exchange back without an answer.
+// fail sends an exchange back without an answer, which a link counts if it has counted the request.
 func (x *exchange) fail(err error, unwritten bool) {
 	x.err, x.unwritten = err, unwritten
 	x.from.Deliver(x)
@@ -68,6 +70,8 @@ func (l *links) Receive(ctx actor.Context) {
 func (l *links) pass(ctx actor.Context, x *exchange) {
 	to, ok := l.Broker(x.broker)
 	if !ok {
+		l.requested(l.counter(), l.port(""), x)
+		l.abandoned(l.counter(), x)
 		x.fail(translate.UnknownBroker(x.broker), true)
 		return
 	}

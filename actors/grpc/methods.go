@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/translate"
 	"github.com/rocketmq-proxy/rocketmq-proxy/translate/pb"
 )
@@ -38,6 +39,30 @@ func init() {
 			func(s *pb.Status) proto.Message { return &pb.SyncLiteSubscriptionResponse{Status: s} }),
 		"Telemetry": {begin: func(c *call, first []byte) { c.telemetry(first) }, failed: func(s *pb.Status) proto.Message { return &pb.TelemetryCommand{Status: s} }},
 	}
+	for name, code := range requestCodes {
+		m := methods[name]
+		m.code = code
+		methods[name] = m
+	}
+}
+
+// requestCodes are what remoting clients send instead of each method.
+var requestCodes = map[string]int32{
+	"QueryRoute":                      codec.ReqGetRouteInfoByTopic,
+	"QueryAssignment":                 codec.ReqQueryAssignment,
+	"Heartbeat":                       codec.ReqHeartBeat,
+	"SendMessage":                     codec.ReqSendMessageV2,
+	"ReceiveMessage":                  codec.ReqPopMessage,
+	"AckMessage":                      codec.ReqAckMessage,
+	"ChangeInvisibleDuration":         codec.ReqChangeMessageInvisibleTime,
+	"ForwardMessageToDeadLetterQueue": codec.ReqConsumerSendMsgBack,
+	"EndTransaction":                  codec.ReqEndTransaction,
+	"RecallMessage":                   codec.ReqRecallMessage,
+	"NotifyClientTermination":         codec.ReqUnregisterClient,
+	"PullMessage":                     codec.ReqPullMessage,
+	"UpdateOffset":                    codec.ReqUpdateConsumerOffset,
+	"GetOffset":                       codec.ReqQueryConsumerOffset,
+	"QueryOffset":                     codec.ReqSearchOffsetByTimestamp,
 }
 
 func receiveFailed(s *pb.Status) proto.Message {

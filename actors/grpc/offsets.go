@@ -43,7 +43,7 @@ func (c *call) pull(req *pb.PullMessageRequest) {
 	if left := c.left(); left != translate.NoDeadline {
 		patience = max(min(patience, left-replyTime), time.Millisecond)
 	}
-	c.ask(c.links, x, patience, func() {
+	c.ask(c.links, c.request(x), patience, func() {
 		if x.err != nil {
 			c.fail(x.err)
 			return

@@ -53,7 +53,7 @@ func (c *call) poll(r *receiving) {
 	if left := c.left(); left != translate.NoDeadline {
 		patience = max(min(patience, left-replyTime), time.Millisecond)
 	}
-	c.ask(c.links, x, patience, func() {
+	c.ask(c.links, c.request(x), patience, func() {
 		switch {
 		case x.err != nil:
 			c.later(pollAgain, func() { c.fail(x.err) })

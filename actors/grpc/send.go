@@ -43,7 +43,7 @@ func (c *call) attempt(s *sending) {
 	if s.Type == pb.MessageType_TRANSACTION {
 		x.producer = s.Topic
 	}
-	c.ask(c.links, x, c.patience(), func() {
+	c.ask(c.links, c.request(x), c.patience(), func() {
 		switch {
 		case (x.err != nil && x.unwritten || x.answer != nil && translate.Transient(x.answer)) && c.mayTryAnother(s, q):
 			s.tried = q.Broker

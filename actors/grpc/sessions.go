@@ -67,7 +67,9 @@ func (s *sessions) Receive(ctx actor.Context) {
 			to.Deliver(m)
 		}
 	case *actor.Terminated:
-		s.ended(m.Who)
+		s.left(m.Who)
+	case *actor.Stopping, *actor.Restarting: // its children end with it
+		s.Env.CleanUp(func() { s.counts(-len(s.all)); clear(s.all) })
 	}
 }
 
@@ -75,6 +77,7 @@ func (s *sessions) begin(ctx actor.Context, m *begin) {
 	id := m.rpc.Metadata("x-mq-client-id")
 	known, ok := methods[m.rpc.Method()]
 	if !ok {
+		s.ended(m.rpc.Method(), endings[rpc.Unimplemented("").Code])
 		m.rpc.End(rpc.Unimplemented("method " + m.rpc.Method() + " is not known"))
 		return
 	}
@@ -82,17 +85,20 @@ func (s *sessions) begin(ctx actor.Context, m *begin) {
 		for _, answer := range known.refuse(translate.StatusOf(translate.NoClientID())) {
 			m.rpc.Write(encode(answer))
 		}
+		s.ended(m.rpc.Method(), translate.StatusOf(translate.NoClientID()).Code.String())
 		m.rpc.End(rpc.Done)
 		return
 	}
 	session, ok := s.all[id]
 	if !ok {
 		if !s.Env.Transport.Reserve(sessionCost) {
+			s.ended(m.rpc.Method(), endings[rpc.ResourceExhausted("").Code])
 			m.rpc.End(rpc.ResourceExhausted("the proxy has no memory left for another client (limits.buffer_total)"))
 			return
 		}
 		session = s.spawn(ctx, id)
 		s.all[id] = session
+		s.counts(1)
 	}
 	session.Deliver(m)
 }
@@ -107,11 +113,19 @@ func (s *sessions) spawn(ctx actor.Context, id string) system.Sink {
 	return system.NewSink(s.Env.System, pid)
 }
 
-func (s *sessions) ended(who *actor.PID) {
+// counts has the number of sessions change, and what is reserved for them with those that end.
+func (s *sessions) counts(change int) {
+	s.counter().Add(s.port(""), &messages.Delta{Sessions: change})
+	if change < 0 {
+		s.Env.Transport.Release(-change * sessionCost)
+	}
+}
+
+func (s *sessions) left(who *actor.PID) {
 	for id, to := range s.all {
 		if to.PID.Equal(who) {
 			delete(s.all, id)
-			s.Env.Transport.Release(sessionCost)
+			s.counts(-1)
 		}
 	}
 	s.publishes(&publishes{session: who})

@@ -32,8 +32,9 @@ func (l *listener) http2(ctx actor.Context, m *messages.HTTP2) {
 		first := l.Listener
 		l.grpc = ctx.SpawnPrefix(grpc.Props(grpc.Options{
 			Env: l.env, Listener: l.Name,
-			Cluster:  func() *actor.PID { return first.present().Cluster.PID() },
-			Settings: func() *grpc.Settings { return &first.present().GRPC },
+			Cluster:    func() *actor.PID { return first.present().Cluster.PID() },
+			StatPrefix: func() string { return first.present().StatPrefix },
+			Settings:   func() *grpc.Settings { return &first.present().GRPC },
 			Broker: func(name string) (messages.Destination, bool) {
 				b := first.present().Cluster.Snapshot().Broker(route.BrokerID{Name: name})
 				return b, b != nil

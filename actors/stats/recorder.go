@@ -68,6 +68,13 @@ func (r *Recorder) Add(port *messages.Port, d *messages.Delta) {
 	sum.UpstreamSent += d.UpstreamSent
 	sum.Opened += d.Opened
 	sum.Closed += d.Closed
+	sum.Sessions += d.Sessions
+	if d.Call.Method != "" {
+		if sum.Calls == nil {
+			sum.Calls = map[messages.Call]int{}
+		}
+		sum.Calls[d.Call]++
+	}
 	r.callLocked()
 }
 

@@ -59,6 +59,7 @@ type portStats struct {
 	readPauses         *metrics.Counter
 	localReplies       map[int32]*metrics.Counter
 	latency            *metrics.PrometheusHistogram
+	calls              map[messages.Call]*metrics.Counter
 }
 
 // statsInterval is how often the histogram of the last interval begins again, Envoy's flush interval.
@@ -125,7 +126,7 @@ func (s *Actor) add(sum *messages.Totals) {
 
 func (s *Actor) newPortStats(port *messages.Port) *portStats {
 	broker := ""
-	if port.Role.OfBroker() {
+	if port.Broker.Name != "" {
 		broker = port.Broker.String()
 	}
 	labels := []string{"listener", port.Listener, "port", port.Role.String(), "broker", broker}
@@ -134,7 +135,7 @@ func (s *Actor) newPortStats(port *messages.Port) *portStats {
 	}
 	return &portStats{
 		prefix: s.out.prefix(port.StatPrefix), labels: labels,
-		requests: map[int32]*metrics.Counter{}, localReplies: map[int32]*metrics.Counter{},
+		requests: map[int32]*metrics.Counter{}, localReplies: map[int32]*metrics.Counter{}, calls: map[messages.Call]*metrics.Counter{},
 		downstreamReceived: counter("downstream_bytes_total", "direction", "received"),
 		downstreamSent:     counter("downstream_bytes_total", "direction", "sent"),
 		upstreamReceived:   counter("upstream_bytes_total", "direction", "received"),
@@ -176,6 +177,12 @@ func (p *portStats) move(set *metrics.Set, sum *messages.Totals) {
 	p.upstreamSent.AddInt64(sum.UpstreamSent)
 	p.accepted.Add(sum.Opened)
 	p.open.Add(float64(sum.Opened - sum.Closed))
+	for call, n := range sum.Calls {
+		p.callCounter(set, sum.Port.Listener, call).Add(n)
+	}
+	if sum.Sessions != 0 {
+		set.GetOrCreateGauge(exposition.Name("rocketmq_proxy_grpc_sessions", "listener", sum.Port.Listener), nil).Add(float64(sum.Sessions))
+	}
 }
 
 // update enters a value several times.
@@ -212,6 +219,15 @@ func (p *portStats) replyCounter(set *metrics.Set, code int32) *metrics.Counter 
 	}
 	p.localReplies[code] = p.codeCounter(set, "local_replies_total", "response_code", number)
 	return p.localReplies[code]
+}
+
+// callCounter counts the calls of gRPC that ended in one way.
+func (p *portStats) callCounter(set *metrics.Set, listener string, call messages.Call) *metrics.Counter {
+	if p.calls[call] == nil {
+		p.calls[call] = set.GetOrCreateCounter(exposition.Name("rocketmq_proxy_grpc_calls_total",
+			"listener", listener, "method", call.Method, "code", call.Code))
+	}
+	return p.calls[call]
 }
 
 func (p *portStats) codeCounter(set *metrics.Set, name string, labels ...string) *metrics.Counter {
