@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
@@ -68,9 +69,6 @@ var (
 	ErrInFile  = errors.New("the configuration file has a [[maintenance]] for it; change that and reload")
 )
 
-// defaultGrace is that of the configuration: clients ask for routes every 30 s.
-const defaultGrace = 40 * time.Second
-
 func (p *pages) operations(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/v1/maintenance", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, p.backend.Maintenance()) })
 	mux.HandleFunc("POST /api/v1/maintenance", only(p.maintain, "cluster", "broker", "topic", "mode", "grace"))
@@ -108,7 +106,7 @@ func (p *pages) maintain(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "cannot use mode="+m.Mode+"; must be "+route.ModeReadOnly+" or "+route.ModeOff)
 		return
 	}
-	grace := defaultGrace
+	grace := config.DefaultMaintenance().Grace
 	if text := q.Get("grace"); text != "" {
 		var err error
 		if grace, err = time.ParseDuration(text); err != nil || grace < 0 {

@@ -24,7 +24,7 @@
 //
 // # Adding a key
 //
-// Add a field with a toml tag and a comment to config.go, its default to defaults.go and its rules to a validate file.
+// Add a field with a toml tag and a comment to config.go or one of config_*.go, its default to defaults.go and its rules to a validate file.
 // Then run `go test ./config -update`, which writes proxy.example.toml from the fields, their comments and their defaults.
 // Whether a reload can change the key is decided in the table of the package server.
 //

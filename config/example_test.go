@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -26,7 +27,7 @@ const exampleHead = `# Every key of rocketmq-proxy with its default. Keep the li
 # The environment overrides the file: ROCKETMQ_PROXY_ADMIN__ADDRESS is admin.address, ROCKETMQ_PROXY_LISTENER__0__ADDRESS
 # the address of the first listener. Flags override both.
 #
-# Written by "go test ./config -update" from config/config.go and config/defaults.go.
+# Written by "go test ./config -update" from config/config*.go and config/defaults.go.
 
 `
 
@@ -131,9 +132,18 @@ func commentOut(text string, headers ...string) string {
 
 // fieldComments are the doc comments of the structs' fields, by "Struct.Field", as TOML comments.
 func fieldComments(t *testing.T) map[string]string {
-	file, err := parser.ParseFile(token.NewFileSet(), "config.go", nil, parser.ParseComments)
+	files, err := filepath.Glob("config*.go")
 	require.NoError(t, err)
 	comments := map[string]string{}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		require.NoError(t, err)
+		commentsIn(t, file, comments)
+	}
+	return comments
+}
+
+func commentsIn(t *testing.T, file *ast.File, comments map[string]string) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.TypeSpec)
 		if !ok {
@@ -149,5 +159,4 @@ func fieldComments(t *testing.T) map[string]string {
 		}
 		return false
 	})
-	return comments
 }

@@ -92,7 +92,7 @@ func (r *renderer) below(path string, owner reflect.Value, f reflect.StructField
 }
 
 func (r *renderer) line(path, key, value string) {
-	fmt.Fprintf(&r.out, "%s = %s%s\n", quoteKey(key), value, r.behind(path))
+	fmt.Fprintf(&r.out, "%s = %s%s\n", QuoteKey(key), value, r.behind(path))
 }
 
 // isTable reports whether a value has a header of its own: a struct that is not a text, a list of them, a map with entries.

@@ -51,7 +51,7 @@ func inlineTable(table reflect.Value) string {
 		if secretName.MatchString(name) {
 			value = quote(masked)
 		}
-		items = append(items, quoteKey(name)+" = "+value)
+		items = append(items, QuoteKey(name)+" = "+value)
 	}
 	if len(items) == 0 {
 		return "{}"
@@ -105,10 +105,7 @@ var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 func Quote(text string) string { return quote(text) }
 
 // QuoteKey writes a key, in quotes where TOML needs them.
-func QuoteKey(key string) string { return quoteKey(key) }
-
-// quoteKey is QuoteKey.
-func quoteKey(key string) string {
+func QuoteKey(key string) string {
 	if bareKey.MatchString(key) {
 		return key
 	}

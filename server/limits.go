@@ -32,14 +32,8 @@ func limitRule(l *config.Limit) (r limit.Rule, err error) {
 	if l.Everywhere() {
 		return r, nil
 	}
-	for _, network := range l.Addresses {
-		p, err := config.ParseNetwork(network)
-		if err != nil {
-			return r, err
-		}
-		r.Addresses = append(r.Addresses, p)
-	}
-	return r, nil
+	r.Addresses, err = networks("limit.address", l.Addresses)
+	return r, err
 }
 
 // writeLimits writes what each limit has done. Limits come and go, so their metrics are not registered but read off.

@@ -14,7 +14,7 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
-// operations is what operators have taken out of use for a while: what is in maintenance, by the file and by the API, and
+// operations is an [admin.Operations]: what operators have taken out of use for a while: what is in maintenance, by the file and by the API, and
 // which brokers are paused. Since when is told by the clock on the wall and kept in state_dir, so that neither a reload nor
 // a restart begins the time of grace again.
 //
@@ -162,15 +162,15 @@ func (o *operations) change(f func() error) error {
 	return saved()
 }
 
-// list is what is in maintenance.
-func (o *operations) list() []admin.Maintained {
+// Maintenance is what is in maintenance.
+func (o *operations) Maintenance() []admin.Maintained {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return append([]admin.Maintained{}, o.state.Maintenance...)
 }
 
-// maintain puts something into maintenance; what was said of it by the API before no longer counts.
-func (o *operations) maintain(m admin.Maintained) error {
+// Maintain puts something into maintenance; what was said of it by the API before no longer counts.
+func (o *operations) Maintain(m admin.Maintained) error {
 	return o.change(func() error { return o.begin(m) })
 }
 
@@ -192,8 +192,8 @@ func (o *operations) begin(m admin.Maintained) error {
 	return nil
 }
 
-// endMaintenance puts something back into use.
-func (o *operations) endMaintenance(t admin.Target) error {
+// EndMaintenance puts something back into use.
+func (o *operations) EndMaintenance(t admin.Target) error {
 	return o.change(func() error { return o.end(t) })
 }
 

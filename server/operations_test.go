@@ -228,18 +228,18 @@ func TestASuccessorKnowsWhatIsPaused(t *testing.T) {
 	first := start(t, cl, succeed)
 	c := dialAs(t, first.broker(), oldClient)
 	c.mustSend("before")
-	require.NoError(t, first.operations.maintain(admin.Maintained{
+	require.NoError(t, first.operations.Maintain(admin.Maintained{
 		Target: admin.Target{Topic: "orders"}, Mode: "off", Since: time.Now().UTC(), Grace: 40, Source: admin.FromAPI,
 	}))
-	require.NoError(t, first.operations.pause("", "broker-a"))
+	require.NoError(t, first.operations.Pause("", "broker-a"))
 
 	second := start(t, cl, succeed)
 	first.Drain()
 	first.end()
 	first.logged("connections handed over", "connections=0", "handed_over=1")
-	require.Equal(t, first.operations.state.Maintenance[0].Since.UnixNano(), second.operations.list()[0].Since.UnixNano())
+	require.Equal(t, first.operations.state.Maintenance[0].Since.UnixNano(), second.operations.Maintenance()[0].Since.UnixNano())
 	c.Send(sendRequest("waits"))
-	second.await(func() bool { list := second.operations.pauses(); return len(list) == 1 && list[0].Parked == 1 }, "the request is parked")
-	require.NoError(t, second.operations.resume("", "broker-a"))
+	second.await(func() bool { list := second.operations.Pauses(); return len(list) == 1 && list[0].Parked == 1 }, "the request is parked")
+	require.NoError(t, second.operations.Resume("", "broker-a"))
 	require.Equal(t, codec.ResSuccess, c.answer().Code)
 }

@@ -51,7 +51,7 @@ func TestAPausedBrokerThatIsDownIsShownAsDown(t *testing.T) {
 	cluster.Brokers()[0].Cut()
 	c.Send(sendRequest("lost"))
 	s.shows("/brokers", `"up": false`)
-	require.NoError(t, s.operations.pause("", "broker-a"))
+	require.NoError(t, s.operations.Pause("", "broker-a"))
 	page := s.page("/brokers")
 	require.Contains(t, page, `"paused_since": "20`)
 	require.Contains(t, page, `"up": false`)

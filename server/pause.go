@@ -8,8 +8,8 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/admin"
 )
 
-// pauses lists the brokers that are paused.
-func (o *operations) pauses() []admin.Paused {
+// Pauses lists the brokers that are paused.
+func (o *operations) Pauses() []admin.Paused {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	list := []admin.Paused{}
@@ -24,8 +24,8 @@ func (o *operations) pauses() []admin.Paused {
 	return list
 }
 
-// pause begins a pause of a broker in each cluster that has one of that name; one that has begun goes on.
-func (o *operations) pause(cluster, broker string) error {
+// Pause begins a pause of a broker in each cluster that has one of that name; one that has begun goes on.
+func (o *operations) Pause(cluster, broker string) error {
 	return o.change(func() error { return o.beginPause(cluster, broker) })
 }
 
@@ -45,8 +45,8 @@ func (o *operations) beginPause(cluster, broker string) error {
 	return nil
 }
 
-// resume ends it.
-func (o *operations) resume(cluster, broker string) error {
+// Resume ends it.
+func (o *operations) Resume(cluster, broker string) error {
 	return o.change(func() error { return o.endPause(cluster, broker) })
 }
 

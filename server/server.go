@@ -109,11 +109,11 @@ func (s *Server) assemble(cfg *config.Config, undo *[]func()) (tree *actors.Tree
 	if err != nil {
 		return nil, err
 	}
-	if s.admin, err = admin.Listen(cfg.Admin, s.log, s.proxy, backend{s}); err != nil {
+	if s.admin, err = admin.Listen(cfg.Admin, s.log, s.proxy, backend{s, &s.operations}); err != nil {
 		return nil, err
 	}
 	made(s.admin.Close)
-	if s.open, err = admin.ListenMetrics(cfg.Metrics, s.log, backend{s}); err != nil {
+	if s.open, err = admin.ListenMetrics(cfg.Metrics, s.log, backend{s, &s.operations}); err != nil {
 		return nil, err
 	}
 	made(s.open.Close)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
@@ -13,12 +14,9 @@ func (s *Server) downstreamHandshake(c *config.Listener) (transport.DownstreamHa
 		AllowPlain: c.TLS.Mode == config.TLSPermissive, Timeout: s.config().Timeouts.Handshake, Rejected: s.proxy.Rejected(c.Name),
 		MaxInProgress: func() int { return connectionLimit(s.config(), allowedDescriptors()) },
 	}
-	for _, network := range c.ProxyProtocolFrom {
-		p, err := config.ParseNetwork(network)
-		if err != nil {
-			return e, fmt.Errorf("cannot use listener.proxy_protocol_from %q: %w", network, err)
-		}
-		e.ProxyFrom = append(e.ProxyFrom, p)
+	var err error
+	if e.ProxyFrom, err = networks("listener.proxy_protocol_from", c.ProxyProtocolFrom); err != nil {
+		return e, err
 	}
 	if c.TLS.Mode == config.TLSOff {
 		return e, nil
@@ -47,4 +45,16 @@ func (s *Server) upstreamHandshake(c *config.Cluster) (transport.UpstreamHandsha
 	}
 	u.TLS = kept.current.Load
 	return u, nil
+}
+
+// networks are those of a key.
+func networks(key string, list []string) (all []netip.Prefix, err error) {
+	for _, network := range list {
+		p, err := config.ParseNetwork(network)
+		if err != nil {
+			return nil, fmt.Errorf("cannot use %s %q: %w", key, network, err)
+		}
+		all = append(all, p)
+	}
+	return all, nil
 }
