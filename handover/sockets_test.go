@@ -100,7 +100,10 @@ func TestOnlyTCPConnectionsAreAdopted(t *testing.T) {
 // is refused: with a client's socket alone its upstream would be taken for closed. The next offer is served.
 func TestAnOfferThatLostSocketsIsRefused(t *testing.T) {
 	path := newPath(t)
-	serve(t, path, &fakeProxy{})
+	e, err := Inherit(path, nil, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(e.Close)
+	require.NoError(t, e.takePath(&fakeProxy{})) // it does not look at its path, which takes descriptors and gives them back
 	c, _ := call(t, path)
 	p, _ := parcel(t, "main")
 	defer closeFD(p.Client)
@@ -111,8 +114,8 @@ func TestAnOfferThatLostSocketsIsRefused(t *testing.T) {
 	var old unix.Rlimit
 	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &old))
 	free := duplicate(t, p.Client) // the lowest that is free, so all above it are
-	closeFD(free)
 	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(free) + 1, Max: old.Max}))
+	closeFD(free)
 	refused := offered(t, c, p.Client, p.Client) // one of them fits
 	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &old))
 	require.Equal(t, errDescriptorsLost.Error(), refused)
