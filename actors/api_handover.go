@@ -156,12 +156,12 @@ func (p *Proxy) Offer(ctx context.Context, s *messages.ConnectionState) error {
 }
 
 // Adopt goes on with a connection of another process, which must no longer touch it. The descriptors belong to the
-// proxy: after an error they are closed. upstream is -1 when there is none.
-func (p *Proxy) Adopt(ctx context.Context, s *messages.ConnectionState, client, upstream int) error {
+// proxy: after an error they are closed.
+func (p *Proxy) Adopt(ctx context.Context, s *messages.ConnectionState, client int, upstreams []int) error {
 	sharing := p.env.Transport.(transport.Sharing)
 	m := &messages.Adopt{State: s, Conn: sharing.Adopt(client, nil)}
-	if upstream >= 0 {
-		m.Upstream = sharing.Adopt(upstream, m.Conn.Executor())
+	for _, fd := range upstreams {
+		m.Upstreams = append(m.Upstreams, sharing.Adopt(fd, m.Conn.Executor()))
 	}
 	_, err := p.ask(ctx, m)
 	if err != nil && ctx.Err() == nil { // else the actors have it, or it is discarded with its letter

@@ -21,8 +21,9 @@ type Proxy interface {
 	ShareListeners(ctx context.Context) ([]messages.SharedListener, error)
 	// Offer returns why a connection would not be adopted; nil: it would.
 	Offer(ctx context.Context, s *messages.ConnectionState) error
-	// Adopt goes on with a connection. It owns the descriptors, also after an error; upstream is -1 when there is none.
-	Adopt(ctx context.Context, s *messages.ConnectionState, client, upstream int) error
+	// Adopt goes on with a connection. It owns the descriptors, also after an error; those of upstreams are in the order of the
+	// links.
+	Adopt(ctx context.Context, s *messages.ConnectionState, client int, upstreams []int) error
 }
 
 // answerTimeout is how long the proxy may take to answer.
@@ -87,7 +88,7 @@ func (t *taking) handle(r *request, fds []int, lost error) error {
 	return t.share()
 }
 
-// offered accepts a connection, or says why not. With version 0 the answer is the end of it.
+// offered accepts a connection, or says why not.
 func (t *taking) offered(r *request, fds []int, lost error) error {
 	refused := t.refusal(r, fds, lost)
 	if refused == "" {
@@ -96,15 +97,12 @@ func (t *taking) offered(r *request, fds []int, lost error) error {
 		t.refused++
 		closeAll(fds)
 	}
-	if err := t.conn.send(reply{Refused: refused}); err != nil || refused != "" || r.Version > 0 {
-		return err
-	}
-	return t.start()
+	return t.conn.send(reply{Refused: refused})
 }
 
 func (t *taking) refusal(r *request, fds []int, lost error) string {
 	switch {
-	case r.Version > Version:
+	case r.Version < Version-1 || r.Version > Version:
 		return fmt.Sprintf("version %d of the hand-over protocol is unknown", r.Version)
 	case lost != nil:
 		return lost.Error()
@@ -113,6 +111,9 @@ func (t *taking) refusal(r *request, fds []int, lost error) string {
 	}
 	if slices.ContainsFunc(fds, func(fd int) bool { return !tcpConnection(fd) }) {
 		return "what came with it is not a TCP connection"
+	}
+	if !r.State.Agrees(len(fds) - 1) {
+		return fmt.Sprintf("%d sockets came with it, which is not what its state says", len(fds))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
@@ -129,13 +130,9 @@ func (t *taking) start() error {
 		return errors.New("the predecessor says start, and no connection was accepted")
 	}
 	t.accepted = nil
-	upstream := -1
-	if len(o.fds) > 1 {
-		upstream = o.fds[1]
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
-	if err := t.proxy.Adopt(ctx, o.state, o.fds[0], upstream); err != nil {
+	if err := t.proxy.Adopt(ctx, o.state, o.fds[0], o.fds[1:]); err != nil {
 		t.log.Warn("cannot adopt an accepted connection", "listener", o.state.Listener, "error", err)
 		t.refused++
 		return nil

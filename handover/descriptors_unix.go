@@ -11,9 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostDescriptors is how many come with one message.
-const mostDescriptors = 2
-
 func sendDescriptors(nc *net.UnixConn, b []byte, fds []int) error {
 	var rights []byte
 	if len(fds) > 0 {

@@ -27,7 +27,7 @@ type fakeProxy struct {
 	refuses  string // a listener that it does not have
 	adopted  []*messages.ConnectionState
 	sockets  []net.Conn // of adopted connections
-	upstream []bool     // whether there was a second one
+	upstream []int      // how many others came with each
 	shares   []messages.SharedListener
 }
 
@@ -42,12 +42,12 @@ func (p *fakeProxy) Offer(_ context.Context, s *messages.ConnectionState) error 
 	return nil
 }
 
-func (p *fakeProxy) Adopt(_ context.Context, s *messages.ConnectionState, client, upstream int) error {
+func (p *fakeProxy) Adopt(_ context.Context, s *messages.ConnectionState, client int, upstreams []int) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.adopted = append(p.adopted, s)
-	p.upstream = append(p.upstream, upstream >= 0)
-	closeFD(upstream)
+	p.upstream = append(p.upstream, len(upstreams))
+	closeAll(upstreams)
 	file := os.NewFile(uintptr(client), "client")
 	nc, err := net.FileConn(file)
 	file.Close()
@@ -109,7 +109,7 @@ func parcel(t *testing.T, listener string) (p *messages.HandedOverConnection, cl
 	file, err := nc.(*net.TCPConn).File()
 	require.NoError(t, err)
 	defer file.Close()
-	return &messages.HandedOverConnection{Client: duplicate(t, int(file.Fd())), Upstream: -1, State: messages.ConnectionState{Listener: listener}}, client
+	return &messages.HandedOverConnection{Client: duplicate(t, int(file.Fd())), State: messages.ConnectionState{Listener: listener}}, client
 }
 
 // gone wants the other end to be closed: no process has the socket.

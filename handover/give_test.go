@@ -3,6 +3,7 @@ package handover
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -47,14 +48,14 @@ func TestAConnectionIsGiven(t *testing.T) {
 	gone(t, client)
 
 	p, client = parcel(t, "main")
-	p.Upstream = duplicate(t, p.Client)
+	p.Upstreams = []int{duplicate(t, p.Client)}
 	outcome, refused, err = s.Give(p)
 	require.NoError(t, err)
 	require.Equal(t, messages.HandedOver, outcome)
 	require.Empty(t, refused)
 	require.Eventually(t, func() bool { return successor.proxy.count() == 1 }, patience, time.Millisecond)
 	owned(t, client)
-	require.Equal(t, []bool{true}, successor.proxy.upstream)
+	require.Equal(t, []int{1}, successor.proxy.upstream)
 	successor.proxy.sockets[0].Close()
 	gone(t, client)
 	s.Close()
@@ -73,7 +74,7 @@ func TestAnOfferWithoutTheWordToStartIsNothing(t *testing.T) {
 		c, hi := call(t, path)
 		require.Equal(t, Version, hi.Version)
 		p, client := parcel(t, "main")
-		require.NoError(t, c.send(request{State: &p.State, Version: 1}, p.Client))
+		require.NoError(t, c.send(request{State: &p.State, Version: Version}, p.Client))
 		var r reply
 		_, err := c.receive(&r)
 		require.NoError(t, err)
@@ -108,10 +109,9 @@ func fakeSuccessor(t *testing.T, version int, behave func(c *conn)) *Successor {
 	return successorOf(t, path)
 }
 
-// When the answer to an offer does not come, the connection is the predecessor's: the word to start was never said. A
-// successor of version 0 may have started it, so nobody can tell, and the predecessor closes it.
+// When the answer to an offer does not come, the connection is the predecessor's: the word to start was never said.
 func TestTheOwnerOfAConnectionWhoseOfferIsNotAnswered(t *testing.T) {
-	for version, want := range []messages.HandOverOutcome{messages.HandOverInDoubt, messages.HandOverRefused} {
+	for version := 1; version <= Version; version++ {
 		s := fakeSuccessor(t, version, func(c *conn) {
 			var r request
 			fds, _ := c.receive(&r)
@@ -120,11 +120,9 @@ func TestTheOwnerOfAConnectionWhoseOfferIsNotAnswered(t *testing.T) {
 		p, client := parcel(t, "main")
 		outcome, _, err := s.Give(p)
 		require.Error(t, err)
-		require.Equal(t, want, outcome, "version %d", version)
-		if want == messages.HandOverRefused {
-			owned(t, client)
-			closeFD(p.Client)
-		}
+		require.Equal(t, messages.HandOverRefused, outcome, "version %d", version)
+		owned(t, client)
+		closeFD(p.Client)
 		gone(t, client)
 	}
 }
@@ -150,7 +148,7 @@ func TestAWordToStartThatMayBeLostEndsTheConnection(t *testing.T) {
 
 // Neighbors speak the lower version; beyond that only listening sockets are shared.
 func TestVersionsOneApartUnderstandEachOther(t *testing.T) {
-	for theirs, want := range map[int]int{0: 0, 1: 1, 2: 1} {
+	for theirs, want := range map[int]int{1: 1, 2: 2, 3: 2} {
 		version, ok := common(theirs)
 		require.True(t, ok)
 		require.Equal(t, want, version)
@@ -171,19 +169,82 @@ func TestVersionsOneApartUnderstandEachOther(t *testing.T) {
 	e := &Endpoint{path: path, id: "predecessor", done: make(chan struct{})}
 	s, err := e.Successor(t.Context())
 	require.Nil(t, s)
-	require.EqualError(t, err, "it speaks version 3 of the hand-over protocol, and this proxy versions 0 to 2; upgrade in smaller steps to keep connections")
+	require.EqualError(t, err, "it speaks version 4 of the hand-over protocol, and this proxy versions 1 to 3; upgrade in smaller steps to keep connections")
 
 	path = newPath(t)
 	successor := serve(t, path, &fakeProxy{})
-	c, _ := call(t, path)
-	p, _ := parcel(t, "main")
-	require.NoError(t, c.send(request{State: &p.State, Version: Version + 1}, p.Client))
-	var r reply
-	_, err = c.receive(&r)
-	require.NoError(t, err)
-	require.Equal(t, "version 2 of the hand-over protocol is unknown", r.Refused)
+	for _, version := range []int{0, 3} {
+		c, _ := call(t, path)
+		p, _ := parcel(t, "main")
+		require.NoError(t, c.send(request{State: &p.State, Version: version}, p.Client))
+		var r reply
+		_, err = c.receive(&r)
+		require.NoError(t, err)
+		require.Equal(t, fmt.Sprintf("version %d of the hand-over protocol is unknown", version), r.Refused)
+		closeFD(p.Client)
+	}
 	require.Zero(t, successor.proxy.count())
+}
+
+// A successor of version 1 knows nothing of links. No successor can take more sockets than come with one message.
+func TestWhatCannotBeGivenStays(t *testing.T) {
+	path := newPath(t)
+	successor := serve(t, path, &fakeProxy{})
+	s := successorOf(t, path)
+	for version, want := range map[int]string{1: "version 1 of the hand-over protocol has no links", 2: ""} {
+		s.version = version
+		p, client := parcel(t, "main")
+		p.State.Role, p.State.OnePort = messages.OnePort, &messages.OnePortState{Links: []messages.LinkState{{Connected: true}, {}, {Connected: true}}}
+		p.Upstreams = []int{duplicate(t, p.Client), duplicate(t, p.Client)}
+		outcome, refused, err := s.Give(p)
+		require.NoError(t, err)
+		require.Equal(t, want, refused)
+		owned(t, client)
+		if want != "" {
+			require.Equal(t, messages.HandOverRefused, outcome)
+			closeAll(append(p.Upstreams, p.Client))
+		}
+	}
+	require.Eventually(t, func() bool { return successor.proxy.count() == 1 }, patience, time.Millisecond)
+	require.Equal(t, []int{2}, successor.proxy.upstream)
+
+	p, client := parcel(t, "main")
+	p.Upstreams = make([]int, mostDescriptors)
+	outcome, refused, err := s.Give(p)
+	require.NoError(t, err)
+	require.Equal(t, messages.HandOverRefused, outcome)
+	require.Equal(t, "it has 201 sockets, and at most 200 can be handed over", refused)
+	owned(t, client)
 	closeFD(p.Client)
+}
+
+// Sockets that do not belong to what is said of a connection are refused, and so are links that it does not have.
+func TestAnOfferAgreesWithItsSockets(t *testing.T) {
+	path := newPath(t)
+	serve(t, path, &fakeProxy{})
+	c, _ := call(t, path)
+	two := &messages.OnePortState{Links: []messages.LinkState{{Connected: true}, {}}}
+	for refused, offer := range map[*messages.ConnectionState]int{
+		{Role: messages.BrokerPort}:                                         3,
+		{Role: messages.BrokerPort, Pending: []messages.Pending{{Link: 1}}}: 2,
+		{Role: messages.BrokerPort, OnePort: two}:                           2,
+		{Role: messages.OnePort}:                                            1,
+		{Role: messages.OnePort, OnePort: two}:                              3,
+		{Role: messages.OnePort, OnePort: &messages.OnePortState{Links: two.Links, Pushes: []messages.Push{{Link: 2}}}}: 2,
+		{Role: messages.OneVIPPort, OnePort: two, Pending: []messages.Pending{{Link: 2}}}:                               2,
+	} {
+		p, _ := parcel(t, "main")
+		var fds []int
+		for range offer {
+			fds = append(fds, p.Client)
+		}
+		require.NoError(t, c.send(request{State: refused, Version: Version}, fds...))
+		var r reply
+		_, err := c.receive(&r)
+		require.NoError(t, err)
+		require.Equal(t, fmt.Sprintf("%d sockets came with it, which is not what its state says", offer), r.Refused)
+		closeFD(p.Client)
+	}
 }
 
 // Accepting goes on after the process was out of descriptors, and ends when the listener is closed.
@@ -244,6 +305,10 @@ func TestEachFieldOfTheStateCrosses(t *testing.T) {
 	n := 0
 	fill(t, reflect.ValueOf(&p.State).Elem(), &n)
 	require.Greater(t, n, 15)
+	one := p.State.OnePort
+	one.Links = append(one.Links, one.Links[0])
+	p.State.Role, p.State.Pending[0].Link, one.Pushes[0].Link = messages.OnePort, 1, 1
+	p.Upstreams = []int{duplicate(t, p.Client), duplicate(t, p.Client)}
 	sent := p.State
 	outcome, _, err := successorOf(t, path).Give(p)
 	require.NoError(t, err)

@@ -19,13 +19,13 @@
 //	{}                                    every listening socket, each as a listener; one without an address ends them,
 //	                                      and says in "error" what could not be shared, and in "kept" what else
 //	                                      the successor is to know
-//	{"state": …, "version": 1}, 1 or 2    offers a connection: its client socket and its upstream socket;
+//	{"state": …, "version": 2}, 1 or more offers a connection: its client socket and those of its links to brokers;
 //	                                      answered by {} or {"refused": …}
 //	{"start": true}                       the connection that was accepted just now is the successor's; no answer
 //
-// In version 0 there is no third step: a successor owns a connection once it has answered {}. Processes whose versions
-// are one apart speak the lower one. Beyond that, listening sockets are shared all the same ({} never changes), and
-// connections are drained.
+// In version 1 a connection has one link at most, so those of one-port listeners are drained. Processes whose versions are one
+// apart speak the lower one. Beyond that, listening sockets are shared all the same ({} never changes), and connections are
+// drained.
 package handover
 
 import (
@@ -41,7 +41,7 @@ import (
 )
 
 // Version is the highest version of the protocol that this package speaks.
-const Version = 1
+const Version = 2
 
 // The messages.
 type (
@@ -72,6 +72,9 @@ type (
 func common(theirs int) (version int, ok bool) {
 	return min(theirs, Version), theirs >= Version-1 && theirs <= Version+1
 }
+
+// mostDescriptors is how many come with one message: a client and its links to brokers. Linux passes 253 at a time.
+const mostDescriptors = 200
 
 // longestMessage bounds what the other process can make us read, in bytes: a heartbeat of 1 MiB in base64 and many
 // pending requests fit.

@@ -55,29 +55,26 @@ func (s *Successor) Close() {
 // Give offers a connection. refused says why the successor does not take it. An error is one of the connection between
 // the two processes: nothing more can be given. Descriptors that are no longer this process's are closed.
 func (s *Successor) Give(p *messages.HandedOverConnection) (outcome messages.HandOverOutcome, refused string, err error) {
-	fds := []int{p.Client}
-	if p.Upstream >= 0 {
-		fds = append(fds, p.Upstream)
+	fds := append([]int{p.Client}, p.Upstreams...)
+	switch {
+	case s.version < 2 && p.State.OnePort != nil:
+		return messages.HandOverRefused, fmt.Sprintf("version %d of the hand-over protocol has no links", s.version), nil
+	case len(fds) > mostDescriptors:
+		return messages.HandOverRefused, fmt.Sprintf("it has %d sockets, and at most %d can be handed over", len(fds), mostDescriptors), nil
 	}
 	if err := s.conn.send(request{State: &p.State, Version: s.version}, fds...); err != nil {
 		return messages.HandOverRefused, "", err // it has not got all of it
 	}
 	var r reply
 	if _, err := s.conn.receive(&r); err != nil {
-		if s.version > 0 { // the word to start was not sent, and will not be
-			return messages.HandOverRefused, "", err
-		}
-		closeAll(fds)
-		return messages.HandOverInDoubt, "", err
+		return messages.HandOverRefused, "", err // the word to start was not sent, and will not be
 	}
 	if r.Refused != "" {
 		return messages.HandOverRefused, r.Refused, nil
 	}
 	outcome = messages.HandedOver
-	if s.version > 0 {
-		if err = s.conn.send(request{Start: true}); err != nil {
-			outcome = messages.HandOverInDoubt
-		}
+	if err = s.conn.send(request{Start: true}); err != nil {
+		outcome = messages.HandOverInDoubt
 	}
 	closeAll(fds)
 	return outcome, "", err

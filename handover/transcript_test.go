@@ -79,7 +79,7 @@ func speak(t *testing.T, l line, c *conn) {
 
 // Processes of both versions that ask or give are answered as they were when this was recorded.
 func TestCallersOfEachVersionAreUnderstood(t *testing.T) {
-	for _, file := range []string{"v0-inherit.txt", "v0-connections.txt", "v1-connections.txt"} {
+	for _, file := range []string{"v0-inherit.txt", "v1-connections.txt", "v2-connections.txt"} {
 		t.Run(file, func(t *testing.T) {
 			path := newPath(t)
 			sockets := [2]*messages.HandedOverConnection{}
@@ -112,7 +112,7 @@ func TestCallersOfEachVersionAreUnderstood(t *testing.T) {
 
 // A predecessor says to a successor of either version what it said when this was recorded.
 func TestSuccessorsOfEachVersionAreSpokenTo(t *testing.T) {
-	for version, file := range []string{"v0-connections.txt", "v1-connections.txt"} {
+	for version, file := range map[int]string{1: "v1-connections.txt", 2: "v2-connections.txt"} {
 		t.Run(file, func(t *testing.T) {
 			lines := transcript(t, file)[1:]
 			ended := make(chan struct{})
@@ -137,8 +137,8 @@ func TestSuccessorsOfEachVersionAreSpokenTo(t *testing.T) {
 				}
 				p, _ := parcel(t, "")
 				p.State = *r.State
-				if l.descriptors > 1 {
-					p.Upstream = duplicate(t, p.Client)
+				for range l.descriptors - 1 {
+					p.Upstreams = append(p.Upstreams, duplicate(t, p.Client))
 				}
 				_, _, _ = s.Give(p)
 			}

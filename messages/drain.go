@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"os"
 	"time"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
@@ -37,9 +38,9 @@ type NotNow struct{ Never bool }
 // HandedOverConnection is a connection between two frames. Its descriptors belong to the receiver, or to the connection
 // again after HandOverAborted.
 type HandedOverConnection struct {
-	Client   int // the client's socket
-	Upstream int // its upstream's; -1: none
-	State    ConnectionState
+	Client    int   // the client's socket
+	Upstreams []int // its upstreams', in the order of the links
+	State     ConnectionState
 }
 
 // HandOverOutcome is what became of a connection that was offered to another process.
@@ -60,12 +61,13 @@ type (
 	HandOverAborted struct{}
 )
 
-// How a connection gets the socket of its upstream for a hand-over.
+// How a connection gets the sockets of its upstreams for a hand-over.
 type (
-	// ReleaseSocket asks an upstream actor for its socket.
-	ReleaseSocket struct{}
+	// ReleaseSocket asks the upstream actor of a link for its socket.
+	ReleaseSocket struct{ Link uint16 }
 	// SocketReleased answers it.
 	SocketReleased struct {
+		Link  uint16
 		FD    int // -1: it has none
 		OK    bool
 		Never bool
@@ -73,6 +75,13 @@ type (
 	// ReturnSocket gives the socket back.
 	ReturnSocket struct{ FD int }
 )
+
+// Discard is for a message whose receiver is gone.
+func (m *SocketReleased) Discard() {
+	if m.FD >= 0 {
+		os.NewFile(uintptr(m.FD), "upstream").Close()
+	}
+}
 
 // ConnectionState is what a connection remembers, beside its sockets.
 type ConnectionState struct {
@@ -89,6 +98,7 @@ type ConnectionState struct {
 	Confirmed *HeartbeatAnswer `json:"confirmed,omitempty"` // what the broker said to the last heartbeat; nil: nothing
 	Upstream  string           `json:"upstream"`            // its address
 	Pending   []Pending        `json:"pending,omitempty"`
+	OnePort   *OnePortState    `json:"one_port,omitempty"` // of a port for all brokers; nil: it is another port
 }
 
 // HeartbeatAnswer is what a broker said to a heartbeat.
@@ -99,7 +109,7 @@ type HeartbeatAnswer struct {
 	Owed      bool  `json:"owed,omitempty"` // the proxy has answered one since, which has yet to reach the broker
 }
 
-// Pending is one request that the upstream has yet to answer.
+// Pending is one request that an upstream has yet to answer.
 type Pending struct {
 	Code     int32          `json:"code"`
 	Flag     int32          `json:"flag"`
@@ -111,6 +121,8 @@ type Pending struct {
 	Age      time.Duration  `json:"age"`
 	Asked    *int64         `json:"asked,omitempty"` // the offset, of a pull
 	Dead     bool           `json:"dead,omitempty"`  // answered by the proxy; the upstream's answer is to be dropped
+	Link     uint16         `json:"link,omitempty"`  // which upstream, of several
+	Pop      *route.Pop     `json:"pop,omitempty"`   // what it pops, if acks of it may come without a handle
 }
 
 // Offer asks a listener whether it would adopt a connection. It answers with Adopted or Rejected, and holds nothing.
@@ -118,17 +130,17 @@ type Offer struct{ State *ConnectionState }
 
 // Adopt brings a listener a connection of another process. It answers with Adopted or Rejected.
 type Adopt struct {
-	Conn     transport.Conn
-	Upstream transport.Conn // nil: none
-	State    *ConnectionState
-	Port     *Port // set by the listener on the way to the connection
+	Conn      transport.Conn
+	Upstreams []transport.Conn // in the order of the links
+	State     *ConnectionState
+	Port      *Port // set by the listener on the way to the connection
 }
 
 // Discard is for a message whose receiver is gone. Sockets that were not started may be closed anywhere.
 func (m *Adopt) Discard() {
 	m.Conn.Close()
-	if m.Upstream != nil {
-		m.Upstream.Close()
+	for _, upstream := range m.Upstreams {
+		upstream.Close()
 	}
 }
 

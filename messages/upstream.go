@@ -72,6 +72,7 @@ type Opened struct {
 	Epoch    int32
 	Upstream string // the address
 	Replayed bool   // the heartbeat went first
+	Adopted  bool   // it is another process's socket: nothing about it is new to the broker
 }
 
 // Outdated tells that the upstream is connected to an address that is not one to stay with: the broker has another one, or

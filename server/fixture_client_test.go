@@ -118,6 +118,8 @@ type wanderer struct {
 	asked         atomic.Int64
 	lost, refused atomic.Int64 // requests without an answer, connections that failed
 	moves         atomic.Int64
+	failed        atomic.Int64                      // answers that are not success
+	ask           func(opaque int32) *codec.Command // what is asked next; nil: always the same
 }
 
 func (w *wanderer) run(address string, stop <-chan struct{}) {
@@ -143,9 +145,16 @@ func (w *wanderer) run(address string, stop <-chan struct{}) {
 			r = bufio.NewReader(nc)
 		}
 		opaque++
-		cmd := &codec.Command{Code: codec.ReqGetMaxOffset, Language: codec.Java, Version: w.version, Opaque: opaque, Ext: maxOffset}
+		cmd := &codec.Command{Code: codec.ReqGetMaxOffset, Ext: maxOffset}
+		if w.ask != nil {
+			cmd = w.ask(opaque)
+		}
+		cmd.Language, cmd.Version, cmd.Opaque = codec.Java, w.version, opaque
 		nc.Write(cmd.Append(nil, codec.JSON))
 		answer, _, err := codec.ReadCommand(r, codec.Limits{})
+		for err == nil && !answer.IsResponse() { // what brokers ask of their own accord
+			answer, _, err = codec.ReadCommand(r, codec.Limits{})
+		}
 		switch {
 		case err != nil:
 			w.lost.Add(1)
@@ -154,6 +163,8 @@ func (w *wanderer) run(address string, stop <-chan struct{}) {
 		case answer.Code == codec.ResGoAway:
 			drop()
 			continue
+		case answer.Code != codec.ResSuccess || answer.Opaque != opaque:
+			w.failed.Add(1)
 		}
 		w.asked.Add(1)
 		if w.idle {
@@ -173,14 +184,21 @@ func sum(all []*wanderer, of func(*wanderer) int64) (n int64) {
 
 // wander starts clients; the returned function stops them.
 func wander(t *testing.T, address string, n int, version int32, idle bool) ([]*wanderer, func()) {
-	stop := make(chan struct{})
-	var group sync.WaitGroup
 	all := make([]*wanderer, n)
 	for i := range all {
 		all[i] = &wanderer{version: version, idle: idle}
+	}
+	return all, runAll(t, address, all)
+}
+
+// runAll has clients work until the returned function stops them, and returns when each has been answered.
+func runAll(t *testing.T, address string, all []*wanderer) (halt func()) {
+	stop := make(chan struct{})
+	var group sync.WaitGroup
+	for i := range all {
 		group.Go(func() { all[i].run(address, stop) })
 	}
-	halt := sync.OnceFunc(func() { close(stop); group.Wait() })
+	halt = sync.OnceFunc(func() { close(stop); group.Wait() })
 	t.Cleanup(halt)
 	require.Eventually(t, func() bool {
 		for _, w := range all {
@@ -190,5 +208,5 @@ func wander(t *testing.T, address string, n int, version int32, idle bool) ([]*w
 		}
 		return true
 	}, patience, time.Millisecond)
-	return all, halt
+	return halt
 }

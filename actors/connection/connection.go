@@ -216,6 +216,7 @@ func (c *connection) close() {
 	c.out.release()
 	c.heartbeat.drop(c.env)
 	c.releaseParked()
+	c.life.dropReleased()
 	end := messages.RequestAbandoned
 	if c.life.moved() {
 		end = messages.RequestMovedAway

@@ -36,8 +36,9 @@ type drain struct {
 	moved    bool          // another process has it
 	quiet    time.Duration // since the last traffic, before a draining connection closes
 
-	asker *actor.PID                     // asked for this connection; set: nothing is begun
-	given *messages.HandedOverConnection // what it got, until HandOverDone or HandOverAborted
+	asker     *actor.PID                     // asked for this connection; set: nothing is begun
+	releasing *releasing                     // nil: no upstream has been asked for its socket
+	given     *messages.HandedOverConnection // what it got, until HandOverDone or HandOverAborted
 }
 
 // QuietBeforeEnd is how long a client must have said nothing before its connection is closed. A request that was on its

@@ -71,7 +71,9 @@ func (c *connection) opened(m *messages.Opened) {
 	}
 	l.opened(m)
 	if many := c.links.many; many != nil {
-		many.list[l.number].member = m.Replayed
+		if !m.Adopted {
+			many.list[l.number].member = m.Replayed
+		}
 		c.linked()
 	}
 	if c.life.resetOnLoss { // the broker has lost this connection only

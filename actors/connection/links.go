@@ -131,6 +131,14 @@ func (ls *links) between() bool {
 	return true
 }
 
+// know reports that nothing but answers can come for the requests in flight, of which there are n.
+func (ls *links) know(n int) bool {
+	if m := ls.many; m != nil {
+		return m.asking == 0
+	}
+	return ls.solo.isUp() || n == 0
+}
+
 // release gives back what is expected of them, and the room for it.
 func (ls *links) release() {
 	for i := range ls.len() {
@@ -202,6 +210,20 @@ func (c *connection) findLink(id route.BrokerID) *link {
 // addLink makes a link to a broker, or with the zero id to name servers. It begins with the client's heartbeat, unless that
 // comes next; else nothing is dialed yet.
 func (c *connection) addLink(id route.BrokerID, replay bool) *link {
+	f := c.newFar(id)
+	if f == nil {
+		return nil
+	}
+	var heartbeat []byte
+	if replay {
+		heartbeat = c.replayOn(&f.link)
+	}
+	c.startLink(&f.link, heartbeat, nil, "")
+	return &f.link
+}
+
+// newFar makes a link that leads nowhere yet; nil: there is no such broker.
+func (c *connection) newFar(id route.BrokerID) *far {
 	f := &far{broker: id, cluster: c.port.Cluster, to: c.port.To}
 	if id.Name != "" {
 		var ok bool
@@ -212,12 +234,7 @@ func (c *connection) addLink(id route.BrokerID, replay bool) *link {
 	m := c.links.many
 	f.number = uint16(len(m.list))
 	m.list = append(m.list, f)
-	var heartbeat []byte
-	if replay {
-		heartbeat = c.replayOn(&f.link)
-	}
-	c.startLink(&f.link, heartbeat, nil, "")
-	return &f.link
+	return f
 }
 
 // linkTo is the link to a broker; nil: there is none.

@@ -46,6 +46,10 @@ func (c *connection) answerSlow(look *lookAtSlow) {
 	if !m.look.rings(look.at) {
 		return
 	}
+	if c.life.handingOver() { // the client's socket is away
+		c.dueBy(c.env.Now() + int64(slowGrain))
+		return
+	}
 	now, next := c.env.Now(), int64(0)
 	var late []*messages.Exchange
 	for x := range c.flight.table.all() {

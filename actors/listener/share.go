@@ -89,25 +89,38 @@ func (l *listener) shareListeners(ctx actor.Context) {
 
 // offered answers whether a connection of another process would be adopted.
 func (l *listener) offered(ctx actor.Context, m *messages.Offer) {
-	if l.closing || l.portOf(m.State) == nil {
-		ctx.Respond(l.cannotAdopt(m.State))
+	if _, rejected := l.takes(m.State); rejected != nil {
+		ctx.Respond(rejected)
 		return
 	}
 	ctx.Respond(&messages.Adopted{})
 }
 
-func (l *listener) cannotAdopt(s *messages.ConnectionState) *messages.Rejected {
-	return &messages.Rejected{Reason: fmt.Sprintf("listener %s has no open port for %s %s", l.Name, s.Role, s.Broker)}
+// takes is the port for a connection of another process, or why there is none.
+func (l *listener) takes(s *messages.ConnectionState) (*messages.Port, *messages.Rejected) {
+	port := l.portOf(s)
+	if l.closing || port == nil {
+		return nil, &messages.Rejected{Reason: fmt.Sprintf("listener %s has no open port for %s %s", l.Name, s.Role, s.Broker)}
+	}
+	if s.OnePort == nil {
+		return port, nil
+	}
+	for _, link := range s.OnePort.Links {
+		if _, _, ok := port.FindBroker(link.Broker); !ok && link.Broker.Name != "" {
+			return nil, &messages.Rejected{Reason: fmt.Sprintf("listener %s knows no broker %s", l.Name, link.Broker)}
+		}
+	}
+	return port, nil
 }
 
 // adopt goes on with a connection of another process.
 func (l *listener) adopt(ctx actor.Context, m *messages.Adopt) {
-	port := l.portOf(m.State)
-	if port == nil || l.closing {
-		ctx.Respond(l.cannotAdopt(m.State))
+	port, rejected := l.takes(m.State)
+	if rejected != nil {
+		ctx.Respond(rejected)
 		return
 	}
-	ctx.Send(l.connections, &messages.Adopt{Conn: m.Conn, Upstream: m.Upstream, State: m.State, Port: port})
+	ctx.Send(l.connections, &messages.Adopt{Conn: m.Conn, Upstreams: m.Upstreams, State: m.State, Port: port})
 	ctx.Respond(&messages.Adopted{})
 }
 

@@ -9,8 +9,8 @@ import (
 
 // releaseSocket gives the socket away, between two frames of the upstream only. The connection forwards nothing until it
 // has restored it.
-func (u *upstream) releaseSocket() {
-	m := &messages.SocketReleased{FD: -1}
+func (u *upstream) releaseSocket(link uint16) {
+	m := &messages.SocketReleased{Link: link, FD: -1}
 	switch {
 	case u.state == idle:
 		u.stopTimer()
@@ -40,5 +40,5 @@ func (u *upstream) returnSocket(fd int) {
 func (u *upstream) take(sock transport.Conn, address string) {
 	u.sock, u.address, u.state = sock, address, open
 	sock.Start(&u.self)
-	u.up.Deliver(&messages.Opened{Epoch: u.epoch, Upstream: address})
+	u.up.Deliver(&messages.Opened{Epoch: u.epoch, Upstream: address, Adopted: true})
 }

@@ -100,7 +100,7 @@ func (u *upstream) Receive(ctx actor.Context) {
 	case *messages.Leave:
 		u.leave()
 	case *messages.ReleaseSocket:
-		u.releaseSocket()
+		u.releaseSocket(m.Link)
 	case *messages.ReturnSocket:
 		u.returnSocket(m.FD)
 	case *redial:
