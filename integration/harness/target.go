@@ -19,6 +19,7 @@ type Target struct {
 	Name       string
 	NameServer string            // what clients are told
 	Brokers    map[string]string // master addresses by broker name, as clients see them
+	TopicsOn   map[string]string // TopicBrokers, if those are not all Brokers
 	Version    string            // of the RocketMQ behind it, or EmbeddedVersion
 
 	Cluster *Cluster // nil unless the brokers are real ones
@@ -214,13 +215,21 @@ func (target *Target) Direct() string { return target.Cluster.NameServer }
 // Topic creates a topic with that many queues on each broker, for this test alone.
 func (target *Target) Topic(t *testing.T, queuesPerBroker int) string {
 	t.Helper()
-	return target.topicOn(t, target.Brokers, queuesPerBroker)
+	return target.topicOn(t, target.TopicBrokers(), queuesPerBroker)
+}
+
+// TopicBrokers are the brokers that Topic creates topics on, and where.
+func (target *Target) TopicBrokers() map[string]string {
+	if target.TopicsOn != nil {
+		return target.TopicsOn
+	}
+	return target.Brokers
 }
 
 // TopicOnOneBroker creates a topic with that many queues on one of the brokers.
 func (target *Target) TopicOnOneBroker(t *testing.T, queues int) string {
 	t.Helper()
-	return target.topicOn(t, map[string]string{"broker-a": target.Brokers["broker-a"]}, queues)
+	return target.topicOn(t, map[string]string{"broker-a": target.TopicBrokers()["broker-a"]}, queues)
 }
 
 func (target *Target) topicOn(t *testing.T, brokers map[string]string, queues int) string {

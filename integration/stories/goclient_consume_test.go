@@ -17,7 +17,7 @@ import (
 // queuesOf returns the queues of a topic that has that many on each broker.
 func queuesOf(target *harness.Target, topic string, perBroker int) []*primitive.MessageQueue {
 	var queues []*primitive.MessageQueue
-	for broker := range target.Brokers {
+	for broker := range target.TopicBrokers() {
 		for id := range perBroker {
 			queues = append(queues, &primitive.MessageQueue{Topic: topic, BrokerName: broker, QueueId: id})
 		}
