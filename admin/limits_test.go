@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"testing"
 	"time"
 
@@ -95,11 +96,11 @@ func TestTheServerHasEveryLimit(t *testing.T) {
 	require.Positive(t, writeTimeout)
 }
 
-// Beyond the limit connections are closed, and there is room again when one ends.
+// Beyond the limit connections are closed, and there is room again when one ends. One address has no more than half.
 func TestConnectionsAreLimited(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	limited := limited(ln, 2)
+	limited := limited(ln, 4)
 	defer limited.Close()
 	accepted := make(chan net.Conn, 10)
 	go func() {
@@ -111,26 +112,37 @@ func TestConnectionsAreLimited(t *testing.T) {
 			accepted <- nc
 		}
 	}()
-	dial := func() net.Conn {
+	dial := func(from string) net.Conn {
 		t.Helper()
-		nc, err := net.Dial("tcp", ln.Addr().String())
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+		nc, err := d.Dial("tcp", ln.Addr().String())
 		require.NoError(t, err)
 		t.Cleanup(func() { nc.Close() })
 		nc.SetDeadline(time.Now().Add(patience))
 		return nc
 	}
-	dial()
-	dial()
+	refused := func(from string) {
+		t.Helper()
+		_, err := dial(from).Read(make([]byte, 1))
+		require.Error(t, err)
+		require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
+	}
+	const one, other, third = "127.0.0.1", "127.0.0.2", "127.0.0.3"
+	dial(one)
+	dial(one)
 	first := <-accepted
 	<-accepted
-	_, err = dial().Read(make([]byte, 1))
-	require.ErrorIs(t, err, io.EOF)
+	refused(one)
+	dial(other)
+	dial(other)
+	<-accepted
+	<-accepted
+	refused(third)
 	first.Close()
 	first.Close() // twice is once
-	dial()
+	dial(third)
 	<-accepted
-	_, err = dial().Read(make([]byte, 1))
-	require.ErrorIs(t, err, io.EOF)
+	refused(one)
 }
 
 // Parameters of lists are read, bounded, and refused with what they may be.
