@@ -113,6 +113,8 @@ func (s *Server) call(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	s.options.Begin(c, first)
 	if s.options.Streams[method] {
 		go receive(c, in)
+	} else {
+		r.Body.Close() // what comes after the only message is not kept
 	}
 	return write(ctx, c, w)
 }
