@@ -234,11 +234,12 @@ func TestPopOf(t *testing.T) {
 		frame := c.Append(nil, codec.JSON)
 		var h codec.Header
 		require.NoError(t, h.Scan(frame[codec.PrefixLen:], codec.JSON))
-		pop, is := route.PopOf(&h, frame[codec.PrefixLen:], "a1")
-		require.Equal(t, ok, is)
-		if ok {
-			require.Equal(t, route.Pop{Broker: "a1", Group: "g", Topic: "News"}, pop)
+		pop := route.PopOf(&h, frame[codec.PrefixLen:], "a1")
+		if !ok {
+			require.Nil(t, pop)
+			return
 		}
+		require.Equal(t, &route.Pop{Broker: "a1", Group: "g", Topic: "News"}, pop)
 	}
 	f(50, "g", true)
 	f(200050, "g", true)

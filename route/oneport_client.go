@@ -20,6 +20,7 @@ type Client struct {
 	topics  map[TopicKey]*learned
 	turns   map[uint64]turn
 	counted counted
+	led     led
 	popped  popped
 }
 

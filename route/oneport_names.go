@@ -89,6 +89,9 @@ func (r *onePort) ofQueue(q bodyQueue) Verdict {
 // routes that are up to 30 s old. Topics of groups are at home in every cluster.
 func (r *onePort) ledElsewhere(p *brokerProcess) (Verdict, bool) {
 	topic := r.topicBytes()
+	if r.client.led.is(r, p, topic) {
+		return Verdict{}, false
+	}
 	known := r.client.topic(p.master.Of, topic)
 	if known != nil && len(known.Brokers) > 0 {
 		return Verdict{}, false
@@ -97,6 +100,9 @@ func (r *onePort) ledElsewhere(p *brokerProcess) (Verdict, bool) {
 	to := r.clustersOf(name)
 	switch {
 	case to[0] == p.master.Of, GroupTopic(name):
+		if possible(topic) {
+			r.client.led = led{r.t.Rules, p.master.Of, name, r.h.Version, r.h.Language}
+		}
 		return Verdict{}, false
 	case known == nil:
 		return ask(TopicKey{p.master.Of, name}), true
@@ -108,6 +114,20 @@ func (r *onePort) ledElsewhere(p *brokerProcess) (Verdict, bool) {
 		Remark: fmt.Sprintf("rocketmq-proxy: topic %q is not in cluster %q, whose broker %q this names; its route leads to cluster %q",
 			shorten(name), p.master.Of, p.master.Name, to[0]),
 	}, true
+}
+
+// led is a send that went where routes lead its topic. The next one mostly is like it, and asking the lines of all routes for
+// each of them would cost more than all else.
+type led struct {
+	rules          *Rules
+	cluster, topic string
+	version        int32
+	language       codec.Language
+}
+
+// is reports that a send is like that.
+func (l *led) is(r *onePort, p *brokerProcess, topic []byte) bool {
+	return l.cluster == p.master.Of && l.topic == string(topic) && l.rules == r.t.Rules && l.version == r.h.Version && l.language == r.h.Language
 }
 
 // Sends tells requests that store messages of clients.

@@ -10,14 +10,17 @@ import (
 // Pop is a request for messages that was passed on.
 type Pop struct{ Broker, Group, Topic string }
 
-// PopOf is the pop that a request is, which goes to a broker; ok is false for any other request, and where no group and no
-// topic can have that name.
-func PopOf(h *codec.Header, raw []byte, broker string) (p Pop, ok bool) {
+// PopOf is the pop that a request is, which goes to a broker; nil for any other request, and where no group and no topic can
+// have that name.
+func PopOf(h *codec.Header, raw []byte, broker string) *Pop {
 	if !pops(h.Code) {
-		return p, false
+		return nil
 	}
-	p = Pop{broker, h.ExtString(raw, "consumerGroup"), h.ExtString(raw, "topic")}
-	return p, possible(p.Group) && possible(p.Topic)
+	p := &Pop{broker, h.ExtString(raw, "consumerGroup"), h.ExtString(raw, "topic")}
+	if !possible(p.Group) || !possible(p.Topic) {
+		return nil
+	}
+	return p
 }
 
 // popped are the messages that a connection has popped, the oldest first.

@@ -97,3 +97,32 @@ func TestOnOnePortTheOnlyBrokerGetsNoTopicThatLeadsElsewhere(t *testing.T) {
 	f("orders", "15")
 	f("sales", "15")
 }
+
+// That a send goes where its topic is led is remembered for the next ones, which may be of another topic or client, or come after
+// a reload.
+func TestOnOnePortEachSendIsLedAsItSays(t *testing.T) {
+	table, client := brokers("a1", "b1"), &route.Client{}
+	lead := func(l route.Line) {
+		l.Cluster = "b"
+		table.Rules = route.NewRules("a", []string{"a", "b"}, []route.Line{l}, nil)
+	}
+	f := func(want, topic, broker string, version int32, language codec.Language) {
+		t.Helper()
+		client.Learn(route.TopicKey{Cluster: "a", Topic: topic}, route.Topic{})
+		client.Learn(route.TopicKey{Cluster: "b", Topic: topic}, route.Topic{})
+		c := &codec.Command{Code: 10, Version: version, Language: language, Ext: map[string]string{"topic": topic, "bname": broker}}
+		require.Equal(t, want, said(decide(table, onOnePort(client), c)))
+	}
+	lead(route.Line{Topic: matcher(t, spec{Exact: "moved"})})
+	f("a1", "News", "a1", 401, codec.Java)
+	f("17", "moved", "a1", 401, codec.Java)
+	f("17", "News", "b1", 401, codec.Java)
+	lead(route.Line{Headers: []route.HeaderMatcher{{Name: "version", Matcher: matcher(t, spec{Exact: "317"})}}})
+	f("a1", "News", "a1", 401, codec.Java)
+	f("17", "News", "a1", 317, codec.Java)
+	lead(route.Line{Headers: []route.HeaderMatcher{{Name: "language", Matcher: matcher(t, spec{Exact: "GO"})}}})
+	f("a1", "News", "a1", 401, codec.Java)
+	f("17", "News", "a1", 401, codec.Go)
+	lead(route.Line{})
+	f("17", "News", "a1", 401, codec.Java)
+}

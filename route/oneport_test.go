@@ -1,6 +1,7 @@
 package route_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -134,4 +135,12 @@ func BenchmarkDecide(b *testing.B) {
 	}
 	f("broker port", &route.Table{}, brokerA)
 	f("one port", brokers("a1", "a2"), onOnePort(&route.Client{}))
+	routed, lines := brokers("a1", "a2", "b1"), []route.Line{}
+	for i := range 10 {
+		m, err := route.NewMatcher(route.MatcherSpec{Prefix: fmt.Sprint("orders-", i)})
+		require.NoError(b, err)
+		lines = append(lines, route.Line{Topic: m, Cluster: "b"})
+	}
+	routed.Rules = route.NewRules("a", []string{"a", "b"}, lines, nil)
+	f("ten routes", routed, onOnePort(&route.Client{}))
 }

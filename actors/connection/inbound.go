@@ -154,7 +154,7 @@ func (c *connection) decide(p parkedChunk) {
 		return
 	}
 	if m := c.links.many; m != nil {
-		m.arrived = p.at
+		m.arrived, m.client.Now = p.at, c.env.Now()
 	}
 	table, to := c.port.Table(), c.links.leading()
 	for i := p.next; i < len(ch.Frames); i++ {

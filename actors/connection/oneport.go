@@ -21,7 +21,7 @@ func (c *connection) arrival(ch *transport.Chunk, f *codec.Frame) route.Arrival 
 	}
 	if m := c.links.many; m != nil {
 		at.OnePort, at.Client = true, &m.client
-		m.client.Now, m.client.Body, m.client.ID = c.env.Now(), nil, c.heartbeat.clientID
+		m.client.Body, m.client.ID = nil, c.heartbeat.clientID
 		if route.NeedsBody(f.Header.Code) {
 			m.client.Body = ch.Body(f)
 		}

@@ -20,12 +20,8 @@ func (c *connection) relayEdited(l *link, e *route.Edit, ch *transport.Chunk, f 
 
 // notePop notes that a request takes messages, if acks of them may come without a handle.
 func (c *connection) notePop(x *messages.Exchange, ch *transport.Chunk, f *codec.Frame, l *link) {
-	m := c.links.many
-	if m == nil {
-		return
-	}
-	if p, ok := route.PopOf(&f.Header, ch.RawHeader(f), m.list[l.number].broker.Name); ok && c.balances() {
-		x.Pop = &p
+	if m := c.links.many; m != nil && c.balances() {
+		x.Pop = route.PopOf(&f.Header, ch.RawHeader(f), m.list[l.number].broker.Name)
 	}
 }
 
