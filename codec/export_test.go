@@ -16,17 +16,19 @@ func Knows(t testing.TB, first, second []byte, enc Encoding) bool {
 
 // WithoutSpot is a header as the scanner returns it.
 func (h Header) WithoutSpot() Header {
-	h.spot, h.spotOff, h.spotEnd = 0, 0, 0
+	h.spots = [spotKinds]spot{}
 	return h
 }
 
 // SpotKeys are the ext fields whose places are remembered.
 var SpotKeys = spotKeys
 
-// Spot is the key whose place is known.
-func (h *Header) Spot() string {
-	if h.spot == 0 {
-		return ""
+// Spots are the keys whose places are known.
+func (h *Header) Spots() (keys []string) {
+	for _, s := range h.spots {
+		if s.key > 0 {
+			keys = append(keys, spotKeys[s.key-1])
+		}
 	}
-	return spotKeys[h.spot-1]
+	return keys
 }

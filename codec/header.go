@@ -17,11 +17,16 @@ type Header struct {
 	Language Language
 	Encoding Encoding
 	// NoOpaque is set when the header names no opaque. A Java peer then makes one up, so nobody can match the answer.
-	NoOpaque       bool
-	spot           uint8 // the key in spotKeys, counted from 1, of the ext field whose value is known to stand at spotOff; 0: none
+	NoOpaque bool
+	// Known only of a header that Layouts have met, which makes Ext cheap.
+	spots          [spotKinds]spot
 	extOff, extEnd int32 // JSON: the object with its braces; binary: the pairs; equal: no ext fields
-	// JSON: of a value without its quotes. Known only of a header that Layouts have met, which makes Ext cheap.
-	spotOff, spotEnd uint16
+}
+
+// spot is where the value of an ext field stands; in JSON without its quotes.
+type spot struct {
+	key      uint8 // in spotKeys, counted from 1; 0: it is not known
+	off, end uint16
 }
 
 // IsResponse reports whether this is an answer, not a request.
@@ -47,9 +52,11 @@ func (h *Header) ExpectsResponse() bool { return h.Flag&(FlagResponse|FlagOneway
 // where possible; only a JSON value with escapes is a copy. Of a key that stands twice the last counts, as for Java; a
 // field whose value is null (in a ROCKETMQ header: empty) is not there.
 func (h *Header) Ext(raw []byte, key string) (value []byte, ok bool) {
-	if h.spot > 0 && spotKeys[h.spot-1] == key {
-		if value = raw[h.spotOff:h.spotEnd]; bytes.IndexByte(value, '\\') < 0 && len(value) > 0 {
-			return value, true
+	for i := range h.spots {
+		if s := &h.spots[i]; s.key > 0 && spotKeys[s.key-1] == key {
+			if value = raw[s.off:s.end]; bytes.IndexByte(value, '\\') < 0 && len(value) > 0 {
+				return value, true
+			}
 		}
 	}
 	ext := raw[h.extOff:h.extEnd]

@@ -16,9 +16,13 @@ type layout struct {
 	header Header  // of text
 	values []value // in ascending order
 	varied []value // those of them that have differed; what lies between them is compared in one piece
-	spot   uint8   // as in Header, of the value at spotOff
-	// The value of spot; both 0: none.
-	spotOff, spotEnd int
+	spots  [spotKinds]layoutSpot
+}
+
+// layoutSpot is a spot of a layout's text; the zero value is none.
+type layoutSpot struct {
+	key      uint8
+	off, end int
 }
 
 // value is the place of a value, text[start:to]. What stands before from has always been the same: of a long string it
@@ -48,7 +52,7 @@ func (l *layout) match(raw []byte, h *Header) bool {
 // read is match for a header that differs only where others have.
 func (l *layout) read(raw []byte, h *Header) bool {
 	at, to := 0, 0 // the same place in l.text and raw
-	opaque, extOff, extEnd, spotOff, spotEnd := l.header.Opaque, l.header.extOff, l.header.extEnd, l.spotOff, l.spotEnd
+	opaque, extOff, extEnd, spots := l.header.Opaque, l.header.extOff, l.header.extEnd, l.spots
 	for i := range l.varied {
 		v := &l.varied[i]
 		n := v.from - at
@@ -69,11 +73,13 @@ func (l *layout) read(raw []byte, h *Header) bool {
 		if v.to <= int(l.header.extEnd) {
 			extEnd = l.header.extEnd + int32(to-at)
 		}
-		if v.to < l.spotOff {
-			spotOff = l.spotOff + to - at
-		}
-		if v.to <= l.spotEnd {
-			spotEnd = l.spotEnd + to - at
+		for s := range spots {
+			if v.to < l.spots[s].off {
+				spots[s].off = l.spots[s].off + to - at
+			}
+			if v.to <= l.spots[s].end {
+				spots[s].end = l.spots[s].end + to - at
+			}
 		}
 	}
 	if string(l.text[at:]) != string(raw[to:]) || !l.saysLength(raw) {
@@ -81,8 +87,10 @@ func (l *layout) read(raw []byte, h *Header) bool {
 	}
 	*h = l.header
 	h.Opaque, h.extOff, h.extEnd = opaque, extOff, extEnd
-	if spotEnd <= math.MaxUint16 {
-		h.spot, h.spotOff, h.spotEnd = l.spot, uint16(spotOff), uint16(spotEnd)
+	for i, s := range spots {
+		if s.end <= math.MaxUint16 {
+			h.spots[i] = spot{s.key, uint16(s.off), uint16(s.end)}
+		}
 	}
 	return true
 }

@@ -12,9 +12,23 @@ const (
 	maxLayoutValues = 48
 )
 
-// spotKeys are ext fields that a relay reads of each request or answer of a kind, the ones of which a header has only one
-// first: the message ids of a send's answer, where a pull begins, and the broker that a request is for.
-var spotKeys = [...]string{"msgId", "queueOffset", "n", "bname"}
+// spotKeys are ext fields that a relay reads of each request or answer of a kind. Of each of two kinds the place of one is
+// remembered, that of the first in this list: the message ids of a send's answer, where a pull begins, and the broker that a
+// request is for; and the topic.
+var spotKeys = [...]string{"msgId", "queueOffset", "n", "bname", firstTopic: "b", "topic"}
+
+const (
+	spotKinds  = 2
+	firstTopic = 4 // the keys of the second kind
+)
+
+// spotKind is that of a key, which is counted from 1.
+func spotKind(key uint8) int {
+	if key > firstTopic {
+		return 1
+	}
+	return 0
+}
 
 // newLayout makes a layout of a header that the scanner accepted; nil is none.
 func newLayout(raw []byte, h *Header) *layout {
@@ -72,14 +86,15 @@ func (l *layout) field(s *jsonscan.Scanner, key, v jsonscan.Token) {
 
 // note notes where the value of a spot key stands, of a key that stands twice the last one. One that is null, or of a
 // kind that is not remembered, is not.
-func (l *layout) note(spot uint8, off, end int, known bool) {
-	if l.spot != 0 && l.spot < spot {
-		return
+func (l *layout) note(key uint8, off, end int, known bool) {
+	s := &l.spots[spotKind(key)]
+	switch {
+	case s.key != 0 && s.key < key:
+	case known:
+		*s = layoutSpot{key, off, end}
+	default:
+		*s = layoutSpot{}
 	}
-	if !known {
-		spot, off, end = 0, 0, 0
-	}
-	l.spot, l.spotOff, l.spotEnd = spot, off, end
 }
 
 func (l *layout) findBinary() {
