@@ -31,10 +31,10 @@ type Answer struct {
 	Body    []byte
 }
 
-// Ext fields of the answer to a heartbeat (HeartbeatData, ClientManageProcessor.java#heartBeat).
+// Ext fields of the answer to a heartbeat (HeartbeatV2Result.java, ClientManageProcessor.java#heartBeat).
 const (
-	extHeartbeatV2 = "IS_SUPPORT_HEART_BEAT_V2"
-	extSubChange   = "IS_SUB_CHANGE"
+	HeartbeatV2 = "IS_SUPPORT_HEART_BEAT_V2"
+	SubChange   = "IS_SUB_CHANGE"
 )
 
 // Unanswered is the answer of a broker that has not answered in time, or cannot be reached.
@@ -142,19 +142,19 @@ func ofHeartbeats(answers []Answer) Answer {
 	ext, v2, change := map[string]string{}, true, false
 	maps.Copy(ext, joined.Ext)
 	for _, a := range answers {
-		v2 = v2 && a.Ext[extHeartbeatV2] == "true"
-		change = change || a.Ext[extSubChange] == "true"
+		v2 = v2 && a.Ext[HeartbeatV2] == "true"
+		change = change || a.Ext[SubChange] == "true"
 		if !a.Silent {
 			joined.Version = min(joined.Version, a.Version)
 		}
 	}
-	delete(ext, extHeartbeatV2)
-	delete(ext, extSubChange)
+	delete(ext, HeartbeatV2)
+	delete(ext, SubChange)
 	if v2 {
-		ext[extHeartbeatV2] = "true"
+		ext[HeartbeatV2] = "true"
 	}
 	if change {
-		ext[extSubChange] = "true"
+		ext[SubChange] = "true"
 	}
 	joined.Ext = ext
 	return joined

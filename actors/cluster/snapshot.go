@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"maps"
-	"reflect"
 	"slices"
 	"time"
 
@@ -30,14 +29,9 @@ func (c *Cluster) update(change func(s *Snapshot)) {
 	next := *before
 	change(&next)
 	c.snapshot.Store(&next)
-	if next.table != before.table || !sameMap(next.brokers, before.brokers) {
+	if next.table != before.table || !maps.Equal(next.brokers, before.brokers) {
 		c.changes.Add(1)
 	}
-}
-
-// sameMap reports that two maps are the same one, not only alike.
-func sameMap(a, b map[route.BrokerID]*Broker) bool {
-	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
 }
 
 // Changes counts the changes of what decisions about requests depend on: the table, which brokers there are, and whether each

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport"
 )
 
@@ -22,17 +23,11 @@ type confirmation struct {
 	owed      bool // a heartbeat that the proxy has answered has yet to reach the broker
 }
 
-// Fields of an answer to a heartbeat (HeartbeatV2Result.java).
-const (
-	supportsV2 = "IS_SUPPORT_HEART_BEAT_V2"
-	subChange  = "IS_SUB_CHANGE"
-)
-
 // confirm notes what the broker says to a heartbeat.
 func (l *link) confirm(a *codec.Header, raw []byte) {
 	if a.Code == codec.ResSuccess {
 		l.confirmed.version = a.Version
-		l.confirmed.v2, l.confirmed.subChange = a.ExtString(raw, supportsV2) == "true", a.ExtString(raw, subChange) == "true"
+		l.confirmed.v2, l.confirmed.subChange = a.ExtString(raw, route.HeartbeatV2) == "true", a.ExtString(raw, route.SubChange) == "true"
 	}
 }
 
@@ -41,7 +36,7 @@ func (a confirmation) ext() map[string]string {
 	if !a.v2 {
 		return nil
 	}
-	return map[string]string{supportsV2: "true", subChange: strconv.FormatBool(a.subChange)}
+	return map[string]string{route.HeartbeatV2: "true", route.SubChange: strconv.FormatBool(a.subChange)}
 }
 
 // state is what another process must know of it.
