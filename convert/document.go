@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net"
@@ -45,7 +46,7 @@ func (d *document) object(value any, path string) *object {
 	case map[string]any:
 		keys = v
 	default:
-		d.fault(cmpPath(path), "must be a table of names and values")
+		d.fault(cmp.Or(path, "the document"), "must be a table of names and values")
 		return nil
 	}
 	o := &object{doc: d, path: path, keys: map[string]any{}, read: map[string]bool{}}
@@ -63,13 +64,6 @@ func (d *document) object(value any, path string) *object {
 	}
 	d.objects = append(d.objects, o)
 	return o
-}
-
-func cmpPath(path string) string {
-	if path == "" {
-		return "the document"
-	}
-	return path
 }
 
 // snakeCase is a key as YAML has it. Names of types (@type) and of namespaces (with dots) stay.

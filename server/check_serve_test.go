@@ -136,6 +136,7 @@ func spoiled(t *testing.T) map[string]func(*config.Config) {
 		"state_dir  ":           directory("ports-dev.json"),
 		"state_dir   ":          stateFile("maintenance.json", "{"),
 		"state_dir    ":         directory("maintenance.json"),
+		"state_dir     ":        stateFile("maintenance.json", `{"maintenance": [{"topic": "orders", "mode": "of"}]}`),
 		"metrics.push_url":      func(c *config.Config) { c.Metrics.PushURL = "ftp://h/" },
 		"metrics.address":       func(c *config.Config) { c.Metrics.Address = taken },
 		"admin.address":         func(c *config.Config) { c.Admin.Address = taken },

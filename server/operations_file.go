@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/config"
+	"github.com/rocketmq-proxy/rocketmq-proxy/route"
 )
 
 // operationsFile is where operations outlive the process, in state_dir; "": nowhere.
@@ -35,6 +36,11 @@ func (f operationsFile) load() (s operationsState, err error) {
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
 		return s, fmt.Errorf("cannot read what is in maintenance from %s; repair it, or remove it to begin with nothing: %w", f, err)
+	}
+	for _, m := range s.Maintenance {
+		if _, known := route.ParseMaintenanceMode(m.Mode); !known {
+			return s, fmt.Errorf("cannot read what is in maintenance from %s: there is no mode %q", f, m.Mode)
+		}
 	}
 	return s, nil
 }

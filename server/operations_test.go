@@ -3,7 +3,6 @@ package server
 import (
 	"encoding/json"
 	"net/http"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/admin"
 	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
-	"github.com/rocketmq-proxy/rocketmq-proxy/config"
 	"github.com/rocketmq-proxy/rocketmq-proxy/embedded"
 )
 
@@ -223,8 +221,7 @@ func TestPauseByTheAPI(t *testing.T) {
 func TestASuccessorKnowsWhatIsPaused(t *testing.T) {
 	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
-	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
-	succeed := func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
+	succeed := succession(t)
 	first := start(t, cl, succeed)
 	c := dialAs(t, first.broker(), oldClient)
 	c.mustSend("before")

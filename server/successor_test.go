@@ -17,6 +17,13 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 )
 
+// succession makes a configuration one of processes of which each is the successor of the one before.
+func succession(t *testing.T) (succeed func(*config.Config)) {
+	t.Helper()
+	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
+	return func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
+}
+
 // With reuse_port a successor opens the same ports; when the first one drains, nobody is refused and no answer is lost:
 // young clients are sent away, old ones are cut off when they have nothing to do.
 func TestSuccessorSharesThePorts(t *testing.T) {
@@ -49,8 +56,7 @@ func TestSuccessorIsHandedTheConnections(t *testing.T) {
 	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	b := cl.Broker("broker-a")
-	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
-	succeed := func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
+	succeed := succession(t)
 	first := start(t, cl, succeed)
 
 	member := dialAs(t, first.broker(), oldClient)
@@ -138,8 +144,7 @@ func TestSuccessorThatRefuses(t *testing.T) {
 func TestSuccessorThatDies(t *testing.T) {
 	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
-	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
-	succeed := func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
+	succeed := succession(t)
 	first := start(t, cl, succeed)
 	clients, stop := wander(t, first.broker(), 5, oldClient, false)
 	second := start(t, cl, succeed)
@@ -158,8 +163,7 @@ func TestSuccessorThatDies(t *testing.T) {
 func TestSuccessorRightAfterOneThatDied(t *testing.T) {
 	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
-	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
-	succeed := func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
+	succeed := succession(t)
 	first := start(t, cl, succeed)
 	start(t, cl, succeed).kill()
 	third := start(t, cl, succeed)
@@ -188,8 +192,7 @@ func TestAConnectionIsTheSameAfterAHandOver(t *testing.T) {
 	t.Parallel()
 	cl := rocketMQ(t, embedded.Options{})
 	b := cl.Broker("broker-a")
-	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
-	succeed := func(c *config.Config) { c.Listeners[0].Address, c.HandOver = address, path }
+	succeed := succession(t)
 	first := start(t, cl, succeed)
 	c := dialAs(t, first.broker(), oldClient)
 	c.Send(&codec.Command{Code: codec.ReqHeartBeat, Body: []byte(fmt.Sprintf(heartbeatOf, "c1"))})
