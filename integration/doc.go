@@ -26,8 +26,9 @@
 // proxy is compared with what it prints direct, and, for sends and receptions only, by ali-ons (Node.js) and librocketmq
 // (C++, from a Python wheel; harness/other).
 //
-// SDKs of RocketMQ 5, which speak gRPC, run in processes of their own, with TLS as by default and without (harness/gosdk is a
-// program with that of Go v5.1.4, in a module of its own). They tell other stories, in sdk_*_test.go.
+// SDKs of RocketMQ 5, which speak gRPC, run in processes of their own, with TLS as by default and without: that of Go v5.1.4
+// (harness/gosdk, a module of its own) and of Java 5.2.0 (harness/java/sdk). Both understand the same commands, so their
+// stories, in sdk_*_test.go, are written once.
 //
 // # Running
 //

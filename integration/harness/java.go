@@ -30,13 +30,19 @@ func jars(set string) (string, error) {
 // StoryClasses returns the class path of the story programs, compiled against one client version together with
 // its jars. Sources in java/src are for every version, those in java/src-<version> for that one alone.
 func StoryClasses(clientVersion string) (string, error) {
-	clientJars, err := jars("client-" + clientVersion)
+	return compiled("client-"+clientVersion, "stories-"+clientVersion, "java/src", "java/src-"+clientVersion)
+}
+
+// compiled returns the class path of the sources in some directories, compiled against a set of jars together with it. What
+// is compiled is kept under name.
+func compiled(set, name string, dirs ...string) (string, error) {
+	against, err := jars(set)
 	if err != nil {
 		return "", err
 	}
 	var sources []byte
 	files := make(map[string][]byte)
-	for _, dir := range []string{"java/src", "java/src-" + clientVersion} {
+	for _, dir := range dirs {
 		entries, err := javaFiles.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -53,8 +59,8 @@ func StoryClasses(clientVersion string) (string, error) {
 			sources = append(sources, text...)
 		}
 	}
-	dir, err := jvm.Cached("stories-"+clientVersion+"-"+jvm.Fingerprint(sources), func(dir string) error {
-		argv := []string{"-d", dir, "-cp", clientJars, "-nowarn", "-encoding", "UTF-8"}
+	dir, err := jvm.Cached(name+"-"+jvm.Fingerprint(sources), func(dir string) error {
+		argv := []string{"-d", dir, "-cp", against, "-nowarn", "-encoding", "UTF-8"}
 		for name, text := range files {
 			path := filepath.Join(dir, name)
 			if err := os.WriteFile(path, text, 0o644); err != nil {
@@ -64,14 +70,14 @@ func StoryClasses(clientVersion string) (string, error) {
 		}
 		out, err := exec.Command("javac", argv...).CombinedOutput()
 		if err != nil {
-			return fmt.Errorf("cannot compile the Java stories against client %s: %w\n%s", clientVersion, err, out)
+			return fmt.Errorf("cannot compile %s against %s: %w\n%s", name, set, err, out)
 		}
 		return nil
 	})
 	if err != nil {
 		return "", err
 	}
-	return dir + string(os.PathListSeparator) + clientJars, nil
+	return dir + string(os.PathListSeparator) + against, nil
 }
 
 // JavaCommand returns the command line of a Java program: a small heap, the serial collector and only the first

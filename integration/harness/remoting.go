@@ -148,16 +148,19 @@ func CreateTopic(ctx context.Context, nameServer string, brokers map[string]stri
 
 func createTopic(ctx context.Context, nameServer string, brokers map[string]string, topic string, queues int, attributes string) error {
 	for name, address := range brokers {
-		a, err := Call(ctx, address, 17, map[string]string{ // UPDATE_AND_CREATE_TOPIC
-			"topic": topic, "defaultTopic": "TBW102", "perm": "6", "topicFilterType": "SINGLE_TAG",
-			"topicSysFlag": "0", "order": "false", "attributes": attributes,
-			"readQueueNums": strconv.Itoa(queues), "writeQueueNums": strconv.Itoa(queues),
+		err := Until(ctx, func() error {
+			a, err := Call(ctx, address, 17, map[string]string{ // UPDATE_AND_CREATE_TOPIC
+				"topic": topic, "defaultTopic": "TBW102", "perm": "6", "topicFilterType": "SINGLE_TAG",
+				"topicSysFlag": "0", "order": "false", "attributes": attributes,
+				"readQueueNums": strconv.Itoa(queues), "writeQueueNums": strconv.Itoa(queues),
+			})
+			if err != nil {
+				return err
+			}
+			return a.Err() // as 2, when a broker has more to do than a busy machine lets it
 		})
 		if err != nil {
 			return fmt.Errorf("cannot create topic %s on %s: %w", topic, name, err)
-		}
-		if a.Code != 0 {
-			return fmt.Errorf("cannot create topic %s on %s: code %d %s", topic, name, a.Code, a.Remark)
 		}
 	}
 	want := slices.Sorted(maps.Keys(brokers))

@@ -9,13 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 )
 
 // SDK is a process with clients of an SDK of RocketMQ 5, which speak gRPC. The processes of all languages are told the same
-// (gosdk/main.go), so a story is written once.
+// (gosdk/main.go, java/sdk/Sdk.java), so a story is written once.
 type SDK struct {
 	process *Process
 	in      *os.File
@@ -46,7 +47,7 @@ type SDKCommand struct {
 	Outcome    string            `json:"outcome,omitempty"` // of a transaction: "commit", "rollback", "leave"; "": there is none
 	Handle     string            `json:"handle,omitempty"`  // of what is recalled
 	Max        int               `json:"max,omitempty"`
-	Millis     int64             `json:"millis,omitempty"` // how long messages are invisible
+	Millis     int64             `json:"millis,omitempty"` // how long messages are invisible, or requests of a client may take; 0: the default
 	Message    int               `json:"message,omitempty"`
 }
 
@@ -104,6 +105,26 @@ func StartGoSDK(t *testing.T, plain bool) *SDK {
 		cmd.Env = append(os.Environ(), "rocketmq.client.enableSsl=false")
 	}
 	return startSDK(t, "Go SDK", cmd)
+}
+
+// StartJavaSDK starts a JVM with the Java SDK. plain is without TLS, which is not its default.
+func StartJavaSDK(t *testing.T, plain bool) *SDK {
+	t.Helper()
+	RequireReal(t)
+	classPath, err := compiled("sdk-5.2.0", "sdk-5.2.0", "java/sdk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	home, err := RunSubdir(Unique(t, "java"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	argv := JavaCommand(home, "256m", classPath, "Sdk")
+	argv = slices.Insert(argv, 1, "-Drocketmq.log.root="+home)
+	if plain {
+		argv = append(argv, "plain")
+	}
+	return startSDK(t, "Java SDK", exec.Command(argv[0], argv[1:]...))
 }
 
 // startSDK starts a process that fails its test if it connects past the proxy.

@@ -1,6 +1,7 @@
 package stories
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -93,4 +94,70 @@ func sdkOrder(t *testing.T, f *sdkFixture) {
 		next[m.Order]++
 	}
 	require.Len(t, next, len(orders))
+}
+
+// sdkTagFilter has a consumer of one tag get nothing else, also not what has a tag with the same hash.
+func sdkTagFilter(t *testing.T, f *sdkFixture) {
+	topic := f.Topic(t, 2)
+	p := f.producer(t, topic)
+	var wanted [][]byte
+	for i, body := range harness.RandomBodies(20) {
+		tag := []string{"AaAa", "BBBB"}[i%2]
+		if tag == "AaAa" {
+			wanted = append(wanted, body)
+		}
+		f.do(t, harness.SDKCommand{Do: "send", Client: p, Topic: topic, Body: body, Tag: tag})
+	}
+	c := f.start(t, harness.SDKCommand{Do: "push consumer", Millis: patience, Topic: topic, Group: harness.Unique(t, "group"), Filter: "AaAa"})
+	f.awaitExactly(t, wanted, c)
+}
+
+func sdkSQLFilter(t *testing.T, f *sdkFixture) {
+	topic := f.Topic(t, 2)
+	p := f.producer(t, topic)
+	var wanted [][]byte
+	for i, body := range harness.RandomBodies(20) {
+		n := i % 4
+		if n > 2 {
+			wanted = append(wanted, body)
+		}
+		f.do(t, harness.SDKCommand{Do: "send", Client: p, Topic: topic, Body: body, Properties: map[string]string{"n": strconv.Itoa(n)}})
+	}
+	c := f.start(t, harness.SDKCommand{Do: "push consumer", Millis: patience, Topic: topic, Group: harness.Unique(t, "group"), Filter: "n > 2", SQL: true})
+	f.awaitExactly(t, wanted, c)
+}
+
+// sdkDeadLetter has a message that always fails come twice, as the group says, and then no more: it is a dead letter, and
+// others are not kept from coming.
+func sdkDeadLetter(t *testing.T, f *sdkFixture) {
+	deadLetter(t, f, f.Topic(t, 1), "", false)
+}
+
+// sdkDeadLetterInOrder is the same where the SDK tries again by itself.
+func sdkDeadLetterInOrder(t *testing.T, f *sdkFixture) {
+	deadLetter(t, f, f.TypedTopic(t, "FIFO", 1), "order-1", true)
+}
+
+func deadLetter(t *testing.T, f *sdkFixture, topic, order string, orderly bool) {
+	group := f.ConsumerGroup(t, orderly, 1)
+	p := f.producer(t, topic)
+	c := f.push(t, topic, group)
+	f.do(t, harness.SDKCommand{Do: "send", Client: p, Topic: topic, Order: order, Body: []byte("bad"), Properties: map[string]string{"refuse": "99"}})
+	f.do(t, harness.SDKCommand{Do: "send", Client: p, Topic: topic, Order: order, Body: []byte("good")})
+	harness.Await(t, func() error { return atLeast(f.given(c), 3) })
+	letters, dead := "%DLQ%"+group, harness.Unique(t, "client")
+	harness.Await(t, func() error { // the first dead letter makes the topic
+		_, err := f.sdk.Do(harness.SDKCommand{
+			Do: "simple consumer", Millis: patience, Client: dead, Endpoints: f.NameServer, Topic: letters, Group: harness.Unique(t, "letters"),
+		})
+		return err
+	})
+	got := f.receive(t, dead, 1, time.Minute)
+	require.Equal(t, "bad", string(got[0].Body))
+	f.ack(t, dead, got...)
+	attempts := map[string][]int{}
+	for _, m := range f.given(c) {
+		attempts[string(m.Body)] = append(attempts[string(m.Body)], m.Attempt)
+	}
+	require.Equal(t, map[string][]int{"bad": {1, 2}, "good": {1}}, attempts)
 }

@@ -31,7 +31,7 @@ type command struct {
 	Outcome    string            `json:"outcome"` // of a transaction: "commit", "rollback", "leave"; "": there is none
 	Handle     string            `json:"handle"`  // of what is recalled
 	Max        int32             `json:"max"`
-	Millis     int64             `json:"millis"` // how long messages are invisible
+	Millis     int64             `json:"millis"` // how long messages are invisible, or requests of a client may take; 0: the default
 	Message    int               `json:"message"`
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/apache/rocketmq-clients/golang/v5/credentials"
 )
 
-// awaitDuration is how long a simple consumer's receive waits for messages.
-const awaitDuration = 5 * time.Second
+// awaitDuration is how long a simple consumer's receive waits for messages. It asks one queue at a time.
+const awaitDuration = time.Second
 
 // shell has the clients of this process.
 type shell struct {
@@ -99,7 +99,7 @@ func (s *shell) startSimple(c *command) error {
 
 func (s *shell) startPush(c *command) error {
 	listener := &sdk.FuncMessageListener{Consume: func(m *sdk.MessageView) sdk.ConsumerResult { return s.consume(c.Client, m) }}
-	p, err := sdk.NewPushConsumer(config(c), sdk.WithPushAwaitDuration(awaitDuration), sdk.WithPushSubscriptionExpressions(subscription(c)),
+	p, err := sdk.NewPushConsumer(config(c), sdk.WithPushAwaitDuration(5*time.Second), sdk.WithPushSubscriptionExpressions(subscription(c)),
 		sdk.WithPushMessageListener(listener))
 	return s.start(c, p, err)
 }
@@ -119,13 +119,18 @@ func subscription(c *command) map[string]*sdk.FilterExpression {
 type starter interface {
 	Start() error
 	GracefulStop() error
+	SetRequestTimeout(d time.Duration)
 }
 
-func (s *shell) start(c *command, client starter, err error) error {
-	if err == nil {
-		err = client.Start()
-	}
+func (s *shell) start(c *command, client any, err error) error {
 	if err != nil {
+		return err
+	}
+	begun := client.(starter)
+	if c.Millis > 0 {
+		begun.SetRequestTimeout(time.Duration(c.Millis) * time.Millisecond)
+	}
+	if err := begun.Start(); err != nil {
 		return err
 	}
 	s.mu.Lock()
