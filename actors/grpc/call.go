@@ -172,18 +172,24 @@ func (c *call) left() time.Duration {
 }
 
 const (
-	// answerTimeout is how long a broker may take, if the client waits that long.
+	// answerTimeout is how long a broker may take where the client does not say how long it waits.
 	answerTimeout = 3 * time.Second
+	// longestAnswer is how long a broker may take however long the client waits: less than a link waits for it.
+	longestAnswer = 30 * time.Second
 	// replyTime is how long before the client's deadline it is told that a broker did not answer.
 	replyTime = 100 * time.Millisecond
 )
 
 // patience is how long to wait for a broker.
-func (c *call) patience() time.Duration {
-	if left := c.left(); left != translate.NoDeadline {
-		return max(min(answerTimeout, left-replyTime), time.Millisecond)
+func (c *call) patience() time.Duration { return patienceOf(c.left()) }
+
+// patienceOf is the patience with a client that waits for so long. It is not cut short: SDKs send again what was not answered,
+// and then it comes twice.
+func patienceOf(left time.Duration) time.Duration {
+	if left == translate.NoDeadline {
+		return answerTimeout
 	}
-	return answerTimeout
+	return max(min(longestAnswer, left-replyTime), time.Millisecond)
 }
 
 // exchange asks a broker. then gets the answer; without one the call fails.
