@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -37,7 +38,7 @@ func (p *pages) clients(w http.ResponseWriter, r *http.Request) {
 	}
 	shown := make([]client, 0, len(list))
 	for _, c := range list {
-		shown = append(shown, client{c, versionName(c.Version)})
+		shown = append(shown, client{c, cmp.Or(c.ClientVersion, versionName(c.Version))})
 	}
 	writeJSON(w, shown)
 }

@@ -29,11 +29,16 @@ type ClientReport struct {
 	ClientID  string            `json:"client_id,omitempty"`
 	Language  string            `json:"language,omitempty"`
 	Version   int32             `json:"version,omitempty"`
+	Protocol  string            `json:"protocol,omitempty"` // "grpc"; "": remoting
+	Group     string            `json:"group,omitempty"`    // of a client of gRPC, as it has said: which it consumes in
+	Topics    []string          `json:"topics,omitempty"`   // which it publishes or subscribes to, at most 100
 	Age       float64           `json:"age_seconds"`
 	Idle      float64           `json:"idle_seconds"`
 	InFlight  int               `json:"requests_in_flight"`
 	Kept      int               `json:"bytes_kept"` // written, and not taken by the client yet
 	Upstreams []*UpstreamReport `json:"-"`
+
+	ClientVersion string `json:"-"` // of a client of gRPC, which has no number
 }
 
 // UpstreamReport describes one upstream socket.

@@ -64,6 +64,11 @@ func TopicNotFound(topic string) error {
 	return refuse(pb.Code_TOPIC_NOT_FOUND, "topic %s does not exist", topic)
 }
 
+// NothingYet is that a poll ends before its time because the proxy ends.
+func NothingYet() error {
+	return refuse(pb.Code_MESSAGE_NOT_FOUND, "the proxy ends, and nothing has come yet")
+}
+
 // NoMatch is that nothing of what a broker has popped is for the client.
 func NoMatch() error {
 	return refuse(pb.Code_MESSAGE_NOT_FOUND, "no matching message")

@@ -13,8 +13,10 @@ import (
 type Client struct {
 	Type   pb.ClientType
 	Topics []string // of a producer
-	Group  string   // of a consumer
+	Group  string   // of a consumer, with the topics that it has Subscribed to
 	said   *pb.Settings
+
+	Subscribed []string
 }
 
 // ReadSettings validates Settings.
@@ -40,9 +42,11 @@ func ReadSettings(s *pb.Settings, n Names) (*Client, error) {
 		return c, nil
 	case s.GetSubscription() != nil:
 		for _, e := range s.GetSubscription().GetSubscriptions() {
-			if _, err := n.Topic(e.GetTopic()); err != nil {
+			topic, err := n.Topic(e.GetTopic())
+			if err != nil {
 				return nil, err
 			}
+			c.Subscribed = append(c.Subscribed, topic)
 		}
 		var err error
 		c.Group, err = n.Group(s.GetSubscription().GetGroup())

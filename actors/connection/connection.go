@@ -40,6 +40,7 @@ type connection struct {
 	flight inflight
 	life   lifecycle
 
+	lent        *lent // gRPC has the socket; nil: it has not
 	heartbeat   heartbeat
 	routes      *routes // nil: none
 	samples     samples
@@ -75,6 +76,10 @@ const TickInterval = 5 * time.Second
 // Receive is part of actor.Actor.
 func (c *connection) Receive(ctx actor.Context) {
 	c.ctx = ctx
+	if c.lent != nil {
+		c.lent.receive(c, ctx)
+		return
+	}
 	switch m := ctx.Message().(type) {
 	case *messages.Accepted:
 		c.open(m)

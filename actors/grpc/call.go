@@ -25,7 +25,10 @@ type call struct {
 	method  method
 	ctx     actor.Context // valid within Receive only
 	session *actor.PID
+	client  *messages.GRPCClient
 	stream  *telemetry // nil: it is another method
+	polls   bool       // a broker is asked for messages, and may wait for them
+	leaving bool       // a drain has begun
 	tally   tally
 	over    bool // the client has its answer, or is gone
 	gone    bool // the client is
@@ -97,9 +100,14 @@ func (c *call) Receive(ctx actor.Context) {
 func (c *call) begin(m *begin) {
 	c.rpc, c.method = m.rpc, methods[m.rpc.Method()]
 	c.tally.began = c.Env.Now()
+	c.client, _ = m.rpc.Peer().(*messages.GRPCClient)
+	c.client.Called(c.rpc.Metadata("x-mq-client-id"), c.rpc.Metadata("x-mq-language"), c.rpc.Metadata("x-mq-client-version"), c.streams())
 	c.rpc.Bind(c.self)
 	c.method.begin(c, m.first)
 }
+
+// streams reports that its client may send more than one message.
+func (c *call) streams() bool { return c.rpc.Method() == "Telemetry" }
 
 // close answers the client if nothing else has: the call has failed.
 func (c *call) close() {

@@ -15,5 +15,7 @@
 // No state that a later call needs is kept: handles and transaction ids carry it, and what clients say in their Settings is
 // a hint. So a call works at a proxy that has just started, and a session that is lost costs nobody a message.
 //
+// A drain has streams ask their clients to connect elsewhere and polls end early; the server waits for all other calls.
+//
 // Links for polls and for everything else are apart: an answer of a megabyte must not delay one of a hundred bytes.
 package grpc

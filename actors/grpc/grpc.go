@@ -105,7 +105,7 @@ const handshakeTimeout = 10 * time.Second
 // take serves a connection; TLS first, if it begins with that.
 func (s *service) take(m *messages.HTTP2) {
 	if !m.TLS {
-		s.server.Take(m.Conn)
+		s.server.Take(m.Conn, m.Client)
 		return
 	}
 	if s.tls == nil {
@@ -116,10 +116,10 @@ func (s *service) take(m *messages.HTTP2) {
 			return
 		}
 	}
-	go s.secure(tls.Server(m.Conn, s.tls))
+	go s.secure(tls.Server(m.Conn, s.tls), m.Client)
 }
 
-func (s *service) secure(nc *tls.Conn) {
+func (s *service) secure(nc *tls.Conn, client *messages.GRPCClient) {
 	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
 	defer cancel()
 	if err := nc.HandshakeContext(ctx); err != nil || nc.ConnectionState().NegotiatedProtocol != "h2" {
@@ -127,7 +127,7 @@ func (s *service) secure(nc *tls.Conn) {
 		nc.Close()
 		return
 	}
-	s.server.Take(nc)
+	s.server.Take(nc, client)
 }
 
 func remote(nc net.Conn) string {

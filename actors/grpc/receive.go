@@ -46,6 +46,10 @@ const (
 
 // poll pops from the broker. What comes after the client has stopped waiting is given back.
 func (c *call) poll(r *receiving) {
+	if c.polls = true; c.leaving {
+		c.fail(translate.NothingYet())
+		return
+	}
 	s := c.Settings()
 	x := &exchange{broker: r.broker, poll: true, command: r.Command(r.Lease(r.group, s.Lease), r.group.Orderly, s.FromStart)}
 	x.late = func() { c.giveBack(r, x) }

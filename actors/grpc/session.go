@@ -20,6 +20,7 @@ type session struct {
 	stream *actor.PID // the Telemetry call; nil: none
 	topics map[string]bool
 	cancel func()
+	letGo  *messages.LetGo // a drain has begun; nil: none
 }
 
 // streamed tells a session that a Telemetry call has read Settings, or (over) has ended.
@@ -48,7 +49,11 @@ func (s *session) Receive(ctx actor.Context) {
 		s.cancel = system.Every(sessionTick, s.self, &messages.Tick{})
 	case *begin:
 		s.heard = s.Env.Now()
-		ctx.Send(ctx.SpawnPrefix(s.Env.Props(func() actor.Actor { return &call{shared: s.shared} }, nil, nil), "call"), m)
+		pid := ctx.SpawnPrefix(s.Env.Props(func() actor.Actor { return &call{shared: s.shared} }, nil, nil), "call")
+		ctx.Send(pid, m)
+		if s.letGo != nil {
+			ctx.Send(pid, s.letGo)
+		}
 	case *streamed:
 		s.streamed(ctx, m)
 	case *sent:
@@ -58,8 +63,9 @@ func (s *session) Receive(ctx actor.Context) {
 			ctx.Send(s.stream, m)
 		}
 	case *messages.LetGo:
-		if s.stream != nil {
-			ctx.Send(s.stream, m)
+		s.letGo = m
+		for _, call := range ctx.Children() {
+			ctx.Send(call, m)
 		}
 	case *messages.Tick:
 		if len(ctx.Children()) == 0 && s.Env.Now()-s.heard > int64(sessionIdle) {

@@ -104,7 +104,7 @@ func (s *sessions) begin(ctx actor.Context, m *begin) {
 }
 
 func (s *sessions) spawn(ctx actor.Context, id string) system.Sink {
-	props := s.Env.Props(func() actor.Actor { return &session{shared: s.shared, id: id} }, nil, nil)
+	props := s.Env.Props(func() actor.Actor { return &session{shared: s.shared, id: id, letGo: s.letGo} }, nil, nil)
 	name := "session/" + url.PathEscape(id)
 	pid, err := ctx.SpawnNamed(props, name)
 	if err != nil { // that of a session which ended a moment ago is still on its way out

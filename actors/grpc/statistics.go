@@ -107,6 +107,9 @@ func (c *call) request(x *exchange) *exchange {
 
 // account counts the call, once, when it is over for the client.
 func (c *call) account(end string) {
+	if !c.streams() {
+		c.client.Ended()
+	}
 	c.shared.ended(c.rpc.Method(), end)
 	if c.tally.counted || c.method.code == 0 {
 		return

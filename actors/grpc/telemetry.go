@@ -1,6 +1,8 @@
 package grpc
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/translate"
@@ -33,6 +35,7 @@ func (c *call) further(b []byte) {
 		return
 	}
 	c.stream.client = client
+	c.client.Uses(client.Group, slices.Concat(client.Topics, client.Subscribed))
 	c.ctx.Send(c.session, &streamed{call: c.ctx.Self(), topics: client.Topics})
 	topic := client.Topic()
 	if client.Group == "" || topic == "" {
@@ -58,8 +61,19 @@ func (c *call) refuseStream(err error) {
 	c.end(rpc.InvalidArgument(err.Error()))
 }
 
-// letGo asks the client to connect elsewhere, and ends the stream.
+// letGo has the call end soon, if it is one that would go on: a stream asks its client to connect elsewhere, and a poll has found
+// nothing. What its broker still delivers is given back.
 func (c *call) letGo() {
+	c.leaving = true
+	switch {
+	case c.over:
+		return
+	case c.polls:
+		c.fail(translate.NothingYet())
+		return
+	case c.stream == nil:
+		return
+	}
 	c.write(translate.ReconnectCommand(c.rpc.Metadata("x-mq-client-id")))
 	c.end(rpc.Done)
 }

@@ -84,6 +84,7 @@ func (l *listener) retire(ctx actor.Context, m *Retire) {
 		ctx.Send(ctx.Self(), &emptied{})
 		return
 	}
+	l.letGoGRPC(ctx)
 	ctx.Send(l.connections, &messages.Drain{Over: m.Timeout})
 	system.After(m.Timeout, system.NewSink(l.env.System, ctx.Self()), &overdue{})
 }

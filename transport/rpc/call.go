@@ -31,6 +31,7 @@ type Call struct {
 	ctx     context.Context
 	remote  netip.AddrPort
 	local   netip.AddrPort
+	peer    any
 
 	mu     sync.Mutex
 	wake   chan struct{} // the writer has something to do; holds one
@@ -62,6 +63,9 @@ func newCall(ctx context.Context, method string, r *http.Request) *Call {
 	c := &Call{method: method, ctx: ctx, headers: r.Header, host: r.Host, wake: make(chan struct{}, 1)}
 	if nc, ok := ctx.Value(connKey{}).(net.Conn); ok {
 		c.remote, c.local = addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr())
+		if h, ok := nc.(hidden); ok {
+			c.peer = h.peer
+		}
 	}
 	return c
 }
@@ -97,6 +101,9 @@ func (c *Call) Remote() netip.AddrPort { return c.remote }
 
 // Local is the address that the client has reached.
 func (c *Call) Local() netip.AddrPort { return c.local }
+
+// Peer is what its connection was taken with.
+func (c *Call) Peer() any { return c.peer }
 
 // Bind names the sink of the call's events.
 func (c *Call) Bind(sink Sink) {

@@ -67,11 +67,14 @@ func NewServer(o Options) *Server {
 // connKey is that of the connection in the context of its requests.
 type connKey struct{}
 
-// Take serves a connection, which is its from now on. TLS is done.
-func (s *Server) Take(nc net.Conn) { s.inbox.put(hidden{nc}) }
+// Take serves a connection, which is its from now on. TLS is done. peer is what calls say of whose they are.
+func (s *Server) Take(nc net.Conn, peer any) { s.inbox.put(hidden{nc, peer}) }
 
 // hidden hides from net/http that a connection is under TLS: it would look for what the client and it had agreed on.
-type hidden struct{ net.Conn }
+type hidden struct {
+	net.Conn
+	peer any
+}
 
 // LetGo has connections end when their calls have ended (GOAWAY), and takes no more of them. It returns at once.
 func (s *Server) LetGo() {

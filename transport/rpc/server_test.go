@@ -63,7 +63,7 @@ func start(t *testing.T, budget *memory, begin func(c *rpc.Call, first []byte)) 
 	conn, err := grpc.NewClient("passthrough:///test", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) {
 			ours, theirs := net.Pipe()
-			s.Take(theirs)
+			s.Take(theirs, nil)
 			return ours, nil
 		}))
 	require.NoError(t, err)
