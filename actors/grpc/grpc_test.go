@@ -3,6 +3,8 @@ package grpc_test
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -273,12 +275,18 @@ func TestAnActorThatFailsCostsNobodyElse(t *testing.T) {
 		c, other := f.client(), f.client()
 		require.Equal(t, pb.Code_OK, c.send(message("orders", "x")).Status.Code)
 		stream, _ := other.telemetry(producerOf("orders"))
-		for _, kind := range []string{"link", "links", "metadata", "sessions"} {
-			f.Kill(f.actorsOf(kind)[0])
+		for _, kind := range []string{"link", "links", "metadata", "session", "sessions"} {
+			victims := f.actorsOf(kind)
+			if kind == "session" {
+				victims = slices.DeleteFunc(victims, func(id string) bool { return !strings.HasSuffix(id, c.id) })
+			}
+			f.Kill(victims[0])
 			f.Until("sends succeed after "+kind+" has failed", func() bool {
 				return c.send(message("orders", kind)).Status.Code == pb.Code_OK
 			})
 		}
+		f.Until("both sessions are counted", func() bool { return f.counted(`rocketmq_proxy_grpc_sessions{listener="office"}`) == 2 })
+		f.Until("no request is active", func() bool { return f.Stat("request_active") == 0 })
 		require.NoError(t, stream.SendMsg(&pb.TelemetryCommand{Command: &pb.TelemetryCommand_Settings{Settings: producerOf("orders")}}))
 		require.NoError(t, stream.RecvMsg(&pb.TelemetryCommand{}), "the stream of another client goes on")
 	})
