@@ -32,6 +32,7 @@ type call struct {
 	tally   tally
 	over    bool // the client has its answer, or is gone
 	gone    bool // the client is
+	lingers bool // it waits for answers all the same
 }
 
 // method is what the API offers.
@@ -92,10 +93,19 @@ func (c *call) Receive(ctx actor.Context) {
 	case *actor.Stopping:
 		c.Env.CleanUp(c.close)
 	}
-	if c.over && c.open == 0 && c.rpc != nil {
+	switch {
+	case !c.over || c.rpc == nil:
+	case c.open == 0:
 		ctx.Stop(ctx.Self())
+	case !c.lingers:
+		c.lingers = true
+		c.later(linger, func() { c.open = 0 })
 	}
 }
+
+// linger is how long a call whose client has its answer, or is gone, waits for what is to be given back. All links have
+// answered by then, unless a panic has taken a question with it.
+const linger = answerLimit + 2*linkTick
 
 func (c *call) begin(m *begin) {
 	c.rpc, c.method = m.rpc, methods[m.rpc.Method()]

@@ -28,6 +28,9 @@ type exchange struct {
 	port      *messages.Port // that it counts for as a request; nil: for none
 }
 
+// Discard is for a message whose receiver is gone.
+func (x *exchange) Discard() { x.fail(translate.Lost(x.broker, "its link ended"), true) }
+
 // fail sends an exchange back without an answer, which a link counts if it has counted the request.
 func (x *exchange) fail(err error, unwritten bool) {
 	x.err, x.unwritten = err, unwritten

@@ -49,6 +49,8 @@ type topic struct {
 	attribute   string
 	attributeAt int64 // when a broker was asked for it
 	used        int64
+	asked       int64 // when the cluster was asked for those that wait
+	question    *messages.Exchange
 	waiting     []*topicQuery
 }
 
@@ -56,6 +58,7 @@ type group struct {
 	config  translate.Group
 	at      int64 // 0: never
 	used    int64
+	asked   int64 // when somebody was asked for those that wait
 	waiting []*groupQuery
 }
 
@@ -65,6 +68,10 @@ const (
 	forgetUnused   = 5 * time.Minute
 	metadataTick   = time.Minute
 	configPatience = 500 * time.Millisecond // a broker that does not say it by then leaves it open
+	// askAgain is when whoever was asked is asked again: its actor has been restarted, or its cluster is gone.
+	askAgain = answerTimeout
+	// maxGroups bounds what is remembered of groups, whose names clients make up.
+	maxGroups = 10_000
 )
 
 // Receive is part of actor.Actor.
@@ -104,11 +111,16 @@ func (d *metadata) topic(q *topicQuery) {
 		d.tell(t, q)
 		return
 	}
+	if now-t.asked > int64(askAgain) {
+		d.failTopic(t, translate.Timeout("of topic "+q.topic))
+	}
 	t.waiting = append(t.waiting, q)
 	if len(t.waiting) == 1 {
-		x := messages.NewExchange()
-		d.asking[x] = q.topic
-		d.ctx.Send(d.Cluster(), &messages.RouteQuery{X: x, Topic: q.topic, To: d.ctx.Self()})
+		t.asked = now
+		delete(d.asking, t.question)
+		t.question = messages.NewExchange()
+		d.asking[t.question] = q.topic
+		d.ctx.Send(d.Cluster(), &messages.RouteQuery{X: t.question, Topic: q.topic, To: d.ctx.Self()})
 	}
 }
 
@@ -171,7 +183,14 @@ func (t *topic) learn(name string, m *messages.RouteReply, now int64) error {
 
 func (d *metadata) refuse(name string, t *topic, err error) {
 	delete(d.topics, name)
-	for _, q := range t.waiting {
+	d.failTopic(t, err)
+}
+
+// failTopic has those that wait for a topic know that it will not come.
+func (d *metadata) failTopic(t *topic, err error) {
+	waiting := t.waiting
+	t.waiting = nil
+	for _, q := range waiting {
 		q.err = err
 		q.send()
 	}
@@ -196,6 +215,7 @@ func (d *metadata) group(q *groupQuery) {
 	g := d.groups[q.group]
 	if g == nil {
 		g = &group{config: translate.DefaultGroup()}
+		d.makeRoom()
 		d.groups[q.group] = g
 	}
 	g.used = now
@@ -204,10 +224,14 @@ func (d *metadata) group(q *groupQuery) {
 		q.from.Deliver(q)
 		return
 	}
+	if now-g.asked > int64(askAgain) {
+		d.groupKnown(g)
+	}
 	g.waiting = append(g.waiting, q)
 	if len(g.waiting) > 1 {
 		return
 	}
+	g.asked = now
 	of := &topicQuery{topic: q.topic}
 	of.then, of.own = func() { d.askGroup(q.group, g, of.route) }, true
 	d.topic(of)
@@ -235,16 +259,29 @@ func (d *metadata) groupKnown(g *group) {
 	g.waiting = nil
 }
 
+// makeRoom forgets a group, whichever, when there are too many.
+func (d *metadata) makeRoom() {
+	if len(d.groups) < maxGroups {
+		return
+	}
+	for name, g := range d.groups {
+		d.groupKnown(g)
+		delete(d.groups, name)
+		return
+	}
+}
+
 // forget forgets what nobody has asked for in a while.
 func (d *metadata) forget() {
 	before := d.Env.Now() - int64(forgetUnused)
 	for name, t := range d.topics {
-		if t.used < before && len(t.waiting) == 0 {
-			delete(d.topics, name)
+		if t.used < before {
+			d.refuse(name, t, translate.Timeout("of topic "+name))
 		}
 	}
 	for name, g := range d.groups {
-		if g.used < before && len(g.waiting) == 0 {
+		if g.used < before {
+			d.groupKnown(g)
 			delete(d.groups, name)
 		}
 	}
