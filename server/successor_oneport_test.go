@@ -15,10 +15,20 @@ import (
 	"github.com/rocketmq-proxy/rocketmq-proxy/internal/proxytest"
 )
 
+// unhurried is the clock of brokers that wait ten times as long for their clients: on a busy machine two hand-overs may take more
+// time than a poll has.
+type unhurried struct{}
+
+func (unhurried) Now() time.Time { return time.Now() }
+
+func (unhurried) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	return time.AfterFunc(10*d, f).Stop
+}
+
 // twoBrokers are behind one port of proxies that succeed each other.
 func twoBrokers(t *testing.T) (cl *embedded.Cluster, succeed func(c *config.Config)) {
 	t.Helper()
-	cl = rocketMQ(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Name: "broker-a"}, {Name: "broker-b"}}})
+	cl = rocketMQ(t, embedded.Options{Brokers: []embedded.BrokerOptions{{Name: "broker-a"}, {Name: "broker-b"}}, Clock: unhurried{}})
 	address, path := freePort(t), filepath.Join(t.TempDir(), "s")
 	return cl, func(c *config.Config) {
 		l := &c.Listeners[0]
