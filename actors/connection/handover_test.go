@@ -72,6 +72,7 @@ var notHandedOver = map[string]string{
 	"links.many.client.Body":       "set with each request",
 	"links.many.client.Balanced":   "begins anywhere",
 	"links.many.client.topics":     "clusters are asked again",
+	"links.many.client.led":        "decided again with the next send",
 	"links.many.client.counted":    "of the request that is decided",
 	"links.many.client.turns":      "a client that asks again begins with the first broker",
 	"links.many.list.epoch":        "counts the upstreams of this process",
@@ -85,6 +86,7 @@ var notHandedOver = map[string]string{
 	"links.many.list.sockets":      "counts the upstreams of this process",
 	"links.many.list.cluster":      "found again by the broker",
 	"links.many.list.to":           "found again by the broker",
+	"lent":                         "what HTTP/2 has agreed on cannot be: such a connection stays",
 	"heartbeat.arriving":           "betweenFrames",
 	"heartbeat.reserved":           "counted again",
 }
