@@ -61,6 +61,7 @@ func serve[T any, M interface {
 		m := M(new(T))
 		if err := proto.Unmarshal(b, m); err != nil {
 			c.malformed()
+			c.notGRPC(err.Error())
 			c.fail(translate.Unreadable(err))
 			return
 		}
@@ -82,6 +83,7 @@ func (c *call) Receive(ctx actor.Context) {
 		c.expired(m)
 	case *rpc.Message:
 		c.further(m.Bytes)
+		m.Taken()
 	case *rpc.HalfClosed:
 		c.end(rpc.Done)
 	case *rpc.Canceled:
@@ -129,15 +131,19 @@ func (c *call) close() {
 	}
 }
 
-// write sends a message to the client.
-func (c *call) write(m proto.Message) {
+// write sends a message to the client. It reports false when there is no memory left to keep it; the call then has ended.
+func (c *call) write(m proto.Message) bool {
 	if c.over {
-		return
+		return true
 	}
 	if s, ok := m.(interface{ GetStatus() *pb.Status }); ok && s.GetStatus() != nil {
 		c.tally.code = s.GetStatus().Code
 	}
-	c.rpc.Write(encode(m))
+	if !c.rpc.Write(encode(m)) {
+		c.account(c.outcome(rpc.ResourceExhausted("")))
+		c.over = true
+	}
+	return !c.over
 }
 
 // leave notes that the client is gone.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/env"
 	"github.com/rocketmq-proxy/rocketmq-proxy/actors/system"
+	"github.com/rocketmq-proxy/rocketmq-proxy/codec"
 	"github.com/rocketmq-proxy/rocketmq-proxy/messages"
 	"github.com/rocketmq-proxy/rocketmq-proxy/translate"
 	"github.com/rocketmq-proxy/rocketmq-proxy/transport/rpc"
@@ -95,8 +96,17 @@ func (s *service) start(ctx actor.Context) {
 	s.shared.sessions = child("sessions", func() actor.Actor { return &sessions{shared: s.shared} })
 	s.server = rpc.NewServer(rpc.Options{
 		Service: name, Budget: e.Transport, Streams: map[string]bool{"Telemetry": true},
+		Malformed: s.shared.notGRPC, WriteStall: e.Settings().WriteStallTimeout,
 		Begin: func(c *rpc.Call, first []byte) { s.shared.sessions.Deliver(&begin{c, first}) },
 	})
+}
+
+// notGRPC counts a client that has sent what is no HTTP/2, no gRPC, or no message of the API.
+func (s *shared) notGRPC(reason string) {
+	looks := s.Env.Rejections.Malformed(&codec.FrameError{LooksLike: codec.LooksLikeGRPC})
+	if line, ok := s.Env.Malformed.Allow(s.Env.Now(), "listener", s.Listener, "reason", reason, "looks_like", looks); ok {
+		s.Env.Log.Warn("malformed frame from client", line...)
+	}
 }
 
 // handshakeTimeout bounds TLS with a certificate of our own making.

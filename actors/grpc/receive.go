@@ -82,7 +82,7 @@ func (c *call) popped(r *receiving, answer *codec.Command) {
 	}
 	now := time.Now()
 	delivered := 0
-	for _, p := range all {
+	for i, p := range all {
 		switch {
 		case p.Unwanted:
 			c.tell(r.broker, r.Acknowledge(p), nil)
@@ -95,7 +95,10 @@ func (c *call) popped(r *receiving, answer *codec.Command) {
 			c.write(translate.ReceiveStatus(nil))
 		}
 		delivered++
-		c.write(r.Message(p, now))
+		if !c.write(r.Message(p, now)) {
+			c.giveBackAll(r, all[i:])
+			return
+		}
 	}
 	if delivered == 0 {
 		c.fail(translate.NoMatch())
@@ -113,6 +116,10 @@ func (c *call) giveBack(r *receiving, x *exchange) {
 	if err != nil {
 		return
 	}
+	c.giveBackAll(r, all)
+}
+
+func (c *call) giveBackAll(r *receiving, all []*translate.Popped) {
 	for _, p := range all {
 		c.tell(r.broker, r.GiveBack(p), nil)
 	}

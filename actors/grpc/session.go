@@ -37,8 +37,9 @@ const (
 	sessionTick = 30 * time.Second
 	// sessionIdle is how long a session without a call is kept.
 	sessionIdle = 2 * time.Minute
-	// maxTopics bounds what a session is remembered to publish.
+	// maxTopics bounds what a session is remembered to publish, and topicCost is about what one takes beside its name, in bytes.
 	maxTopics = 1000
+	topicCost = 500
 )
 
 // Receive is part of actor.Actor.
@@ -72,8 +73,16 @@ func (s *session) Receive(ctx actor.Context) {
 			ctx.Stop(ctx.Self())
 		}
 	case *actor.Stopping, *actor.Restarting:
-		s.Env.CleanUp(s.cancel)
+		s.Env.CleanUp(func() { s.cancel(); s.forget() })
 	}
+}
+
+// forget gives back what topics take.
+func (s *session) forget() {
+	for t := range s.topics {
+		s.Env.Transport.Release(topicCost + len(t))
+	}
+	s.topics = nil
 }
 
 func (s *session) streamed(ctx actor.Context, m *streamed) {
@@ -91,7 +100,7 @@ func (s *session) streamed(ctx actor.Context, m *streamed) {
 // publishes has sessions know which topics the client publishes, while it can be asked.
 func (s *session) publishes(ctx actor.Context, topics ...string) {
 	for _, t := range topics {
-		if len(s.topics) < maxTopics {
+		if !s.topics[t] && len(s.topics) < maxTopics && s.Env.Transport.Reserve(topicCost+len(t)) {
 			s.topics[t] = true
 		}
 	}

@@ -22,6 +22,7 @@ func (c *call) telemetry(first []byte) {
 func (c *call) further(b []byte) {
 	m := &pb.TelemetryCommand{}
 	if err := proto.Unmarshal(b, m); err != nil {
+		c.notGRPC(err.Error())
 		c.refuseStream(translate.Unreadable(err))
 		return
 	}

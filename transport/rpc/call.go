@@ -14,7 +14,13 @@ import (
 type Sink interface{ Deliver(event any) }
 
 // Message is a further message of a stream.
-type Message struct{ Bytes []byte }
+type Message struct {
+	Bytes []byte
+	taken chan struct{}
+}
+
+// Taken says that the message is done with. The next one is not read before.
+func (m *Message) Taken() { close(m.taken) }
 
 // HalfClosed says that the client sends no more.
 type HalfClosed struct{}
@@ -32,15 +38,17 @@ type Call struct {
 	remote  netip.AddrPort
 	local   netip.AddrPort
 	peer    any
+	budget  Budget
 
-	mu     sync.Mutex
-	wake   chan struct{} // the writer has something to do; holds one
-	out    [][]byte
-	kept   int
-	end    *Status // nil: it goes on
-	sink   Sink
-	events []any // that came before the sink
-	over   bool  // its goroutine has ended
+	mu      sync.Mutex
+	wake    chan struct{} // the writer has something to do; holds one
+	out     [][]byte
+	kept    int
+	counted int     // of them in the budget
+	end     *Status // nil: it goes on
+	sink    Sink
+	events  []any // that came before the sink
+	over    bool  // its goroutine has ended
 }
 
 // Status is how a call ends, beside what its messages say.
@@ -54,13 +62,15 @@ var (
 	Done              = Status{}
 	InvalidArgument   = func(text string) Status { return Status{3, text} }
 	DeadlineExceeded  = func(text string) Status { return Status{4, text} }
-	ResourceExhausted = func(text string) Status { return Status{8, text} }
+	ResourceExhausted = func(text string) Status { return Status{exhausted, text} }
 	Unimplemented     = func(text string) Status { return Status{12, text} }
 	Unavailable       = func(text string) Status { return Status{14, text} }
 )
 
-func newCall(ctx context.Context, method string, r *http.Request) *Call {
-	c := &Call{method: method, ctx: ctx, headers: r.Header, host: r.Host, wake: make(chan struct{}, 1)}
+const exhausted = 8
+
+func newCall(ctx context.Context, budget Budget, method string, r *http.Request) *Call {
+	c := &Call{method: method, ctx: ctx, budget: budget, headers: r.Header, host: r.Host, wake: make(chan struct{}, 1)}
 	if nc, ok := ctx.Value(connKey{}).(net.Conn); ok {
 		c.remote, c.local = addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr())
 		if h, ok := nc.(hidden); ok {
@@ -117,15 +127,33 @@ func (c *Call) Bind(sink Sink) {
 	}
 }
 
-// Write sends a message. It belongs to the call from now on.
-func (c *Call) Write(message []byte) {
+// Write sends a message. It belongs to the call from now on. It reports false when there is no memory left to keep it until the
+// client takes it: the call then ends with RESOURCE_EXHAUSTED.
+func (c *Call) Write(message []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.end == nil && !c.over {
-		c.out = append(c.out, message)
-		c.kept += len(message)
-		c.signal()
+	if c.end != nil || c.over {
+		return true
 	}
+	c.signal()
+	if !c.count(c.kept + len(message)) {
+		c.end = &Status{Code: exhausted, Message: errMemory.Error()}
+		return false
+	}
+	c.out = append(c.out, message)
+	return true
+}
+
+// count has so many bytes kept. The cost of a call covers the first ones, as an answer that says what was done must not be refused.
+func (c *Call) count(kept int) bool {
+	counted := max(kept-callCost/2, 0)
+	if more := counted - c.counted; more > 0 && !c.budget.Reserve(more) {
+		return false
+	} else if more < 0 {
+		c.budget.Release(-more)
+	}
+	c.kept, c.counted = kept, counted
+	return true
 }
 
 // Kept is how many bytes were written and have not been taken by the connection.
@@ -175,13 +203,14 @@ func (c *Call) next() (out [][]byte, end *Status) {
 func (c *Call) sent(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.kept -= n
+	c.count(c.kept - n)
 }
 
 // leave is the end of its goroutine. It reports whether the call had ended by itself.
 func (c *Call) leave() (ended bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.over, c.out, c.kept = true, nil, 0
+	c.over, c.out = true, nil
+	c.count(0)
 	return c.end != nil
 }

@@ -2,11 +2,11 @@ package rpc
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -24,12 +24,15 @@ func prefixOf(m []byte) []byte {
 	return binary.BigEndian.AppendUint32([]byte{0}, uint32(len(m)))
 }
 
-// messages reads a client's messages. The bytes of a message are taken from the budget before they are read, and are given back
-// when the call ends; of a stream when the next message comes.
+// messages reads a client's messages. Their bytes are taken from the budget as they come, before they are read: a length alone
+// costs its sender nothing, and so it costs the others nothing. They are given back when the call ends; of a stream when the next
+// message comes.
 type messages struct {
 	body       io.Reader
 	compressed bool
+	most       int // bytes of a message
 	budget     Budget
+	watch      *watch
 
 	mu       sync.Mutex
 	reserved int
@@ -38,53 +41,86 @@ type messages struct {
 
 var (
 	errNoMessage = errors.New("the request has no message")
-	errTooLong   = fmt.Errorf("the message has more than %d bytes", maxRequest)
+	errTooLong   = errors.New("the message is too long")
 	errMemory    = errors.New("the proxy has no memory left (limits.buffer_total)")
+	errCut       = errors.New("the request ends within a message")
+	errNotGzip   = errors.New("the message is compressed, and grpc-encoding is not gzip")
 )
+
+// messageTime is how long a client may take for a piece of a message, and for the beginning of its first one.
+const messageTime = 30 * time.Second
+
+// first reads the first message, which has to come in time.
+func (m *messages) first() ([]byte, error) {
+	m.watch.begin()
+	return m.next()
+}
 
 // next reads a message.
 func (m *messages) next() ([]byte, error) {
+	defer m.watch.rest()
 	var prefix [prefixLen]byte
 	if n, err := io.ReadFull(m.body, prefix[:]); err != nil {
 		if n == 0 && errors.Is(err, io.EOF) {
-			err = errNoMessage
+			return nil, errNoMessage
 		}
-		return nil, err
+		return nil, cut(err)
 	}
 	size := binary.BigEndian.Uint32(prefix[1:])
-	switch {
-	case size > maxRequest:
+	if uint64(size) > uint64(m.most) {
 		return nil, errTooLong
-	case !m.reserve(int(size)):
-		return nil, errMemory
 	}
-	b := make([]byte, size)
-	if _, err := io.ReadFull(m.body, b); err != nil {
-		return nil, io.ErrUnexpectedEOF
-	}
-	if prefix[0] == 0 {
-		return b, nil
+	b, err := m.read(int(size))
+	if err != nil || prefix[0] == 0 {
+		return b, err
 	}
 	return m.inflate(b)
+}
+
+// cut tells the end of a request from that of its connection.
+func cut(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errCut
+	}
+	return err
+}
+
+// read reads so many bytes, in pieces that double.
+func (m *messages) read(size int) ([]byte, error) {
+	b := []byte{}
+	for next := piece; ; next *= 2 {
+		n := min(size, next)
+		if !m.reserve(n) {
+			return nil, errMemory
+		}
+		grown := make([]byte, n)
+		m.watch.begin()
+		if _, err := io.ReadFull(m.body, grown[copy(grown, b):]); err != nil {
+			return nil, cut(err)
+		}
+		if b = grown; n == size {
+			return b, nil
+		}
+	}
 }
 
 // inflate unpacks a compressed message, which counts by what it may become.
 func (m *messages) inflate(b []byte) ([]byte, error) {
 	if !m.compressed {
-		return nil, errors.New("the message is compressed, and grpc-encoding is not gzip")
+		return nil, errNotGzip
 	}
 	r, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
 		return nil, err
 	}
-	if !m.reserve(maxRequest) {
+	if !m.reserve(len(b) + m.most) {
 		return nil, errMemory
 	}
-	plain, err := io.ReadAll(io.LimitReader(r, maxRequest+1))
-	if err == nil && len(plain) > maxRequest {
+	plain, err := io.ReadAll(io.LimitReader(r, int64(m.most)+1))
+	if err == nil && len(plain) > m.most {
 		err = errTooLong
 	}
-	return plain, err
+	return plain, cut(err)
 }
 
 // reserve takes bytes in the place of what was reserved before.
@@ -108,12 +144,17 @@ func (m *messages) release() {
 	m.reserved, m.released = 0, true
 }
 
-// statusOf is how a call ends whose first message cannot be read.
-func statusOf(err error) Status {
-	if errors.Is(err, errTooLong) || errors.Is(err, errMemory) {
-		return ResourceExhausted(err.Error())
+// statusOf is how a call ends whose first message cannot be read, and whether the client has sent what is no gRPC.
+func statusOf(err error) (s Status, malformed bool) {
+	var flate flate.CorruptInputError
+	switch {
+	case errors.Is(err, errTooLong), errors.Is(err, errMemory):
+		return ResourceExhausted(err.Error()), false
+	case errors.Is(err, errNoMessage), errors.Is(err, errCut), errors.Is(err, errNotGzip), errors.Is(err, gzip.ErrHeader),
+		errors.Is(err, gzip.ErrChecksum), errors.As(err, &flate):
+		return InvalidArgument(err.Error()), true
 	}
-	return InvalidArgument(err.Error())
+	return DeadlineExceeded("the request has not come in time"), false // or its client is gone
 }
 
 // withTimeout is a context that ends when a client no longer waits: eight digits and a unit.

@@ -26,11 +26,16 @@ type Options struct {
 	// Streams are the methods whose clients send more than one message.
 	Streams map[string]bool
 	Budget  Budget
+	// Malformed is told of each client that sends what is no HTTP/2, or no gRPC.
+	Malformed func(reason string)
+	// WriteStall is how long a client may take nothing of what is written.
+	WriteStall time.Duration
 }
 
 // Limits of a connection. Requests may be as long as a batch of the longest messages. Pings find dead peers.
 const (
 	maxRequest   = 16 << 20
+	maxStreamed  = 1 << 20 // of a message of a stream
 	maxHeaders   = 16 << 10
 	maxStreams   = 4096
 	streamWindow = 64 << 10
@@ -38,6 +43,8 @@ const (
 	pingEvery    = 60 * time.Second
 	pingTimeout  = 20 * time.Second
 	prefaceTime  = 10 * time.Second
+	// callCost is about what a call takes, in bytes: its goroutine, its headers, and a short answer.
+	callCost = 8 << 10
 )
 
 // Server serves connections.
@@ -54,7 +61,7 @@ func NewServer(o Options) *Server {
 		Handler: http.HandlerFunc(s.serve), Protocols: &http.Protocols{}, MaxHeaderBytes: maxHeaders, ReadHeaderTimeout: prefaceTime,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerStream: streamWindow, MaxReceiveBufferPerConnection: connWindow,
-			SendPingTimeout: pingEvery, PingTimeout: pingTimeout,
+			SendPingTimeout: pingEvery, PingTimeout: pingTimeout, WriteByteTimeout: o.WriteStall, CountError: s.countError,
 		},
 		ConnContext: func(ctx context.Context, nc net.Conn) context.Context { return context.WithValue(ctx, connKey{}, nc) },
 		ErrorLog:    log.New(io.Discard, "", 0), // of what clients do, as closing in the middle
@@ -62,6 +69,18 @@ func NewServer(o Options) *Server {
 	s.http.Protocols.SetUnencryptedHTTP2(true)
 	go s.http.Serve(s.inbox) // until Close
 	return s
+}
+
+// countError is told by net/http what a client has done. What can be said of clients that are just gone, or were quicker than what
+// they had been told, is not malformed.
+func (s *Server) countError(kind string) {
+	switch kind {
+	case "closed", "stream_went_down", "over_max_streams", "over_max_streams_race":
+		return
+	}
+	if !strings.HasPrefix(kind, "read_frame_") {
+		s.options.Malformed(kind)
+	}
 }
 
 // connKey is that of the connection in the context of its requests.
@@ -106,45 +125,72 @@ func (s *Server) call(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if service != s.options.Service {
 		return Unimplemented("the service is not known")
 	}
-	in := &messages{body: r.Body, compressed: r.Header.Get("Grpc-Encoding") == "gzip", budget: s.options.Budget}
-	defer in.release()
-	first, err := in.next()
-	if err != nil {
-		return statusOf(err)
+	budget := s.options.Budget
+	if budget.Over() || !budget.Reserve(callCost) {
+		return ResourceExhausted(errMemory.Error())
 	}
-	c := newCall(ctx, method, r)
+	defer budget.Release(callCost)
+	stream := http.NewResponseController(w)
+	in := &messages{
+		body: r.Body, compressed: r.Header.Get("Grpc-Encoding") == "gzip", most: maxRequest, budget: budget,
+		watch: &watch{after: messageTime, end: stream.SetReadDeadline},
+	}
+	defer in.release()
+	defer in.watch.close()
+	first, err := in.first()
+	if err != nil {
+		status, malformed := statusOf(err)
+		if malformed && ctx.Err() == nil {
+			s.options.Malformed(err.Error())
+		}
+		return status
+	}
+	c := newCall(ctx, budget, method, r)
 	s.options.Begin(c, first)
 	if s.options.Streams[method] {
-		go receive(c, in)
+		in.most = maxStreamed
+		go receive(ctx, c, in)
 	} else {
 		r.Body.Close() // what comes after the only message is not kept
 	}
-	return write(ctx, c, w)
+	out := &watch{after: s.options.WriteStall, end: stream.SetWriteDeadline}
+	defer out.close()
+	return write(ctx, c, w, out)
 }
 
-// receive delivers further messages of a stream.
-func receive(c *Call, in *messages) {
+// receive delivers further messages of a stream, each when the one before it is done with.
+func receive(ctx context.Context, c *Call, in *messages) {
 	for {
-		m, err := in.next()
+		b, err := in.next()
 		switch {
 		case errors.Is(err, errNoMessage):
 			c.deliver(&HalfClosed{})
 			return
+		case errors.Is(err, errTooLong), errors.Is(err, errMemory):
+			c.End(ResourceExhausted(err.Error()))
+			c.deliver(&Canceled{})
+			return
 		case err != nil:
 			return // the writer notices it
 		}
-		c.deliver(&Message{m})
+		m := &Message{b, make(chan struct{})}
+		c.deliver(m)
+		select {
+		case <-m.taken:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
-func write(ctx context.Context, c *Call, w http.ResponseWriter) Status {
-	flush := http.NewResponseController(w).Flush
+func write(ctx context.Context, c *Call, w http.ResponseWriter, watch *watch) Status {
+	stream := http.NewResponseController(w)
 	for {
 		out, end := c.next()
 		for _, m := range out {
 			_, err := w.Write(prefixOf(m))
 			if err == nil {
-				_, err = w.Write(m)
+				err = watch.write(w, m)
 			}
 			if err != nil {
 				return canceled(c)
@@ -155,7 +201,7 @@ func write(ctx context.Context, c *Call, w http.ResponseWriter) Status {
 			c.leave()
 			return *end
 		}
-		if len(out) > 0 && flush() != nil {
+		if len(out) > 0 && watch.flush(stream) != nil {
 			return canceled(c)
 		}
 		select {

@@ -25,13 +25,24 @@ type memory struct {
 	mu   sync.Mutex
 	used int
 	over bool
+	full bool
 }
 
 func (m *memory) Reserve(n int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.full && n > 0 {
+		return false
+	}
 	m.used += n
 	return true
+}
+
+// fill has nothing more be reserved.
+func (m *memory) fill() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.full = true
 }
 
 func (m *memory) Release(n int) {
@@ -58,7 +69,10 @@ type events chan any
 func (e events) Deliver(event any) { e <- event }
 
 func start(t *testing.T, budget *memory, begin func(c *rpc.Call, first []byte)) *grpc.ClientConn {
-	s := rpc.NewServer(rpc.Options{Service: service, Begin: begin, Streams: map[string]bool{"Stream": true}, Budget: budget})
+	s := rpc.NewServer(rpc.Options{
+		Service: service, Begin: begin, Streams: map[string]bool{"Stream": true}, Budget: budget,
+		Malformed: func(string) {}, WriteStall: time.Minute,
+	})
 	t.Cleanup(s.Close)
 	conn, err := grpc.NewClient("passthrough:///test", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) {
@@ -139,7 +153,9 @@ func TestAStreamGoesBothWaysUntilTheClientLeaves(t *testing.T) {
 	require.NoError(t, stream.RecvMsg(answer))
 	require.Equal(t, "first", answer.Value)
 	require.NoError(t, stream.SendMsg(wrapperspb.String("second")))
-	require.IsType(t, &rpc.Message{}, <-got)
+	m, ok := (<-got).(*rpc.Message)
+	require.True(t, ok)
+	m.Taken()
 	require.NoError(t, stream.CloseSend())
 	require.IsType(t, &rpc.HalfClosed{}, <-got)
 	cancel()
