@@ -49,6 +49,7 @@ type netConn struct {
 	window  int
 	readBuf []byte // nil while waiting, unless something is carried over
 	carry   int    // bytes at its start: the beginning of a frame whose header is incomplete
+	begun   bool   // a frame was delivered
 	sizer   readSizer
 	readN   int
 	readErr error

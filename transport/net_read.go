@@ -190,11 +190,12 @@ func (c *netConn) hand(n int) bool {
 	}
 	c.deliver(chunk)
 	if bad != nil {
-		if alone {
+		if alone && !c.begun {
 			c.awaitReturn(handed)
 		}
 		c.deliverClosed(bad)
 		return false
 	}
+	c.begun = true
 	return true
 }

@@ -17,7 +17,12 @@ type dribbled struct {
 }
 
 func (d *dribbled) Deliver(event any) {
-	if ch, ok := event.(*Chunk); ok {
+	ch, ok := event.(*Chunk)
+	if ok && ch.Err != nil {
+		defer ch.Release() // its socket stays open until then
+		ch = &Chunk{Err: ch.Err}
+	}
+	if ok {
 		d.chunks = append(d.chunks, ch)
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"net"
 )
 
-// Take takes the socket out of a connection whose peer speaks another protocol, when a chunk of nothing but Err comes: on
-// the connection's executor, before the chunk is released, with what was read Beyond. What is returned reads those bytes first, and belongs to the caller; the
-// connection ends as it does after such a chunk.
+// Take takes the socket out of a connection whose peer speaks another protocol, when the first chunk has nothing but Err: on
+// the connection's executor, before the chunk is released, with what was read Beyond. What is returned reads those bytes
+// first, and belongs to the caller; the connection ends as it does after such a chunk.
 func Take(conn Conn, beyond []byte) (net.Conn, error) {
 	c, ok := conn.(taken)
 	if !ok {
