@@ -3,6 +3,8 @@ package grpc
 import (
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,9 +26,11 @@ type knowledge struct {
 	env      *env.Env
 	metadata system.Sink
 	asker    system.Sink
-	asked    []*messages.RouteQuery
-	dead     bool
-	answers  []any // in the order in which they came
+
+	mu    sync.Mutex
+	dead  bool
+	asked int
+	came  []any // answers, in their order
 }
 
 func newKnowledge(t *testing.T) *knowledge {
@@ -35,7 +39,9 @@ func newKnowledge(t *testing.T) *knowledge {
 	root := e.System.Root
 	cluster := root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		if q, ok := ctx.Message().(*messages.RouteQuery); ok {
-			if k.asked = append(k.asked, q); !k.dead {
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			if k.asked++; !k.dead {
 				ctx.Send(q.To, &messages.RouteReply{X: q.X, Topic: q.Topic, Code: codec.ResTopicNotExist})
 			}
 		}
@@ -50,8 +56,25 @@ func newKnowledge(t *testing.T) *knowledge {
 // Receive is part of actor.Actor.
 func (k *knowledge) Receive(ctx actor.Context) {
 	if m, ok := ctx.Message().(inquiry); ok {
-		k.answers = append(k.answers, m)
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.came = append(k.came, m)
 	}
+}
+
+// die has the cluster answer nobody from now on, or answer again.
+func (k *knowledge) die(dead bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.dead = dead
+}
+
+// answers are those that have come, and how often the cluster was asked.
+func (k *knowledge) answers() (came []any, asked int) {
+	synctest.Wait()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.came), k.asked
 }
 
 func (k *knowledge) ask(m inquiry) {
@@ -71,19 +94,21 @@ func TestATopicThatIsNotAnsweredIsAskedForAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKnowledge(t)
 		defer k.end()
-		k.dead = true
+		k.die(true)
 		k.ask(&topicQuery{topic: "orders"})
 		k.ask(&groupQuery{group: "group", topic: "orders"})
 		time.Sleep(askAgain)
 		k.ask(&topicQuery{topic: "orders"})
-		require.Len(t, k.asked, 1, "those that ask at about the same time get one answer")
-		require.Empty(t, k.answers)
-		k.dead = false
+		came, asked := k.answers()
+		require.Equal(t, 1, asked, "those that ask at about the same time get one answer")
+		require.Empty(t, came)
+		k.die(false)
 		time.Sleep(time.Second)
 		k.ask(&topicQuery{topic: "orders"})
-		require.Len(t, k.asked, 2)
-		require.Len(t, k.answers, 4, "all have one, nobody is forgotten")
-		require.Equal(t, translate.TopicNotFound("orders"), k.answers[3].(*topicQuery).err)
+		came, asked = k.answers()
+		require.Equal(t, 2, asked)
+		require.Len(t, came, 4, "all have one, nobody is forgotten")
+		require.Equal(t, translate.TopicNotFound("orders"), came[3].(*topicQuery).err)
 	})
 }
 
@@ -91,14 +116,14 @@ func TestGroupsThatClientsMakeUpAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKnowledge(t)
 		defer k.end()
-		k.dead = true
+		k.die(true)
 		for i := range maxGroups + 100 {
 			k.metadata.Deliver(&groupQuery{question: question{from: k.asker}, group: fmt.Sprint("group", i), topic: "orders"})
 		}
-		synctest.Wait()
-		require.Len(t, k.answers, 100, "they go on with the usual configuration")
+		came, _ := k.answers()
+		require.Len(t, came, 100, "they go on with the usual configuration")
 		time.Sleep(forgetUnused + 2*metadataTick)
-		synctest.Wait()
-		require.Len(t, k.answers, maxGroups+100, "nobody waits for ever")
+		came, _ = k.answers()
+		require.Len(t, came, maxGroups+100, "nobody waits for ever")
 	})
 }
